@@ -1,0 +1,210 @@
+"""An artifact: a TorchScript module and its JSON manifest in one byte string; the only place that loads one.
+
+`torch.jit.load` of a file that somebody else made can run their code, so nothing is loaded whose sha256 the
+caller did not get from the registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+import warnings
+import zipfile
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sqlscore.batch import Batch, encode_sequences, unknown_counts
+from sqlscore.errors import ArtifactError, ModelError
+from sqlscore.events import NO_TIME, US_PER_SECOND, Inputs
+from sqlscore.sequences import Sequences
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_MODULE = "module.pt"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model reads and what it can answer. `heads` ⊆ {next_action, time_to_next, churn}."""
+
+    architecture: str
+    config: dict[str, Any]
+    inputs: Inputs
+    heads: tuple[str, ...]
+    state_size: int  # S: floats of a state
+    embedding_size: int  # D: floats of a user's representation
+    fold: bool  # a state can be advanced with new events alone
+    max_events: int | None  # the newest events that are read; None: all (always so for folds)
+    horizon_seconds: float | None  # of the churn label
+    lookback_seconds: float | None
+    trained_from: str  # ISO 8601, UTC
+    trained_to: str
+    notes: dict[str, Any] = field(default_factory=dict)  # sampling, splits, why a head is missing
+    metrics: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Manifest:
+        fields: dict[str, Any] = json.loads(text)
+        if fields.get("format") != FORMAT:
+            raise ArtifactError(
+                f"artifact format {fields.get('format')!r} is not {FORMAT}, the one that this sqlscore reads: train again"
+            )
+        inputs = fields["inputs"]
+        fields["inputs"] = Inputs(
+            tuple(inputs["actions"]),
+            {name: tuple(values) for name, values in inputs["categorical"].items()},
+            tuple(inputs["numeric"]),
+        )
+        fields["heads"] = tuple(fields["heads"])
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class States:
+    """N users' states: what `encode` returns, what heads read, and what an incremental refresh stores."""
+
+    hidden: torch.Tensor  # float32 (N, S)
+    clock: torch.Tensor  # int64 (N, 2): first and last event, µs since 1970 UTC, NO_TIME without times
+    n_events: npt.NDArray[np.int64]  # (N,)
+    n_unknown: npt.NDArray[np.int64]  # (N,)
+
+    def __len__(self) -> int:
+        return int(self.hidden.shape[0])
+
+
+def pack(module: bytes, manifest: Manifest) -> bytes:
+    """The artifact as bytes; the same input gives the same bytes, hence the same sha256."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo(_MANIFEST, _EPOCH), manifest.to_json())
+        archive.writestr(zipfile.ZipInfo(_MODULE, _EPOCH), module)
+    return buffer.getvalue()
+
+
+def sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """The manifest alone: runs no code of the artifact."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return Manifest.from_json(archive.read(_MANIFEST))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise ArtifactError(f"this is not a sqlscore artifact, or a damaged one: {error}") from error
+
+
+class Artifact:
+    """A loaded model: immutable, and safe to call from several threads at once.
+
+    name: how it is reported, `name@version`.
+    """
+
+    def __init__(self, name: str, manifest: Manifest, module: Any, device: torch.device) -> None:
+        self.name = name
+        self.manifest = manifest
+        self.module = module
+        self.device = device
+
+    def encode(self, sequences: Sequences, states: States | None = None) -> States:
+        """Sequences -> states; with `states`, each is advanced by the new events of its sequence (folds only)."""
+        manifest = self.manifest
+        if states is not None and not manifest.fold:
+            raise ModelError(f"{self.name} ({manifest.architecture}) is not a fold: its states cannot be advanced")
+        counts = sequences.lengths
+        if manifest.max_events is not None:
+            sequences = sequences.newest(manifest.max_events)
+        batch = encode_sequences(sequences, manifest.inputs)
+        unknown = unknown_counts(batch, manifest.inputs)
+        hidden, clock = self.encode_batch(batch, states)
+        if states is not None:
+            counts, unknown = counts + states.n_events, unknown + states.n_unknown
+        return States(hidden, clock, counts, unknown)
+
+    def encode_batch(self, batch: Batch, states: States | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ragged tensors -> (hidden float32 (N, S), clock int64 (N, 2)) on the CPU."""
+        tensors = batch.to(self.device).tensors()
+        with torch.inference_mode():
+            if states is None:
+                hidden, clock = self.module.encode(*tensors, None, None)
+            else:
+                hidden, clock = self.module.encode(*tensors, states.hidden.to(self.device), states.clock.to(self.device))
+        return hidden.cpu(), clock.cpu()
+
+    def probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(N, S) -> (N, V) calibrated probabilities of the next action, in the order of `inputs.actions`."""
+        with torch.inference_mode():
+            return torch.softmax(self.module.next_logits(hidden.to(self.device)), 1).cpu()
+
+    def seconds(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(N, S) -> float64 (N,) predicted median of the seconds from the last event to the next."""
+        with torch.inference_mode():
+            return self.module.seconds(hidden.to(self.device)).double().cpu()
+
+    def churn(self, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
+        """(N, S), (N, 2), int64 (N,) µs -> float32 (N,) calibrated probability of no event within the horizon."""
+        elapsed = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
+        with torch.inference_mode():
+            return self.module.churn(hidden.to(self.device), elapsed.to(self.device)).float().cpu()
+
+    def embed(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(N, S) -> float32 (N, D): the users' representations."""
+        with torch.inference_mode():
+            return self.module.embed(hidden.to(self.device)).cpu()
+
+    def require(self, head: str) -> None:
+        """Raises ModelError, with the reason that training gave, where the model lacks this head."""
+        if head not in self.manifest.heads:
+            reason = self.manifest.notes.get(f"no_{head}", "it was trained without it")
+            raise ModelError(f"model {self.name} has no {head} head: {reason}")
+
+
+_loaded: dict[tuple[str, str], tuple[Manifest, Any]] = {}
+_lock = threading.Lock()
+
+
+def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
+    """The artifact, loaded once per process whatever the number of connections and threads.
+
+    Raises ArtifactError where the bytes do not have the hash that the registry holds.
+    """
+    key = (sha256, device)
+    with _lock:
+        if key not in _loaded:
+            found = sha256_of(data)
+            if found != sha256:
+                raise ArtifactError(
+                    f"model {name}: the stored artifact has sha256 {found}, the registry says {sha256}; "
+                    "it was changed or damaged and is not loaded: import it again or train again"
+                )
+            manifest = read_manifest(data)
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                module_bytes = archive.read(_MODULE)
+            torch.set_num_threads(1)  # engine threads call at once: more inside each would only contend
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
+                module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
+            _loaded[key] = (manifest, module.eval())
+        manifest, module = _loaded[key]
+    return Artifact(name, manifest, module, torch.device(device))
+
+
+def loaded_count() -> int:
+    """How many artifacts this process holds."""
+    return len(_loaded)
+
+
+def without_times(clock: torch.Tensor) -> torch.Tensor:
+    """(N, 2) -> bool (N,): states that came from plain lists of actions."""
+    return clock[:, 1] == NO_TIME

@@ -1,0 +1,151 @@
+"""Sequences -> ragged tensors: the only batch layout that models see."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from sqlscore.errors import EventsError
+from sqlscore.events import Inputs, is_text
+from sqlscore.sequences import Sequences, offsets_of
+
+NGRAM_SIZES = (3, 4, 5)
+NGRAM_BUCKETS = 2048
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N sequences with T events in all, without padding.
+
+    Column 0 of `categories` is the action: 1..V as in `Inputs.actions`, and V + 1 + u for the u-th action of
+    this batch that the model has never seen, whose hashed character n-grams are
+    `novel_values[novel_offsets[u]:novel_offsets[u + 1]]`.
+    """
+
+    categories: torch.Tensor  # int64 (T, 1 + categorical features), 0 = missing
+    numbers: torch.Tensor  # float32 (T, numeric features), NaN = missing
+    times: torch.Tensor  # int64 (T,), µs since 1970 UTC or NO_TIME
+    offsets: torch.Tensor  # int64 (N + 1,)
+    novel_values: torch.Tensor  # int64 (M,)
+    novel_offsets: torch.Tensor  # int64 (U + 1,)
+
+    def __len__(self) -> int:
+        return self.offsets.shape[0] - 1
+
+    def to(self, device: torch.device | str) -> Batch:
+        return Batch(*(tensor.to(device) for tensor in self.tensors()))
+
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """The arguments of `encode`, in its order."""
+        return (
+            self.categories,
+            self.numbers,
+            self.times,
+            self.offsets,
+            self.novel_values,
+            self.novel_offsets,
+        )
+
+
+def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
+    """Strings to codes and columns to tensors, by the names that the model knows.
+
+    Raises EventsError where a feature column of the model is missing or of the wrong type.
+    """
+    codes, novel = encode_actions(sequences.actions, inputs.actions)
+    size = len(codes)
+    categories = np.zeros((size, 1 + len(inputs.categorical)), np.int64)
+    categories[:, 0] = codes
+    for column, (name, values) in enumerate(inputs.categorical.items(), start=1):
+        categories[:, column] = encode_categories(_feature(sequences, name), values)
+    numbers = np.empty((size, len(inputs.numeric)), np.float32)
+    for column, name in enumerate(inputs.numeric):
+        numbers[:, column] = to_float(_feature(sequences, name), name)
+    grams = [ngrams(text) for text in novel]
+    return Batch(
+        torch.from_numpy(categories),
+        torch.from_numpy(numbers),
+        torch.from_numpy(_writable(sequences.times)),
+        torch.from_numpy(_writable(sequences.offsets)),
+        torch.from_numpy(np.concatenate(grams) if grams else np.zeros(0, np.int64)),
+        torch.from_numpy(offsets_of(np.array([len(g) for g in grams], np.int64))),
+    )
+
+
+def unknown_counts(batch: Batch, inputs: Inputs) -> npt.NDArray[np.int64]:
+    """(N,) how many events of each sequence have an action that the model has never seen."""
+    unknown = batch.categories[:, 0].numpy() > len(inputs.actions)
+    running = np.append(0, np.cumsum(unknown))
+    offsets = batch.offsets.numpy()
+    return np.asarray(running[offsets[1:]] - running[offsets[:-1]], np.int64)
+
+
+def encode_actions(actions: pa.Array, known: tuple[str, ...]) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Actions -> (codes from 1, the unseen actions whose codes follow the known ones)."""
+    codes = encode_categories(actions, known)
+    missing = codes == 0
+    if not missing.any():
+        return codes, []
+    unseen = actions.filter(pa.array(missing))
+    if pa.types.is_dictionary(unseen.type):
+        unseen = unseen.cast(unseen.type.value_type)
+    unseen = unseen.dictionary_encode()
+    codes[missing] = unseen.indices.to_numpy() + (len(known) + 1)
+    return codes, unseen.dictionary.to_pylist()
+
+
+def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """A category column -> codes from 1 in the order of `known`; 0 for NULL and for what is not in it."""
+    if pa.types.is_dictionary(column.type):
+        table = np.append(encode_categories(column.dictionary, known), 0)
+        return table[column.indices.fill_null(len(table) - 1).to_numpy()]
+    if not is_text(column.type):
+        column = column.cast(pa.string())
+    codes = pc.index_in(column, value_set=_value_set(known), skip_nulls=True)
+    return np.asarray(codes.fill_null(-1).to_numpy().astype(np.int64) + 1)
+
+
+def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:
+    """A numeric column -> float32, NULL as NaN."""
+    kind = column.type
+    if pa.types.is_null(kind):
+        return np.full(len(column), np.nan, np.float32)
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+        values = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
+        return np.where(np.isinf(values), np.nan, values)
+    raise EventsError(f'events column "{name}" has type {kind}, the model expects a number: cast it to DOUBLE')
+
+
+@lru_cache(maxsize=65_536)
+def ngrams(text: str) -> npt.NDArray[np.int64]:
+    """Buckets of the hashed character n-grams of `<text>`, at least one (fastText, arXiv 1607.04606, section 3.2)."""
+    marked = f"<{text}>"
+    pieces = [marked[i : i + n] for n in NGRAM_SIZES for i in range(len(marked) - n + 1)] or [marked]
+    return np.array([zlib.crc32(piece.encode("utf-8", "surrogatepass")) % NGRAM_BUCKETS for piece in pieces], np.int64)
+
+
+@lru_cache(maxsize=256)
+def _value_set(known: tuple[str, ...]) -> pa.Array:
+    return pa.array(known, pa.string())
+
+
+def _feature(sequences: Sequences, name: str) -> pa.Array:
+    if name not in sequences.features:
+        have = ", ".join(f'"{n}"' for n in sequences.features) or "none"
+        raise EventsError(
+            f'events column "{name}" is missing: the model was trained with it, and the feature columns that were '
+            f'given are: {have}; add the column, or train a model on a mapping without it'
+        )
+    return sequences.features[name]
+
+
+def _writable(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """torch warns of arrays that it cannot write to, which Arrow's are."""
+    return values if values.flags.writeable else values.copy()

@@ -1,0 +1,41 @@
+"""Every error that sqlscore raises on purpose.
+
+    SqlscoreError
+    ├── EventsError       the events that were given: a column, a type, a value, two users in one group
+    ├── MappingError      what is (not) mapped, or cannot be mapped
+    ├── ModelError        no model, no such version, a head that the model lacks
+    │   └── ArtifactError a damaged, foreign or wrongly hashed artifact
+    ├── TrainingError     the data cannot support what was asked for
+    └── InstallError      the database file: its version, its name, a name that is taken
+
+A message says what was found, what was expected and what to do. DuckDB shows a SQL user
+nothing but the message, so everything is in it.
+"""
+
+
+class SqlscoreError(Exception):
+    """Base of all errors that a user can mend; the command line prints it without a traceback."""
+
+
+class EventsError(SqlscoreError):
+    """The events that were passed to a function cannot be scored as they are."""
+
+
+class MappingError(SqlscoreError):
+    """An events table is not mapped, or cannot be mapped as asked."""
+
+
+class ModelError(SqlscoreError):
+    """No such model, or the model lacks what is asked for."""
+
+
+class ArtifactError(ModelError):
+    """An artifact is damaged, has another hash than the registry's, or is of another format."""
+
+
+class TrainingError(SqlscoreError):
+    """The data cannot support the training that was asked for."""
+
+
+class InstallError(SqlscoreError):
+    """The database file cannot take sqlscore's objects."""

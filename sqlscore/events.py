@@ -1,0 +1,120 @@
+"""The contract for events: which columns there are, of which kinds, and the words for them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from sqlscore.errors import EventsError
+
+Kind = Literal["categorical", "numeric"]
+TimeUnit = Literal["s", "ms", "us", "ns"]
+
+NO_TIME = -(2**63)
+"""The time of an event that has none (a plain list of actions), in the int64 `times` of a batch."""
+
+US_PER_SECOND = 1_000_000
+DEFAULT_MAPPING = "events"
+
+_UNIT_TO_US: dict[TimeUnit, float] = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """An extra mapped column and how a model reads it."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Where the events are and what their columns are called.
+
+    `relation` is SQL text that stands in a FROM clause: a quoted table or view name, or a call of
+    `read_parquet` and the like. `time_unit` is set only where times are epoch numbers. Events later than
+    `time_cap` (µs since 1970, UTC) are left out. `prefix` stands before the name of every function.
+    """
+
+    name: str
+    relation: str
+    user_id: str
+    event_time: str
+    event_type: str
+    features: tuple[Feature, ...] = ()
+    time_unit: TimeUnit | None = None
+    time_cap: int | None = None
+    prefix: str = ""
+    append_only: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All mapped columns by the user's own names: user, time, action, then the features."""
+        return (self.user_id, self.event_time, self.event_type, *(f.name for f in self.features))
+
+    @property
+    def schema(self) -> str:
+        """The schema that holds this mapping's views and score tables."""
+        return "sqlscore" if self.name == DEFAULT_MAPPING else f"sqlscore_{self.name}"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Mapping:
+        fields: dict[str, Any] = json.loads(text)
+        fields["features"] = tuple(Feature(**f) for f in fields["features"])
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The strings and columns that a model knows.
+
+    Category codes count from 1 in the order of these tuples; 0 stands for missing or never seen.
+    An action that is not in `actions` gets a code above `len(actions)`: see `Batch.novel_values`.
+    """
+
+    actions: tuple[str, ...]
+    categorical: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    numeric: tuple[str, ...] = ()
+
+
+def unit_of(magnitude: float) -> TimeUnit:
+    """The unit of epoch numbers, from the median of their absolute values.
+
+    Seconds below 1e11 (year 5138), then milliseconds below 1e14, microseconds below 1e17, else nanoseconds.
+    """
+    if magnitude < 1e11:
+        return "s"
+    if magnitude < 1e14:
+        return "ms"
+    return "us" if magnitude < 1e17 else "ns"
+
+
+def us_per_unit(unit: TimeUnit) -> float:
+    return _UNIT_TO_US[unit]
+
+
+def kind_of(name: str, type_: pa.DataType) -> Kind:
+    """How a column of this Arrow type is read when the user does not say.
+
+    Raises EventsError for types that are neither: times, lists, structs, blobs.
+    """
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    if pa.types.is_boolean(type_) or is_text(type_):
+        return "categorical"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "numeric"
+    raise EventsError(
+        f'feature column "{name}" has type {type_}, which is neither a category nor a number; '
+        "cast it in a view over the events (to VARCHAR for a category, to DOUBLE for a number) and map the view"
+    )
+
+
+def is_text(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))

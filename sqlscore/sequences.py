@@ -1,0 +1,253 @@
+"""Arrow columns of events -> sequences: valid events only, one user each, in time order.
+
+Both ways of scoring go through here: lists that SQL functions receive, and runs cut from a sorted scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sqlscore.errors import EventsError
+from sqlscore.events import NO_TIME, Mapping, is_text, us_per_unit
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N sequences with T events in all: sequence i is `[offsets[i], offsets[i + 1])` of every column.
+
+    `times` are µs since 1970 in UTC, NO_TIME throughout for plain lists of actions.
+    `features` holds the mapped extra columns that were there, by the user's names.
+    """
+
+    actions: pa.Array
+    times: Ints  # (T,)
+    offsets: Ints  # (N + 1,)
+    features: dict[str, pa.Array]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Ints:
+        return np.diff(self.offsets)
+
+    def select(self, chosen: Ints) -> Sequences:
+        """The sequences of these indices, in that order."""
+        lengths = self.lengths[chosen]
+        offsets = offsets_of(lengths)
+        rows = np.repeat(self.offsets[chosen] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return self._take(rows, offsets)
+
+    def newest(self, limit: int) -> Sequences:
+        """Each sequence cut to its newest `limit` events."""
+        lengths = np.minimum(self.lengths, limit)
+        if lengths.sum() == self.offsets[-1]:
+            return self
+        offsets = offsets_of(lengths)
+        rows = np.repeat(self.offsets[1:] - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return self._take(rows, offsets)
+
+    def _take(self, rows: Ints, offsets: Ints) -> Sequences:
+        indices = pa.array(rows)
+        features = {name: column.take(indices) for name, column in self.features.items()}
+        return Sequences(self.actions.take(indices), self.times[rows], offsets, features)
+
+
+def offsets_of(lengths: npt.NDArray[np.integer]) -> Ints:
+    """(N,) lengths -> (N + 1,) offsets."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
+    """The argument of a SQL function -> sequences; NULL and empty lists become empty sequences.
+
+    lists: `LIST(STRUCT)` whose fields are found by the mapping's column names, extra ones ignored, or
+    `LIST(VARCHAR)` of actions in time order.
+
+    Raises EventsError where a field is missing or of the wrong type, or where a list holds two users.
+    """
+    if pa.types.is_null(lists.type):
+        lists = lists.cast(pa.list_(pa.string()))
+    if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
+        if not pa.types.is_fixed_size_list(lists.type):
+            raise EventsError(
+                f"expected a list of events, found {lists.type}: pass list(e) over the events table e, "
+                "or a VARCHAR[] of actions in time order"
+            )
+        lists = lists.cast(pa.list_(lists.type.value_type))
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = offsets_of(lengths)
+    values = lists.flatten()
+    element = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if is_text(element) or pa.types.is_null(element):
+        if pa.types.is_null(element):
+            values = values.cast(pa.string())
+        return _of_actions(values, offsets)
+    if not pa.types.is_struct(values.type):
+        raise EventsError(
+            f"expected a list of structs or of actions (VARCHAR), found a list of {values.type}: "
+            f"pass list(e) over a table with the columns {_names(mapping.columns[1:3])}"
+        )
+    names = [values.type.field(i).name for i in range(values.type.num_fields)]
+    columns = dict(zip(names, values.flatten(), strict=True))
+    return from_columns(columns, offsets, mapping)
+
+
+def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) -> Sequences:
+    """Columns by the user's names, cut by `offsets` -> sequences.
+
+    Events without action or time, without user where users are given, or past the mapping's cap are left out.
+    Ties in time are broken by the action as text in binary order, then by the other mapped columns in order.
+    """
+    found = _match(columns, mapping)
+    actions = _text(found[mapping.event_type], mapping.event_type)
+    times, kept = to_microseconds(found[mapping.event_time], mapping)
+    if actions.null_count:
+        kept &= actions.is_valid().to_numpy(zero_copy_only=False)
+    users = found.get(mapping.user_id)
+    if users is not None and users.null_count:
+        kept &= users.is_valid().to_numpy(zero_copy_only=False)
+    features = {f.name: found[f.name] for f in mapping.features if f.name in found}
+    if not kept.all():
+        keep = pa.array(kept)
+        offsets = np.append(0, np.cumsum(kept))[offsets]
+        actions, times = actions.filter(keep), times[kept]
+        users = users.filter(keep) if users is not None else None
+        features = {name: column.filter(keep) for name, column in features.items()}
+    if users is not None:
+        _refuse_two_users(users, offsets, mapping)
+    order = _time_order(times, offsets, [actions, *features.values()])
+    if order is not None:
+        indices = pa.array(order)
+        actions, times = actions.take(indices), times[order]
+        features = {name: column.take(indices) for name, column in features.items()}
+    return Sequences(actions, times, offsets, features)
+
+
+def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Event times of any accepted type -> (µs since 1970 in UTC, mask of usable ones)."""
+    kind = column.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(column), np.int64), np.zeros(len(column), np.bool_)
+    usable = column.is_valid().to_numpy(zero_copy_only=False).copy()
+    if pa.types.is_date(kind):
+        days = column.cast(pa.date32()).view(pa.int32()).fill_null(0).to_numpy().astype(np.int64)
+        usable &= np.abs(days) < 2**31 - 1  # infinity
+        times = days * (86_400 * 1_000_000)
+    elif pa.types.is_timestamp(kind):
+        ticks = column.view(pa.int64()).fill_null(0).to_numpy()
+        usable &= np.abs(ticks) < 2**63 - 1  # infinity
+        times = ticks // 1000 if kind.unit == "ns" else ticks * {"us": 1, "ms": 1_000, "s": 1_000_000}[kind.unit]
+    elif mapping.time_unit is not None and (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
+        scale = us_per_unit(mapping.time_unit)
+        times = ticks * int(scale) if scale >= 1 else ticks // 1000
+    elif mapping.time_unit is not None and pa.types.is_floating(kind):
+        numbers = column.cast(pa.float64()).fill_null(0).to_numpy()
+        usable &= np.isfinite(numbers)
+        times = np.rint(np.where(usable, numbers, 0) * us_per_unit(mapping.time_unit)).astype(np.int64)
+    else:
+        raise EventsError(
+            f'events column "{mapping.event_time}" has type {kind}, expected '
+            + ("an epoch number" if mapping.time_unit else "TIMESTAMP, TIMESTAMPTZ or DATE")
+            + ": cast it to TIMESTAMP in a view or subquery, or map the events again"
+        )
+    if mapping.time_cap is not None:
+        usable &= times <= mapping.time_cap
+    return times, usable
+
+
+def _of_actions(actions: pa.Array, offsets: Ints) -> Sequences:
+    """Plain lists of actions, already in order: NULL actions are left out."""
+    if actions.null_count:
+        kept = actions.is_valid().to_numpy(zero_copy_only=False)
+        offsets = np.append(0, np.cumsum(kept))[offsets]
+        actions = actions.drop_null()
+    return Sequences(_text(actions, "action"), np.full(len(actions), NO_TIME, np.int64), offsets, {})
+
+
+def _match(columns: Dict[str, pa.Array], mapping: Mapping) -> dict[str, pa.Array]:
+    """Columns under the mapping's spelling; SQL names ignore case, so this does too."""
+    folded = {name.casefold(): column for name, column in columns.items()}
+    found = {name: folded[name.casefold()] for name in mapping.columns if name.casefold() in folded}
+    for name in (mapping.event_time, mapping.event_type):
+        if name not in found:
+            raise EventsError(
+                f'events column "{name}" is missing: the events have {_names(columns)}, and the mapping '
+                f'"{mapping.name}" reads {_names(mapping.columns)}; rename the column in a subquery'
+            )
+    return found
+
+
+def _text(column: pa.Array, name: str) -> pa.Array:
+    """A category column as Arrow strings or a dictionary of strings."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) and is_text(kind.value_type):
+        return column
+    if pa.types.is_string(kind):
+        return column
+    if is_text(kind) or pa.types.is_null(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return column.cast(pa.string())
+    raise EventsError(f'events column "{name}" has type {kind}, expected VARCHAR or ENUM: cast it to VARCHAR')
+
+
+def _refuse_two_users(users: pa.Array, offsets: Ints, mapping: Mapping) -> None:
+    if len(users) < 2:
+        return
+    differs = pc.not_equal(users[1:], users[:-1]).to_numpy(zero_copy_only=False).copy()
+    starts = offsets[1:-1]
+    differs[starts[(starts > 0) & (starts < len(users))] - 1] = False
+    if differs.any():
+        at = int(np.flatnonzero(differs)[0])
+        raise EventsError(
+            f'events of two users in one group ("{mapping.user_id}" = {users[at].as_py()!r} and '
+            f'{users[at + 1].as_py()!r}): add GROUP BY "{mapping.user_id}" (in OVER: PARTITION BY "{mapping.user_id}")'
+        )
+
+
+def _time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints | None:
+    """The permutation that puts every sequence in order, or None where all are already."""
+    if len(times) < 2:
+        return None
+    row = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    neighbours = row[1:] == row[:-1]
+    unsorted = bool((neighbours & (times[1:] < times[:-1])).any())
+    order = np.lexsort((times, row)) if unsorted else np.arange(len(times))
+    ordered = times[order] if unsorted else times
+    tied = neighbours & (ordered[1:] == ordered[:-1])
+    if not tied.any():
+        return order if unsorted else None
+    member = np.zeros(len(times), np.bool_)
+    member[1:] |= tied
+    member[:-1] |= tied
+    where = np.flatnonzero(member)
+    run = np.cumsum(np.append(True, ~tied)[where])
+    among = order[where]
+    keys = [_rank(column.take(pa.array(among))) for column in tie_breakers]
+    resorted = np.lexsort((*reversed(keys), run))
+    if not unsorted and bool((resorted == np.arange(len(resorted))).all()):
+        return None
+    order[where] = among[resorted]
+    return order
+
+
+def _rank(column: pa.Array) -> Ints:
+    """Dense ranks: text in binary order, numbers by value, NULL and NaN last."""
+    values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    ranks = pc.rank(values, sort_keys="ascending", null_placement="at_end", tiebreaker="dense")
+    return ranks.to_numpy().astype(np.int64)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -245,7 +245,7 @@ def _time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Int
 def _rank(column: pa.Array) -> Ints:
     """Dense ranks: text in binary order, numbers by value, NULL and NaN last."""
     values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    ranks = pc.rank(values, sort_keys="ascending", null_placement="at_end", tiebreaker="dense")
+    ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
     return ranks.to_numpy().astype(np.int64)
 
 

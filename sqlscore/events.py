@@ -16,6 +16,9 @@ TimeUnit = Literal["s", "ms", "us", "ns"]
 NO_TIME = -(2**63)
 """The time of an event that has none (a plain list of actions), in the int64 `times` of a batch."""
 
+CANONICAL = ("user_id", "event_time", "event_type")
+"""The names of the three columns in `sqlscore.events`, understood wherever the user's own are missing."""
+
 US_PER_SECOND = 1_000_000
 DEFAULT_MAPPING = "events"
 

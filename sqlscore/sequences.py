@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.errors import EventsError
-from sqlscore.events import NO_TIME, Mapping, is_text, us_per_unit
+from sqlscore.events import CANONICAL, NO_TIME, Mapping, is_text, us_per_unit
 
 Ints = npt.NDArray[np.int64]
 
@@ -178,9 +178,17 @@ def _of_actions(actions: pa.Array, offsets: Ints) -> Sequences:
 
 
 def _match(columns: Dict[str, pa.Array], mapping: Mapping) -> dict[str, pa.Array]:
-    """Columns under the mapping's spelling; SQL names ignore case, so this does too."""
+    """Columns under the mapping's spelling; SQL names ignore case, so this does too.
+
+    The canonical names stand in for the user's own where those are missing: `sqlscore.events` has them.
+    """
     folded = {name.casefold(): column for name, column in columns.items()}
-    found = {name: folded[name.casefold()] for name in mapping.columns if name.casefold() in folded}
+    canonical = dict(zip((mapping.user_id, mapping.event_time, mapping.event_type), CANONICAL, strict=True))
+    found = {}
+    for name in mapping.columns:
+        column = folded.get(name.casefold(), folded.get(canonical.get(name, name)))
+        if column is not None:
+            found[name] = column
     for name in (mapping.event_time, mapping.event_type):
         if name not in found:
             raise EventsError(

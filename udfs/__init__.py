@@ -1,0 +1,1 @@
+"""The functions behind the SQL functions: Arrow in, Arrow out, no database."""

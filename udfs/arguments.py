@@ -1,0 +1,92 @@
+"""Reading what DuckDB passes: whole columns, constants, moments in time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sqlscore.errors import EventsError
+from sqlscore.events import Mapping
+from sqlscore.sequences import to_microseconds
+
+Column = pa.Array | pa.ChunkedArray
+Ints = npt.NDArray[np.int64]
+
+
+def one_array(column: Column) -> pa.Array:
+    """An argument as one contiguous array."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def constant(column: Column, parameter: str) -> Any:
+    """The one value of a parameter that must be the same on every row (NULL: None)."""
+    values = pc.unique(one_array(column))
+    if len(values) > 1:
+        raise EventsError(f"{parameter} must be one value for the whole query, found {values[:3].to_pylist()}")
+    return values[0].as_py() if len(values) else None
+
+
+def whole_number(column: Column, parameter: str, default: int, most: int) -> int:
+    """A constant integer parameter between 1 and `most`."""
+    value = constant(column, parameter)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise EventsError(f"{parameter} must be a whole number from 1 to {most}, found {value!r}")
+    return value
+
+
+def text(column: Column, parameter: str) -> str | None:
+    """A constant VARCHAR parameter."""
+    value = constant(column, parameter)
+    if value is not None and not isinstance(value, str):
+        raise EventsError(f"{parameter} must be VARCHAR, found {value!r}")
+    return value
+
+
+def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
+    """(N,) µs: `as_of`, or the mapped table's newest time where it is NULL.
+
+    as_of: TIMESTAMP, TIMESTAMPTZ, DATE, an epoch number where the mapping has such times, or ISO text.
+    """
+    asked = one_array(as_of)
+    if pa.types.is_string(asked.type):
+        asked = pa.array([_parse(value) for value in asked.to_pylist()], pa.timestamp("us"))
+    given = asked.is_valid().to_numpy(zero_copy_only=False)
+    try:
+        times, _ = to_microseconds(asked, mapping)
+    except EventsError as error:
+        raise EventsError(f"as_of has type {asked.type}, expected TIMESTAMP, TIMESTAMPTZ or DATE") from error
+    if given.all():
+        return times
+    fallback = one_array(high_water)
+    if fallback.null_count:
+        raise EventsError(
+            f'there is no as_of, and no event in the mapped events table ("{mapping.name}") to take it from: '
+            "pass as_of := TIMESTAMP '...', or map the events"
+        )
+    return np.where(given, times, fallback.cast(pa.timestamp("us")).view(pa.int64()).to_numpy())
+
+
+def iso(microseconds: int) -> str:
+    """µs since 1970 as text, for messages."""
+    return str(np.datetime64(int(microseconds), "us")).replace("T", " ")
+
+
+def _parse(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise EventsError(f"as_of {value!r} is not a time: write it as TIMESTAMP '2024-01-31 00:00:00'") from error
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,0 +1,105 @@
+"""What one open database knows of mappings and models, as its functions see it.
+
+A function cannot query the connection that runs it, so the verbs put a new snapshot here after each commit.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from sqlscore.artifact import Artifact, load
+from sqlscore.errors import MappingError, ModelError
+from sqlscore.events import DEFAULT_MAPPING, Mapping
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A registered model that may not be loaded yet."""
+
+    label: str  # name@version
+    mapping: str
+    sha256: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The registry at one moment. `aliases` maps (mapping, alias) to a label; 'champion' is one of them."""
+
+    mappings: Dict[str, Mapping] = field(default_factory=dict)
+    models: Dict[str, StoredModel] = field(default_factory=dict)
+    aliases: Dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+class Catalog:
+    """One per database instance, shared by its connections and cursors; it dies with the instance."""
+
+    def __init__(self, device: str) -> None:
+        self.key = uuid.uuid4().hex
+        self.device = device
+        self.snapshot = Snapshot()
+        self.encoded = 0
+        self._lock = threading.Lock()
+        _catalogs[self.key] = self
+
+    def mapping(self, name: str) -> Mapping:
+        """The mapping of that name; before anything is mapped, the default one with the canonical names."""
+        mappings = self.snapshot.mappings
+        if name in mappings:
+            return mappings[name]
+        if name == DEFAULT_MAPPING:
+            return unmapped()
+        have = ", ".join(mappings) or "none"
+        raise MappingError(f'no events are mapped as "{name}" (mapped: {have}): run sqlscore init, or map_events')
+
+    def artifact(self, model: str | None, mapping: str) -> Artifact:
+        """The model that is meant, loaded: None is the champion, `name` the newest version, `name@version` itself."""
+        stored = self.find(model, mapping)
+        return load(stored.data, stored.sha256, stored.label, self.device)
+
+    def find(self, model: str | None, mapping: str) -> StoredModel:
+        """As `artifact`, without loading it."""
+        snapshot = self.snapshot
+        if model is None:
+            label = snapshot.aliases.get((mapping, "champion"))
+            if label is None:
+                raise ModelError(
+                    f'there is no model for the events mapped as "{mapping}" yet: '
+                    "run `sqlscore train` on this file, or sqlscore.train(con)"
+                    if not self._labels(mapping)
+                    else f'no champion is chosen for "{mapping}": promote one of {", ".join(self._labels(mapping))}'
+                )
+            return snapshot.models[label]
+        label = snapshot.aliases.get((mapping, model), model)
+        if label in snapshot.models:
+            return snapshot.models[label]
+        versions = [m for m in snapshot.models.values() if m.label.rpartition("@")[0] == model]
+        if versions:
+            return max(versions, key=lambda m: int(m.label.rpartition("@")[2]))
+        have = ", ".join(snapshot.models) or "none; run `sqlscore train`"
+        raise ModelError(f"there is no model {model!r} in this database (registered: {have})")
+
+    def count(self, lists: int) -> None:
+        """Note that so many lists were encoded."""
+        with self._lock:
+            self.encoded += lists
+
+    def _labels(self, mapping: str) -> list[str]:
+        return [m.label for m in self.snapshot.models.values() if m.mapping == mapping]
+
+
+def unmapped() -> Mapping:
+    """What the default mapping is before the user has mapped anything."""
+    return Mapping(DEFAULT_MAPPING, "", "user_id", "event_time", "event_type")
+
+
+def catalog_of(key: str) -> Catalog | None:
+    """The catalog of an open database by the key that its `instance` function returns."""
+    return _catalogs.get(key)
+
+
+_catalogs: WeakValueDictionary[str, Catalog] = WeakValueDictionary()

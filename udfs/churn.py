@@ -1,0 +1,113 @@
+"""The churn head, and the head that gives every cheap score at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from sqlscore.artifact import Artifact, States, without_times
+from sqlscore.errors import EventsError
+from sqlscore.udfs.arguments import Column, Ints, iso, moments, text
+from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.next_action import ACTIONS_ARROW, ACTIONS_SQL, most_likely, top_actions
+from sqlscore.udfs.states import by_model, scatter, times_array
+
+SCORE_SQL = (
+    "STRUCT(model VARCHAR, as_of TIMESTAMP, n_events BIGINT, unknown_action_rate FLOAT, last_event_time TIMESTAMP, "
+    f"next_action VARCHAR, next_action_probability FLOAT, next_actions {ACTIONS_SQL}, "
+    "seconds_to_next_action DOUBLE, churn_risk FLOAT)"
+)
+SCORE_ARROW = pa.struct(
+    [
+        ("model", pa.string()),
+        ("as_of", pa.timestamp("us")),
+        ("n_events", pa.int64()),
+        ("unknown_action_rate", pa.float32()),
+        ("last_event_time", pa.timestamp("us")),
+        ("next_action", pa.string()),
+        ("next_action_probability", pa.float32()),
+        ("next_actions", ACTIONS_ARROW),
+        ("seconds_to_next_action", pa.float64()),
+        ("churn_risk", pa.float32()),
+    ]
+)
+_TOP = 3
+
+
+def churn(catalog: Catalog, state: Column, as_of: Column, high_water: Column, mapping: Column) -> pa.Array:
+    """(state, as_of, high_water, mapping) -> FLOAT in [0, 1]."""
+    pieces = []
+    times: Ints | None = None
+    for rows, artifact, states in by_model(state, catalog):
+        artifact.require("churn")
+        if bool(without_times(states.clock).any()):
+            raise EventsError(
+                "a plain list of actions has no times, so there is no churn risk: pass structs that hold the event time"
+            )
+        if times is None:
+            times = moments(as_of, high_water, catalog.mapping(text(mapping, "mapping") or ""))
+        risk = churn_probability(artifact, states, times[rows.to_numpy()])
+        pieces.append((rows, pa.array(risk)))
+    return scatter(pieces, len(state), pa.float32())
+
+
+def score(catalog: Catalog, state: Column, as_of: Column, high_water: Column, mapping: Column) -> pa.Array:
+    """(state, as_of, high_water, mapping) -> SCORE_ARROW; heads that a model lacks, or that need times, are NULL."""
+    pieces = []
+    for rows, artifact, states in by_model(state, catalog):
+        timed = not bool(without_times(states.clock).any())
+        times = None
+        if timed:
+            times = moments(as_of, high_water, catalog.mapping(text(mapping, "mapping") or ""))[rows.to_numpy()]
+        pieces.append((rows, score_states(artifact, states, times)))
+    return scatter(pieces, len(state), SCORE_ARROW)
+
+
+def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.StructArray:
+    """(N,) states -> SCORE_ARROW at `as_of` (µs, (N,)); None: the events have no times."""
+    size = len(states)
+    last = states.clock[:, 1].numpy()
+    heads = artifact.manifest.heads
+    next_action, probability = most_likely(artifact, states)
+    seconds = pa.nulls(size, pa.float64())
+    if as_of is not None and "time_to_next" in heads:
+        seconds = pa.array(artifact.seconds(states.hidden).numpy())
+    risk = pa.nulls(size, pa.float32())
+    if as_of is not None:
+        refuse_future(last, as_of)
+        if "churn" in heads:
+            risk = pa.array(churn_probability(artifact, states, as_of))
+    unknown = (states.n_unknown / np.maximum(states.n_events, 1)).astype(np.float32)
+    columns = [
+        pa.array([artifact.name]).take(pa.array(np.zeros(size, np.int64))),
+        pa.nulls(size, pa.timestamp("us")) if as_of is None else times_array(as_of),
+        pa.array(states.n_events),
+        pa.array(unknown),
+        times_array(last),
+        next_action,
+        pa.array(probability),
+        top_actions(artifact, states, _TOP),
+        seconds,
+        risk,
+    ]
+    return pa.StructArray.from_arrays(columns, fields=list(SCORE_ARROW))
+
+
+def churn_probability(artifact: Artifact, states: States, as_of: Ints) -> npt.NDArray[np.float32]:
+    """(N,) probabilities. Raises EventsError where a state has seen events later than `as_of`."""
+    refuse_future(states.clock[:, 1].numpy(), as_of)
+    risk = artifact.churn(states.hidden, states.clock, torch.from_numpy(np.ascontiguousarray(as_of)))
+    return np.asarray(risk.numpy(), np.float32)
+
+
+def refuse_future(last: Ints, as_of: Ints) -> None:
+    """A score at `as_of` must not have seen anything later."""
+    late = last > as_of
+    if late.any():
+        at = int(np.flatnonzero(late)[0])
+        raise EventsError(
+            f"an event at {iso(last[at])} is later than as_of {iso(as_of[at])}: a score may not see the future; "
+            "filter the events (WHERE event_time <= the as_of), or pass a later as_of"
+        )

@@ -1,0 +1,44 @@
+"""encode: lists of events -> states. The one expensive function; all public functions of a SELECT share its call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sqlscore.artifact import Artifact
+from sqlscore.sequences import Sequences, from_lists
+from sqlscore.udfs.arguments import Column, one_array, text
+from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.states import STATE_ARROW, scatter, to_arrow
+
+
+def encode(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> pa.Array:
+    """(lists, model, mapping) -> STATE_ARROW, NULL for a list without usable events."""
+    pieces = []
+    for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
+        catalog.count(len(sequences))
+        pieces.append((rows, to_arrow(artifact.encode(sequences), artifact.name)))
+    return scatter(pieces, len(lists), STATE_ARROW)
+
+
+def sequences_by_model(
+    catalog: Catalog, lists: Column, model: Column, mapping: Column
+) -> Iterator[tuple[pa.Array, Artifact, Sequences]]:
+    """Split lists by the model that is named for them; rows without usable events appear in none."""
+    if len(lists) == 0:
+        return
+    events = one_array(lists)
+    name = text(mapping, "mapping") or ""
+    sequences = from_lists(events, catalog.mapping(name))
+    has_events = sequences.lengths > 0
+    models = one_array(model)
+    for label in pc.unique(models).to_pylist():
+        artifact = catalog.artifact(label, name)
+        named = pc.is_null(models) if label is None else pc.fill_null(pc.equal(models, label), False)
+        rows = np.flatnonzero(named.to_numpy(zero_copy_only=False) & has_events)
+        if len(rows):
+            whole = len(rows) == len(sequences)
+            yield pa.array(rows), artifact, sequences if whole else sequences.select(rows)

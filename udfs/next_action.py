@@ -1,0 +1,106 @@
+"""Heads that say what comes next: actions with probabilities, and when."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from sqlscore.artifact import Artifact, States, without_times
+from sqlscore.errors import EventsError
+from sqlscore.udfs.arguments import Column, one_array, whole_number
+from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.states import by_model, float_lists, scatter
+
+ACTIONS_ARROW = pa.list_(pa.struct([("action", pa.string()), ("probability", pa.float32())]))
+ACTIONS_SQL = "STRUCT(action VARCHAR, probability FLOAT)[]"
+
+
+def next_action(catalog: Catalog, state: Column) -> pa.Array:
+    """State -> VARCHAR, the most likely next action."""
+    pieces = []
+    for rows, artifact, states in by_model(state, catalog):
+        best, _ = most_likely(artifact, states)
+        pieces.append((rows, best))
+    return scatter(pieces, len(state), pa.string())
+
+
+def next_actions(catalog: Catalog, state: Column, k: Column) -> pa.Array:
+    """(state, k) -> the k most likely next actions, best first."""
+    limit = whole_number(k, "k", default=3, most=2**31 - 1)
+    pieces = [(rows, top_actions(artifact, states, limit)) for rows, artifact, states in by_model(state, catalog)]
+    return scatter(pieces, len(state), ACTIONS_ARROW)
+
+
+def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Array:
+    """(state, action) -> FLOAT, the probability that the next action is that one; NULL where action is NULL."""
+    asked = one_array(action)
+    if not pa.types.is_string(asked.type):
+        asked = asked.cast(pa.string())
+    pieces = []
+    for rows, artifact, states in by_model(state, catalog):
+        artifact.require("next_action")
+        known = pa.array(artifact.manifest.inputs.actions, pa.string())
+        wanted = asked.take(rows)
+        codes = pc.index_in(wanted, value_set=known)
+        if codes.null_count > wanted.null_count:
+            unknown = wanted.filter(pc.and_(pc.is_null(codes), pc.is_valid(wanted)))[0].as_py()
+            names = artifact.manifest.inputs.actions
+            raise EventsError(
+                f"model {artifact.name} has never seen action {unknown!r}, so it has no probability for it "
+                f"(it knows {', '.join(map(repr, names[:20]))}{', …' if len(names) > 20 else ''}): "
+                "name one of these, or train a model on events that hold it"
+            )
+        probabilities = artifact.probabilities(states.hidden).numpy()
+        columns = codes.fill_null(0).to_numpy().astype(np.int64)
+        values = probabilities[np.arange(len(columns)), columns]
+        missing = codes.is_null().to_numpy(zero_copy_only=False)
+        pieces.append((rows, pa.array(values, pa.float32(), mask=missing)))
+    return scatter(pieces, len(state), pa.float32())
+
+
+def seconds_to_next(catalog: Catalog, state: Column) -> pa.Array:
+    """State -> DOUBLE, the predicted median of the seconds from the last event to the next."""
+    pieces = []
+    for rows, artifact, states in by_model(state, catalog):
+        artifact.require("time_to_next")
+        if bool(without_times(states.clock).any()):
+            raise EventsError(
+                "a plain list of actions has no times, so there are no seconds to the next action: "
+                "pass structs that hold the event time"
+            )
+        pieces.append((rows, pa.array(artifact.seconds(states.hidden).numpy())))
+    return scatter(pieces, len(state), pa.float64())
+
+
+def embedding(catalog: Catalog, state: Column) -> pa.Array:
+    """State -> FLOAT[], the user's representation."""
+    pieces = [(rows, float_lists(artifact.embed(states.hidden))) for rows, artifact, states in by_model(state, catalog)]
+    return scatter(pieces, len(state), pa.list_(pa.float32()))
+
+
+def most_likely(artifact: Artifact, states: States) -> tuple[pa.Array, npt.NDArray[np.float32]]:
+    """(N,) actions and their probabilities."""
+    artifact.require("next_action")
+    best, index = artifact.probabilities(states.hidden).max(dim=1)
+    actions = pa.array(artifact.manifest.inputs.actions, pa.string())
+    return actions.take(pa.array(index.numpy())), best.numpy()
+
+
+def top_actions(artifact: Artifact, states: States, k: int) -> pa.Array:
+    """(N,) lists of the k most likely actions; of equally likely ones the more frequent in training comes first."""
+    artifact.require("next_action")
+    probabilities = artifact.probabilities(states.hidden)
+    k = min(k, probabilities.shape[1])
+    best, index = torch.sort(probabilities, dim=1, descending=True, stable=True)
+    best, index = best[:, :k], index[:, :k]
+    actions = pa.array(artifact.manifest.inputs.actions, pa.string())
+    values = pa.StructArray.from_arrays(
+        [actions.take(pa.array(index.reshape(-1).numpy())), pa.array(best.reshape(-1).numpy())],
+        fields=list(ACTIONS_ARROW.value_type),
+    )
+    offsets = pa.array(np.arange(len(best) + 1, dtype=np.int32) * k)
+    return pa.ListArray.from_arrays(offsets, values)
+

@@ -1,0 +1,88 @@
+"""Roll-out: the next n actions, each predicted after the one before it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from sqlscore.artifact import Artifact, States
+from sqlscore.events import NO_TIME, US_PER_SECOND
+from sqlscore.sequences import Sequences
+from sqlscore.udfs.arguments import Column, whole_number
+from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.encode import sequences_by_model
+from sqlscore.udfs.next_action import most_likely
+from sqlscore.udfs.states import scatter
+
+LONGEST = 1_000
+_LATEST = 2**62  # µs; far past any date, so that adding a gap cannot overflow
+
+
+def path(catalog: Catalog, lists: Column, n: Column, model: Column, mapping: Column) -> pa.Array:
+    """(lists, n, model, mapping) -> VARCHAR[], the next n actions."""
+    steps = whole_number(n, "n", default=3, most=LONGEST)
+    pieces = []
+    for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
+        artifact.require("next_action")
+        catalog.count(len(sequences))
+        pieces.append((rows, roll_out(artifact, sequences, steps)))
+    return scatter(pieces, len(lists), pa.list_(pa.string()))
+
+
+def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArray:
+    """(N,) sequences -> N lists of `steps` actions, greedily: each the most likely one after those before it.
+
+    Predicted events come at their predicted time and have no features. A fold's state is advanced;
+    for other models the sequence is encoded again with the predicted event behind it.
+    """
+    size = len(sequences)
+    states = artifact.encode(sequences)
+    predicted = []
+    for step in range(steps):
+        actions, _ = most_likely(artifact, states)
+        predicted.append(actions)
+        if step + 1 == steps:
+            break
+        event = _events(artifact, states, actions, sequences)
+        if artifact.manifest.fold:
+            states = artifact.encode(event, states)
+        else:
+            sequences = _append(sequences, event)
+            states = artifact.encode(sequences)
+    flat = pa.concat_arrays(predicted).take(pa.array(np.arange(size * steps).reshape(steps, size).T.reshape(-1)))
+    return pa.ListArray.from_arrays(pa.array(np.arange(size + 1, dtype=np.int32) * steps), flat)
+
+
+def _events(artifact: Artifact, states: States, actions: pa.Array, sequences: Sequences) -> Sequences:
+    """One predicted event for each state."""
+    last = states.clock[:, 1]
+    times = last
+    if "time_to_next" in artifact.manifest.heads:
+        gaps = (artifact.seconds(states.hidden) * US_PER_SECOND).clamp(0, _LATEST / 2).long()
+        later = (last.clamp(max=_LATEST) + gaps).maximum(last)
+        times = torch.where(last == NO_TIME, last, later)
+    size = len(states)
+    features = {name: pa.nulls(size, column.type) for name, column in sequences.features.items()}
+    return Sequences(actions, times.numpy(), np.arange(size + 1, dtype=np.int64), features)
+
+
+def _append(sequences: Sequences, event: Sequences) -> Sequences:
+    """One more event behind each sequence."""
+    size, total = len(sequences), int(sequences.offsets[-1])
+    offsets = sequences.offsets + np.arange(size + 1)
+    rows = np.empty(total + size, np.int64)
+    behind = offsets[1:] - 1
+    rows[behind] = total + np.arange(size)
+    earlier = np.ones(total + size, np.bool_)
+    earlier[behind] = False
+    rows[earlier] = np.arange(total)
+    take = pa.array(rows)
+    actions = sequences.actions
+    if pa.types.is_dictionary(actions.type):
+        actions = actions.cast(pa.string())
+    features = {
+        name: pa.concat_arrays([column, event.features[name]]).take(take) for name, column in sequences.features.items()
+    }
+    times = np.concatenate([sequences.times, event.times])[rows]
+    return Sequences(pa.concat_arrays([actions, event.actions]).take(take), times, offsets, features)

@@ -9,11 +9,14 @@ import threading
 import uuid
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from sqlscore.artifact import Artifact, load
 from sqlscore.errors import MappingError, ModelError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
+
+if TYPE_CHECKING:
+    from sqlscore.artifact import Artifact
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Catalog:
 
     def artifact(self, model: str | None, mapping: str) -> Artifact:
         """The model that is meant, loaded: None is the champion, `name` the newest version, `name@version` itself."""
+        from sqlscore.artifact import load  # torch: only when a model is used
+
         stored = self.find(model, mapping)
         return load(stored.data, stored.sha256, stored.label, self.device)
 

@@ -11,28 +11,10 @@ from sqlscore.artifact import Artifact, States, without_times
 from sqlscore.errors import EventsError
 from sqlscore.udfs.arguments import Column, Ints, iso, moments, text
 from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.next_action import ACTIONS_ARROW, ACTIONS_SQL, most_likely, top_actions
+from sqlscore.udfs.next_action import most_likely, top_actions
 from sqlscore.udfs.states import by_model, scatter, times_array
+from sqlscore.udfs.types import SCORE_ARROW
 
-SCORE_SQL = (
-    "STRUCT(model VARCHAR, as_of TIMESTAMP, n_events BIGINT, unknown_action_rate FLOAT, last_event_time TIMESTAMP, "
-    f"next_action VARCHAR, next_action_probability FLOAT, next_actions {ACTIONS_SQL}, "
-    "seconds_to_next_action DOUBLE, churn_risk FLOAT)"
-)
-SCORE_ARROW = pa.struct(
-    [
-        ("model", pa.string()),
-        ("as_of", pa.timestamp("us")),
-        ("n_events", pa.int64()),
-        ("unknown_action_rate", pa.float32()),
-        ("last_event_time", pa.timestamp("us")),
-        ("next_action", pa.string()),
-        ("next_action_probability", pa.float32()),
-        ("next_actions", ACTIONS_ARROW),
-        ("seconds_to_next_action", pa.float64()),
-        ("churn_risk", pa.float32()),
-    ]
-)
 _TOP = 3
 
 

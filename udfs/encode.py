@@ -12,7 +12,8 @@ from sqlscore.artifact import Artifact
 from sqlscore.sequences import Sequences, from_lists
 from sqlscore.udfs.arguments import Column, one_array, text
 from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.states import STATE_ARROW, scatter, to_arrow
+from sqlscore.udfs.states import scatter, to_arrow
+from sqlscore.udfs.types import STATE_ARROW
 
 
 def encode(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> pa.Array:

@@ -13,9 +13,7 @@ from sqlscore.errors import EventsError
 from sqlscore.udfs.arguments import Column, one_array, whole_number
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.states import by_model, float_lists, scatter
-
-ACTIONS_ARROW = pa.list_(pa.struct([("action", pa.string()), ("probability", pa.float32())]))
-ACTIONS_SQL = "STRUCT(action VARCHAR, probability FLOAT)[]"
+from sqlscore.udfs.types import ACTIONS_ARROW
 
 
 def next_action(catalog: Catalog, state: Column) -> pa.Array:

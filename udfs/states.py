@@ -15,20 +15,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events import NO_TIME
 from sqlscore.udfs.arguments import Column, one_array
 from sqlscore.udfs.catalog import Catalog
-
-STATE_SQL = (
-    "STRUCT(hidden FLOAT[], first_time TIMESTAMP, last_time TIMESTAMP, n_events BIGINT, n_unknown BIGINT, model VARCHAR)"
-)
-STATE_ARROW = pa.struct(
-    [
-        ("hidden", pa.list_(pa.float32())),
-        ("first_time", pa.timestamp("us")),
-        ("last_time", pa.timestamp("us")),
-        ("n_events", pa.int64()),
-        ("n_unknown", pa.int64()),
-        ("model", pa.string()),
-    ]
-)
+from sqlscore.udfs.types import STATE_ARROW
 
 
 def times_array(microseconds: npt.NDArray[np.int64]) -> pa.Array:

@@ -1,0 +1,59 @@
+"""Customer-behaviour scoring inside DuckDB. See README for the SQL; these are the verbs in Python."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlscore.erasure import forget_user
+    from sqlscore.errors import SqlscoreError
+    from sqlscore.health import status
+    from sqlscore.learning import evaluate, train
+    from sqlscore.mapping import map_events, unmap
+    from sqlscore.materialization import refresh
+    from sqlscore.registry import drop_model, export_model, import_model, list_models, promote
+    from sqlscore.session import connect
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SqlscoreError",
+    "connect",
+    "drop_model",
+    "evaluate",
+    "export_model",
+    "forget_user",
+    "import_model",
+    "list_models",
+    "map_events",
+    "promote",
+    "refresh",
+    "status",
+    "train",
+    "unmap",
+]
+
+_HOMES = {
+    "SqlscoreError": "errors",
+    "connect": "session",
+    "drop_model": "registry",
+    "evaluate": "learning",
+    "export_model": "registry",
+    "forget_user": "erasure",
+    "import_model": "registry",
+    "list_models": "registry",
+    "map_events": "mapping",
+    "promote": "registry",
+    "refresh": "materialization",
+    "status": "health",
+    "train": "learning",
+    "unmap": "mapping",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a verb's module when the verb is first used: `import sqlscore` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sqlscore' has no attribute {name!r}")
+    return getattr(import_module(f"sqlscore.{_HOMES[name]}"), name)

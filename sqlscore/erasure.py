@@ -1,0 +1,43 @@
+"""Erasing one user from what sqlscore keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from sqlscore.errors import MappingError
+from sqlscore.events import DEFAULT_MAPPING
+from sqlscore.install import materialized_tables
+from sqlscore.mapping import mapped
+from sqlscore.quoting import qualified
+from sqlscore.transactions import recorded, transaction
+
+
+def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = DEFAULT_MAPPING) -> dict[str, int]:
+    """Erase one user's scores from every table that sqlscore keeps for a mapping, in one transaction.
+
+    The user's own events table is the user's: `events_left` says how many events are still in it; while there are
+    any, the next refresh scores the user again. Models hold no rows of any user.
+
+    Returns rows erased by table, and `events_left`. Raises MappingError where the id does not fit the column's type.
+
+    >>> sqlscore.forget_user(con, 4711)
+    {'scored_users': 1, 'scored_sessions': 3, 'events_left': 0}
+    """
+    where = mapped(con, mapping)
+    erased: dict[str, int] = {}
+    with recorded(con, "forget_user", mapping), transaction(con):
+        try:
+            for table in materialized_tables(con, where):
+                name = qualified(where.schema, table)
+                row = con.execute(f"DELETE FROM {name} WHERE user_id = ?", [user_id]).fetchone()  # noqa: S608
+                erased[table] = int(row[0]) if row else 0
+            events = qualified(where.schema, "events")
+            left = con.execute(f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id]).fetchone()  # noqa: S608
+        except duckdb.ConversionException as error:
+            raise MappingError(
+                f'{user_id!r} is not a value of column "{where.user_id}": pass the id as it is in that column'
+            ) from error
+    erased["events_left"] = int(left[0]) if left else 0
+    return erased

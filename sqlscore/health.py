@@ -1,0 +1,128 @@
+"""What state a database file is in, what is wrong with it, and the command that mends it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import duckdb
+
+from sqlscore.events import Mapping
+from sqlscore.install import materialized_tables
+from sqlscore.quoting import qualified
+from sqlscore.registry import ModelInfo, catalog, list_models
+from sqlscore.transactions import now
+
+_OLD_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong, and the command that mends it."""
+
+    what: str
+    command: str
+
+
+@dataclass(frozen=True)
+class MappingStatus:
+    """One mapped events table: its events, its champion, its score tables."""
+
+    name: str
+    relation: str
+    n_events: int
+    n_users: int
+    high_water: datetime | None
+    champion: str | None
+    champion_age_days: float | None
+    heads: tuple[str, ...]
+    scored_users: int | None  # None: not refreshed yet
+    scored_as_of: datetime | None
+    scored_at: datetime | None
+    scored_by: str | None
+    new_events: int | None  # events later than the scores' as_of
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a database file."""
+
+    database: str
+    device: str
+    versions: dict[str, str]
+    mappings: tuple[MappingStatus, ...]
+    n_models: int
+    problems: tuple[Problem, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as `--json` prints them."""
+        return asdict(self)
+
+
+def status(con: duckdb.DuckDBPyConnection) -> Status:
+    """Look at mappings, models and score tables, and say what is stale or missing. Loads no model.
+
+    >>> for problem in sqlscore.status(con).problems:
+    ...     print(problem.what, "->", problem.command)
+    """
+    found = catalog(con)
+    row = con.execute("SELECT current_database(), path FROM duckdb_databases() WHERE database_name = current_database()")
+    name, path = row.fetchone() or ("memory", None)
+    database = path or ":memory:"
+    models = list_models(con)
+    mappings = [_mapping_status(con, mapping, models) for mapping in found.snapshot.mappings.values()]
+    problems = [problem for mapping in mappings for problem in _problems(con, mapping, database)]
+    if not mappings:
+        problems.append(
+            Problem(
+                "no events are mapped",
+                f"sqlscore init {database} --events TABLE --user-id C --event-time C --event-type C",
+            )
+        )
+    packages = ("sqlscore", "duckdb", "torch")
+    return Status(
+        database, found.device, {p: version(p) for p in packages}, tuple(mappings), len(models), tuple(problems)
+    )
+
+
+def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
+    events = qualified(mapping.schema, "events")
+    counted = con.execute(f"SELECT count(*), count(DISTINCT user_id), max(event_time) FROM {events}")  # noqa: S608
+    n_events, n_users, high_water = counted.fetchone() or (0, 0, None)
+    champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
+    age = (now() - champion.created_at).total_seconds() / 86_400 if champion else None
+    scored: tuple[Any, ...] = (None, None, None, None, None)
+    if "scored_users" in materialized_tables(con, mapping):
+        table = qualified(mapping.schema, "scored_users")
+        query = f"""SELECT count(*), max(as_of), max(scored_at), max(model),
+                (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})) FROM {table}"""  # noqa: S608
+        scored = con.execute(query).fetchone() or scored
+    return MappingStatus(
+        mapping.name, mapping.relation, n_events, n_users, high_water, champion.label if champion else None, age,
+        champion.heads if champion else (), *scored,
+    )  # fmt: skip
+
+
+def _problems(con: duckdb.DuckDBPyConnection, mapping: MappingStatus, database: str) -> list[Problem]:
+    chosen = "" if mapping.name == "events" else f" --mapping {mapping.name}"
+    train, refresh = f"sqlscore train {database}{chosen}", f"sqlscore refresh {database}{chosen}"
+    where = f'"{mapping.name}"'
+    if mapping.champion is None:
+        return [Problem(f"{where} has no model", train)]
+    problems = []
+    if mapping.champion_age_days is not None and mapping.champion_age_days > _OLD_DAYS:
+        problems.append(Problem(f"the champion of {where} is {mapping.champion_age_days:.0f} days old", train))
+    trained = con.execute(
+        """SELECT trained_to FROM sqlscore.models WHERE name || '@' || version = ?""", [mapping.champion]
+    ).fetchone()
+    if trained and trained[0] and mapping.high_water and trained[0] > mapping.high_water:
+        problems.append(Problem(f"the champion of {where} was trained on later events than are there now", train))
+    if mapping.scored_users is None:
+        problems.append(Problem(f"the scores of {where} are not materialized: BI tools see no table", refresh))
+    elif mapping.scored_by is not None and mapping.scored_by != mapping.champion:
+        problems.append(Problem(f"the scores of {where} are {mapping.scored_by}'s, not the champion's", refresh))
+    elif mapping.new_events:
+        problems.append(Problem(f"{mapping.new_events} events of {where} are newer than its scores", refresh))
+    return problems

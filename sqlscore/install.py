@@ -1,0 +1,224 @@
+"""sqlscore's own tables, views and macros in a database file, and bringing older files up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable
+
+import duckdb
+
+from sqlscore import sql
+from sqlscore.errors import InstallError
+from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.macros import names, statements
+from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.transactions import transaction
+from sqlscore.udfs.catalog import unmapped
+
+TABLES = (
+    "CREATE SCHEMA IF NOT EXISTS sqlscore",
+    "CREATE TABLE IF NOT EXISTS sqlscore.meta (key VARCHAR, value VARCHAR)",
+    """CREATE TABLE IF NOT EXISTS sqlscore.mappings (
+        name VARCHAR, mapping JSON, report JSON, mapped_at TIMESTAMP)""",
+    """CREATE TABLE IF NOT EXISTS sqlscore.models (
+        name VARCHAR, version INTEGER, mapping VARCHAR, architecture VARCHAR, config JSON, manifest JSON, metrics JSON,
+        trained_from TIMESTAMP, trained_to TIMESTAMP, sha256 VARCHAR, artifact BLOB, created_at TIMESTAMP)""",
+    "CREATE TABLE IF NOT EXISTS sqlscore.versions (name VARCHAR, newest INTEGER)",
+    "CREATE TABLE IF NOT EXISTS sqlscore.aliases (mapping VARCHAR, alias VARCHAR, name VARCHAR, version INTEGER)",
+    """CREATE TABLE IF NOT EXISTS sqlscore.runs (
+        verb VARCHAR, mapping VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP, status VARCHAR, message VARCHAR,
+        details JSON)""",
+    "CREATE TABLE IF NOT EXISTS sqlscore.objects (mapping VARCHAR, function VARCHAR)",
+    "COMMENT ON TABLE sqlscore.meta IS 'What version of sqlscore''s objects this file holds'",
+    "COMMENT ON TABLE sqlscore.mappings IS 'The mapped events tables and what mapping them showed'",
+    "COMMENT ON TABLE sqlscore.models IS 'The registered models, one row a version, artifact included'",
+    "COMMENT ON TABLE sqlscore.versions IS 'The newest version number ever given to a model name; none is used twice'",
+    "COMMENT ON TABLE sqlscore.aliases IS 'Which version stands behind an alias such as champion'",
+    "COMMENT ON TABLE sqlscore.runs IS 'Every mapping, training and refresh, with its outcome'",
+    "COMMENT ON TABLE sqlscore.objects IS 'The functions that sqlscore made in schema main'",
+)
+
+MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
+"""Steps that change TABLES of older files; a file's `tables` version is the number of steps it has seen."""
+
+MATERIALIZED = ("scored_users", "scored_sessions")
+"""Views that `refresh` replaces by tables of the same name."""
+
+
+def version() -> str:
+    """Differs whenever any object that is installed does."""
+    text = "\n".join([*TABLES, *(o.text for o in sql.objects()), *statements(unmapped())])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def installed_version(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The version of the objects in the file, None where there are none."""
+    if not _exists(con, "sqlscore", "meta"):
+        return None
+    row = con.execute("SELECT value FROM sqlscore.meta WHERE key = 'objects'").fetchone()
+    return row[0] if row else None
+
+
+def install(con: duckdb.DuckDBPyConnection) -> None:
+    """Make or bring up to date all objects of the file, in one transaction; nothing where they are as they should be."""
+    current = version()
+    if installed_version(con) == current:
+        return
+    with transaction(con):
+        for statement in TABLES:
+            con.execute(statement)
+        _migrate(con)
+        rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
+        mappings = [Mapping.from_json(row[0]) for row in rows]
+        if all(mapping.name != DEFAULT_MAPPING for mapping in mappings):
+            taken = taken_functions(con, unmapped())
+            if taken:
+                warnings.warn(
+                    f"this file has functions of its own named {', '.join(taken)}: they stay as they are, and sqlscore's "
+                    "come when you map events with a prefix, map_events(..., prefix='ss_')",
+                    stacklevel=3,
+                )
+            install_mapping(con, unmapped(), functions=not taken)
+        for mapping in mappings:
+            install_mapping(con, mapping)
+        con.execute("DELETE FROM sqlscore.meta WHERE key = 'objects'")
+        con.execute("INSERT INTO sqlscore.meta VALUES ('objects', ?)", [current])
+
+
+def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functions: bool = True) -> None:
+    """The views and functions of one mapping, inside the caller's transaction.
+
+    Raises InstallError where a function of the user's own has one of the names.
+    """
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
+    con.execute(_events_view(con, mapping))
+    high_water = qualified(mapping.schema, "high_water")
+    con.execute(
+        f"CREATE OR REPLACE VIEW {high_water} AS "  # noqa: S608
+        f"SELECT max(event_time) AS high_water FROM {qualified(mapping.schema, 'events')}"
+    )
+    con.execute(f"COMMENT ON VIEW {high_water} IS 'The newest event_time of the mapped events: the default as_of'")
+    con.execute(f"COMMENT ON COLUMN {high_water}.high_water IS 'The newest event_time of the mapped events'")
+    if functions:
+        _install_functions(con, mapping)
+        kept = materialized_tables(con, mapping)
+        for item in sql.objects():
+            if item.name in kept:
+                continue
+            con.execute(sql.retarget(item.text, mapping.schema, mapping.prefix))
+
+
+def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Drop everything that install_mapping made, score tables included, inside the caller's transaction."""
+    _drop_functions(con, mapping.name)
+    if mapping.name != DEFAULT_MAPPING:
+        con.execute(f"DROP SCHEMA IF EXISTS {identifier(mapping.schema)} CASCADE")
+        return
+    for name in materialized_tables(con, mapping):
+        con.execute(f"DROP TABLE {qualified(mapping.schema, name)}")
+
+
+def taken_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
+    """Names of this mapping's functions that the user has given to functions of their own."""
+    wanted = names(mapping.prefix)
+    rows = con.execute(
+        """SELECT DISTINCT function_name FROM duckdb_functions()
+           WHERE list_contains(?, function_name) AND (database_name = current_database() OR internal)
+             AND function_name NOT IN (SELECT function FROM sqlscore.objects)
+           ORDER BY function_name""",
+        [wanted],
+    ).fetchall()
+    others = con.execute(
+        "SELECT function FROM sqlscore.objects WHERE list_contains(?, function) AND mapping <> ?",
+        [wanted, mapping.name],
+    ).fetchall()
+    return [row[0] for row in rows + others]
+
+
+def materialized_tables(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
+    """Names of this mapping's score tables that `refresh` has made."""
+    return [name for name in MATERIALIZED if is_table(con, mapping.schema, name)]
+
+
+def _install_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    taken = taken_functions(con, mapping)
+    if taken:
+        raise InstallError(
+            f"this file already has functions named {', '.join(taken)}, which sqlscore does not overwrite: "
+            f"choose a prefix for sqlscore's, for example map_events(..., prefix='ss_') or --prefix ss_"
+        )
+    _drop_functions(con, mapping.name)
+    for statement in statements(mapping):
+        con.execute(statement)
+    con.execute(
+        "INSERT INTO sqlscore.objects SELECT ?, unnest(?)",
+        [mapping.name, names(mapping.prefix)],
+    )
+
+
+def _drop_functions(con: duckdb.DuckDBPyConnection, mapping: str) -> None:
+    rows = con.execute("SELECT function FROM sqlscore.objects WHERE mapping = ?", [mapping]).fetchall()
+    for (name,) in rows:
+        con.execute(f"DROP MACRO IF EXISTS {qualified('main', name)}")
+    con.execute("DELETE FROM sqlscore.objects WHERE mapping = ?", [mapping])
+
+
+def _events_view(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    view = qualified(mapping.schema, "events")
+    if not mapping.relation:
+        return (
+            f"CREATE OR REPLACE VIEW {view} AS SELECT NULL::VARCHAR AS user_id, NULL::TIMESTAMP AS event_time, "
+            "NULL::VARCHAR AS event_type WHERE false"
+        )
+    user, action = identifier(mapping.user_id), identifier(mapping.event_type)
+    time = utc_timestamp(con, mapping)
+    features = "".join(f", {identifier(feature.name)}" for feature in mapping.features)
+    cap = f" AND event_time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else ""
+    return (
+        f"CREATE OR REPLACE VIEW {view} AS "  # noqa: S608
+        f"WITH events AS (SELECT {user} AS user_id, {time} AS event_time, CAST({action} AS VARCHAR) AS event_type{features} "
+        f"FROM {mapping.relation}) "
+        f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time){cap}"
+    )
+
+
+def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's time zone; agrees with `to_microseconds`."""
+    column = identifier(mapping.event_time)
+    kind = str(con.sql(f"SELECT {column} FROM {mapping.relation}").types[0])  # noqa: S608
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"make_timestamp(epoch_us({column}))"
+    if kind == "TIMESTAMP_NS":
+        return f"make_timestamp(epoch_ns({column}) // 1000)"
+    if kind in ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"):
+        return f"CAST({column} AS TIMESTAMP)"
+    scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "// 1000"}[mapping.time_unit or "us"]
+    if kind in ("DOUBLE", "FLOAT"):
+        scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "/ 1000"}[mapping.time_unit or "us"]
+        finite = f"CASE WHEN isfinite({column}) THEN {column} END"
+        return f"make_timestamp(CAST(round_even({finite} {scale}, 0) AS BIGINT))"
+    return f"make_timestamp(CAST({column} AS BIGINT) {scale})"
+
+
+def _migrate(con: duckdb.DuckDBPyConnection) -> None:
+    row = con.execute("SELECT value FROM sqlscore.meta WHERE key = 'tables'").fetchone()
+    done = int(row[0]) if row else len(MIGRATIONS)
+    for step in MIGRATIONS[done:]:
+        step(con)
+    con.execute("DELETE FROM sqlscore.meta WHERE key = 'tables'")
+    con.execute(f"INSERT INTO sqlscore.meta VALUES ('tables', {literal(str(len(MIGRATIONS)))})")  # noqa: S608
+
+
+def _exists(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    query = """SELECT count(*) FROM information_schema.tables
+               WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?"""
+    row = con.execute(query, [schema, name]).fetchone()
+    return bool(row and row[0])
+
+
+def is_table(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    query = """SELECT count(*) FROM duckdb_tables()
+               WHERE database_name = current_database() AND schema_name = ? AND table_name = ?"""
+    row = con.execute(query, [schema, name]).fetchone()
+    return bool(row and row[0])

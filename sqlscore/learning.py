@@ -1,0 +1,79 @@
+"""The verbs that make and judge models."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sqlscore.durations import to_seconds
+from sqlscore.errors import ModelError
+from sqlscore.events import DEFAULT_MAPPING
+from sqlscore.mapping import mapped
+from sqlscore.registry import ModelInfo, catalog, register
+from sqlscore.transactions import recorded
+
+if TYPE_CHECKING:
+    from sqlscore.training import Progress
+
+
+def train(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    mapping: str = DEFAULT_MAPPING,
+    name: str | None = None,
+    architecture: str = "gru",
+    horizon: str | float | timedelta | None = None,
+    lookback: str | float | timedelta | None = None,
+    seed: int = 0,
+    promote: bool = True,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ModelInfo:
+    """Train a model on the mapped events and register it as the next version of `name` (default: the mapping's).
+
+    horizon: how far ahead churn looks, seconds, a timedelta or text such as "14 days"; None chooses one that the
+    data supports, or trains without a churn head and says why in `notes`. lookback: a user counts for churn if seen
+    within it (default: the horizon chosen by training). options: fields of training.TrainingOptions.
+
+    Returns the registered version, with its metrics on the test split. Nothing is registered where training fails.
+
+    Raises MappingError where nothing is mapped; TrainingError where the data cannot support what was asked for.
+
+    >>> sqlscore.train(con, horizon="30 days").label
+    'events@1'
+    """
+    from sqlscore.training import TrainingOptions, fit  # torch
+
+    where = mapped(con, mapping)
+    settings = TrainingOptions(
+        architecture=architecture, horizon=to_seconds(horizon), lookback=to_seconds(lookback), seed=seed, **options
+    )
+    with recorded(con, "fit", mapping) as details:
+        trained = fit(con, where, settings, progress)
+        details.update(trained.report)
+    return register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=promote, verb="train")
+
+
+def evaluate(
+    con: duckdb.DuckDBPyConnection, model: str | None = None, *, mapping: str = DEFAULT_MAPPING
+) -> dict[str, Any]:
+    """Judge a model on its test split, the newest events, beside its baselines on the same examples.
+
+    model: `name@version`, a name (its newest version), or None for the champion. The keys are listed in docs/python.md.
+
+    Raises ModelError where there is no such model, or where it belongs to another mapping.
+
+    >>> sqlscore.evaluate(con)["next_action"]["accuracy"]
+    """
+    from sqlscore.training import evaluate as judge  # torch
+
+    where = mapped(con, mapping)
+    stored = catalog(con).find(model, mapping)
+    if stored.mapping != mapping:
+        raise ModelError(
+            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
+            f'pass mapping="{stored.mapping}"'
+        )
+    return judge(con, where, catalog(con).artifact(stored.label, mapping))

@@ -1,0 +1,112 @@
+"""The public SQL functions: macros over the internal ones, made from a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlscore.events import Mapping
+from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.udfs.functions import PREFIX
+
+
+@dataclass(frozen=True)
+class Public:
+    """A public function. `arguments` of the internal `head` may name {state}, {events}, {mapping} and {high_water}."""
+
+    name: str
+    parameters: tuple[tuple[str, str | None], ...]  # after the events: name, default (None: required)
+    head: str
+    arguments: tuple[str, ...]
+    comment: str
+
+    @property
+    def list_name(self) -> str:
+        return f"list_{self.name}"
+
+
+_MODEL = ("model", "NULL")
+_AS_OF = ("as_of", "NULL")
+
+PUBLIC: tuple[Public, ...] = (
+    Public("predict_next_action", (_MODEL,), "next_action", ("{state}",), "VARCHAR: the most likely next action"),
+    Public(
+        "predict_next_actions",
+        (("k", "3"), _MODEL),
+        "next_actions",
+        ("{state}", "k"),
+        "STRUCT(action, probability)[]: the k most likely next actions, best first",
+    ),
+    Public(
+        "next_action_probability",
+        (("action", None), _MODEL),
+        "action_probability",
+        ("{state}", "action"),
+        "FLOAT: the probability that the next action is the one that is named",
+    ),
+    Public(
+        "seconds_to_next_action",
+        (_MODEL,),
+        "seconds_to_next",
+        ("{state}",),
+        "DOUBLE: predicted median of the seconds from the last event to the next, given that there is one",
+    ),
+    Public(
+        "predict_path",
+        (("n", "3"), _MODEL),
+        "path",
+        ("{events}", "n", "model", "{mapping}"),
+        "VARCHAR[]: the next n actions, each the most likely one after those before it",
+    ),
+    Public(
+        "churn_risk",
+        (_AS_OF, _MODEL),
+        "churn",
+        ("{state}", "as_of", "{high_water}", "{mapping}"),
+        "FLOAT in [0, 1]: calibrated probability of no event within the model's horizon after as_of "
+        "(default: the newest event in the mapped table)",
+    ),
+    Public("embed_events", (_MODEL,), "embedding", ("{state}",), "FLOAT[]: the user's representation"),
+    Public(
+        "score_events",
+        (_AS_OF, _MODEL),
+        "score",
+        ("{state}", "as_of", "{high_water}", "{mapping}"),
+        "STRUCT: model, as_of, n_events, unknown_action_rate, last_event_time, next_action, next_action_probability, "
+        "next_actions, seconds_to_next_action, churn_risk in one call",
+    ),
+)
+
+
+def names(prefix: str) -> list[str]:
+    """The names of all public functions of a mapping with this prefix."""
+    return [prefix + name for public in PUBLIC for name in (public.name, public.list_name)]
+
+
+def statements(mapping: Mapping) -> Iterator[str]:
+    """The SQL that makes the public functions of a mapping, with their comments."""
+    row = "list(struct_pack({}))".format(
+        ", ".join(f"{identifier(name)} := e.{identifier(name)}" for name in mapping.columns)
+    )
+    for public in PUBLIC:
+        for name, first, events in ((public.name, "e", row), (public.list_name, "l", "l")):
+            macro = qualified("main", mapping.prefix + name)
+            yield f"CREATE OR REPLACE MACRO {macro}({_parameters(first, public)}) AS {_body(public, events, mapping)}"
+            yield f"COMMENT ON MACRO {macro} IS {literal(public.comment)}"
+
+
+def _parameters(first: str, public: Public) -> str:
+    given = (f"{name} := {default}" if default else name for name, default in public.parameters)
+    return ", ".join([first, *given])
+
+
+def _body(public: Public, events: str, mapping: Mapping) -> str:
+    name = literal(mapping.name)
+    parts = {
+        "{events}": events,
+        "{mapping}": name,
+        "{state}": f"{PREFIX}encode({events}, model, {name})",
+        "{high_water}": f"(SELECT high_water FROM {qualified(mapping.schema, 'high_water')})",
+    }
+    arguments = ", ".join(parts.get(argument, argument) for argument in public.arguments)
+    return f"{PREFIX}{public.head}({arguments})"

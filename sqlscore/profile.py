@@ -1,0 +1,120 @@
+"""What is in an events table, as seen through its mapping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from sqlscore.errors import MappingError
+from sqlscore.events import Mapping
+from sqlscore.install import utc_timestamp
+from sqlscore.quoting import identifier
+from sqlscore.transactions import now
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Counts over an events table. Duplicates agree in all mapped columns; ties share user and time with another."""
+
+    n_rows: int
+    n_events: int  # rows with user, time and action, up to the cap
+    n_users: int
+    n_actions: int
+    n_null_user: int
+    n_null_time: int  # infinite times too
+    n_null_type: int
+    n_after_cap: int
+    n_future: int  # events later than the wall clock
+    n_duplicates: int
+    n_ties: int
+    one_event_share: float  # of users
+    first_time: datetime | None
+    high_water: datetime | None
+
+
+def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, tuple[str, ...]]:
+    """Count what the mapping sees, and say in words what deserves attention.
+
+    Raises MappingError where no row can be used.
+    """
+    user, action = identifier(mapping.user_id), identifier(mapping.event_type)
+    names = [f"feature_{number}" for number in range(len(mapping.features))]
+    features = "".join(
+        f", {identifier(feature.name)} AS {name}" for feature, name in zip(mapping.features, names, strict=True)
+    )
+    every = ", ".join(['"user"', "time", "action", *names])
+    cap = f"time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else "true"
+    query = f"""
+        WITH events AS (
+            SELECT {user} AS "user", {utc_timestamp(con, mapping)} AS time, {action} AS action{features}
+            FROM {mapping.relation}
+        ), flagged AS (
+            SELECT *, coalesce(isfinite(time), false) AS timed, coalesce({cap}, true) AS early FROM events
+        ), usable AS (
+            SELECT * EXCLUDE (timed, early) FROM flagged
+            WHERE "user" IS NOT NULL AND action IS NOT NULL AND timed AND early
+        ), per_event AS (
+            SELECT count(*) AS copies FROM usable GROUP BY {every}
+        ), per_moment AS (
+            SELECT "user", time, count(*) AS together FROM usable GROUP BY "user", time
+        ), per_user AS (
+            SELECT "user", sum(together) AS events, min(time) AS first_time, max(time) AS last_time
+            FROM per_moment GROUP BY "user"
+        )
+        SELECT (SELECT count(*) FROM events),
+            (SELECT count(*) FROM usable),
+            (SELECT count(*) FROM per_user),
+            (SELECT count(DISTINCT action) FROM usable),
+            (SELECT count(*) FROM flagged WHERE "user" IS NULL),
+            (SELECT count(*) FROM flagged WHERE NOT timed),
+            (SELECT count(*) FROM flagged WHERE action IS NULL),
+            (SELECT count(*) FROM flagged WHERE timed AND NOT early),
+            (SELECT count(*) FROM usable WHERE time > ?),
+            (SELECT coalesce(sum(copies - 1), 0) FROM per_event),
+            (SELECT coalesce(sum(together), 0) FROM per_moment WHERE together > 1),
+            (SELECT coalesce(avg(CAST(events = 1 AS DOUBLE)), 0) FROM per_user),
+            (SELECT min(first_time) FROM per_user),
+            (SELECT max(last_time) FROM per_user)
+    """  # noqa: S608
+    row = con.execute(query, [now()]).fetchone()
+    assert row is not None
+    counts = [int(value) for value in row[:11]]
+    found = Profile(*counts, one_event_share=float(row[11]), first_time=row[12], high_water=row[13])
+    if found.n_events == 0:
+        raise MappingError(
+            f"no row can be used: of {found.n_rows} rows, {found.n_null_user} have no {mapping.user_id!r}, "
+            f"{found.n_null_time} no {mapping.event_time!r}, {found.n_null_type} no {mapping.event_type!r}, and "
+            f"{found.n_after_cap} are past the cap: map a table that has events"
+        )
+    return found, tuple(_warnings(found, mapping))
+
+
+def _warnings(found: Profile, mapping: Mapping) -> list[str]:
+    warnings = []
+    if found.n_future:
+        warnings.append(
+            f"{found.n_future} events lie in the future (newest: {found.high_water}), and the newest event is the "
+            "default as_of of every churn score: map again with time_cap (--time-cap) set to now or earlier, "
+            "or correct the events"
+        )
+    left_out = found.n_rows - found.n_events
+    if left_out:
+        warnings.append(
+            f"{left_out} of {found.n_rows} rows are left out: {found.n_null_user} without user, {found.n_null_time} "
+            f"without time, {found.n_null_type} without action, {found.n_after_cap} past the cap"
+        )
+    if found.n_duplicates > 0.001 * found.n_events:
+        warnings.append(
+            f"{found.n_duplicates} events repeat another in every mapped column and count as events of their own: "
+            "map a view with SELECT DISTINCT if they are the same event stored twice"
+        )
+    if found.n_ties > 0.05 * found.n_events:
+        warnings.append(
+            f"{found.n_ties / found.n_events:.0%} of events share their user's moment with another; their order is "
+            "taken from the action's name, then from the features: map finer times where you have them"
+        )
+    if found.n_actions > 10_000:
+        warnings.append(f"{found.n_actions} distinct actions: map a coarser column, or a view that groups rare ones")
+    return warnings

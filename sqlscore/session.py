@@ -1,0 +1,86 @@
+"""Opening a database file with sqlscore in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sqlscore.errors import InstallError
+from sqlscore.install import install, installed_version, version
+from sqlscore.registry import synchronize
+from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def connect(
+    path: str | Path = ":memory:", read_only: bool = False, device: str = "auto", **options: Any
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB database with sqlscore's functions, macros and views in place.
+
+    path: a file (made where there is none) or ":memory:". read_only: needs a file that was opened writable once.
+    device: "auto" (CUDA where there is one, else CPU), "cpu" or "cuda". options: DuckDB's settings by name,
+    `connect(path, threads=2, memory_limit="4GB")`.
+
+    Returns the plain DuckDB connection: nothing is wrapped, its cursors work too, and a second `connect` to the same
+    file with the same options shares models with the first.
+
+    Raises InstallError where the file cannot take sqlscore's objects; duckdb.Error where DuckDB cannot open it.
+
+    >>> con = sqlscore.connect("shop.duckdb")
+    >>> con.sql("SELECT user_id, churn_risk(e) FROM events e GROUP BY user_id")
+    """
+    path = str(path)
+    if Path(path).stem.casefold() == "sqlscore":
+        raise InstallError(
+            f'a database file may not be named "{Path(path).name}": DuckDB could not tell the database sqlscore from '
+            'the schema sqlscore in it; rename it, for example to "scores.duckdb"'
+        )
+    if device not in DEVICES:
+        raise InstallError(f"device {device!r} is not one of {', '.join(DEVICES)}")
+    con = duckdb.connect(path, read_only=read_only, config={name: _setting(value) for name, value in options.items()})
+    try:
+        _register(con, device)
+        if read_only:
+            _require_prepared(con, path)
+        else:
+            install(con)
+        synchronize(con)
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _register(con: duckdb.DuckDBPyConnection, device: str) -> None:
+    """Register the internal functions, once per database instance."""
+    registered = con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE]).fetchone()
+    if registered:
+        return
+    catalog = Catalog(device)
+    key = catalog.key
+    keep: Any = duckdb.FunctionNullHandling.SPECIAL
+    try:
+        for function in FUNCTIONS:
+            con.create_function(
+                function.sql_name, function.bind(catalog), None, duckdb.sqltype(function.returns), type="arrow",
+                null_handling=keep,
+            )
+        con.create_function(INSTANCE, lambda: key, [], duckdb.sqltype("VARCHAR"), null_handling=keep)
+    except duckdb.CatalogException:
+        pass  # another thread opened the same file at the same moment and registered them
+    del catalog
+
+
+def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:
+    found = installed_version(con)
+    if found != version():
+        state = "was not prepared by sqlscore" if found is None else "was prepared by another version of sqlscore"
+        raise InstallError(f"{path} {state}: open it once without read_only=True, then read-only works")
+
+
+def _setting(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,40 @@
+"""SQL and Arrow types of what the internal functions return; imported at `connect`, so no torch here."""
+
+import pyarrow as pa
+
+STATE_SQL = (
+    "STRUCT(hidden FLOAT[], first_time TIMESTAMP, last_time TIMESTAMP, n_events BIGINT, n_unknown BIGINT, model VARCHAR)"
+)
+STATE_ARROW = pa.struct(
+    [
+        ("hidden", pa.list_(pa.float32())),
+        ("first_time", pa.timestamp("us")),
+        ("last_time", pa.timestamp("us")),
+        ("n_events", pa.int64()),
+        ("n_unknown", pa.int64()),
+        ("model", pa.string()),
+    ]
+)
+
+ACTIONS_SQL = "STRUCT(action VARCHAR, probability FLOAT)[]"
+ACTIONS_ARROW = pa.list_(pa.struct([("action", pa.string()), ("probability", pa.float32())]))
+
+SCORE_SQL = (
+    "STRUCT(model VARCHAR, as_of TIMESTAMP, n_events BIGINT, unknown_action_rate FLOAT, last_event_time TIMESTAMP, "
+    f"next_action VARCHAR, next_action_probability FLOAT, next_actions {ACTIONS_SQL}, "
+    "seconds_to_next_action DOUBLE, churn_risk FLOAT)"
+)
+SCORE_ARROW = pa.struct(
+    [
+        ("model", pa.string()),
+        ("as_of", pa.timestamp("us")),
+        ("n_events", pa.int64()),
+        ("unknown_action_rate", pa.float32()),
+        ("last_event_time", pa.timestamp("us")),
+        ("next_action", pa.string()),
+        ("next_action_probability", pa.float32()),
+        ("next_actions", ACTIONS_ARROW),
+        ("seconds_to_next_action", pa.float64()),
+        ("churn_risk", pa.float32()),
+    ]
+)

@@ -1,0 +1,47 @@
+"""The one mapping from an architecture's name to what builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from sqlscore.events import Inputs
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.embedding import EventEmbedding
+from sqlscore.models.gru import GRU
+from sqlscore.models.heads import Heads
+from sqlscore.models.sequence_model import SequenceModel
+from sqlscore.models.summary import Features, Summary
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build a family of models.
+
+    fold: a state can be advanced with new events alone. max_events: the newest events that are read, None for all.
+    """
+
+    build: Callable[[ModelConfig, Inputs], nn.Module]
+    fold: bool
+    max_events: int | None
+
+
+def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs) -> SequenceModel:
+    """The shared inputs, summaries and heads around an encoder whose state has `size` floats."""
+    actions = len(inputs.actions)
+    summary = Summary(
+        min(config.counted_actions, actions), len(inputs.numeric), config.decay_seconds, config.visit_gap_seconds
+    )
+    heads = Heads(size, Features(summary), actions, config.width, config.dropout)
+    return SequenceModel(EventEmbedding(config, inputs), encoder, size, summary, heads)
+
+
+def _gru(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    return around(GRU(config.embedding, config.hidden), config.hidden, config, inputs)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "gru": Architecture(_gru, fold=True, max_events=None),
+}

@@ -1,0 +1,34 @@
+"""The gated recurrent unit on ragged batches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from sqlscore.models.ragged import packing_of
+
+
+class GRU(nn.Module):
+    """Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078, eq. 5-8); causal, and a fold: its state can be carried on.
+
+    r_t = sigmoid(W_r x_t + U_r h_{t-1});  z_t = sigmoid(W_z x_t + U_z h_{t-1})
+    h~_t = tanh(W x_t + r_t * (U h_{t-1}));  h_t = z_t h_{t-1} + (1 - z_t) h~_t
+    """
+
+    def __init__(self, embedding: int, hidden: int) -> None:
+        super().__init__()
+        self.size = hidden
+        self.gru = nn.GRU(embedding, hidden)
+
+    def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        """x (T, E), offsets (N + 1,), state (N, H) -> (T, H) after every event where `each`, else (N, H) at the end."""
+        if x.shape[0] == 0:
+            return x.new_zeros((0, self.size)) if each else state
+        order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
+        packed = torch.empty_like(x).index_copy(0, where, x)  # (T, E)
+        start = state[order].unsqueeze(0)  # (1, M, H)
+        outputs, final = self.gru(PackedSequence(packed, batch_sizes, None, None), start)
+        if each:
+            return outputs.data[where]  # (T, H)
+        return state.index_copy(0, order, final[0])  # (N, H)

@@ -1,0 +1,68 @@
+"""What is read off a state: next action, time to it, churn, and the user's representation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sqlscore.models.summary import Features
+
+
+class Heads(nn.Module):
+    """Small functions of (encoder state h (N, H), summary features f (N, P)).
+
+    - embed: u = gelu(W_h h + W_f f), the representation (N, D) that the first two heads share;
+    - next action: (W_u u + W_d f + b) / temperature, the temperature fitted on validation (Guo et al. 2017,
+      arXiv 1706.04599, eq. 9);
+    - time: the median of log(1 + seconds); a median goes through a monotone map unchanged;
+    - churn: a linear path on features and recency plus a small network on these and h; then
+      sigmoid(a z + b) with a > 0, fitted on validation (Platt 1999, eq. 3).
+    """
+
+    def __init__(self, hidden: int, features: Features, actions: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.from_hidden = nn.Linear(hidden, width)
+        self.from_features = nn.Linear(features.size, width, bias=False)
+        self.next_action = nn.Linear(width, actions)
+        self.next_direct = nn.Linear(features.size, actions if actions <= 256 else 0, bias=False)
+        self.time = nn.Linear(width, 1)
+        self.time_direct = nn.Linear(features.size, 1, bias=False)
+        recent = features.size + features.extra
+        self.churn_linear = nn.Linear(recent, 1)
+        self.churn_hidden = nn.Linear(hidden, width // 4, bias=False)
+        self.churn_recent = nn.Linear(recent, width // 4)
+        self.churn_out = nn.Linear(width // 4, 1, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.direct = actions <= 256
+        for layer in (self.next_direct, self.time_direct, self.churn_linear, self.churn_out):
+            nn.init.zeros_(layer.weight)
+        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("log_seconds", torch.zeros(()))  # the training part's median
+        self.register_buffer("platt", torch.tensor([1.0, 0.0]))
+
+    def embed(self, hidden: Tensor, features: Tensor) -> Tensor:
+        """-> (N, D)."""
+        return F.gelu(self.from_hidden(self.dropout(hidden)) + self.from_features(self.dropout(features)))
+
+    def next_logits(self, u: Tensor, features: Tensor) -> Tensor:
+        """-> (N, V)."""
+        logits: Tensor = self.next_action(u)
+        if self.direct:
+            logits = logits + self.next_direct(features)
+        return logits / self.temperature
+
+    def log_seconds_to_next(self, u: Tensor, features: Tensor) -> Tensor:
+        """-> (N,): the median of log(1 + seconds)."""
+        found = self.time(u) + self.time_direct(features)  # (N, 1)
+        return (found[:, 0] + self.log_seconds).clamp(0.0, 30.0)  # at most 340,000 years
+
+    def churn_logit(self, hidden: Tensor, recent: Tensor) -> Tensor:
+        """(N, H), (N, P + X) -> (N,), before calibration."""
+        inner = F.gelu(self.churn_hidden(self.dropout(hidden)) + self.churn_recent(recent))  # (N, W / 4)
+        z = self.churn_linear(recent) + self.churn_out(self.dropout(inner))  # (N, 1)
+        return z[:, 0]
+
+    def churn(self, hidden: Tensor, recent: Tensor) -> Tensor:
+        """-> (N,) calibrated probability."""
+        return torch.sigmoid(self.churn_logit(hidden, recent) * self.platt[0] + self.platt[1])

@@ -1,0 +1,126 @@
+"""The whole model, whatever its encoder: state = [encoder state | running summaries], and the heads of it."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from sqlscore.models.embedding import EventEmbedding
+from sqlscore.models.heads import Heads
+from sqlscore.models.ragged import gaps_of, no_time
+from sqlscore.models.summary import Features, Summary
+
+
+class SequenceModel(nn.Module):
+    """Event embedding -> encoder -> heads, with running summaries beside the encoder.
+
+    `encoder(x (T, E), offsets (N + 1,), state (N, H), each) -> (T, H) or (N, H)` has an attribute `size` = H.
+    The methods marked as exported are what `sqlscore.artifact` calls; all are ragged, none pads.
+    """
+
+    def __init__(self, events: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads) -> None:
+        super().__init__()
+        self.events = events
+        self.encoder = encoder
+        self.size = size  # H
+        self.summary = summary
+        self.features = Features(summary)
+        self.heads = heads
+        self.state_size = size + summary.size  # S = H + K
+
+    @torch.jit.export
+    def encode(
+        self,
+        categories: Tensor,  # int64 (T, C)
+        numbers: Tensor,  # float32 (T, F)
+        times: Tensor,  # int64 (T,)
+        offsets: Tensor,  # int64 (N + 1,)
+        novel_values: Tensor,  # int64 (M,)
+        novel_offsets: Tensor,  # int64 (U + 1,)
+        hidden: Optional[Tensor],  # noqa: UP045 - what TorchScript reads; float32 (N, S)
+        clock: Optional[Tensor],  # noqa: UP045 - int64 (N, 2)
+    ) -> tuple[Tensor, Tensor]:
+        """-> (state float32 (N, S), clock int64 (N, 2)) after each sequence; an empty one leaves its state as it is."""
+        old, before = self._start(offsets, hidden, clock)
+        state, after = self._run(categories, numbers, times, offsets, novel_values, novel_offsets, old, before, False)
+        filled = torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]  # (M,)
+        return old.index_copy(0, filled, state), before.index_copy(0, filled, after)
+
+    @torch.jit.export
+    def encode_each(
+        self,
+        categories: Tensor,
+        numbers: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+        hidden: Optional[Tensor],  # noqa: UP045
+        clock: Optional[Tensor],  # noqa: UP045
+    ) -> tuple[Tensor, Tensor]:
+        """-> (state float32 (T, S), clock int64 (T, 2)) after every event, each from the events up to it alone."""
+        old, before = self._start(offsets, hidden, clock)
+        return self._run(categories, numbers, times, offsets, novel_values, novel_offsets, old, before, True)
+
+    @torch.jit.export
+    def next_logits(self, hidden: Tensor) -> Tensor:
+        """(N, S) -> (N, V), temperature applied."""
+        features = self.features(hidden[:, self.size :])
+        return self.heads.next_logits(self.heads.embed(hidden[:, : self.size], features), features)
+
+    @torch.jit.export
+    def seconds(self, hidden: Tensor) -> Tensor:
+        """(N, S) -> float64 (N,): median of the seconds from the last event to the next."""
+        features = self.features(hidden[:, self.size :])
+        u = self.heads.embed(hidden[:, : self.size], features)
+        return torch.expm1(self.heads.log_seconds_to_next(u, features).double())
+
+    @torch.jit.export
+    def churn(self, hidden: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, S), float64 (N,) seconds since the last event -> (N,): calibrated probability of churn."""
+        recent = self.features.with_recency(hidden[:, self.size :], elapsed)
+        return self.heads.churn(hidden[:, : self.size], recent)
+
+    @torch.jit.export
+    def embed(self, hidden: Tensor) -> Tensor:
+        """(N, S) -> (N, D): the users' representations."""
+        return self.heads.embed(hidden[:, : self.size], self.features(hidden[:, self.size :]))
+
+    def _start(
+        self,
+        offsets: Tensor,
+        hidden: Optional[Tensor],  # noqa: UP045
+        clock: Optional[Tensor],  # noqa: UP045
+    ) -> tuple[Tensor, Tensor]:
+        n = offsets.shape[0] - 1
+        if hidden is None:
+            hidden = torch.zeros(n, self.state_size, device=offsets.device)
+        if clock is None:
+            clock = torch.full((n, 2), no_time(), device=offsets.device)
+        return hidden, clock
+
+    def _run(
+        self,
+        categories: Tensor,
+        numbers: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+        old: Tensor,  # (N, S)
+        clock: Tensor,  # (N, 2)
+        each: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """-> states and clocks of all T events, or of the M non-empty sequences."""
+        gaps, known = gaps_of(times, offsets, clock[:, 1])  # (T,)
+        standardised = self.events.standardise(numbers)  # (T, 2F)
+        x = self.events(categories, standardised, times, gaps, known, novel_values, novel_offsets)  # (T, E)
+        hidden = self.encoder(x, offsets, old[:, : self.size], each)  # (T, H) or (N, H)
+        if not each:
+            hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
+        summary, after = self.summary(
+            categories[:, 0], standardised, times, offsets, gaps, known, old[:, self.size :], clock, each
+        )
+        return torch.cat([hidden, summary], 1), after

@@ -1,0 +1,240 @@
+"""Running summaries of a sequence: order-free facts that every head reads beside the encoder's state."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sqlscore.models.ragged import has_time, lengths_of, rows_of, seconds_between
+
+SCALARS = 12
+
+
+class Summary(nn.Module):
+    """K running numbers per user, exact when a state is advanced by new events alone.
+
+    In order: counts of the A most frequent actions, others first (A + 1); SCALARS; decayed counts of events, then of
+    visits, one each per time constant (2D); mean, share present and last value of each numeric column (3F).
+    A visit ends with a gap of more than `visit_gap` seconds. Means, not sums, are kept: they stay small, so that
+    float32 is enough for 10^6 events.
+    """
+
+    def __init__(self, counted: int, numeric: int, decay_seconds: tuple[float, ...], visit_gap: float) -> None:
+        super().__init__()
+        self.counted = counted
+        self.numeric = numeric
+        self.decays = len(decay_seconds)
+        self.visit_gap = visit_gap
+        self.tail = counted + 1 + SCALARS  # where the decayed counts begin
+        self.size = self.tail + 2 * len(decay_seconds) + 3 * numeric
+        self.register_buffer("rates", 1e-6 / torch.tensor(decay_seconds).double())  # per µs
+
+    def forward(
+        self,
+        actions: Tensor,  # int64 (T,)
+        standardised: Tensor,  # (T, 2F): numbers, missing flags
+        times: Tensor,  # int64 (T,)
+        offsets: Tensor,  # int64 (N + 1,)
+        gaps: Tensor,  # float64 (T,)
+        known_gap: Tensor,  # bool (T,)
+        old: Tensor,  # (N, K): zeros for a new user
+        clock: Tensor,  # int64 (N, 2)
+        each: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """-> (float32 (P, K), clock int64 (P, 2)) after every event where `each`, else after each sequence's last."""
+        row = rows_of(offsets)  # (T,)
+        index = torch.arange(times.shape[0], device=times.device)
+        first = offsets[row]  # (T,): where the event's sequence starts
+        begins = (known_gap & (gaps > self.visit_gap)) | ((index == first) & (old[row, self.counted + 1] == 0))
+        sums = self._sums(standardised, gaps, known_gap, begins)  # (C, T + 1) from the batch's start
+        visit = torch.cummax(torch.where(begins, index, -1), 0)[0]  # (T,): start of the visit, < first if before
+        at = times.double().masked_fill(~has_time(times), 0.0)  # (T,)
+        if each:
+            here, rows = index, row
+            counts = self._running_counts(actions, first)
+            decayed = self._running_decay(at, begins, first)
+        else:
+            rows = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)
+            here = offsets[1:][rows] - 1
+            counts = self._final_counts(actions, row, old.shape[0])[rows]
+            decayed = self._final_decay(at, begins, row, offsets)[rows]
+        old, clock, start, visit = old[rows], clock[rows], offsets[:-1][rows], visit[here]  # (P, ..)
+        n_old, gaps_old, log_gap, visits_old, visit_gap, visit_gap_sq, last_visit_gap, _, _, in_visit, visit_s, _ = (
+            old[:, self.counted + 1 : self.tail].double().unbind(1)
+        )
+        new = (sums[:, here + 1] - sums[:, start]).t()  # (P, C)
+        now, last = times[here], clock[:, 1]
+        beginning = torch.where(has_time(clock[:, 0]), clock[:, 0], times[start])
+        inside = visit >= start
+        began = torch.where(inside, times[visit.clamp(min=0)], last)
+        carried = (~inside).double()
+        n = n_old + (here - start + 1)
+        n_gaps, visits = gaps_old + new[:, 0], visits_old + new[:, 2]
+        between, between_old = (visits - 1).clamp(min=0), (visits_old - 1).clamp(min=0)
+        visit_log_gap = torch.where(known_gap, torch.log1p(gaps), 0.0)[visit.clamp(min=0)]
+        facts = [
+            n,
+            n_gaps,
+            _mean(log_gap, gaps_old, new[:, 1], n_gaps),
+            visits,
+            _mean(visit_gap, between_old, new[:, 3], between),
+            _mean(visit_gap_sq, between_old, new[:, 4], between),
+            torch.where(inside, visit_log_gap, last_visit_gap),
+            _elapsed(now, beginning),
+            torch.where(known_gap[here], torch.log1p(gaps[here]), 0.0),
+            in_visit * carried + (here + 1 - torch.maximum(visit, start)).double(),
+            visit_s * carried + _elapsed(now, began),
+            has_time(now).double(),
+        ]
+        faded = torch.exp(-(_elapsed(now, last) * 1e6).unsqueeze(1) * self.rates)  # (P, D)
+        faded = torch.cat([faded, faded], 1) * old[:, self.tail : self.tail + 2 * self.decays]
+        parts = [old[:, : self.counted + 1] + counts, torch.stack(facts, 1).float(), (faded + decayed).float()]
+        parts.append(self._numbers(old[:, self.tail + 2 * self.decays :], new[:, 5:], standardised[here], n_old, n))
+        return torch.cat(parts, 1), torch.stack([beginning, now], 1)
+
+    def _sums(self, standardised: Tensor, gaps: Tensor, known_gap: Tensor, begins: Tensor) -> Tensor:
+        """(5 + 2F, T + 1) running sums over the whole batch, in double so that a difference is exact enough."""
+        between = known_gap & begins
+        log_gap = torch.log1p(gaps)  # (T,), 0 where unknown
+        visit_log_gap = log_gap * between
+        rows = [known_gap.double(), log_gap, begins.double(), visit_log_gap, visit_log_gap * visit_log_gap]
+        values = torch.cat([torch.stack(rows), standardised.t().double()])  # (C, T)
+        out = torch.zeros(values.shape[0], values.shape[1] + 1, dtype=values.dtype, device=values.device)
+        out[:, 1:] = values.cumsum(1)
+        return out
+
+    def _slots(self, actions: Tensor) -> Tensor:
+        """Codes come by falling frequency: 1..A have a slot each, all others share slot 0."""
+        return actions.masked_fill(actions > self.counted, 0)
+
+    def _final_counts(self, actions: Tensor, row: Tensor, n: int) -> Tensor:
+        wide = self.counted + 1
+        return torch.bincount(row * wide + self._slots(actions), minlength=n * wide).view(n, wide)
+
+    def _running_counts(self, actions: Tensor, first: Tensor) -> Tensor:
+        ones = torch.zeros(actions.shape[0] + 1, self.counted + 1, dtype=torch.int32, device=actions.device)
+        ones[1:].scatter_(1, self._slots(actions).unsqueeze(1), 1)
+        running = ones.cumsum(0)  # (T + 1, A + 1)
+        return running[1:] - running[first]
+
+    def _final_decay(self, at: Tensor, begins: Tensor, row: Tensor, offsets: Tensor) -> Tensor:
+        """(N, 2D): sums of exp(-age / time constant) over events, and over the starts of visits."""
+        age = at[offsets[1:][row] - 1] - at  # (T,) µs
+        out = torch.zeros(offsets.shape[0] - 1, 2 * self.decays, dtype=at.dtype, device=at.device)
+        for d in range(self.decays):
+            weight = torch.exp(-age * self.rates[d])
+            out[:, d].index_add_(0, row, weight)
+            out[:, self.decays + d].index_add_(0, row, weight * begins)
+        return out
+
+    def _running_decay(self, at: Tensor, begins: Tensor, first: Tensor) -> Tensor:
+        """(T, 2D): the same after every event, by doubling: the sum over 2k events is one over k plus a faded one."""
+        sums = torch.stack([torch.ones_like(at), begins.double()], 1)  # (T, 2)
+        sums = sums.repeat_interleave(self.decays, 1)  # (T, 2D)
+        rates = torch.cat([self.rates, self.rates])
+        longest = 0 if at.shape[0] == 0 else int((torch.arange(at.shape[0], device=at.device) - first).max())
+        step = 1
+        while step <= longest:
+            here = torch.nonzero(torch.arange(at.shape[0], device=at.device) - first >= step)[:, 0]
+            fade = torch.exp(-(at[here] - at[here - step]).unsqueeze(1) * rates)  # (P, 2D)
+            sums = sums.index_add(0, here, fade * sums[here - step])
+            step *= 2
+        return sums
+
+    def _numbers(self, old: Tensor, new: Tensor, current: Tensor, old_n: Tensor, n: Tensor) -> Tensor:
+        """(P, 3F): mean over present values, share of events where present, value at the last event."""
+        f = self.numeric
+        held = old[:, f : 2 * f].double() * old_n.unsqueeze(1)  # (P, F): how many were present
+        present = held + (n - old_n).unsqueeze(1) - new[:, f:]
+        mean = _mean(old[:, :f], held, new[:, :f], present)
+        return torch.cat([mean, present / n.unsqueeze(1), current[:, :f].double()], 1).float()
+
+
+def _mean(old: Tensor, old_count: Tensor, added: Tensor, count: Tensor) -> Tensor:
+    return (old.double() * old_count + added) / count.clamp(min=1.0)
+
+
+def _elapsed(later: Tensor, earlier: Tensor) -> Tensor:
+    """Seconds from one time to a later one, 0 where either has none."""
+    return seconds_between(later, earlier) * (has_time(later) & has_time(earlier))
+
+
+class Features(nn.Module):
+    """Summaries -> P features on a log scale, standardised on the training part and clamped.
+
+    The clamp keeps a user whose history is longer than any that was trained on within what the heads know.
+    """
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__()
+        self.counted = summary.counted
+        self.decays = summary.decays
+        self.tail = summary.tail
+        self.size = 2 * (summary.counted + 1) + 13 + 2 * summary.decays + 3 * summary.numeric
+        self.extra = 8 + 2 * summary.decays
+        self.register_buffer("rates", summary.rates * 1e6)  # per second
+        self.register_buffer("mean", torch.zeros(self.size))
+        self.register_buffer("spread", torch.ones(self.size))
+        self.register_buffer("churn_mean", torch.zeros(self.size + self.extra))
+        self.register_buffer("churn_spread", torch.ones(self.size + self.extra))
+
+    def forward(self, summary: Tensor) -> Tensor:
+        """(N, K) -> (N, P), clamped to 4 standard deviations."""
+        return ((self.raw(summary) - self.mean) / self.spread).clamp(-4.0, 4.0)
+
+    def with_recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, K), float64 (N,) seconds since the last event -> (N, P + X), the churn head's input."""
+        raw = torch.cat([self.raw(summary), self.recency(summary, elapsed)], 1)
+        return ((raw - self.churn_mean) / self.churn_spread).clamp(-4.0, 4.0)
+
+    def raw(self, summary: Tensor) -> Tensor:
+        """(N, K) -> (N, P), not standardised."""
+        counts = summary[:, : self.counted + 1]
+        n, _, log_gap, visits, visit_gap, visit_gap_sq, last_visit_gap, tenure, last_gap, in_visit, visit_s, timed = (
+            summary[:, self.counted + 1 : self.tail].unbind(1)
+        )
+        variance = (visit_gap_sq - visit_gap * visit_gap).clamp(min=0.0)
+        facts = [
+            torch.log1p(n),
+            log_gap,
+            torch.log1p(visits),
+            visit_gap,
+            torch.sqrt(variance + 1.0),  # + 1: rounding in a small variance would show in its root
+            last_visit_gap,
+            torch.log1p(tenure),
+            last_gap,
+            torch.log1p(in_visit),
+            torch.log1p(visit_s),
+            timed,
+            (visits > 1.0).float(),
+            torch.log1p(n / visits.clamp(min=1.0)),
+        ]
+        decayed, numbers = summary[:, self.tail : self.tail + 2 * self.decays], summary[:, self.tail + 2 * self.decays :]
+        shares = counts / n.clamp(min=1.0).unsqueeze(1)
+        return torch.cat([torch.log1p(counts), shares, torch.stack(facts, 1), torch.log1p(decayed), numbers], 1)
+
+    def recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, K), (N,) -> (N, X): time since the last event, alone and against the user's own rhythm."""
+        _, _, _, visits, visit_gap, _, last_visit_gap, tenure, _, _, _, _ = (
+            summary[:, self.counted + 1 : self.tail].double().unbind(1)
+        )
+        since = elapsed.double().nan_to_num(0.0).clamp(min=0.0)
+        log_since = torch.log1p(since)
+        age = tenure + since
+        returns = (visits - 1.0).clamp(min=0.0)
+        came_back = (returns > 0.0).double()
+        missed = since * returns / age.clamp(min=1.0)
+        facts = [
+            log_since,
+            came_back * (log_since - visit_gap),
+            came_back * (log_since - last_visit_gap),
+            torch.log1p(age),
+            tenure / (age + 1.0),
+            torch.log1p(missed),
+            torch.log1p(visits) - torch.log1p(age),
+            torch.exp(-missed),
+        ]
+        decayed = summary[:, self.tail : self.tail + 2 * self.decays].double()
+        fade = torch.exp(-since.unsqueeze(1) * self.rates)  # (N, D)
+        faded = torch.log(decayed * torch.cat([fade, fade], 1) + 1e-3)
+        return torch.cat([torch.stack(facts, 1), faded], 1).float()

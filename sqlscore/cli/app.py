@@ -1,0 +1,60 @@
+"""The application: which commands there are, and under which heading each is listed."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from sqlscore.cli import data, models, query
+from sqlscore.cli.demo import demo
+from sqlscore.cli.errors import GuardedGroup
+
+SET_UP, MODELS, USE = "Set up", "Models", "Use"
+
+COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
+    ("demo", SET_UP, demo),
+    ("init", SET_UP, data.init),
+    ("unmap", SET_UP, data.unmap),
+    ("train", MODELS, models.train),
+    ("evaluate", MODELS, models.evaluate),
+    ("models", MODELS, models.models),
+    ("promote", MODELS, models.promote),
+    ("drop", MODELS, models.drop),
+    ("export", MODELS, models.export),
+    ("import", MODELS, models.import_),
+    ("sql", USE, query.sql),
+    ("refresh", USE, data.refresh),
+    ("status", USE, data.status),
+    ("forget", USE, data.forget),
+)
+
+app = typer.Typer(
+    cls=GuardedGroup,
+    help="Customer-behaviour scoring inside DuckDB: neural event-sequence models as SQL functions.",
+    epilog="Exit codes: 0 done, 1 something to mend (the message says what), 2 wrong usage, "
+    "3 status found a problem (with --check), 130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"sqlscore {version('sqlscore')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+for _name, _panel, _command in COMMANDS:
+    app.command(_name, rich_help_panel=_panel)(_command)

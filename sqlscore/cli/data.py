@@ -1,0 +1,171 @@
+"""Commands about the events and their scores: init, unmap, refresh, status, forget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from sqlscore.cli import render
+from sqlscore.cli.errors import PROBLEM_FOUND
+from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
+from sqlscore.cli.progress import Bar
+from sqlscore.errors import MappingError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from sqlscore.events import Kind, TimeUnit
+
+_READERS = {
+    ".parquet": "read_parquet",
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".json": "read_json",
+    ".jsonl": "read_json",
+    ".ndjson": "read_json",
+}
+
+
+def init(
+    db: Database,
+    events: Annotated[
+        str,
+        typer.Option("--events", metavar="FILE|TABLE", help="A table or view of DB, or a Parquet, CSV or JSON file."),
+    ],
+    user_id: Annotated[str, typer.Option("--user-id", metavar="C", help="Column: who.")] = "user_id",
+    event_time: Annotated[str, typer.Option("--event-time", metavar="C", help="Column: when.")] = "event_time",
+    event_type: Annotated[str, typer.Option("--event-type", metavar="C", help="Column: did what.")] = "event_type",
+    feature: Annotated[
+        list[str] | None, typer.Option("--feature", metavar="C", help="An extra column for the models; repeat it.")
+    ] = None,
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option("--categorical", metavar="C", help="As --feature, for numbers that are codes; repeat it."),
+    ] = None,
+    name: Annotated[str, typer.Option("--mapping", help="A name for it; several tables may be mapped.")] = "events",
+    prefix: Annotated[
+        str | None, typer.Option("--prefix", help="What stands before the names of the functions.")
+    ] = None,
+    time_unit: Annotated[str | None, typer.Option("--time-unit", help="Of epoch numbers: s, ms, us or ns.")] = None,
+    time_cap: Annotated[str | None, typer.Option("--time-cap", metavar="TIME", help="Leave out later events.")] = None,
+    append_only: Annotated[bool, typer.Option("--append-only", help="Rows are never changed or deleted.")] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Import the file as a table instead of reading it in place.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say where the events are and what their columns are called.
+
+    Example: sqlscore init shop.duckdb --events clicks.parquet --user-id visitor --event-time ts --event-type action
+    """
+    from sqlscore import map_events
+
+    kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
+    kinds |= dict.fromkeys(categorical or (), "categorical")
+    with open_database(db, create=True) as con:
+        table = _copy(con, events, name) if copy else events
+        report = map_events(
+            con,
+            table,
+            user_id=user_id,
+            event_time=event_time,
+            event_type=event_type,
+            features=cast("dict[str, Kind]", kinds),
+            name=name,
+            prefix=prefix,
+            time_unit=cast("TimeUnit | None", time_unit),
+            time_cap=time_cap,
+            append_only=append_only,
+        )
+    if json:
+        render.as_json(report.to_dict())
+    else:
+        render.mapping_report(report.to_dict())
+        render.next_step(f"sqlscore train {db}" + ("" if name == "events" else f" --mapping {name}"))
+
+
+def unmap(db: Database, name: MappingName = "events", json: Json = False) -> None:
+    """Undo init: its functions, views and score tables go; the events and the models stay.
+
+    Example: sqlscore unmap shop.duckdb
+    """
+    from sqlscore import unmap as verb
+
+    with open_database(db) as con:
+        verb(con, name)
+    render.done({"unmapped": name}, f'"{name}" is no longer mapped', json)
+
+
+def refresh(
+    db: Database,
+    full: Annotated[bool, typer.Option("--full", help="Score every user again, changed or not.")] = False,
+    mapping: MappingName = "events",
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Bring the tables of scores up to date, for dashboards and for readers without sqlscore.
+
+    Example: sqlscore refresh shop.duckdb
+    """
+    from sqlscore import refresh as verb
+
+    with open_database(db, device=device) as con:
+        report = verb(con, full=full, mapping=mapping, progress=Bar(quiet=json))
+    if json:
+        render.as_json(report)
+    else:
+        render.refresh_report(report)
+
+
+def status(
+    db: Database,
+    check: Annotated[
+        bool, typer.Option("--check", help=f"Exit with code {PROBLEM_FOUND} where there is a problem.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say what is mapped, which model is in use, how old the scores are, and what to mend.
+
+    Example: sqlscore status shop.duckdb --check
+    """
+    from sqlscore import status as verb
+
+    with open_database(db, read_only=True) as con:
+        found = verb(con)
+    if json:
+        render.as_json(found.to_dict())
+    else:
+        render.status(found)
+    if check and found.problems:
+        raise typer.Exit(PROBLEM_FOUND)
+
+
+def forget(
+    db: Database,
+    user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="As it stands in the events.")],
+    mapping: MappingName = "events",
+    json: Json = False,
+) -> None:
+    """Erase one user's scores, states and cache entries. The events are yours to delete.
+
+    Example: sqlscore forget shop.duckdb 4711
+    """
+    from sqlscore import forget_user
+
+    with open_database(db) as con:
+        counts = forget_user(con, user_id, mapping=mapping)
+    erased = ", ".join(f"{count} in {place}" for place, count in counts.items()) or "nothing was stored"
+    render.done(counts, f"user {user_id}: {erased}", json)
+
+
+def _copy(con: duckdb.DuckDBPyConnection, file: str, table: str) -> str:
+    """Import a file as a table; returns the table's name. Raises MappingError where it is no file we can read."""
+    from sqlscore.quoting import identifier
+
+    reader = _READERS.get(Path(file).suffix.casefold())
+    if reader is None:
+        raise MappingError(f'--copy imports files, and "{file}" is none of {", ".join(_READERS)}: leave --copy out')
+    con.execute(f"CREATE TABLE {identifier(table)} AS FROM {reader}(?)", [file])
+    return table

@@ -1,0 +1,131 @@
+"""`sqlscore demo`: the whole job on a simulated shop, or on a file of one's own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sqlscore.cli import render
+from sqlscore.cli.options import open_database
+from sqlscore.cli.progress import Bar
+from sqlscore.errors import InstallError
+
+if TYPE_CHECKING:
+    import duckdb
+
+DEFAULT_FILE = "sqlscore-demo.duckdb"
+FEATURES = ("brand", "price", "channel")
+SEGMENTS = """
+    SELECT risk_band, next_action, n_users, share_of_users, mean_churn_risk
+    FROM sqlscore.segment_summary
+    ORDER BY n_users DESC
+    LIMIT 12"""
+TRY = (
+    "SELECT user_id, predict_next_action(e) AS next, churn_risk(e) AS risk "
+    "FROM {table} e GROUP BY {user} ORDER BY risk DESC LIMIT 5"
+)
+
+
+def demo(
+    db: Annotated[str, typer.Argument(metavar="[DB]", help="The database file to make.")] = DEFAULT_FILE,
+    events: Annotated[
+        str | None, typer.Option("--events", metavar="FILE", help="Your own events instead of a simulated shop.")
+    ] = None,
+    user_id: Annotated[str, typer.Option("--user-id", metavar="C", help="Column of FILE: who.")] = "user_id",
+    event_time: Annotated[str, typer.Option("--event-time", metavar="C", help="Column of FILE: when.")] = "event_time",
+    event_type: Annotated[
+        str, typer.Option("--event-type", metavar="C", help="Column of FILE: did what.")
+    ] = "event_type",
+    feature: Annotated[
+        list[str] | None, typer.Option("--feature", metavar="C", help="An extra column of FILE; repeat it.")
+    ] = None,
+    users: Annotated[int, typer.Option("--users", min=50, help="Customers of the simulated shop.")] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed, another shop and model.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace DB where it exists.")] = False,
+) -> None:
+    """Map, train, evaluate and score, from nothing to segments, in about a minute and a half.
+
+    Example: sqlscore demo, or sqlscore demo mine.duckdb --events clicks.parquet --user-id visitor
+    """
+    started = time.monotonic()
+    _make_room(db, replace=force or db == DEFAULT_FILE)
+    with open_database(db, create=True) as con:
+        if events is None:
+            _simulate(con, users, seed)
+            _map(con, "events", features=FEATURES)
+        else:
+            _map(con, events, user_id, event_time, event_type, tuple(feature or ()))
+        _train(con, seed)
+        _refresh(con)
+        _show_segments(con)
+    render.say(f"\n{time.monotonic() - started:.0f} seconds in all. What to run next:")
+    query = TRY.format(table="events" if events is None else "sqlscore.events", user="user_id")
+    for command in (f'sqlscore sql {db} "{query}"', f"sqlscore sql {db}", f"sqlscore status {db}"):
+        render.say(f"  {command}", "bold")
+
+
+def _make_room(db: str, replace: bool) -> None:
+    """Remove the file of an earlier demo, and nobody else's."""
+    path = Path(db)
+    if not path.exists():
+        return
+    if not replace:
+        raise InstallError(f"{db} exists: name another file for the demo, or give --force to replace this one")
+    path.unlink()
+    Path(f"{db}.wal").unlink(missing_ok=True)
+
+
+def _simulate(con: duckdb.DuckDBPyConnection, users: int, seed: int) -> None:
+    from sqlscore.simulation import simulate_shop
+
+    _heading(
+        "A simulated shop", "its customers browse, buy, and for reasons that are hidden in the data leave for good"
+    )
+    shop = simulate_shop(users, seed=seed)
+    with con.cursor() as cursor:
+        cursor.register("simulated", shop.events)
+        cursor.execute("CREATE TABLE events AS FROM simulated")
+        cursor.unregister("simulated")
+
+
+def _map(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    user_id: str = "user_id",
+    event_time: str = "event_time",
+    event_type: str = "event_type",
+    features: tuple[str, ...] = (),
+) -> None:
+    from sqlscore import map_events
+
+    report = map_events(con, table, user_id=user_id, event_time=event_time, event_type=event_type, features=features)
+    render.mapping_report(report.to_dict())
+
+
+def _train(con: duckdb.DuckDBPyConnection, seed: int) -> None:
+    from sqlscore import train
+
+    _heading("A model", "trained on the past, judged on the latest events, beside what counting alone can do")
+    info = train(con, seed=seed, progress=Bar())
+    render.model(info)
+    render.evaluation(info.metrics)
+
+
+def _refresh(con: duckdb.DuckDBPyConnection) -> None:
+    from sqlscore import refresh
+
+    _heading("Scores", "every user, as tables that any reader of the file can chart")
+    render.refresh_report(refresh(con, progress=Bar()))
+
+
+def _show_segments(con: duckdb.DuckDBPyConnection) -> None:
+    _heading("Segments", "who is at risk, and what they will do next")
+    result = con.execute(SEGMENTS)
+    render.rows_as_table([column[0] for column in result.description or ()], result.fetchall())
+
+
+def _heading(title: str, text: str) -> None:
+    render.say(f"\n{title}: {text}", "bold cyan")

@@ -1,0 +1,67 @@
+"""Exit codes, and one readable screen for what the user can mend; a traceback is left for our own mistakes."""
+
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from sqlscore.errors import SqlscoreError
+
+OK = 0
+MENDABLE = 1
+USAGE = 2
+PROBLEM_FOUND = 3
+INTERRUPTED = 130
+
+_LINES = 24
+_ENGINE_PREFIX = "Python exception occurred while executing the UDF: "
+
+
+class GuardedGroup(TyperGroup):
+    """A group of commands whose expected errors end in an exit code, never in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what the user can mend ends in `fail`."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            fail("interrupted", INTERRUPTED)
+        except BrokenPipeError:
+            raise  # the reader of a pipe has had enough: handled by the framework
+        except Exception as error:
+            if not is_mendable(error):
+                raise
+            fail(message_of(error), MENDABLE)
+
+
+def is_mendable(error: Exception) -> bool:
+    """Whether the user can do something about it: our own errors, the engine's, and files."""
+    engine = sys.modules.get("duckdb")
+    kinds = (SqlscoreError, OSError) if engine is None else (SqlscoreError, OSError, engine.Error)
+    return isinstance(error, kinds)
+
+
+def message_of(error: BaseException) -> str:
+    """The error's text without the engine's wrapping of errors from inside a function, cut to a screen."""
+    text = str(error).strip() or type(error).__name__
+    if _ENGINE_PREFIX in text:
+        inner = text.split(_ENGINE_PREFIX, 1)[1]
+        kind, separator, rest = inner.partition(": ")
+        text = rest if separator and kind.isidentifier() else inner
+    lines = text.splitlines()
+    return "\n".join(lines if len(lines) <= _LINES else [*lines[:_LINES], "…"])
+
+
+def show_error(text: str) -> None:
+    """One line or a few on stderr, the word in red where that is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, soft_wrap=True).print(Text("Error: ", "bold red") + Text(text), highlight=False)
+
+
+def fail(text: str, code: int = MENDABLE) -> NoReturn:
+    """Say what is wrong and end the command."""
+    show_error(text)
+    raise typer.Exit(code)

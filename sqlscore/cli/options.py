@@ -1,0 +1,37 @@
+"""Arguments and options that several commands share, and how a database is opened for a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sqlscore.errors import InstallError
+
+if TYPE_CHECKING:
+    import duckdb
+
+Database = Annotated[str, typer.Argument(metavar="DB", help="The DuckDB file.", show_default=False)]
+Model = Annotated[str, typer.Argument(metavar="NAME@V", help="A model and its version, e.g. events@2.")]
+MappingName = Annotated[str, typer.Option("--mapping", help="Which mapped events table, where there are several.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+def open_database(
+    path: str, *, create: bool = False, read_only: bool = False, device: str = "auto"
+) -> duckdb.DuckDBPyConnection:
+    """A connection with the functions in place.
+
+    Raises InstallError for a file that does not exist, unless it may be created: a typing error in the name is
+    otherwise an empty database.
+    """
+    if not create and path != ":memory:" and not Path(path).exists():
+        raise InstallError(
+            f"there is no database file {path}: `sqlscore init {path} --events ...` makes one from your events, "
+            "`sqlscore demo` one from a simulated shop"
+        )
+    from sqlscore import connect
+
+    return connect(path, read_only=read_only, device=device)

@@ -1,0 +1,52 @@
+"""`sqlscore sql`: SQL with the scoring functions in place, from an argument, a pipe or a prompt."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sqlscore.cli.options import Database, Device, open_database
+from sqlscore.cli.results import DEFAULT_ROWS, FORMATS, run
+
+
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(FORMATS)}")
+    return name
+
+
+def sql(
+    db: Database,
+    query: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SQL]",
+            help="One or more statements; - reads them from stdin; none opens a prompt.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", "-f", callback=_known_format, help="table, csv, json or parquet.")
+    ] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the result to this file.")] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="The most rows that a table shows.")] = DEFAULT_ROWS,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Open the file for reading, beside other readers.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Run SQL with the scoring functions, or open a prompt.
+
+    Example: sqlscore sql shop.duckdb "SELECT user_id, churn_risk(e) FROM events e GROUP BY user_id" --format csv
+    """
+    interactive = query is None and sys.stdin.isatty()
+    if interactive and (output is not None or format_ != "table"):
+        raise typer.BadParameter("a prompt shows tables: give the SQL as an argument to use --format or --output")
+    with open_database(db, read_only=read_only, device=device) as con:
+        if interactive:
+            from sqlscore.cli.prompt import interact
+
+            interact(con, rows)
+        else:
+            run(con, sys.stdin.read() if query in (None, "-") else str(query), format_, output, rows)

@@ -1,0 +1,137 @@
+"""Query results as text: DuckDB's own box, CSV, JSON, or a Parquet file."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from sqlscore.errors import SqlscoreError
+from sqlscore.quoting import identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMATS = ("table", "csv", "json", "parquet")
+DEFAULT_ROWS = 40
+_FETCH = 10_000
+_UNBOUNDED = 100_000
+_PARQUET_ON_TERMINAL = "Parquet is not text: name a file with --output FILE, or pipe stdout into one"
+
+
+class OutputError(SqlscoreError):
+    """The result cannot be written in the format that was asked for."""
+
+
+def statements(con: duckdb.DuckDBPyConnection, text: str) -> Iterator[tuple[duckdb.DuckDBPyRelation | None, bool]]:
+    """Run the statements of `text` one by one; yield (what it returns or None, whether it is a plan)."""
+    import duckdb
+
+    for statement in con.extract_statements(text):
+        relation = con.sql(statement.query)
+        kinds = statement.expected_result_type
+        rows = duckdb.ExpectedResultType.QUERY_RESULT in kinds and relation.columns not in (["Count"], ["Success"])
+        yield (relation if rows else None), statement.type == duckdb.StatementType.EXPLAIN
+
+
+def run(
+    con: duckdb.DuckDBPyConnection,
+    text: str,
+    format_: str = "table",
+    output: Path | None = None,
+    rows: int = DEFAULT_ROWS,
+) -> None:
+    """Run `text` and write what it returns to `output`, or to stdout.
+
+    A table is shown for every statement that returns rows; the other formats hold the last such result alone.
+    Raises OutputError where Parquet would go to a terminal, or where nothing returns rows and a file is wanted.
+    """
+    if format_ == "parquet" and output is None and sys.stdout.isatty():
+        raise OutputError(_PARQUET_ON_TERMINAL)
+    last: duckdb.DuckDBPyRelation | None = None
+    for relation, is_plan in statements(con, text):
+        if relation is None:
+            continue
+        last = relation
+        if format_ == "table" and output is None:
+            show(relation, is_plan, rows)
+    if format_ == "table" and output is None:
+        return
+    if last is None:
+        if output is not None or format_ == "parquet":
+            raise OutputError("no statement returned rows, so there is nothing to write: end with a SELECT")
+        return
+    write(last, format_, output)
+
+
+def show(relation: duckdb.DuckDBPyRelation, is_plan: bool, rows: int) -> None:
+    """DuckDB's box, as wide as the terminal; into a pipe, as wide as it needs."""
+    if is_plan:
+        for _, plan in relation.fetchall():
+            sys.stdout.write(plan + "\n")
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBOUNDED
+    limit = width if sys.stdout.isatty() else _UNBOUNDED
+    relation.show(max_rows=rows, max_width=width, max_col_width=limit)
+
+
+def write(relation: duckdb.DuckDBPyRelation, format_: str, output: Path | None) -> None:
+    """The whole result in one of FORMATS to a file, or to stdout."""
+    if format_ == "parquet":
+        _write_parquet(relation, output)
+    elif output is None:
+        _WRITERS[format_](relation, sys.stdout)
+    else:
+        with output.open("w", encoding="utf-8", newline="") as file:
+            _WRITERS[format_](relation, file)
+
+
+def _write_csv(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
+    """RFC 4180 with a header; NULL is an empty field, nested values are DuckDB's text for them."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(relation.columns)
+    writer.writerows(_rows(relation, "SELECT columns(*)::VARCHAR FROM result"))
+
+
+def _write_json(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
+    """One array with an object a row, a row a line; NaN and infinities, which JSON lacks, are null."""
+    numbers = [
+        f"CASE WHEN isfinite({name}) THEN {name} END AS {name}"
+        for name, kind in zip(map(identifier, relation.columns), relation.types, strict=True)
+        if str(kind) in ("FLOAT", "DOUBLE")
+    ]
+    replace = f" REPLACE ({', '.join(numbers)})" if numbers else ""
+    query = f"WITH finite AS (SELECT *{replace} FROM result) SELECT to_json(finite)::VARCHAR FROM finite"  # noqa: S608
+    separator = "["
+    for (line,) in _rows(relation, query):
+        file.write(f"{separator}\n{line}")
+        separator = ","
+    file.write("[]\n" if separator == "[" else "\n]\n")
+
+
+def _write_parquet(relation: duckdb.DuckDBPyRelation, output: Path | None) -> None:
+    if output is not None:
+        relation.write_parquet(str(output))
+        return
+    with tempfile.TemporaryDirectory() as folder:  # the engine seeks in the file, which a pipe does not allow
+        path = Path(folder, "result.parquet")
+        relation.write_parquet(str(path))
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+
+
+def _write_table(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
+    raise OutputError("a table is for reading on the screen: --output needs --format csv, json or parquet")
+
+
+def _rows(relation: duckdb.DuckDBPyRelation, query: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query over `result`, a batch at a time."""
+    reshaped = relation.query("result", query)
+    return reshaped.iter_rows(_FETCH) if reshaped is not None else iter(())
+
+
+_WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json}

@@ -1,0 +1,51 @@
+"""The `.sql` files as data: which there are, in the order in which they are to be executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["view", "macro"]
+
+FILES: tuple[str, ...] = (
+    "macros/session_events_with.sql",
+    "macros/sessions_with.sql",
+    "macros/session_stats_with.sql",
+    "views/session_events.sql",
+    "views/sessions.sql",
+    "views/session_stats.sql",
+    "views/event_sequences.sql",
+    "macros/churn_labels_inactivity.sql",
+    "macros/churn_labels_first_touch.sql",
+    "macros/churn_labels_lapsed.sql",
+    "views/live_scored_users.sql",
+    "views/live_scored_sessions.sql",
+    "views/scored_users.sql",
+    "views/scored_sessions.sql",
+    "macros/scored_segments_with.sql",
+    "views/scored_segments.sql",
+    "views/segment_summary.sql",
+    "views/model_metrics.sql",
+)
+"""One object a file. A file stands after those that it reads: views are bound when they are created."""
+
+
+@dataclass(frozen=True)
+class SqlObject:
+    """One view or macro in schema `sqlscore`; `text` creates it, or replaces it, and sets its comments."""
+
+    name: str
+    kind: Kind
+    text: str
+
+
+def objects() -> list[SqlObject]:
+    """All objects, in the order of `FILES`."""
+    return [_read(file) for file in FILES]
+
+
+def _read(file: str) -> SqlObject:
+    path = Path(__file__).parent / file
+    kind: Kind = "view" if path.parent.name == "views" else "macro"
+    return SqlObject(path.stem, kind, path.read_text(encoding="utf-8"))

@@ -1,0 +1,45 @@
+CREATE OR REPLACE MACRO sqlscore.session_events_with(gap := INTERVAL 30 MINUTE) AS TABLE
+WITH
+events AS (
+    SELECT
+        e.user_id,
+        e.event_time,
+        e.event_type,
+        e AS event
+    FROM sqlscore.events AS e
+),
+-- A silence longer than the gap parts two sessions; one of exactly the gap does not.
+events_with_neighbours AS (
+    SELECT
+        events.*,
+        LAG(events.event_time) OVER in_order AS previous_time,
+        LEAD(events.event_time) OVER in_order AS next_time
+    FROM events
+    WINDOW in_order AS (PARTITION BY events.user_id ORDER BY events.event_time, events.event_type)
+),
+marked_events AS (
+    SELECT
+        n.*,
+        COALESCE(n.event_time - n.previous_time > CAST(gap AS INTERVAL), TRUE) AS is_first,
+        COALESCE(n.next_time - n.event_time > CAST(gap AS INTERVAL), TRUE) AS is_last
+    FROM events_with_neighbours AS n
+),
+final AS (
+    SELECT
+        m.user_id,
+        CAST(SUM(CASE WHEN m.is_first THEN 1 ELSE 0 END) OVER (
+            PARTITION BY m.user_id ORDER BY m.event_time, m.event_type
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS BIGINT) AS session_id,
+        m.event_time,
+        m.event_type,
+        m.is_first,
+        m.is_last,
+        (EPOCH_US(m.event_time) - EPOCH_US(m.previous_time)) / 1e6 AS seconds_since_previous,
+        m.event
+    FROM marked_events AS m
+)
+SELECT * FROM final;
+
+COMMENT ON MACRO TABLE sqlscore.session_events_with IS
+'One row per event with its session. Parameter gap: the longest silence within a session (30 minutes). Columns: user_id; session_id (1, 2, ... per user in time order); event_time; event_type; is_first, is_last (first or last event of its session, ties in time in order of event_type); seconds_since_previous (since the previous event of the user, NULL for the first); event (the whole event as a struct, for the list functions).';

@@ -1,0 +1,21 @@
+CREATE OR REPLACE VIEW sqlscore.event_sequences AS
+WITH
+-- The struct ends with the mapped features in their order: comparing it whole breaks the last ties.
+final AS (
+    SELECT
+        e.user_id,
+        COUNT(*) AS n_events,
+        MIN(e.event_time) AS first_event_time,
+        MAX(e.event_time) AS last_event_time,
+        LIST(e ORDER BY e.event_time, e.event_type, e) AS events
+    FROM sqlscore.events AS e
+    GROUP BY e.user_id
+)
+SELECT * FROM final;
+
+COMMENT ON VIEW sqlscore.event_sequences IS 'One row per user: all events as one list, in time order.';
+COMMENT ON COLUMN sqlscore.event_sequences.user_id IS 'The user.';
+COMMENT ON COLUMN sqlscore.event_sequences.n_events IS 'Number of events in the list.';
+COMMENT ON COLUMN sqlscore.event_sequences.first_event_time IS 'Time of the first event, UTC.';
+COMMENT ON COLUMN sqlscore.event_sequences.last_event_time IS 'Time of the last event, UTC.';
+COMMENT ON COLUMN sqlscore.event_sequences.events IS 'Events as structs in time order; ties by event_type (binary order), then by the other mapped columns. The list functions take it as it is.';

@@ -139,7 +139,9 @@ class Artifact:
             if states is None:
                 hidden, clock = self.module.encode(*tensors, None, None)
             else:
-                hidden, clock = self.module.encode(*tensors, states.hidden.to(self.device), states.clock.to(self.device))
+                hidden, clock = self.module.encode(
+                    *tensors, states.hidden.to(self.device), states.clock.to(self.device)
+                )
         return hidden.cpu(), clock.cpu()
 
     def probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -174,11 +176,21 @@ _loaded: dict[tuple[str, str], tuple[Manifest, Any]] = {}
 _lock = threading.Lock()
 
 
+def resolve_device(device: str) -> str:
+    """ "auto" is CUDA where there is one. Raises ModelError where CUDA is asked for and absent."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError('device="cuda" was asked for, and torch finds no CUDA device: connect with device="auto"')
+    return device
+
+
 def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
     """The artifact, loaded once per process whatever the number of connections and threads.
 
     Raises ArtifactError where the bytes do not have the hash that the registry holds.
     """
+    device = resolve_device(device)
     key = (sha256, device)
     with _lock:
         if key not in _loaded:

@@ -117,7 +117,12 @@ def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:
     kind = column.type
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan, np.float32)
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+    if (
+        pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_floating(kind)
+    ):
         values = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
         return np.where(np.isinf(values), np.nan, values)
     raise EventsError(f'events column "{name}" has type {kind}, the model expects a number: cast it to DOUBLE')
@@ -141,7 +146,7 @@ def _feature(sequences: Sequences, name: str) -> pa.Array:
         have = ", ".join(f'"{n}"' for n in sequences.features) or "none"
         raise EventsError(
             f'events column "{name}" is missing: the model was trained with it, and the feature columns that were '
-            f'given are: {have}; add the column, or train a model on a mapping without it'
+            f"given are: {have}; add the column, or train a model on a mapping without it"
         )
     return sequences.features[name]
 

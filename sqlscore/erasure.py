@@ -10,6 +10,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.install import materialized_tables
 from sqlscore.mapping import mapped
+from sqlscore.queries import one
 from sqlscore.quoting import qualified
 from sqlscore.transactions import recorded, transaction
 
@@ -31,10 +32,10 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
         try:
             for table in materialized_tables(con, where):
                 name = qualified(where.schema, table)
-                row = con.execute(f"DELETE FROM {name} WHERE user_id = ?", [user_id]).fetchone()  # noqa: S608
+                row = one(con, f"DELETE FROM {name} WHERE user_id = ?", [user_id])  # noqa: S608
                 erased[table] = int(row[0]) if row else 0
             events = qualified(where.schema, "events")
-            left = con.execute(f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id]).fetchone()  # noqa: S608
+            left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])  # noqa: S608
         except duckdb.ConversionException as error:
             raise MappingError(
                 f'{user_id!r} is not a value of column "{where.user_id}": pass the id as it is in that column'

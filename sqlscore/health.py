@@ -9,8 +9,10 @@ from typing import Any
 
 import duckdb
 
+from sqlscore import __version__
 from sqlscore.events import Mapping
 from sqlscore.install import materialized_tables
+from sqlscore.queries import one
 from sqlscore.quoting import qualified
 from sqlscore.registry import ModelInfo, catalog, list_models
 from sqlscore.transactions import now
@@ -68,9 +70,8 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
     ...     print(problem.what, "->", problem.command)
     """
     found = catalog(con)
-    row = con.execute("SELECT current_database(), path FROM duckdb_databases() WHERE database_name = current_database()")
-    name, path = row.fetchone() or ("memory", None)
-    database = path or ":memory:"
+    found_path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+    database = found_path[0] if found_path and found_path[0] else ":memory:"
     models = list_models(con)
     mappings = [_mapping_status(con, mapping, models) for mapping in found.snapshot.mappings.values()]
     problems = [problem for mapping in mappings for problem in _problems(con, mapping, database)]
@@ -81,16 +82,21 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
                 f"sqlscore init {database} --events TABLE --user-id C --event-time C --event-type C",
             )
         )
-    packages = ("sqlscore", "duckdb", "torch")
+    packages = ("duckdb", "torch")
     return Status(
-        database, found.device, {p: version(p) for p in packages}, tuple(mappings), len(models), tuple(problems)
+        database,
+        found.device,
+        {"sqlscore": __version__, **{package: version(package) for package in packages}},
+        tuple(mappings),
+        len(models),
+        tuple(problems),
     )
 
 
 def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
     events = qualified(mapping.schema, "events")
-    counted = con.execute(f"SELECT count(*), count(DISTINCT user_id), max(event_time) FROM {events}")  # noqa: S608
-    n_events, n_users, high_water = counted.fetchone() or (0, 0, None)
+    counted = one(con, f"SELECT count(*), count(DISTINCT user_id), max(event_time) FROM {events}")  # noqa: S608
+    n_events, n_users, high_water = counted or (0, 0, None)
     champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
     age = (now() - champion.created_at).total_seconds() / 86_400 if champion else None
     scored: tuple[Any, ...] = (None, None, None, None, None)
@@ -98,7 +104,7 @@ def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         table = qualified(mapping.schema, "scored_users")
         query = f"""SELECT count(*), max(as_of), max(scored_at), max(model),
                 (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})) FROM {table}"""  # noqa: S608
-        scored = con.execute(query).fetchone() or scored
+        scored = one(con, query) or scored
     return MappingStatus(
         mapping.name, mapping.relation, n_events, n_users, high_water, champion.label if champion else None, age,
         champion.heads if champion else (), *scored,
@@ -114,9 +120,9 @@ def _problems(con: duckdb.DuckDBPyConnection, mapping: MappingStatus, database: 
     problems = []
     if mapping.champion_age_days is not None and mapping.champion_age_days > _OLD_DAYS:
         problems.append(Problem(f"the champion of {where} is {mapping.champion_age_days:.0f} days old", train))
-    trained = con.execute(
-        """SELECT trained_to FROM sqlscore.models WHERE name || '@' || version = ?""", [mapping.champion]
-    ).fetchone()
+    trained = one(
+        con, """SELECT trained_to FROM sqlscore.models WHERE name || '@' || version = ?""", [mapping.champion]
+    )
     if trained and trained[0] and mapping.high_water and trained[0] > mapping.high_water:
         problems.append(Problem(f"the champion of {where} was trained on later events than are there now", train))
     if mapping.scored_users is None:

@@ -12,6 +12,7 @@ from sqlscore import sql
 from sqlscore.errors import InstallError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
 from sqlscore.macros import names, statements
+from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.transactions import transaction
 from sqlscore.udfs.catalog import unmapped
@@ -56,7 +57,7 @@ def installed_version(con: duckdb.DuckDBPyConnection) -> str | None:
     """The version of the objects in the file, None where there are none."""
     if not _exists(con, "sqlscore", "meta"):
         return None
-    row = con.execute("SELECT value FROM sqlscore.meta WHERE key = 'objects'").fetchone()
+    row = one(con, "SELECT value FROM sqlscore.meta WHERE key = 'objects'")
     return row[0] if row else None
 
 
@@ -202,7 +203,7 @@ def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
 
 
 def _migrate(con: duckdb.DuckDBPyConnection) -> None:
-    row = con.execute("SELECT value FROM sqlscore.meta WHERE key = 'tables'").fetchone()
+    row = one(con, "SELECT value FROM sqlscore.meta WHERE key = 'tables'")
     done = int(row[0]) if row else len(MIGRATIONS)
     for step in MIGRATIONS[done:]:
         step(con)
@@ -213,12 +214,12 @@ def _migrate(con: duckdb.DuckDBPyConnection) -> None:
 def _exists(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
     query = """SELECT count(*) FROM information_schema.tables
                WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?"""
-    row = con.execute(query, [schema, name]).fetchone()
+    row = one(con, query, [schema, name])
     return bool(row and row[0])
 
 
 def is_table(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
     query = """SELECT count(*) FROM duckdb_tables()
                WHERE database_name = current_database() AND schema_name = ? AND table_name = ?"""
-    row = con.execute(query, [schema, name]).fetchone()
+    row = one(con, query, [schema, name])
     return bool(row and row[0])

@@ -19,6 +19,7 @@ from sqlscore.errors import EventsError, MappingError
 from sqlscore.events import DEFAULT_MAPPING, Feature, Kind, Mapping, TimeUnit, kind_of, unit_of
 from sqlscore.install import install_mapping, remove_mapping
 from sqlscore.profile import Profile, profile
+from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.registry import catalog, synchronize
 from sqlscore.transactions import now, recorded, transaction
@@ -94,7 +95,7 @@ def map_events(
     report = MappingReport(mapping, found, warnings)
     with recorded(con, "map_events", name) as details, transaction(con):
         details.update(report.to_dict())
-        old = con.execute("SELECT mapping FROM sqlscore.mappings WHERE name = ?", [name]).fetchone()
+        old = one(con, "SELECT mapping FROM sqlscore.mappings WHERE name = ?", [name])
         remove_mapping(con, Mapping.from_json(old[0]) if old else mapping)
         con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [name])
         con.execute(
@@ -179,9 +180,7 @@ def _column(asked: str, role: str, types: Dict[str, pa.DataType], table: str) ->
     raise MappingError(f'"{table}" has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})')
 
 
-def _features(
-    asked: Iterable[str] | Dict[str, Kind], types: Dict[str, pa.DataType], table: str
-) -> tuple[Feature, ...]:
+def _features(asked: Iterable[str] | Dict[str, Kind], types: Dict[str, pa.DataType], table: str) -> tuple[Feature, ...]:
     kinds = dict(asked) if isinstance(asked, Dict) else dict.fromkeys(asked)
     found = []
     for wanted, kind in kinds.items():
@@ -242,7 +241,7 @@ def _time_unit(
         if asked not in ("s", "ms", "us", "ns"):
             raise MappingError(f"time_unit {asked!r} is not one of s, ms, us, ns")
         return asked
-    row = con.execute(f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}").fetchone()  # noqa: S608
+    row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")  # noqa: S608
     return unit_of(row[0] if row and row[0] is not None else 0.0)
 
 
@@ -250,7 +249,7 @@ def _microseconds(con: duckdb.DuckDBPyConnection, moment: datetime | str) -> int
     if isinstance(moment, datetime) and moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     try:
-        row = con.execute("SELECT epoch_us(CAST(? AS TIMESTAMP))", [moment]).fetchone()
+        row = one(con, "SELECT epoch_us(CAST(? AS TIMESTAMP))", [moment])
     except duckdb.Error as error:
         raise MappingError(f"time_cap {moment!r} is not a time: write it as 2024-01-31 00:00:00") from error
     return int(row[0]) if row else 0

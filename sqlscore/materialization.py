@@ -15,6 +15,7 @@ import pyarrow as pa
 from sqlscore.events import DEFAULT_MAPPING, Mapping
 from sqlscore.install import is_table
 from sqlscore.mapping import mapped
+from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.registry import catalog
 from sqlscore.scan import scan
@@ -67,7 +68,7 @@ def refresh(
     artifact = catalog(con).artifact(None, mapping)
     with recorded(con, "refresh", mapping) as details:
         high_water = qualified(where.schema, "high_water")
-        row = con.execute(f"SELECT high_water, epoch_us(high_water) FROM {high_water}").fetchone()  # noqa: S608
+        row = one(con, f"SELECT high_water, epoch_us(high_water) FROM {high_water}")  # noqa: S608
         as_of, microseconds = row if row else (None, None)
         tables = {}
         with transaction(con):
@@ -87,7 +88,7 @@ class _Progress:
         self.events = 0
         self._progress = progress
         if progress is not None:
-            row = con.execute(f"SELECT count(*) FROM {qualified(mapping.schema, 'events')}").fetchone()  # noqa: S608
+            row = one(con, f"SELECT count(*) FROM {qualified(mapping.schema, 'events')}")  # noqa: S608
             progress.start("scoring", int(row[0]) if row else 0)
 
     def advance(self, events: int) -> None:
@@ -108,9 +109,8 @@ def _score_users(
     schema = pa.schema([pa.field("user_id", _arrow_user_type(con, mapping)), *SCORE_ARROW])
     batches = _score_batches(con, mapping, artifact, as_of, progress, schema)
     reader = pa.RecordBatchReader.from_batches(schema, batches)
-    scored = con.from_arrow(reader)
     view = "sqlscore_scored_batches"
-    scored.create_view(view, replace=True)
+    con.register(view, reader)
     try:
         select = f"SELECT * REPLACE (CAST(user_id AS {kind}) AS user_id) FROM {view}"  # noqa: S608
         return _swap_in(con, mapping, "scored_users", select)
@@ -164,7 +164,7 @@ def _swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, select
     con.execute(f"ALTER TABLE {staging} RENAME TO {identifier(name)}")
     for what, comment in comments:
         con.execute(f"COMMENT ON {what} IS {literal(comment)}")
-    row = con.execute(f"SELECT count(*) FROM {target}").fetchone()  # noqa: S608
+    row = one(con, f"SELECT count(*) FROM {target}")  # noqa: S608
     return int(row[0]) if row else 0
 
 

@@ -10,6 +10,7 @@ import duckdb
 from sqlscore.errors import MappingError
 from sqlscore.events import Mapping
 from sqlscore.install import utc_timestamp
+from sqlscore.queries import one
 from sqlscore.quoting import identifier
 from sqlscore.transactions import now
 
@@ -78,7 +79,7 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             (SELECT min(first_time) FROM per_user),
             (SELECT max(last_time) FROM per_user)
     """  # noqa: S608
-    row = con.execute(query, [now()]).fetchone()
+    row = one(con, query, [now()])
     assert row is not None
     counts = [int(value) for value in row[:11]]
     found = Profile(*counts, one_event_share=float(row[11]), first_time=row[12], high_water=row[13])

@@ -12,6 +12,7 @@ import duckdb
 
 from sqlscore.errors import ArtifactError, InstallError, ModelError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.queries import one
 from sqlscore.transactions import now, recorded, transaction
 from sqlscore.udfs.catalog import Catalog, Snapshot, StoredModel, catalog_of
 from sqlscore.udfs.functions import INSTANCE
@@ -50,7 +51,7 @@ class ModelInfo:
 def catalog(con: duckdb.DuckDBPyConnection) -> Catalog:
     """The catalog of this connection's database. Raises InstallError where sqlscore did not open it."""
     try:
-        row = con.execute(f"SELECT {INSTANCE}()").fetchone()  # noqa: S608
+        row = one(con, f"SELECT {INSTANCE}()")  # noqa: S608
     except duckdb.CatalogException as error:
         raise InstallError("this connection was not opened with sqlscore.connect(): open the file with that") from error
     found = catalog_of(row[0]) if row else None
@@ -73,7 +74,9 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
     ).fetchall():
         label = f"{name}@{version}"
         same = label in known and known[label].sha256 == sha256
-        models[label] = StoredModel(label, mapping, sha256, known[label].data if same else _artifact(con, name, version))
+        models[label] = StoredModel(
+            label, mapping, sha256, known[label].data if same else _artifact(con, name, version)
+        )
     aliases = {
         (mapping, alias): f"{name}@{version}"
         for mapping, alias, name, version in con.execute(
@@ -168,7 +171,7 @@ def register(
                 json.dumps(manifest.metrics), manifest.trained_from, manifest.trained_to, sha256_of(data), data, now(),
             ],
         )  # fmt: skip
-        if champion or not con.execute("SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]).fetchone():
+        if champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]):
             _set_champion(con, mapping, name, version)
     synchronize(con)
     return find_model(con, f"{name}@{version}")
@@ -221,7 +224,7 @@ def _set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, versi
 
 
 def _next_version(con: duckdb.DuckDBPyConnection, name: str) -> int:
-    row = con.execute("SELECT newest FROM sqlscore.versions WHERE name = ?", [name]).fetchone()
+    row = one(con, "SELECT newest FROM sqlscore.versions WHERE name = ?", [name])
     version = (row[0] if row else 0) + 1
     con.execute("DELETE FROM sqlscore.versions WHERE name = ?", [name])
     con.execute("INSERT INTO sqlscore.versions VALUES (?, ?)", [name, version])
@@ -229,6 +232,6 @@ def _next_version(con: duckdb.DuckDBPyConnection, name: str) -> int:
 
 
 def _artifact(con: duckdb.DuckDBPyConnection, name: str, version: int) -> bytes:
-    row = con.execute("SELECT artifact FROM sqlscore.models WHERE name = ? AND version = ?", [name, version]).fetchone()
+    row = one(con, "SELECT artifact FROM sqlscore.models WHERE name = ? AND version = ?", [name, version])
     assert row is not None
     return bytes(row[0])

@@ -9,6 +9,7 @@ import duckdb
 
 from sqlscore.errors import InstallError
 from sqlscore.install import install, installed_version, version
+from sqlscore.queries import one
 from sqlscore.registry import synchronize
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
@@ -57,19 +58,22 @@ def connect(
 
 def _register(con: duckdb.DuckDBPyConnection, device: str) -> None:
     """Register the internal functions, once per database instance."""
-    registered = con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE]).fetchone()
+    registered = one(con, "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE])
     if registered:
         return
     catalog = Catalog(device)
     key = catalog.key
-    keep: Any = duckdb.FunctionNullHandling.SPECIAL
     try:
         for function in FUNCTIONS:
             con.create_function(
-                function.sql_name, function.bind(catalog), None, duckdb.sqltype(function.returns), type="arrow",
-                null_handling=keep,
+                function.sql_name,
+                function.bind(catalog),
+                None,
+                duckdb.sqltype(function.returns),
+                type="arrow",
+                null_handling="special",
             )
-        con.create_function(INSTANCE, lambda: key, [], duckdb.sqltype("VARCHAR"), null_handling=keep)
+        con.create_function(INSTANCE, lambda: key, [], duckdb.sqltype("VARCHAR"), null_handling="special")
     except duckdb.CatalogException:
         pass  # another thread opened the same file at the same moment and registered them
     del catalog

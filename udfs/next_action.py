@@ -101,4 +101,3 @@ def top_actions(artifact: Artifact, states: States, k: int) -> pa.Array:
     )
     offsets = pa.array(np.arange(len(best) + 1, dtype=np.int32) * k)
     return pa.ListArray.from_arrays(offsets, values)
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -64,8 +66,7 @@ def init(
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
-    with open_database(db, create=True) as con:
-        table = _copy(con, events, name) if copy else events
+    with _undone_on_failure(db), open_database(db, create=True) as con, _table_of(con, events, name, copy) as table:
         report = map_events(
             con,
             table,
@@ -160,12 +161,36 @@ def forget(
     render.done(counts, f"user {user_id}: {erased}", json)
 
 
-def _copy(con: duckdb.DuckDBPyConnection, file: str, table: str) -> str:
-    """Import a file as a table; returns the table's name. Raises MappingError where it is no file we can read."""
+@contextmanager
+def _undone_on_failure(db: str) -> Iterator[None]:
+    """Take away a database file that was made for a mapping which then failed."""
+    made_here = not Path(db).exists()
+    try:
+        yield
+    except BaseException:
+        if made_here:
+            Path(db).unlink(missing_ok=True)
+            Path(f"{db}.wal").unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _table_of(con: duckdb.DuckDBPyConnection, events: str, name: str, copy: bool) -> Iterator[str]:
+    """What to map: `events` itself, or the table that it was imported as, which goes again where mapping fails.
+
+    Raises MappingError where it is no file that can be imported.
+    """
+    if not copy:
+        yield events
+        return
     from sqlscore.quoting import identifier
 
-    reader = _READERS.get(Path(file).suffix.casefold())
+    reader = _READERS.get(Path(events).suffix.casefold())
     if reader is None:
-        raise MappingError(f'--copy imports files, and "{file}" is none of {", ".join(_READERS)}: leave --copy out')
-    con.execute(f"CREATE TABLE {identifier(table)} AS FROM {reader}(?)", [file])
-    return table
+        raise MappingError(f'--copy imports files, and "{events}" is none of {", ".join(_READERS)}: leave --copy out')
+    con.execute(f"CREATE TABLE {identifier(name)} AS FROM {reader}(?)", [events])
+    try:
+        yield name
+    except BaseException:
+        con.execute(f"DROP TABLE {identifier(name)}")
+        raise

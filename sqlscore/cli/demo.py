@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,8 @@ from sqlscore.errors import InstallError
 if TYPE_CHECKING:
     import duckdb
 
+    from sqlscore.events import Mapping
+
 DEFAULT_FILE = "sqlscore-demo.duckdb"
 FEATURES = ("brand", "price", "channel")
 SEGMENTS = """
@@ -23,10 +26,6 @@ SEGMENTS = """
     FROM sqlscore.segment_summary
     ORDER BY n_users DESC
     LIMIT 12"""
-TRY = (
-    "SELECT user_id, predict_next_action(e) AS next, churn_risk(e) AS risk "
-    "FROM {table} e GROUP BY {user} ORDER BY risk DESC LIMIT 5"
-)
 
 
 def demo(
@@ -55,15 +54,18 @@ def demo(
     with open_database(db, create=True) as con:
         if events is None:
             _simulate(con, users, seed)
-            _map(con, "events", features=FEATURES)
+            mapping = _map(con, "events", features=FEATURES)
         else:
-            _map(con, events, user_id, event_time, event_type, tuple(feature or ()))
+            mapping = _map(con, events, user_id, event_time, event_type, tuple(feature or ()))
         _train(con, seed)
         _refresh(con)
         _show_segments(con)
     render.say(f"\n{time.monotonic() - started:.0f} seconds in all. What to run next:")
-    query = TRY.format(table="events" if events is None else "sqlscore.events", user="user_id")
-    for command in (f'sqlscore sql {db} "{query}"', f"sqlscore sql {db}", f"sqlscore status {db}"):
+    for command in (
+        f"sqlscore sql {db} {shlex.quote(_example(mapping))}",
+        f"sqlscore sql {db}",
+        f"sqlscore status {db}",
+    ):
         render.say(f"  {command}", "bold")
 
 
@@ -98,11 +100,22 @@ def _map(
     event_time: str = "event_time",
     event_type: str = "event_type",
     features: tuple[str, ...] = (),
-) -> None:
+) -> Mapping:
     from sqlscore import map_events
 
     report = map_events(con, table, user_id=user_id, event_time=event_time, event_type=event_type, features=features)
     render.mapping_report(report.to_dict())
+    return report.mapping
+
+
+def _example(mapping: Mapping) -> str:
+    """A first query on the events under their own names."""
+    from sqlscore.quoting import identifier
+
+    plain = mapping.user_id.isidentifier() and mapping.user_id.islower()
+    user = mapping.user_id if plain else identifier(mapping.user_id)
+    table = "events" if mapping.relation == '"main"."events"' else mapping.relation
+    return f"SELECT {user}, predict_next_actions(e) AS next FROM {table} e GROUP BY {user} LIMIT 5"  # noqa: S608
 
 
 def _train(con: duckdb.DuckDBPyConnection, seed: int) -> None:

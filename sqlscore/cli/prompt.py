@@ -18,7 +18,9 @@ from prompt_toolkit.lexers import PygmentsLexer
 from pygments.lexers.sql import SqlLexer
 
 from sqlscore.cli.errors import is_mendable, message_of, show_error
+from sqlscore.cli.interrupt import interruptible
 from sqlscore.cli.results import run
+from sqlscore.udfs.functions import PREFIX
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -45,7 +47,7 @@ _WORDS = """
     SELECT upper(keyword_name) FROM duckdb_keywords() WHERE keyword_category = 'reserved'
     UNION SELECT upper(unnest(['by', 'over', 'partition', 'rows', 'preceding', 'current row', 'filter', 'explain']))
     UNION SELECT function_name FROM duckdb_functions()
-          WHERE regexp_full_match(function_name, '[a-z][a-z0-9_]*') AND NOT starts_with(function_name, 'sqlscore_')
+          WHERE regexp_full_match(function_name, '[a-z][a-z0-9_]*') AND NOT starts_with(function_name, ?)
     UNION SELECT CASE WHEN table_schema = 'main' THEN table_name ELSE table_schema || '.' || table_name END
           FROM information_schema.tables
     UNION SELECT column_name FROM information_schema.columns"""
@@ -105,7 +107,7 @@ def history() -> History:
 def words(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """What can be completed: keywords, functions, tables, columns."""
     with con.cursor() as cursor:
-        for (word,) in cursor.execute(_WORDS).fetchall():
+        for (word,) in cursor.execute(_WORDS, [PREFIX]).fetchall():
             yield word
 
 
@@ -117,9 +119,8 @@ def _run_one(con: duckdb.DuckDBPyConnection, text: str, rows: int) -> None:
         show_error(f"there is no command {text}: .help lists them")
         return
     try:
-        run(con, _DOT_COMMANDS.get(text, text), rows=rows)
+        interruptible(con, lambda: run(con, _DOT_COMMANDS.get(text, text), rows=rows))
     except KeyboardInterrupt:
-        con.interrupt()
         show_error("interrupted")
     except Exception as error:
         if not is_mendable(error):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sqlscore.cli.interrupt import interruptible
 from sqlscore.cli.options import Database, Device, open_database
 from sqlscore.cli.results import DEFAULT_ROWS, FORMATS, run
 
@@ -21,7 +22,7 @@ def sql(
     query: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SQL]",
+            metavar="SQL",
             help="One or more statements; - reads them from stdin; none opens a prompt.",
             show_default=False,
         ),
@@ -49,4 +50,5 @@ def sql(
 
             interact(con, rows)
         else:
-            run(con, sys.stdin.read() if query in (None, "-") else str(query), format_, output, rows)
+            text = sys.stdin.read() if query in (None, "-") else str(query)
+            interruptible(con, lambda: run(con, text, format_, output, rows))

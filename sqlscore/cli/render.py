@@ -188,12 +188,11 @@ def _compare(metrics: Mapping[str, Any], head: str, columns: Sequence[str], coun
 
 
 def _facts(rows: Iterable[tuple[str, str]]) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    """Names and values in two columns."""
+    rows = list(rows)
+    width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        table.add_row(name, Text(value))
-    console().print(table)
+        console().print(Text.assemble((f"  {name:<{width}}  ", "dim"), value), soft_wrap=True)
 
 
 def _warn(sentence: str) -> None:

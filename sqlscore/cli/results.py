@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sqlscore.errors import SqlscoreError
-from sqlscore.quoting import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,6 +76,7 @@ def show(relation: duckdb.DuckDBPyRelation, is_plan: bool, rows: int) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBOUNDED
     limit = width if sys.stdout.isatty() else _UNBOUNDED
     relation.show(max_rows=rows, max_width=width, max_col_width=limit)
+    sys.stdout.flush()  # one statement's result is there before the next one runs
 
 
 def write(relation: duckdb.DuckDBPyRelation, format_: str, output: Path | None) -> None:
@@ -99,6 +99,8 @@ def _write_csv(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
 
 def _write_json(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
     """One array with an object a row, a row a line; NaN and infinities, which JSON lacks, are null."""
+    from sqlscore.quoting import identifier
+
     numbers = [
         f"CASE WHEN isfinite({name}) THEN {name} END AS {name}"
         for name, kind in zip(map(identifier, relation.columns), relation.types, strict=True)

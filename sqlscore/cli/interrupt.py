@@ -1,0 +1,37 @@
+"""Ctrl-C while the engine works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> None:
+    """Do `work` on another thread, so that Ctrl-C reaches this one even while the engine is busy.
+
+    Raises what `work` raised; KeyboardInterrupt after the engine has stopped what it was doing.
+    """
+    raised: list[BaseException] = []
+    done = threading.Event()
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=guarded, daemon=True).start()
+    try:
+        done.wait()  # an event, not Thread.join: Python 3.11 takes a thread whose join was interrupted for ended
+    except KeyboardInterrupt:
+        con.interrupt()
+        done.wait()
+        raise
+    if raised:
+        raise raised[0]

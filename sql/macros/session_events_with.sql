@@ -24,12 +24,13 @@ marked_events AS (
         COALESCE(n.next_time - n.event_time > CAST(gap AS INTERVAL), TRUE) AS is_last
     FROM events_with_neighbours AS n
 ),
+-- RANGE counts all events of one instant alike: in what order a second sort meets them does not matter.
 final AS (
     SELECT
         m.user_id,
         CAST(SUM(CASE WHEN m.is_first THEN 1 ELSE 0 END) OVER (
-            PARTITION BY m.user_id ORDER BY m.event_time, m.event_type
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            PARTITION BY m.user_id ORDER BY m.event_time
+            RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS BIGINT) AS session_id,
         m.event_time,
         m.event_type,

@@ -13,7 +13,7 @@ champions AS (
     FROM sqlscore.aliases AS a
     WHERE a.alias = 'champion'
 ),
--- Every number of the metrics' tree: $.head.metric, $.head.baselines.name.metric or $.head.subset.metric.
+-- Every number of the metrics' tree: $.head[.subset][.baselines.name].metric.
 numbers AS (
     SELECT
         m.mapping,
@@ -32,7 +32,7 @@ final AS (
         CONCAT(n.name, '@', n.version) AS model,
         c.name IS NOT NULL AS is_champion,
         n.steps[2] AS head,
-        CASE WHEN n.steps[3] = 'baselines' THEN n.steps[4] END AS baseline,
+        n.steps[LIST_POSITION(n.steps, 'baselines') + 1] AS baseline,
         CASE WHEN n.steps[3] <> 'baselines' THEN n.steps[3] END AS subset,
         n.metric,
         n.value

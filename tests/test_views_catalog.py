@@ -1,0 +1,121 @@
+"""The `.sql` files as a set: all are listed, all are described, and all can be had a second time under other names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import sqlscore
+from sqlscore.sql import FILES, SCORING_FUNCTIONS, objects, retarget
+
+SQL = Path(__file__).parent.parent / "sql"
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Two mappings in one file; of a second one all names differ but the registry's."""
+    con = sqlscore.connect()
+    con.execute("CREATE TABLE clicks AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type")
+    sqlscore.map_events(con, "clicks")
+    sqlscore.map_events(con, "clicks", name="orders")
+    yield con
+    con.close()
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, macro: str) -> list[str]:
+    """The columns that a table macro returns with its defaults; tables that it must be given are the scored users."""
+    parameters = con.execute(
+        "SELECT parameters FROM duckdb_functions() WHERE schema_name = 'sqlscore' AND function_name = ?", [macro]
+    ).fetchone()
+    assert parameters is not None
+    required = [REQUIRED[name] for name in parameters[0] if name in REQUIRED]
+    return [row[0] for row in con.execute(f"DESCRIBE FROM sqlscore.{macro}({', '.join(required)})").fetchall()]
+
+
+REQUIRED: dict[str, str] = {}
+"""Arguments for parameters that have no default."""
+
+
+def test_the_tuple_of_files_equals_the_files_on_disk() -> None:
+    """A file that nobody lists would never be installed."""
+    assert sorted(FILES) == sorted(str(path.relative_to(SQL).as_posix()) for path in SQL.rglob("*.sql"))
+
+
+def test_each_file_creates_the_one_object_that_it_is_named_after(con: duckdb.DuckDBPyConnection) -> None:
+    """`sql/views/NAME.sql` is where to look for the view NAME."""
+    for item in objects():
+        creates = [s.query for s in con.extract_statements(item.text) if s.type == duckdb.StatementType.CREATE]
+        assert len(creates) == 1, item.name
+        assert f"CREATE OR REPLACE {item.kind.upper()} sqlscore.{item.name}" in creates[0]
+
+
+def test_every_view_and_every_column_has_a_comment(con: duckdb.DuckDBPyConnection) -> None:
+    """The comments are what a BI tool shows."""
+    views = {item.name for item in objects() if item.kind == "view"}
+    described = con.execute(
+        "SELECT view_name FROM duckdb_views() WHERE schema_name = 'sqlscore' AND comment IS NOT NULL"
+    ).fetchall()
+    assert views <= {row[0] for row in described}
+    bare = con.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'sqlscore' AND comment IS NULL"
+    ).fetchall()
+    assert [row for row in bare if row[0] in views] == []
+
+
+def test_the_comment_of_a_macro_names_its_parameters_and_columns(con: duckdb.DuckDBPyConnection) -> None:
+    """A macro's columns have no comments of their own."""
+    described = dict(
+        con.execute(
+            "SELECT function_name, comment FROM duckdb_functions() WHERE schema_name = 'sqlscore'"
+        ).fetchall()
+    )
+    for item in objects():
+        if item.kind == "macro":
+            comment = described[item.name]
+            for name in columns_of(con, item.name):
+                assert name in comment, f"{item.name}: column {name}"
+
+
+def test_a_second_mapping_has_the_same_objects_in_its_own_schema(con: duckdb.DuckDBPyConnection) -> None:
+    """Reading one mapping's views must never reach the other's events."""
+    for kind, table, name in (("view", "duckdb_views()", "view_name"), ("macro", "duckdb_functions()", "function_name")):
+        found = con.execute(f"SELECT {name} FROM {table} WHERE schema_name = 'sqlscore_orders'").fetchall()
+        assert {item.name for item in objects() if item.kind == kind} <= {row[0] for row in found}
+    definitions = con.execute("SELECT sql FROM duckdb_views() WHERE schema_name = 'sqlscore_orders'").fetchall()
+    texts = [retarget(item.text, "sqlscore_orders", "orders_") for item in objects()]
+    for text in [row[0] for row in definitions] + texts:
+        assert "sqlscore." not in text.replace("sqlscore.models", "").replace("sqlscore.aliases", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM sqlscore.events AS e", 'FROM "sqlscore_b".events AS e'),
+        ('FROM SQLSCORE."events"', 'FROM "sqlscore_b"."events"'),
+        ("SELECT 'é' FROM sqlscore.events -- sqlscore.events", "SELECT 'é' FROM \"sqlscore_b\".events -- sqlscore.events"),
+        ("FROM sqlscore.models, sqlscore.aliases", "FROM sqlscore.models, sqlscore.aliases"),
+        ("SELECT t.sqlscore, sqlscore FROM t", "SELECT t.sqlscore, sqlscore FROM t"),
+        ("SELECT score_events(e), list_score_events(l)", 'SELECT "b_score_events"(e), "b_list_score_events"(l)'),
+        ("SELECT u.churn_risk, churn_risk FROM u", "SELECT u.churn_risk, churn_risk FROM u"),
+        ("f(t := 'sqlscore.scored_users')", "f(t := '\"sqlscore_b\".scored_users')"),
+        ("SELECT 'sqlscore.models', 'read sqlscore.events'", "SELECT 'sqlscore.models', 'read sqlscore.events'"),
+    ],
+)
+def test_retargeting_changes_qualifiers_and_scoring_functions_only(text: str, expected: str) -> None:
+    """A blind replacement would rename a user's columns and texts too."""
+    assert retarget(text, "sqlscore_b", "b_") == expected
+
+
+def test_retargeting_quotes_the_schema() -> None:
+    """A mapping may be named after anything."""
+    assert retarget("FROM sqlscore.events", 'a"b', "") == 'FROM "a""b".events'
+
+
+def test_every_public_function_is_prefixed() -> None:
+    """The list of functions that are retargeted is the list of functions that there are."""
+    from sqlscore.macros import PUBLIC
+
+    assert {public.name for public in PUBLIC} <= set(SCORING_FUNCTIONS)

@@ -1,0 +1,78 @@
+"""Probabilities that mean what they say: fitted on validation, stored in the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sqlscore.training.encoding import Encoded, ordered_batches
+from sqlscore.training.losses import outputs_over
+from sqlscore.training.windows import Windows
+
+_MAX_NUMBERS = 40_000_000  # logits that are held at once
+
+
+def calibrate(model: Any, data: Encoded, validation: Windows, seed: int) -> None:
+    """Fit the temperature of the next-action head and the churn head's monotone map, in place."""
+    order = np.random.default_rng(seed).permutation(len(validation.starts))
+    budget = _MAX_NUMBERS // max(data.known, 1)
+    order = order[np.cumsum(validation.lengths[order]) - validation.lengths[order] < budget]
+    logits, actions = [], []
+    for outputs, targets in outputs_over(model, data, validation, _groups(validation, order)):
+        known = targets.action < data.known
+        logits.append(outputs.logits[known])
+        actions.append(targets.action[known])
+    model.heads.temperature.fill_(temperature(torch.cat(logits), torch.cat(actions)))
+    if validation.churn is not None and len(validation.churn):
+        found = list(outputs_over(model, data, validation, _groups(validation, np.arange(len(validation.starts)))))
+        z, churned = torch.cat([o.z for o, _ in found]), torch.cat([t.churned for _, t in found])
+        model.heads.platt.copy_(platt(z, churned))
+
+
+def temperature(logits: Tensor, actions: Tensor) -> float:
+    """The T in [0.25, 4] that minimises the log-loss of softmax(logits / T): it is unimodal in 1 / T."""
+    if len(actions) == 0 or logits.shape[1] < 2:
+        return 1.0
+    low, high = np.log(0.25), np.log(4.0)
+    golden = (np.sqrt(5) - 1) / 2
+    while high - low > 1e-3:
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if _log_loss(logits, actions, left) < _log_loss(logits, actions, right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))
+
+
+def platt(z: Tensor, churned: Tensor) -> Tensor:
+    """(a, b) of sigmoid(a z + b) with a > 0 by Newton's method, held near (1, 0) by a weak prior.
+
+    With few examples the prior wins: it weighs as much as 10 examples (cf. Platt 1999, section 2.2).
+    """
+    x, y = z.double().clone(), churned.double().clone()
+    theta = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    design = torch.stack([x, torch.ones_like(x)], 1)  # (Q, 2)
+    prior = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    weight = 10 * 0.25 * torch.eye(2, dtype=torch.float64)
+    for _ in range(50):
+        p = torch.sigmoid(design @ theta)
+        gradient = design.t() @ (p - y) + weight @ (theta - prior)
+        hessian = design.t() @ (design * (p * (1 - p)).unsqueeze(1)) + weight
+        step = torch.linalg.solve(hessian, gradient)
+        theta = theta - step.clamp(-1.0, 1.0)
+        if float(step.abs().max()) < 1e-9:
+            break
+    theta[0] = theta[0].clamp(min=0.05)
+    return theta.float()
+
+
+def _log_loss(logits: Tensor, actions: Tensor, log_temperature: float) -> float:
+    return float(F.cross_entropy(logits / float(np.exp(log_temperature)), actions))
+
+
+def _groups(validation: Windows, order: np.ndarray[Any, np.dtype[np.int64]]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    return [order[group] for group in ordered_batches(validation.lengths[order], 8_192)]

@@ -1,0 +1,129 @@
+"""Churn examples: what a model could have known on an as_of date, and what happened after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlscore.errors import TrainingError
+from sqlscore.events import US_PER_SECOND
+from sqlscore.sequences import Ints
+from sqlscore.training.periods import Churn, Periods, longest_horizon, visit_gaps, with_churn
+from sqlscore.training.reading import EventLog
+
+_DAY = 86_400 * US_PER_SECOND
+_VISIT = 1_800 * US_PER_SECOND
+_MIN_CLASS = 20  # users of either kind that training needs
+_MIN_CLASS_LATER = 5
+_MIN_RETURNING = 0.1  # share of users with a second visit, below which not coming back says nothing
+
+
+@dataclass(frozen=True)
+class Examples:
+    """E examples, in order of `position`."""
+
+    position: Ints  # (E,) index in the log of the last event at or before as_of
+    elapsed: npt.NDArray[np.float64]  # (E,) seconds from it to as_of
+    churned: npt.NDArray[np.bool_]  # (E,) no event in (as_of, as_of + horizon]
+    seen: Ints  # (E,) events up to as_of
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def among(self, kept: npt.NDArray[np.bool_]) -> Examples:
+        return Examples(self.position[kept], self.elapsed[kept], self.churned[kept], self.seen[kept])
+
+
+def examples_at(log: EventLog, dates: tuple[int, ...], churn: Churn) -> Examples:
+    """Users seen in (as_of - lookback, as_of] on each date, labelled by (as_of, as_of + horizon]."""
+    found = [_at(log, date, churn) for date in dates]
+    merged = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    order = np.argsort(merged[0], kind="stable")
+    return Examples(*(part[order] for part in merged))
+
+
+def censored_at_end(log: EventLog, churn: Churn, high_water: int) -> int:
+    """Users in the lookback at the high-water mark: their label lies in the future, so they are left out."""
+    return len(_at(log, high_water, churn)[0])
+
+
+def choose_churn(
+    log: EventLog, base: Periods, horizon: float | None, lookback: float | None
+) -> tuple[Periods | None, str]:
+    """(Periods with churn dates, "") or (None, why there is no churn head).
+
+    horizon, lookback: seconds; None chooses: the horizon is what nine of ten returns between visits stay below,
+    in whole days and at most a fifth of the span; the lookback is two horizons.
+    Raises TrainingError where a horizon was asked for that the data cannot support.
+    """
+    gaps, returning = visit_gaps(log, base.t1, _VISIT)
+    if horizon is None:
+        if returning < _MIN_RETURNING:
+            return None, f"only {returning:.1%} of users come back for a second visit, so absence says nothing"
+        periods = _periods(log, _sensible_horizon(gaps, base), lookback)
+    else:
+        periods = _periods(log, round(horizon * US_PER_SECOND), lookback)
+    if periods is None:
+        problem = "the events span too short a time for it"
+    else:
+        problem = _degenerate(log, periods)
+    if not problem:
+        return periods, ""
+    if horizon is None:
+        return None, problem
+    longest = longest_horizon(log.times)
+    raise TrainingError(
+        f"a churn horizon of {_days(horizon * US_PER_SECOND)} cannot be trained: {problem}. The events span "
+        f"{_days(base.high_water - base.first)}; a horizon of at most {_days(longest)} fits, and one of "
+        f"{_days(_sensible_horizon(gaps, base))} would be chosen if none were asked for"
+    )
+
+
+def _periods(log: EventLog, horizon: int, lookback: float | None) -> Periods | None:
+    if lookback is None:
+        back: int | None = 2 * horizon
+    else:
+        back = round(lookback * US_PER_SECOND) if np.isfinite(lookback) else None
+    return with_churn(log.times, horizon, back)
+
+
+def _sensible_horizon(gaps: Ints, base: Periods) -> int:
+    span = base.high_water - base.first
+    usual = int(np.quantile(gaps, 0.9)) if len(gaps) else span // 5
+    horizon = min(usual, span // 5)
+    unit = _DAY if horizon >= _DAY else _DAY // 24
+    return max(horizon // unit, 1) * unit if horizon >= unit else max(horizon, 1)
+
+
+def _degenerate(log: EventLog, periods: Periods) -> str:
+    """Why the labels teach nothing, or an empty text."""
+    assert periods.churn is not None  # noqa: S101
+    parts = [("training", periods.churn.train, _MIN_CLASS), ("test", periods.churn.test, _MIN_CLASS_LATER)]
+    if not periods.by_users:
+        parts.insert(1, ("validation", periods.churn.validation, _MIN_CLASS_LATER))
+    for name, dates, least in parts:
+        churned = examples_at(log, dates, periods.churn).churned
+        gone, stayed = int(churned.sum()), int((~churned).sum())
+        if min(gone, stayed) < least:
+            return f"in the {name} period {gone} users churned and {stayed} stayed, and at least {least} of each are needed"
+    return ""
+
+
+def _at(log: EventLog, date: int, churn: Churn) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.bool_], Ints]:
+    before = np.append(0, np.cumsum(log.times <= date))
+    seen = before[log.offsets[1:]] - before[log.offsets[:-1]]  # (N,) events up to the date
+    start = date - churn.lookback if churn.lookback is not None else np.iinfo(np.int64).min
+    last = log.offsets[:-1] + seen - 1
+    users = np.flatnonzero((seen > 0) & (log.times[last] > start))
+    last, seen = last[users], seen[users]
+    following = np.minimum(last + 1, len(log.times) - 1)
+    another = (last + 1 < log.offsets[1:][users]) & (log.times[following] <= date + churn.horizon)
+    elapsed = (date - log.times[last]).astype(np.float64) / US_PER_SECOND
+    return last, elapsed, ~another, seen
+
+
+def _days(microseconds: float) -> str:
+    days = microseconds / _DAY
+    return f"{days:.1f} days" if days >= 1 else f"{days * 24:.2g} hours"

@@ -1,0 +1,116 @@
+"""An event log in a model's codes, and ragged batches cut from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sqlscore.batch import Batch, ngrams
+from sqlscore.events import US_PER_SECOND, Inputs
+from sqlscore.sequences import Ints, offsets_of
+from sqlscore.training.reading import Column, EventLog
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The log in codes: as in `Batch`, but with the codes of never-seen actions counted over the whole log."""
+
+    categories: Ints  # (T, C)
+    numbers: npt.NDArray[np.float32]  # (T, F)
+    times: Ints  # (T,)
+    offsets: Ints  # (N + 1,)
+    known: int  # V
+    novel: list[str]  # names of the codes above V
+    target: Ints  # (T,) the code of the user's next event; 0: none; above V: never seen in training
+    target_time: Ints  # (T,) its time
+    log_gap: npt.NDArray[np.float32]  # (T,) log(1 + seconds to it)
+
+
+def vocabulary(log: EventLog, until: int, max_actions: int, max_categories: int) -> Inputs:
+    """What occurs up to a time, most frequent first, ties by name; rarer values beyond the caps are unknown."""
+    trained = log.times <= until
+    return Inputs(
+        _frequent(log.actions, trained, max_actions),
+        {name: _frequent(column, trained, max_categories) for name, column in log.categorical.items()},
+        tuple(log.numeric),
+    )
+
+
+def encode_log(log: EventLog, inputs: Inputs) -> Encoded:
+    """The whole log in the codes of `inputs`, with each event's target."""
+    size, known = len(log.times), len(inputs.actions)
+    table, novel = _table(log.actions.values, inputs.actions)
+    actions = table[log.actions.codes]
+    categories = np.zeros((size, 1 + len(inputs.categorical)), np.int64)
+    categories[:, 0] = actions
+    for column, (name, values) in enumerate(inputs.categorical.items(), start=1):
+        codes, _ = _table(log.categorical[name].values, values)
+        categories[:, column] = np.where(codes > len(values), 0, codes)[log.categorical[name].codes]
+    numbers = np.zeros((size, len(inputs.numeric)), np.float32)
+    for column, name in enumerate(inputs.numeric):
+        numbers[:, column] = log.numeric[name]
+    target, target_time = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    target[:-1], target_time[:-1] = actions[1:], log.times[1:]
+    target[log.offsets[1:] - 1] = 0
+    seconds = (target_time.astype(np.float64) - log.times.astype(np.float64)) / US_PER_SECOND
+    log_gap = np.log1p(np.maximum(np.where(target > 0, seconds, 0.0), 0.0)).astype(np.float32)
+    return Encoded(categories, numbers, log.times, log.offsets, known, novel, target, target_time, log_gap)
+
+
+def cut_batch(data: Encoded, starts: Ints, ends: Ints, untimed: npt.NDArray[np.bool_] | None = None) -> tuple[Batch, Ints]:
+    """Sequences [starts, ends) of the log -> (their batch, the log's index of each of its events).
+
+    untimed (N,): sequences that are given without times, as plain lists of actions are.
+    """
+    lengths = ends - starts
+    offsets = offsets_of(lengths)
+    index = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+    categories = data.categories[index]
+    times = data.times[index]
+    if untimed is not None:
+        times = np.where(np.repeat(untimed, lengths), np.iinfo(np.int64).min, times)
+    unseen = categories[:, 0] > data.known
+    grams: list[Ints] = []
+    if unseen.any():
+        names, codes = np.unique(categories[unseen, 0], return_inverse=True)
+        categories[unseen, 0] = codes + data.known + 1
+        grams = [ngrams(data.novel[code - data.known - 1]) for code in names]
+    batch = Batch(
+        torch.from_numpy(categories),
+        torch.from_numpy(data.numbers[index]),
+        torch.from_numpy(times),
+        torch.from_numpy(offsets),
+        torch.from_numpy(np.concatenate(grams) if grams else np.zeros(0, np.int64)),
+        torch.from_numpy(offsets_of(np.array([len(g) for g in grams], np.int64))),
+    )
+    return batch, index
+
+
+def ordered_batches(lengths: Ints, events: int) -> list[Ints]:
+    """Indices of sequences in groups of similar length with about `events` events each."""
+    order = np.argsort(lengths, kind="stable")
+    group = (np.cumsum(lengths[order]) - lengths[order]) // events
+    return np.split(order, np.flatnonzero(np.diff(group)) + 1) if len(order) else []
+
+
+def _frequent(column: Column, trained: npt.NDArray[np.bool_], most: int) -> tuple[str, ...]:
+    counts = np.bincount(column.codes[trained], minlength=len(column.values) + 1)[1:]
+    found = [(-int(count), value) for count, value in zip(counts, column.values, strict=True) if count]
+    return tuple(value for _, value in sorted(found)[:most])
+
+
+def _table(values: list[str], known: tuple[str, ...]) -> tuple[Ints, list[str]]:
+    """(codes of the log's values by their own code, with 0 for NULL; the unknown values, coded above the known)."""
+    codes = {value: code for code, value in enumerate(known, start=1)}
+    novel: list[str] = []
+    table = np.zeros(len(values) + 1, np.int64)
+    for own, value in enumerate(values, start=1):
+        code = codes.get(value)
+        if code is None:
+            novel.append(value)
+            code = len(known) + len(novel)
+        table[own] = code
+    return table, novel

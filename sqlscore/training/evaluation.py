@@ -1,0 +1,167 @@
+"""How good a model is on the latest part of the events, beside simple baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sqlscore.artifact import Artifact
+from sqlscore.errors import TrainingError
+from sqlscore.events import Mapping
+from sqlscore.sequences import Ints
+from sqlscore.training import baselines, metrics
+from sqlscore.training.baselines import Transitions
+from sqlscore.training.churn_labels import Examples, censored_at_end, examples_at
+from sqlscore.training.encoding import Encoded, encode_log, ordered_batches
+from sqlscore.training.losses import cut
+from sqlscore.training.options import Progress, Silent
+from sqlscore.training.periods import Periods
+from sqlscore.training.reading import EventLog, read_log
+from sqlscore.training.verdict import verdict
+from sqlscore.training.windows import Windows, windows
+
+_EVENTS_PER_BATCH = 16_384
+_CELLS = 8_000_000  # probabilities that are held at once
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a model says at the P targets and Q churn examples of a part, in any one order."""
+
+    at: Ints  # (P,) index in the log of the event before the target
+    best: Ints  # (P,) codes from 1
+    in_top3: npt.NDArray[np.bool_]
+    probability: Floats  # of what happened
+    confidence: Floats  # of `best`
+    seconds: Floats
+    churn: Floats  # (Q,) in the order of the windows' examples
+
+
+def evaluate(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Judge a model on the events after the boundary that its training noted.
+
+    Returns the keys "model", "next_action", "time_to_next", "churn" (None without that head), "seen_users" and
+    "unseen_users" (the first two for users with and without events in the training part), "verdict" in words.
+    Raises TrainingError where the artifact does not say what it was tested on.
+    """
+    notes = artifact.manifest.notes
+    if "periods" not in notes or "sample" not in notes:
+        raise TrainingError(f"model {artifact.name} does not say which events it was trained on: train it again")
+    limits = notes["limits"]
+    log = read_log(
+        con,
+        mapping,
+        limits["max_events"],
+        limits["max_user_events"],
+        progress or Silent(),
+        int(notes["sample"]["share_of_users"]),
+    )
+    return evaluate_log(log, Periods.from_notes(notes["periods"]), artifact, progress or Silent())
+
+
+def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: Progress) -> dict[str, Any]:
+    """The same on an event log that was read before."""
+    data = encode_log(log, artifact.manifest.inputs)
+    churn = periods.churn if "churn" in artifact.manifest.heads else None
+    examples = examples_at(log, churn.test, churn) if churn else None
+    test = windows(log, data, periods.t2, None, None, examples, None)
+    predicted = _predict(artifact, data, test, progress)
+    trained = np.flatnonzero((data.target > 0) & (data.target_time <= periods.t1))
+    train = _transitions(data, trained)
+    median = float(np.median(np.expm1(data.log_gap[trained].astype(np.float64)))) if len(trained) else 0.0
+    seen = np.zeros(log.users, np.bool_)
+    seen[log.rows[log.times <= periods.t1]] = True
+    was_seen = seen[log.rows[predicted.at]]
+    everyone = np.ones(len(was_seen), np.bool_)
+    result: dict[str, Any] = {"model": artifact.name}
+    result |= _sequence_heads(data, predicted, train, median, everyone)
+    result["churn"] = None
+    if churn and examples is not None:
+        found = metrics.churn_metrics(examples.churned, predicted.churn, examples.elapsed, examples.seen)
+        result["churn"] = found | {"censored": censored_at_end(log, churn, periods.high_water)}
+    result["seen_users"] = _sequence_heads(data, predicted, train, median, was_seen)
+    result["unseen_users"] = _sequence_heads(data, predicted, train, median, ~was_seen)
+    result["verdict"] = verdict(result)
+    return result
+
+
+def _sequence_heads(
+    data: Encoded, predicted: Predicted, train: Transitions, median: float, chosen: npt.NDArray[np.bool_]
+) -> dict[str, Any]:
+    """The next-action and time figures over the chosen targets."""
+    test = _transitions(data, predicted.at[chosen])
+    found = metrics.next_action_metrics(
+        test.following,
+        predicted.best[chosen],
+        predicted.in_top3[chosen],
+        predicted.probability[chosen],
+        predicted.confidence[chosen],
+    )
+    guesses = {
+        "majority": baselines.majority(train, test, data.known),
+        "repeat_last": baselines.repeat_last(train, test, data.known),
+        "markov1": baselines.markov(train, test, data.known, 1),
+        "markov2": baselines.markov(train, test, data.known, 2),
+    }
+    found["baselines"] = {name: metrics.baseline_metrics(test.following, guess) for name, guess in guesses.items()}
+    found["unknown_actions"] = int((test.following == 0).sum())
+    seconds = np.expm1(data.log_gap[predicted.at[chosen]].astype(np.float64))
+    return {"next_action": found, "time_to_next": metrics.time_metrics(seconds, predicted.seconds[chosen], median)}
+
+
+def _transitions(data: Encoded, at: Ints) -> Transitions:
+    """The targets after the events at these indices."""
+    actions = np.where(data.categories[:, 0] > data.known, 0, data.categories[:, 0])
+    first = np.zeros(len(actions), np.bool_)
+    first[data.offsets[:-1]] = True
+    previous = np.where(first[at], 0, actions[at - 1])
+    following = np.where(data.target[at] > data.known, 0, data.target[at])
+    return Transitions(previous, actions[at], following)
+
+
+def _predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress) -> Predicted:
+    parts: list[tuple[Any, ...]] = [
+        (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros(0))
+    ]
+    churn = np.zeros(0 if test.churn is None else len(test.churn))
+    progress.start("Evaluating", test.events)
+    for chosen in ordered_batches(test.lengths, _EVENTS_PER_BATCH):
+        batch, targets = cut(data, test, chosen)
+        with torch.inference_mode():
+            states, _ = artifact.module.encode_each(*batch.tensors(), None, None)
+        parts.append((targets.at, *_judged(artifact, states[targets.position], targets.action.numpy())))
+        if len(targets.churn_position):
+            with torch.inference_mode():
+                risk = artifact.module.churn(states[targets.churn_position], targets.elapsed)
+            churn[targets.example] = risk.double().numpy()
+        progress.advance(len(batch.times))
+    progress.finish()
+    return Predicted(*(np.concatenate(part) for part in zip(*parts, strict=True)), churn)
+
+
+def _judged(
+    artifact: Artifact, states: torch.Tensor, action: Ints
+) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats, Floats]:
+    """(P, S) states and 0-based actions -> best, in_top3, probability, confidence, seconds as in `Predicted`."""
+    known = len(artifact.manifest.inputs.actions)
+    found = []
+    for start in range(0, max(len(action), 1), max(1, _CELLS // known)):
+        rows = slice(start, start + max(1, _CELLS // known))
+        probabilities = artifact.probabilities(states[rows]).numpy()  # (R, V)
+        wanted = action[rows]
+        probability = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)[np.arange(len(wanted)), wanted]
+        better = (probabilities > probability[:, None]).sum(1)
+        best = probabilities.argmax(1)
+        confidence = probabilities[np.arange(len(wanted)), best]
+        found.append((best + 1, (better < 3) & (wanted < known), probability, confidence))
+    best, in_top3, probability, confidence = (np.concatenate(part) for part in zip(*found, strict=True))
+    seconds = artifact.seconds(states).numpy()
+    return best, in_top3, probability.astype(np.float64), confidence.astype(np.float64), seconds

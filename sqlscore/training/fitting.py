@@ -1,0 +1,169 @@
+"""From a mapped events table to a trained model: read, split, train, calibrate, judge on the latest part, export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+import duckdb
+import numpy as np
+import torch
+
+from sqlscore.artifact import Artifact, Manifest, pack
+from sqlscore.errors import TrainingError
+from sqlscore.events import US_PER_SECOND, Inputs, Mapping
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.export import script, to_torchscript
+from sqlscore.training.calibration import calibrate
+from sqlscore.training.churn_labels import choose_churn
+from sqlscore.training.encoding import encode_log, vocabulary
+from sqlscore.training.evaluation import evaluate_log
+from sqlscore.training.loop import optimise
+from sqlscore.training.options import Progress, Silent, TrainedModel, TrainingOptions
+from sqlscore.training.periods import Periods, without_churn
+from sqlscore.training.reading import EventLog, read_log
+from sqlscore.training.scaling import fit_scales
+from sqlscore.training.windows import Windows, training_windows
+
+_MIN_TARGETS = 20
+
+
+def fit(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    options: TrainingOptions | None = None,
+    progress: Progress | None = None,
+) -> TrainedModel:
+    """Train on the past, validate on the later, test on the latest; the same seed and data give the same model.
+
+    Raises TrainingError where the events cannot support what is asked for, saying what would.
+    """
+    options, progress = options or TrainingOptions(), progress or Silent()
+    if options.architecture not in ARCHITECTURES:
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise TrainingError(f'there is no architecture "{options.architecture}": choose one of {known}')
+    began = time.monotonic()
+    log = read_log(con, mapping, options.max_events, options.max_user_events, progress)
+    periods, reason = _periods(log, options)
+    with _torch(options):
+        return _fit(log, periods, reason, options, progress, began)
+
+
+def _fit(
+    log: EventLog, periods: Periods, reason: str, options: TrainingOptions, progress: Progress, began: float
+) -> TrainedModel:
+    inputs = vocabulary(log, periods.t1, options.max_actions, options.max_categories)
+    data = encode_log(log, inputs)
+    train, validation = training_windows(log, data, periods, options.seed, options.max_sequence)
+    _require_targets(train, validation)
+    architecture = ARCHITECTURES[options.architecture]
+    config = _config(log, periods, options)
+    model: Any = architecture.build(config, inputs)
+    fit_scales(model, data, train, options.seed)
+    history = optimise(model, data, train, validation, options, progress)
+    seconds = time.monotonic() - began
+    calibrate(model, data, validation, options.seed)
+    model.eval()
+    best = min(history, key=lambda epoch: epoch.judged)
+    churn = periods.churn
+    notes: dict[str, Any] = {
+        "periods": periods.to_notes(),
+        "sample": log.notes,
+        "limits": {"max_events": options.max_events, "max_user_events": options.max_user_events},
+        "options": {k: v for k, v in asdict(options).items() if v != float("inf")},
+        "training": {
+            "events": train.events,
+            "targets": train.targets,
+            "churn_examples": 0 if train.churn is None else len(train.churn),
+            "validation_targets": validation.targets,
+            "validated_on": "held-out users" if periods.by_users else "a later period",
+            "epochs": len(history),
+            "best_epoch": best.number,
+            "users_shortened": int((train.lengths == options.max_sequence).sum()),
+        },
+    }
+    if churn is None:
+        notes["no_churn"] = reason
+    manifest = Manifest(
+        architecture=options.architecture,
+        config=asdict(config),
+        inputs=inputs,
+        heads=("next_action", "time_to_next", *(("churn",) if churn else ())),
+        state_size=model.state_size,
+        embedding_size=config.width,
+        fold=architecture.fold,
+        max_events=architecture.max_events,
+        horizon_seconds=churn.horizon / US_PER_SECOND if churn else None,
+        lookback_seconds=churn.lookback / US_PER_SECOND if churn and churn.lookback is not None else None,
+        trained_from=_iso(int(log.times.min())),
+        trained_to=_iso(periods.t1),
+        notes=notes,
+    )
+    candidate = Artifact("candidate", manifest, script(model), torch.device("cpu"))
+    metrics = evaluate_log(log, periods, candidate, progress)
+    metrics.pop("model")
+    manifest = replace(manifest, metrics=metrics)
+    report = {
+        "epochs": [asdict(epoch) for epoch in history],
+        "seconds": {"training": round(seconds, 2), "all": round(time.monotonic() - began, 2)},
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
+    return TrainedModel(pack(to_torchscript(model), manifest), manifest, report)
+
+
+def _periods(log: EventLog, options: TrainingOptions) -> tuple[Periods, str]:
+    """The split, and why there is no churn head where there is none."""
+    base = without_churn(log.times)
+    if not options.churn:
+        return base, "it was trained without one, as asked"
+    if base.by_users and options.horizon is None:
+        return base, "the events have too few distinct times for dates on which churn could be labelled"
+    periods, reason = choose_churn(log, base, options.horizon, options.lookback)
+    return (base, reason) if periods is None else (periods, "")
+
+
+def _require_targets(train: Windows, validation: Windows) -> None:
+    if train.targets < _MIN_TARGETS or validation.targets < 1:
+        raise TrainingError(
+            f"there are too few events to learn what follows what: {train.targets} events of the training part are "
+            f"followed by another one of the same user (at least {_MIN_TARGETS} are needed), and {validation.targets} "
+            "of the validation part (at least 1): map more events, or check that user_id is the column that says who"
+        )
+
+
+def _config(log: EventLog, periods: Periods, options: TrainingOptions) -> ModelConfig:
+    if periods.churn is not None:
+        base = periods.churn.horizon / US_PER_SECOND
+    else:
+        spans = (log.times[log.offsets[1:] - 1] - log.times[log.offsets[:-1]]) / US_PER_SECOND
+        base = max(float(np.quantile(spans[spans > 0], 0.75)) if (spans > 0).any() else 0.0, 60.0)
+    return ModelConfig(
+        architecture=options.architecture,
+        embedding=options.embedding,
+        hidden=options.hidden,
+        width=options.width,
+        dropout=options.dropout,
+        decay_seconds=(base / 16, base / 4, base),
+        churn=periods.churn is not None,
+    )
+
+
+@contextmanager
+def _torch(options: TrainingOptions) -> Iterator[None]:
+    """Seeded, with the given number of threads; the process's own generator and threads are put back."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        torch.set_num_threads(options.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _iso(microseconds: int) -> str:
+    return f"{np.datetime64(microseconds, 'us')}Z"

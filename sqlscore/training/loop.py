@@ -1,0 +1,137 @@
+"""The optimisation: one pass trains all heads, validation says when to stop."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sqlscore.training.encoding import Encoded, ordered_batches
+from sqlscore.training.losses import cut, losses, outputs_over, run
+from sqlscore.training.options import Progress, TrainingOptions
+from sqlscore.training.windows import Windows
+
+_EVENTS_PER_BATCH = (512, 8_192)
+_STEPS_PER_EPOCH = 60  # small data get small batches, so that an epoch has about as many steps
+_TIME_WEIGHT = 0.3
+_UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
+_WARM_UP = 0.05
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Mean validation losses after an epoch; the churn loss is 0 without examples."""
+
+    number: int
+    train_loss: float
+    next_action: float
+    time: float
+    churn: float
+
+    @property
+    def judged(self) -> float:
+        """What early stopping watches: the log-losses."""
+        return self.next_action + self.churn + 0.1 * self.time
+
+
+def optimise(
+    model: Any, data: Encoded, train: Windows, validation: Windows, options: TrainingOptions, progress: Progress
+) -> list[Epoch]:
+    """Train in place and leave the best epoch's weights. Returns the epochs' losses."""
+    events = int(np.clip(train.events // _STEPS_PER_EPOCH, *_EVENTS_PER_BATCH))
+    batches = ordered_batches(train.lengths, events)
+    judged_in = ordered_batches(validation.lengths, _EVENTS_PER_BATCH[1])
+    epochs = int(np.clip(options.event_updates // max(train.events, 1), 2, options.max_epochs))
+    optimiser = torch.optim.AdamW(_groups(model, options.weight_decay), lr=options.learning_rate)
+    steps = epochs * len(batches)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    random = np.random.default_rng(options.seed)
+    began = time.monotonic()
+    best, kept = float("inf"), copy.deepcopy(model.state_dict())
+    history: list[Epoch] = []
+    progress.start("Training", epochs * len(batches))
+    for number in range(1, epochs + 1):
+        loss = _epoch(model, data, train, _shuffled(train, events, random), optimiser, schedule, random, progress)
+        history.append(Epoch(number, loss, *_judge(model, data, validation, judged_in)))
+        if history[-1].judged < best:
+            best, kept = history[-1].judged, copy.deepcopy(model.state_dict())
+        since_best = number - 1 - int(np.argmin([epoch.judged for epoch in history]))
+        late = options.time_limit is not None and time.monotonic() - began > options.time_limit
+        if since_best >= options.patience or late:
+            break
+    progress.finish()
+    model.load_state_dict(kept)
+    return history
+
+
+def _epoch(
+    model: Any,
+    data: Encoded,
+    train: Windows,
+    batches: list[np.ndarray[Any, np.dtype[np.int64]]],
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LambdaLR,
+    random: np.random.Generator,
+    progress: Progress,
+) -> float:
+    model.train()
+    per_batch = max(train.targets / len(batches), 1.0)
+    churn_per_batch = max((0 if train.churn is None else len(train.churn)) / len(batches), 1.0)
+    total = 0.0
+    for chosen in batches:
+        batch, targets = cut(data, train, chosen, random.random(len(chosen)) < _UNTIMED)
+        action, gap, churn = losses(run(model, batch, targets), targets)
+        loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch + churn / churn_per_batch
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        total += float(loss.detach())
+        progress.advance(1)
+    return total / len(batches)
+
+
+def _shuffled(train: Windows, events: int, random: np.random.Generator) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    """Batches of similar lengths, composed anew and in a new order each epoch."""
+    mixed = random.permutation(len(train.starts))
+    noisy = train.lengths[mixed] * random.uniform(0.8, 1.25, len(mixed))
+    by_length = mixed[np.argsort(noisy, kind="stable")]
+    lengths = train.lengths[by_length]
+    group = (np.cumsum(lengths) - lengths) // events
+    parts = np.split(by_length, np.flatnonzero(np.diff(group)) + 1)
+    return [parts[i] for i in random.permutation(len(parts))]
+
+
+def _judge(
+    model: Any, data: Encoded, validation: Windows, batches: list[np.ndarray[Any, np.dtype[np.int64]]]
+) -> tuple[float, float, float]:
+    sums, counts = np.zeros(3), np.zeros(3)
+    for outputs, targets in outputs_over(model, data, validation, batches):
+        sums += [float(part) for part in losses(outputs, targets)]
+        known = int((targets.action < outputs.logits.shape[1]).sum())
+        counts += [known, len(targets.position), len(targets.churned)]
+    action, gap, churn = (float(mean) for mean in sums / np.maximum(counts, 1))
+    return action, gap, churn
+
+
+def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights of linear and recurrent layers decay; embeddings, biases and gains do not."""
+    decayed, free = [], []
+    for name, parameter in model.named_parameters():
+        plain = parameter.dim() < 2 or name.startswith("events.")
+        (free if plain else decayed).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+
+
+def _rate(step: int, steps: int) -> float:
+    """Linear warm-up, then half a cosine down to a twentieth (Loshchilov & Hutter 2017, arXiv 1608.03983, eq. 5)."""
+    warm = max(1.0, _WARM_UP * steps)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.05 + 0.475 * (1 + float(np.cos(np.pi * (step - warm) / max(steps - warm, 1))))

@@ -1,0 +1,103 @@
+"""What one pass over a batch yields: the three heads' losses, or their raw outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sqlscore.batch import Batch
+from sqlscore.sequences import Ints
+from sqlscore.training.encoding import Encoded, cut_batch
+from sqlscore.training.windows import Windows
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where in a batch of T events something is to be predicted, and what happened."""
+
+    position: Tensor  # int64 (P,)
+    action: Tensor  # int64 (P,) 0-based; V where never seen in training
+    log_gap: Tensor  # (P,)
+    churn_position: Tensor  # int64 (Q,)
+    elapsed: Tensor  # float64 (Q,)
+    churned: Tensor  # (Q,)
+    at: Ints  # (P,) the log's index of each position
+    example: Ints  # (Q,) which of the windows' churn examples
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The heads' raw outputs at the targets; z is the churn logit before calibration."""
+
+    logits: Tensor  # (P, V)
+    log_seconds: Tensor  # (P,)
+    z: Tensor  # (Q,)
+
+
+def cut(
+    data: Encoded, windows: Windows, chosen: Ints, untimed: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+) -> tuple[Batch, Targets]:
+    """The batch of these windows and its targets; untimed ones have no time to predict, and no churn."""
+    batch, index = cut_batch(data, windows.starts[chosen], windows.ends[chosen], untimed)
+    position = np.flatnonzero(windows.wanted[index])
+    at = index[position]
+    places, which = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    elapsed, churned = np.zeros(0), np.zeros(0, np.float32)
+    if windows.churn is not None and len(windows.churn):
+        offsets = batch.offsets.numpy()
+        low = np.searchsorted(windows.churn.position, windows.starts[chosen], "left")
+        high = np.searchsorted(windows.churn.position, windows.ends[chosen], "left")
+        if untimed is not None:
+            high = np.where(untimed, low, high)
+        counts = high - low
+        which = np.repeat(low - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        places = windows.churn.position[which] + np.repeat(offsets[:-1] - windows.starts[chosen], counts)
+        elapsed, churned = windows.churn.elapsed[which], windows.churn.churned[which].astype(np.float32)
+    log_gap = data.log_gap[at]
+    if untimed is not None:
+        log_gap = np.where(np.repeat(untimed, windows.lengths[chosen])[position], np.float32("nan"), log_gap)
+    action = np.minimum(data.target[at], data.known + 1) - 1
+    tensors = (torch.from_numpy(array) for array in (position, action, log_gap, places, elapsed, churned))
+    return batch, Targets(*tensors, at, which)
+
+
+def run(model: Any, batch: Batch, targets: Targets) -> Outputs:
+    """One causal pass of a `SequenceModel`, read at the targets."""
+    states, _ = model.encode_each(*batch.tensors(), None, None)  # (T, S)
+    at = states[targets.position]  # (P, S)
+    hidden, features = at[:, : model.size], model.features(at[:, model.size :])
+    u = model.heads.embed(hidden, features)
+    churn = states[targets.churn_position]  # (Q, S)
+    recent = model.features.with_recency(churn[:, model.size :], targets.elapsed)
+    return Outputs(
+        model.heads.next_logits(u, features),
+        model.heads.log_seconds_to_next(u, features),
+        model.heads.churn_logit(churn[:, : model.size], recent),
+    )
+
+
+def losses(outputs: Outputs, targets: Targets) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums over the batch: cross-entropy of known next actions; |error| of log(1 + seconds), whose minimum is the
+    median; and the churn label's binary cross-entropy."""
+    known = targets.action < outputs.logits.shape[1]
+    timed = ~torch.isnan(targets.log_gap)
+    return (
+        F.cross_entropy(outputs.logits[known], targets.action[known], reduction="sum"),
+        (outputs.log_seconds[timed] - targets.log_gap[timed]).abs().sum(),
+        F.binary_cross_entropy_with_logits(outputs.z, targets.churned, reduction="sum"),
+    )
+
+
+def outputs_over(model: Any, data: Encoded, windows: Windows, batches: list[Ints]) -> Iterator[tuple[Outputs, Targets]]:
+    """Scoring mode, batch by batch."""
+    model.eval()
+    with torch.inference_mode():
+        for chosen in batches:
+            batch, targets = cut(data, windows, chosen)
+            yield run(model, batch, targets), targets

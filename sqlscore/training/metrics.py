@@ -1,0 +1,104 @@
+"""Figures of quality from predictions and what happened; scikit-learn's where it has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score, average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
+
+from sqlscore.sequences import Ints
+from sqlscore.training.baselines import Guess
+
+Floats = npt.NDArray[np.float64]
+_TINY = 1e-12
+
+
+def next_action_metrics(
+    following: Ints, best: Ints, in_top3: npt.NDArray[np.bool_], probability: Floats, confidence: Floats
+) -> dict[str, Any]:
+    """All (P,): actual codes (0: never seen in training), predicted codes, whether the actual one is among the first
+    three, its probability, and the probability of the predicted one.
+
+    An action never seen in training counts as missed; its log-loss is left out, as nobody gives it a probability.
+    """
+    if len(following) == 0:
+        return {"n": 0, "accuracy": None, "top3": None, "log_loss": None, "macro_f1": None, "ece": None}
+    correct = best == following
+    return {
+        "n": len(following),
+        "accuracy": float(accuracy_score(following, best)),
+        "top3": float(in_top3.mean()),
+        "log_loss": mean_log_loss(following, probability),
+        "macro_f1": macro_f1(following, best),
+        "ece": calibration_error(confidence, correct),
+    }
+
+
+def baseline_metrics(following: Ints, guess: Guess) -> dict[str, Any]:
+    """The same figures of a baseline, as far as it has them."""
+    if len(following) == 0:
+        return {"accuracy": None, "log_loss": None, "macro_f1": None}
+    return {
+        "accuracy": float(accuracy_score(following, guess.best)),
+        "log_loss": mean_log_loss(following, guess.probability),
+        "macro_f1": macro_f1(following, guess.best),
+    }
+
+
+def mean_log_loss(following: Ints, probability: Floats) -> float | None:
+    """Mean of -log(probability of what happened), over actions that training has seen."""
+    known = following > 0
+    return float(-np.log(np.maximum(probability[known], _TINY)).mean()) if known.any() else None
+
+
+def macro_f1(following: Ints, best: Ints) -> float:
+    """Over the actions that occur."""
+    return float(f1_score(following, best, labels=np.unique(following), average="macro", zero_division=0.0))
+
+
+def calibration_error(confidence: Floats, correct: npt.NDArray[np.bool_], bins: int = 15) -> float:
+    """Expected calibration error over bins of equal width (Naeini et al. 2015; Guo et al. 2017, eq. 3)."""
+    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    counts = np.bincount(which, minlength=bins)
+    said = np.bincount(which, confidence, minlength=bins)
+    held = np.bincount(which, correct.astype(np.float64), minlength=bins)
+    return float(np.abs(said - held).sum() / counts.sum())
+
+
+def time_metrics(seconds: Floats, predicted: Floats, median: float) -> dict[str, Any]:
+    """(P,) actual and predicted seconds, beside the training part's median."""
+    if len(seconds) == 0:
+        nothing = {"mae_seconds": None, "median_ae_seconds": None}
+        return {"n": 0, **nothing, "baselines": {"median": nothing}}
+    return {
+        "n": len(seconds),
+        **_errors(seconds, predicted),
+        "baselines": {"median": _errors(seconds, np.full(len(seconds), median))},
+    }
+
+
+def churn_metrics(churned: npt.NDArray[np.bool_], probability: Floats, elapsed: Floats, seen: Ints) -> dict[str, Any]:
+    """(Q,) labels and probabilities, beside ranking by time since the last event, and by few events."""
+    rate = float(churned.mean()) if len(churned) else None
+    found: dict[str, Any] = {"n": len(churned), "base_rate": rate}
+    if len(np.unique(churned)) < 2:
+        found |= dict.fromkeys(("auc", "pr_auc", "brier", "log_loss", "ece"))
+        return found | {"baselines": {"recency": {"auc": None}, "frequency": {"auc": None}}}
+    return found | {
+        "auc": float(roc_auc_score(churned, probability)),
+        "pr_auc": float(average_precision_score(churned, probability)),
+        "brier": float(brier_score_loss(churned, probability)),
+        "log_loss": float(log_loss(churned, probability)),
+        "ece": calibration_error(probability, churned, 10),
+        "baselines": {
+            "recency": {"auc": float(roc_auc_score(churned, elapsed))},
+            "frequency": {"auc": float(roc_auc_score(churned, -seen))},
+        },
+    }
+
+
+def _errors(seconds: Floats, predicted: Floats) -> dict[str, float]:
+    missed = np.abs(predicted - seconds)
+    return {"mae_seconds": float(missed.mean()), "median_ae_seconds": float(np.median(missed))}

@@ -1,0 +1,76 @@
+"""What a training run is asked for, how it tells of its progress, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlscore.artifact import Manifest
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train. Every default is chosen from the data or holds for all data; what was chosen is reported.
+
+    horizon, lookback: seconds of the churn label; None chooses. A lookback of math.inf: everyone ever seen.
+    max_events: above it, users are sampled by a hash of their id. max_user_events: of a longer user the newest are read.
+    max_sequence: events of one user that one training pass reads; evaluation and scoring read all.
+    time_limit: seconds after which no further epoch is begun; with it a result depends on the machine's speed.
+    """
+
+    architecture: str = "gru"
+    horizon: float | None = None
+    lookback: float | None = None
+    churn: bool = True
+    seed: int = 0
+    max_epochs: int = 30
+    patience: int = 4
+    event_updates: int = 4_000_000  # epochs x training events, at most about this
+    time_limit: float | None = None
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.05
+    embedding: int = 32
+    hidden: int = 64
+    width: int = 64
+    dropout: float = 0.1
+    max_events: int = 1_000_000
+    max_user_events: int = 20_000
+    max_sequence: int = 1_024
+    max_actions: int = 20_000
+    max_categories: int = 5_000
+    threads: int = 2
+
+
+class Progress(Protocol):
+    """Where a run reports how far it is; the command line draws it as a bar."""
+
+    def start(self, description: str, total: float | None) -> None:
+        """A new stage begins; `total` units of it, None if that is not known."""
+
+    def advance(self, amount: float) -> None:
+        """So many more units of the stage are done."""
+
+    def finish(self) -> None:
+        """The stage is over."""
+
+
+class Silent:
+    """A Progress that shows nothing."""
+
+    def start(self, description: str, total: float | None) -> None: ...
+
+    def advance(self, amount: float) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """The artifact's bytes, its manifest (with `metrics` of the test split), and the run's report.
+
+    report: "epochs" (a list of validation losses), "seconds", "parameters", "events_per_second".
+    """
+
+    artifact: bytes
+    manifest: Manifest
+    report: dict[str, Any]

@@ -1,0 +1,117 @@
+"""Past, later, latest: which events train, which validate, which test, and the dates of the churn labels."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from sqlscore.errors import TrainingError
+from sqlscore.sequences import Ints
+from sqlscore.training.reading import EventLog
+
+_DATES = 5  # as_of dates of the training part; more helped no further
+_LATER_DATES = 3
+
+
+@dataclass(frozen=True)
+class Churn:
+    """The churn label's lengths and its as_of dates, all in µs. lookback None: everyone ever seen."""
+
+    horizon: int
+    lookback: int | None
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Boundaries in µs since 1970. Train: target at or before `t1`; validation: in (t1, t2]; test: after `t2`.
+
+    by_users: there was no room for a validation period; t1 = t2, and held-out users validate.
+    """
+
+    t1: int
+    t2: int
+    first: int
+    high_water: int
+    by_users: bool
+    churn: Churn | None
+
+    def to_notes(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_notes(cls, notes: dict[str, Any]) -> Periods:
+        """The periods that `to_notes` wrote, also after a round trip through JSON."""
+        fields = dict(notes)
+        if fields["churn"] is not None:
+            dates = {name: tuple(fields["churn"][name]) for name in ("train", "validation", "test")}
+            fields["churn"] = Churn(**{**fields["churn"], **dates})
+        return cls(**fields)
+
+
+def without_churn(times: Ints) -> Periods:
+    """Boundaries at the 70 % and 85 % quantiles of event time, moved off ties.
+
+    Raises TrainingError where all events have the same time.
+    """
+    first, high_water = int(times.min()), int(times.max())
+    if first == high_water:
+        raise TrainingError(
+            f"all {len(times)} events have the same event_time, so nothing can be tested on a later part: "
+            "map the column that holds when each event happened"
+        )
+    t1, t2 = (int(q) for q in np.quantile(times, (0.7, 0.85), method="inverted_cdf"))
+    if t2 >= high_water:
+        t2 = int(times[times < high_water].max())
+    if t1 >= t2:
+        earlier = times[times < t2]
+        t1 = int(earlier.max()) if len(earlier) else t2
+    return Periods(t1, t2, first, high_water, by_users=t1 == t2, churn=None)
+
+
+def with_churn(times: Ints, horizon: int, lookback: int | None) -> Periods | None:
+    """Boundaries that leave room for labels: t2 = min(q85, high water - H), t1 = min(q70, t2 - H).
+
+    Falls back on held-out users where only about two horizons fit; None where not even that does.
+    """
+    first, high_water = int(np.quantile(times, 0.005, method="inverted_cdf")), int(times.max())
+    q70, q85 = (int(q) for q in np.quantile(times, (0.7, 0.85), method="inverted_cdf"))
+    t2 = min(q85, high_water - horizon)
+    t1 = min(q70, t2 - horizon)
+    by_users = t1 - horizon - first < horizon // 2
+    if by_users:
+        t1 = t2
+        if t2 - horizon - first < horizon // 4:
+            return None
+    test = _spaced(t2, high_water - horizon, _LATER_DATES)
+    newest = t1 - horizon
+    train = _spaced(first + (newest - first) // 2, newest, _DATES)
+    validation = train if by_users else _spaced(t1, t2 - horizon, _LATER_DATES)
+    return Periods(t1, t2, first, high_water, by_users, Churn(horizon, lookback, train, validation, test))
+
+
+def longest_horizon(times: Ints) -> int:
+    """The longest horizon (µs) for which `with_churn` finds room: high water - 2 H - first >= H / 4."""
+    first, high_water = int(np.quantile(times, 0.005, method="inverted_cdf")), int(times.max())
+    return int((high_water - first) / 2.25)
+
+
+def _spaced(start: int, end: int, most: int) -> tuple[int, ...]:
+    """At most `most` dates from start to end, evenly spaced, both included; one date where they are the same."""
+    if end <= start:
+        return (end,)
+    return tuple(int(date) for date in start + np.arange(most) * (end - start) // (most - 1))
+
+
+def visit_gaps(log: EventLog, until: int, visit_gap: int) -> tuple[Ints, float]:
+    """(µs between visits of the same user up to a time, the share of users with more than one visit)."""
+    rows = log.rows
+    gaps = np.diff(log.times)
+    between = (rows[1:] == rows[:-1]) & (gaps > visit_gap) & (log.times[1:] <= until)
+    returned = len(np.unique(rows[1:][between]))
+    seen = len(np.unique(rows[log.times <= until]))
+    return gaps[between], returned / max(seen, 1)

@@ -1,0 +1,159 @@
+"""A mapped events table -> compact arrays, a batch at a time, with a bound on what is held."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sqlscore.batch import to_float
+from sqlscore.errors import TrainingError
+from sqlscore.events import Mapping
+from sqlscore.quoting import identifier
+from sqlscore.scan import scan
+from sqlscore.sequences import Ints, Sequences, offsets_of
+from sqlscore.training.options import Progress
+
+_SHARES = 10_000  # users are sampled in ten-thousandths
+Codes = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A category column: codes from 1 into `values`, 0 for NULL."""
+
+    codes: Codes  # (T,)
+    values: list[str]
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """N users with T events in all: user i is `[offsets[i], offsets[i + 1])`, in time order."""
+
+    actions: Column
+    times: Ints  # (T,) µs
+    offsets: Ints  # (N + 1,)
+    categorical: dict[str, Column]
+    numeric: dict[str, npt.NDArray[np.float32]]
+    notes: dict[str, float] = field(default_factory=dict)  # what was sampled and cut
+
+    @property
+    def lengths(self) -> Ints:
+        return np.diff(self.offsets)
+
+    @property
+    def users(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def rows(self) -> Ints:
+        """(T,) the user of every event."""
+        return np.repeat(np.arange(self.users), self.lengths)
+
+
+def read_log(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    max_events: int,
+    max_user_events: int,
+    progress: Progress,
+    share: int | None = None,
+) -> EventLog:
+    """The events of all users, or of those whose id's hash falls below a share, so that about `max_events` are held.
+
+    share: ten-thousandths of users, as a former call noted it; None chooses.
+    Raises TrainingError where there is no event.
+    """
+    user = identifier(mapping.user_id)
+    total, null_users = _one_row(
+        con, f"SELECT count(*), count(*) FILTER (WHERE {user} IS NULL) FROM {mapping.relation}"  # noqa: S608
+    )
+    usable = total - null_users
+    if share is None:
+        share = _SHARES if usable <= max_events else max(1, math.floor(_SHARES * max_events / usable))
+    where = None if share >= _SHARES else f"md5_number_lower(CAST({user} AS VARCHAR)) % {_SHARES} < {share}"
+    progress.start("Reading events", usable * share / _SHARES)
+    reader = _Reader(mapping)
+    cut = 0
+    for _, sequences in scan(con, mapping, where=where):
+        kept = sequences.newest(max_user_events)
+        cut += int((sequences.lengths > max_user_events).sum())
+        reader.add(kept)
+        progress.advance(int(sequences.offsets[-1]))
+    progress.finish()
+    log = reader.log()
+    if len(log.times) == 0:
+        raise TrainingError(
+            f'mapping "{mapping.name}" has no event with a user, a time and an action ({total} rows in '
+            f"{mapping.relation}): check the mapped columns with `sqlscore status`"
+        )
+    notes = {"share_of_users": share, "users": log.users, "events": len(log.times), "users_cut": cut}
+    return EventLog(log.actions, log.times, log.offsets, log.categorical, log.numeric, notes)
+
+
+def _one_row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, int]:
+    with con.cursor() as cursor:
+        row = cursor.execute(query).fetchone()
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+class _Growing:
+    """A category column that grows batch by batch; each distinct text is held once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
+        self.parts: list[Codes] = []
+
+    def add(self, column: pa.Array) -> None:
+        if not pa.types.is_dictionary(column.type):
+            column = (column if pa.types.is_string(column.type) else column.cast(pa.string())).dictionary_encode()
+        texts = column.dictionary.cast(pa.string()).to_pylist()
+        table = np.zeros(len(texts) + 1, np.int32)
+        used = np.unique(column.indices.drop_null().to_numpy()) if len(column) else []
+        for i in used:
+            text = texts[i]
+            table[i] = 0 if text is None else self.known.setdefault(text, len(self.known) + 1)
+        self.parts.append(table[column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)])
+
+    def column(self) -> Column:
+        return Column(_joined(self.parts, np.int32), list(self.known))
+
+
+class _Reader:
+    """Collects the columns of sequences."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.actions = _Growing()
+        self.times: list[Ints] = []
+        self.lengths: list[Ints] = []
+        self.categorical = {f.name: _Growing() for f in mapping.features if f.kind == "categorical"}
+        self.numeric: dict[str, list[npt.NDArray[np.float32]]] = {
+            f.name: [] for f in mapping.features if f.kind == "numeric"
+        }
+
+    def add(self, sequences: Sequences) -> None:
+        self.actions.add(sequences.actions)
+        self.times.append(sequences.times)
+        self.lengths.append(sequences.lengths)
+        for name, growing in self.categorical.items():
+            growing.add(sequences.features[name])
+        for name, parts in self.numeric.items():
+            parts.append(to_float(sequences.features[name], name))
+
+    def log(self) -> EventLog:
+        lengths = _joined(self.lengths, np.int64)
+        return EventLog(
+            self.actions.column(),
+            _joined(self.times, np.int64),
+            offsets_of(lengths[lengths > 0]),
+            {name: growing.column() for name, growing in self.categorical.items()},
+            {name: _joined(parts, np.float32) for name, parts in self.numeric.items()},
+        )
+
+
+def _joined(parts: list[npt.NDArray[np.generic]] | list[Codes] | list[Ints], kind: type) -> npt.NDArray[np.generic]:
+    return np.concatenate(parts) if parts else np.zeros(0, kind)

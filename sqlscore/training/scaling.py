@@ -1,0 +1,70 @@
+"""What a model takes from the training part before the first step: scales, medians, frequencies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sqlscore.training.encoding import Encoded, ordered_batches
+from sqlscore.training.losses import cut
+from sqlscore.training.windows import Windows
+
+_SAMPLE = 100_000  # events that the scales of the summaries are estimated from
+
+
+def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
+    """Set the buffers of a `SequenceModel` that standardise, and start its heads at the base rates."""
+    _numbers(model.events, data, train)
+    random = np.random.default_rng(seed)
+    chosen = random.permutation(len(train.starts))
+    chosen = np.sort(chosen[np.cumsum(train.lengths[chosen]) - train.lengths[chosen] < _SAMPLE])
+    raw: list[Tensor] = []
+    recent: list[Tensor] = []
+    with torch.no_grad():
+        for group in ordered_batches(train.lengths[chosen], 8_192):
+            batch, targets = cut(data, train, chosen[group])
+            states, _ = model.encode_each(*batch.tensors(), None, None)
+            summary = states[:, model.size :]
+            raw.append(model.features.raw(summary[targets.position]))
+            at = summary[targets.churn_position]
+            recent.append(torch.cat([model.features.raw(at), model.features.recency(at, targets.elapsed)], 1))
+        features = model.features
+        _standard(torch.cat(raw), features.mean, features.spread)
+        _standard(torch.cat(recent), features.churn_mean, features.churn_spread)
+        _base_rates(model.heads, data, train)
+
+
+def _numbers(events: Any, data: Encoded, train: Windows) -> None:
+    index = np.concatenate([np.arange(s, e) for s, e in zip(train.starts, train.ends, strict=True)])
+    for column in range(data.numbers.shape[1]):
+        values = data.numbers[index, column].astype(np.float64)
+        values = values[np.isfinite(values)]
+        sizes = np.abs(values[values != 0])
+        scale = float(np.median(sizes)) if len(sizes) else 1.0
+        bent = np.arcsinh(values / scale)
+        events.scale[column] = scale
+        events.mean[column] = float(bent.mean()) if len(bent) else 0.0
+        events.spread[column] = max(float(bent.std()), 1e-3) if len(bent) else 1.0
+
+
+def _standard(values: Tensor, mean: Tensor, spread: Tensor) -> None:
+    """Mean and standard deviation into the buffers; a feature that never varies is left at its mean."""
+    if len(values) < 2:
+        return
+    mean.copy_(values.mean(0))
+    found = values.std(0)
+    spread.copy_(torch.where(found > 1e-4, found, 1.0))
+
+
+def _base_rates(heads: Any, data: Encoded, train: Windows) -> None:
+    targets = data.target[train.wanted]
+    counts = np.bincount(targets[targets <= data.known] - 1, minlength=data.known) + 0.5
+    heads.next_action.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
+    gaps = data.log_gap[train.wanted]
+    heads.log_seconds.fill_(float(np.median(gaps)) if len(gaps) else 0.0)
+    if train.churn is not None and len(train.churn):
+        rate = float(np.clip(train.churn.churned.mean(), 0.01, 0.99))
+        heads.churn_linear.bias.fill_(float(np.log(rate / (1 - rate))))

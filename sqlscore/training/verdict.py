@@ -1,0 +1,52 @@
+"""The evaluation in words: where a model beats its baselines, and where it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def verdict(evaluation: dict[str, Any]) -> list[str]:
+    """One sentence per head that was evaluated."""
+    said = [_next_action(evaluation["next_action"]), _time(evaluation["time_to_next"])]
+    if evaluation.get("churn"):
+        said.append(_churn(evaluation["churn"]))
+    return [sentence for sentence in said if sentence]
+
+
+def _next_action(found: dict[str, Any]) -> str:
+    if not found["n"]:
+        return "Next action: the test period holds no event to predict, so its quality is unknown."
+    name, best = max(found["baselines"].items(), key=lambda item: item[1]["accuracy"])
+    share, peer = found["accuracy"], best["accuracy"]
+    if share > peer:
+        return f"Next action: accuracy {share:.1%} beats the best baseline, {name} ({peer:.1%})."
+    how = "equals" if share == peer else "does not beat"
+    return (
+        f"Next action: accuracy {share:.1%} {how} the simple baseline {name} ({peer:.1%}): "
+        "what follows is mostly fixed by the last events; use the probabilities (log-loss "
+        f"{found['log_loss']:.3f} against {best['log_loss']:.3f}) or a simpler rule."
+    )
+
+
+def _time(found: dict[str, Any]) -> str:
+    if not found["n"]:
+        return ""
+    model, median = found["mae_seconds"], found["baselines"]["median"]["mae_seconds"]
+    if model < median:
+        return f"Time to next: mean error {model:,.0f} s beats the global median's {median:,.0f} s."
+    return (
+        f"Time to next: mean error {model:,.0f} s does not beat the global median's {median:,.0f} s: "
+        "do not rely on seconds_to_next_action."
+    )
+
+
+def _churn(found: dict[str, Any]) -> str:
+    if found["auc"] is None:
+        return "Churn: the test period holds one kind of user only, so its quality is unknown."
+    name, best = max(found["baselines"].items(), key=lambda item: item[1]["auc"])
+    if found["auc"] > best["auc"]:
+        return f"Churn: ROC AUC {found['auc']:.3f} beats {name} alone ({best['auc']:.3f})."
+    return (
+        f"Churn: ROC AUC {found['auc']:.3f} does not beat {name} alone ({best['auc']:.3f}): "
+        f"ranking users by {name} does as well."
+    )

@@ -1,0 +1,97 @@
+"""Which stretch of each user's history a pass reads, and what is learned or judged at its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlscore.sequences import Ints
+from sqlscore.training.churn_labels import Examples, examples_at
+from sqlscore.training.encoding import Encoded
+from sqlscore.training.periods import Periods
+from sqlscore.training.reading import EventLog
+
+
+@dataclass(frozen=True)
+class Windows:
+    """W stretches `[starts, ends)` of the log, the events with a target, and the churn examples among them."""
+
+    starts: Ints  # (W,)
+    ends: Ints  # (W,)
+    wanted: npt.NDArray[np.bool_]  # (T,) the next event of these is a target
+    churn: Examples | None
+
+    @property
+    def lengths(self) -> Ints:
+        return self.ends - self.starts
+
+    @property
+    def events(self) -> int:
+        return int(self.lengths.sum())
+
+    @property
+    def targets(self) -> int:
+        return int(self.wanted.sum())
+
+
+def windows(
+    log: EventLog,
+    data: Encoded,
+    after: int | None,
+    until: int | None,
+    users: npt.NDArray[np.bool_] | None,
+    churn: Examples | None,
+    longest: int | None,
+) -> Windows:
+    """Events up to `until` (None: all) of the users, with targets in (after, until] and the churn examples.
+
+    users: (N,) None takes all. longest: of longer histories the newest events are read. Users without anything to
+    learn or judge are left out.
+    """
+    wanted = data.target > 0
+    inside = np.ones(len(log.times), np.bool_)
+    if until is not None:
+        inside = log.times <= until
+        wanted &= data.target_time <= until
+    if after is not None:
+        wanted &= data.target_time > after
+    rows = log.rows
+    if users is not None:
+        wanted &= users[rows]
+        churn = churn.among(users[rows[churn.position]]) if churn is not None else None
+    running = np.append(0, np.cumsum(inside))
+    starts = log.offsets[:-1]
+    ends = starts + running[log.offsets[1:]] - running[starts]
+    if longest is not None:
+        starts = np.maximum(starts, ends - longest)
+    needed = np.bincount(rows[wanted], minlength=log.users) > 0
+    if churn is not None:
+        needed[rows[churn.position]] = True
+        churn = churn.among(churn.position >= starts[rows[churn.position]])
+    wanted &= np.arange(len(log.times)) >= starts[rows]
+    starts, ends = starts[needed], ends[needed]
+    return Windows(starts, ends, wanted, churn)
+
+
+def held_out(log: EventLog, seed: int, share: float = 0.15) -> npt.NDArray[np.bool_]:
+    """(N,) the users that validate where there is no room for a validation period."""
+    return np.asarray(np.random.default_rng(seed).random(log.users) < share)
+
+
+def training_windows(log: EventLog, data: Encoded, periods: Periods, seed: int, longest: int) -> tuple[Windows, Windows]:
+    """(what is trained on, what validates): nothing in either is later than t2, nothing in the first than t1."""
+    churn = periods.churn
+    train_churn = examples_at(log, churn.train, churn) if churn else None
+    if periods.by_users:
+        validating = held_out(log, seed)
+        return (
+            windows(log, data, None, periods.t1, ~validating, train_churn, longest),
+            windows(log, data, None, periods.t1, validating, train_churn, longest),
+        )
+    later_churn = examples_at(log, churn.validation, churn) if churn else None
+    return (
+        windows(log, data, None, periods.t1, None, train_churn, longest),
+        windows(log, data, periods.t1, periods.t2, None, later_churn, longest),
+    )

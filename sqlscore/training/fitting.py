@@ -103,7 +103,7 @@ def _fit(
         trained_to=_iso(periods.t1),
         notes=notes,
     )
-    candidate = Artifact("candidate", manifest, script(model), torch.device("cpu"))
+    candidate = Artifact("candidate", "", manifest, script(model), torch.device("cpu"))
     metrics = evaluate_log(log, periods, candidate, progress)
     metrics.pop("model")
     manifest = replace(manifest, metrics=metrics)

@@ -38,7 +38,7 @@ class TrainingOptions:
     max_sequence: int = 1_024
     max_actions: int = 20_000
     max_categories: int = 5_000
-    threads: int = 2
+    threads: int = 1
 
 
 class Progress(Protocol):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+_AGAIN_SECONDS = 0.05
+
 
 def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> None:
     """Do `work` on another thread, so that Ctrl-C reaches this one even while the engine is busy.
@@ -31,7 +33,8 @@ def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> N
         done.wait()  # an event, not Thread.join: Python 3.11 takes a thread whose join was interrupted for ended
     except KeyboardInterrupt:
         con.interrupt()
-        done.wait()
+        while not done.wait(_AGAIN_SECONDS):  # it may have come between two statements, where there was nothing to stop
+            con.interrupt()
         raise
     if raised:
         raise raised[0]

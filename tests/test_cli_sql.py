@@ -1,0 +1,245 @@
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from prompt_toolkit.history import FileHistory, InMemoryHistory
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from typer.testing import CliRunner, Result
+
+import sqlscore
+from sqlscore.cli import prompt, results
+from sqlscore.cli.app import app
+from sqlscore.cli.errors import message_of
+
+
+def sql(*arguments: object, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["sql", ":memory:", *(str(a) for a in arguments)], input=stdin)
+
+
+def test_table_is_duckdbs_own_box():
+    """Analysts know it, types and all."""
+    result = sql("SELECT 42 AS answer, 'x' AS letter")
+    assert result.stdout.splitlines()[1:4] == ["│ answer │ letter  │", "│ int32  │ varchar │", "├────────┼─────────┤"]
+
+
+def test_piped_table_is_not_cut():
+    """A pipe has no width."""
+    long = "x" * 500
+    assert long in sql(f"SELECT '{long}' AS wide, 1 AS after").stdout
+
+
+def test_rows_limits_a_table():
+    """The screen is small, the result may not be."""
+    shown = sql("FROM range(1000)", "--rows", 6).stdout
+    assert "1000 rows" in shown
+    assert len(shown.splitlines()) < 20
+
+
+def test_several_statements_show_every_result():
+    """A script pasted from an editor works."""
+    shown = sql("CREATE TABLE t AS SELECT 1 AS one; INSERT INTO t VALUES (2); FROM t; SELECT 'last' AS end_").stdout
+    assert "one" in shown
+    assert "last" in shown
+    assert "Count" not in shown
+
+
+def test_statements_come_from_stdin():
+    """`sqlscore sql DB - < file.sql`, and without the dash where nobody sits at a terminal."""
+    for arguments in (("-",), ()):
+        assert "│     7 │" in sql(*arguments, stdin="SELECT 7 AS seven;").stdout
+
+
+def test_csv_quotes_and_leaves_null_empty():
+    """What a spreadsheet opens is what the query returned."""
+    result = sql("SELECT 1 AS a, NULL AS b, 'x,\"y\"' AS c, [1, 2] AS d", "--format", "csv")
+    assert result.stdout == 'a,b,c,d\n1,,"x,""y""","[1, 2]"\n'
+
+
+def test_json_is_one_array_of_objects():
+    """Scripts parse stdout as it is; nested values stay nested, and NaN, which JSON lacks, is null."""
+    query = "SELECT 1 AS a, [{'x': 'é'}] AS b, 'nan'::DOUBLE AS c, NULL AS d UNION ALL SELECT 2, [], 1.5, NULL"
+    rows = json.loads(sql(query, "--format", "json").stdout, parse_constant=pytest.fail)
+    assert rows == [{"a": 1, "b": [{"x": "é"}], "c": None, "d": None}, {"a": 2, "b": [], "c": 1.5, "d": None}]
+
+
+def test_json_of_no_rows_is_an_empty_array():
+    """An empty result is a result."""
+    assert json.loads(sql("SELECT 1 WHERE false", "--format", "json").stdout) == []
+
+
+def test_last_result_is_the_one_that_is_written():
+    """Settings and temporary tables may stand before the query."""
+    result = sql("SELECT 1 AS first; SET threads = 1; SELECT 2 AS second; DROP TABLE IF EXISTS t", "--format", "csv")
+    assert result.stdout == "second\n2\n"
+
+
+def test_csv_goes_to_a_file(tmp_path: Path):
+    """--output names it; stdout stays empty."""
+    file = tmp_path / "out.csv"
+    assert sql("SELECT 1 AS a", "--format", "csv", "--output", file).stdout == ""
+    assert file.read_text() == "a\n1\n"
+
+
+def test_parquet_goes_to_a_file_with_its_types(tmp_path: Path):
+    """Parquet keeps what CSV loses."""
+    file = tmp_path / "out.parquet"
+    assert sql("SELECT [1, 2] AS a, TIMESTAMP '2024-01-01' AS t", "-f", "parquet", "-o", file).exit_code == 0
+    assert str(pq.read_schema(file).field("t").type) == "timestamp[us]"
+
+
+def test_parquet_goes_through_a_pipe():
+    """`sqlscore sql ... --format parquet > file`."""
+    result = sql("SELECT 1 AS a", "--format", "parquet")
+    assert pq.read_table(io.BytesIO(result.stdout_bytes)).to_pylist() == [{"a": 1}]
+
+
+def test_parquet_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    """Binary on the screen breaks it."""
+    with duckdb.connect() as con:
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        with pytest.raises(results.OutputError, match="--output"):
+            results.run(con, "SELECT 1", "parquet")
+
+
+@pytest.mark.parametrize("arguments", [("--format", "table"), ("--format", "csv")])
+def test_output_without_anything_to_write_is_an_error(tmp_path: Path, arguments: tuple[str, ...]):
+    """A script that expects a file is told why there is none."""
+    query = "CREATE TABLE t (a INT)" if "csv" in arguments else "SELECT 1"
+    result = sql(query, *arguments, "--output", tmp_path / "out")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+
+
+def test_unknown_format_is_a_usage_error():
+    """And the message lists the formats there are."""
+    result = sql("SELECT 1", "--format", "yaml")
+    assert result.exit_code == 2
+    assert "parquet" in result.stderr
+
+
+def test_sql_error_is_short_and_goes_to_stderr():
+    """DuckDB's own message, with its pointer into the query, and no traceback."""
+    result = sql("SELEC 1")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "syntax error" in result.stderr
+    assert len(result.stderr.splitlines()) < 8
+
+
+def test_plan_is_shown_as_a_plan():
+    """EXPLAIN is read as a tree, not as a cell of a table."""
+    assert sql("EXPLAIN SELECT 42").stdout.startswith(("╭", "┌"))
+
+
+def test_engines_wrapping_of_our_errors_is_taken_off():
+    """The sentence that helps comes first, not the machinery it passed through."""
+    wrapped = RuntimeError(
+        "Invalid Input Error: Python exception occurred while executing the UDF: ModelError: there is no model yet"
+    )
+    assert message_of(wrapped) == "there is no model yet"
+
+
+def test_long_messages_fit_a_screen():
+    """Errors are readable without scrolling."""
+    assert len(message_of(RuntimeError("\n".join(map(str, range(500))))).splitlines()) < 30
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    con = sqlscore.connect()
+    yield con
+    con.close()
+
+
+@pytest.fixture(autouse=True)
+def _state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' history is not the developer's."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def type_in(con: duckdb.DuckDBPyConnection, text: str) -> None:
+    """Hold a session at the prompt: what is typed, then the end of input."""
+    with create_pipe_input() as pipe:
+        pipe.send_text(text + "\x04")
+        prompt.interact(con, 40, pipe, DummyOutput())
+
+
+def test_prompt_runs_statements_over_several_lines(con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture[str]):
+    """Enter runs only what is finished."""
+    type_in(con, "SELECT 40 +\r2 AS answer;\r")
+    assert "answer" in capsys.readouterr().out
+
+
+def test_prompt_survives_an_error(con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture[str]):
+    """A typing error is shown, and the next statement runs."""
+    type_in(con, "SELEC 1;\rSELECT 'still here' AS x;\r")
+    captured = capsys.readouterr()
+    assert "syntax error" in captured.err
+    assert "still here" in captured.out
+
+
+def test_ctrl_c_at_the_prompt_drops_what_is_typed(con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture[str]):
+    """And does not leave."""
+    type_in(con, "SELECT nonsense\x03SELECT 'kept' AS x;\r")
+    captured = capsys.readouterr()
+    assert "kept" in captured.out
+    assert captured.err == ""
+
+
+def test_dot_commands_answer(con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture[str]):
+    """What is there, without knowing the catalog's names."""
+    type_in(con, ".help\r.functions\r.tables\r.nothing\r.quit\rSELECT 'not reached' AS x;\r")
+    captured = capsys.readouterr()
+    assert "Ctrl-D" in captured.out
+    assert "churn_risk(e, as_of, model)" in captured.out
+    assert "scored_users" in captured.out
+    assert ".nothing" in captured.err
+    assert "not reached" not in captured.out
+
+
+def test_history_is_kept_between_sessions(con: duckdb.DuckDBPyConnection, tmp_path: Path):
+    """Arrow-up works tomorrow."""
+    type_in(con, "SELECT 'remember me';\r")
+    history = prompt.history()
+    assert isinstance(history, FileHistory)
+    assert "SELECT 'remember me';" in list(history.load_history_strings())
+    assert (tmp_path / "state" / "sqlscore" / "history").stat().st_mode & 0o077 == 0
+
+
+def test_history_stays_in_memory_where_no_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A read-only home is no reason not to start."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert isinstance(prompt.history(), InMemoryHistory)
+
+
+def test_completion_knows_functions_tables_and_columns(con: duckdb.DuckDBPyConnection):
+    """Ours, the user's, and SQL's own words; none of the internal names."""
+    con.execute("CREATE TABLE clicks (visitor INTEGER)")
+    words = set(prompt.words(con))
+    assert {"SELECT", "churn_risk", "clicks", "visitor", "sqlscore.scored_users"} <= words
+    assert not any("connect__" in word for word in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "finished"),
+    [
+        ("", True),
+        (".tables", True),
+        ("SELECT 1;", True),
+        ("SELECT 1;  \n", True),
+        ("SELECT 1", False),
+        ("SELECT ';", False),
+        ("SELECT 'é;", False),
+        ("SELECT 'é';", True),
+        ("SELECT 1 -- no;", False),
+    ],
+)
+def test_enter_runs_what_ends_with_a_semicolon(text: str, finished: bool):
+    """A semicolon inside a string or a comment is not the end."""
+    assert prompt.complete(text) is finished

@@ -111,22 +111,28 @@ class Artifact:
     name: how it is reported, `name@version`.
     """
 
-    def __init__(self, name: str, manifest: Manifest, module: Any, device: torch.device) -> None:
+    def __init__(self, name: str, sha256: str, manifest: Manifest, module: Any, device: torch.device) -> None:
         self.name = name
+        self.sha256 = sha256
         self.manifest = manifest
         self.module = module
         self.device = device
 
     def encode(self, sequences: Sequences, states: States | None = None) -> States:
         """Sequences -> states; with `states`, each is advanced by the new events of its sequence (folds only)."""
-        manifest = self.manifest
-        if states is not None and not manifest.fold:
-            raise ModelError(f"{self.name} ({manifest.architecture}) is not a fold: its states cannot be advanced")
-        counts = sequences.lengths
-        if manifest.max_events is not None:
-            sequences = sequences.newest(manifest.max_events)
-        batch = encode_sequences(sequences, manifest.inputs)
-        unknown = unknown_counts(batch, manifest.inputs)
+        return self.encode_prepared(sequences, self.batch(sequences), states)
+
+    def batch(self, sequences: Sequences) -> Batch:
+        """The tensors that this model reads of the sequences: its newest `max_events`, by its vocabularies."""
+        if self.manifest.max_events is not None:
+            sequences = sequences.newest(self.manifest.max_events)
+        return encode_sequences(sequences, self.manifest.inputs)
+
+    def encode_prepared(self, sequences: Sequences, batch: Batch, states: States | None = None) -> States:
+        """As `encode`, where `batch(sequences)` is there already."""
+        if states is not None and not self.manifest.fold:
+            raise ModelError(f"{self.name} ({self.manifest.architecture}) is not a fold: its states cannot be advanced")
+        counts, unknown = sequences.lengths, unknown_counts(batch, self.manifest.inputs)
         hidden, clock = self.encode_batch(batch, states)
         if states is not None:
             counts, unknown = counts + states.n_events, unknown + states.n_unknown
@@ -209,7 +215,7 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
                 module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
             _loaded[key] = (manifest, module.eval())
         manifest, module = _loaded[key]
-    return Artifact(name, manifest, module, torch.device(device))
+    return Artifact(name, sha256, manifest, module, torch.device(device))
 
 
 def loaded_count() -> int:

@@ -106,6 +106,8 @@ def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[n
     if pa.types.is_dictionary(column.type):
         table = np.append(encode_categories(column.dictionary, known), 0)
         return table[column.indices.fill_null(len(table) - 1).to_numpy()]
+    if pa.types.is_null(column.type):
+        return np.zeros(len(column), np.int64)
     if not is_text(column.type):
         column = column.cast(pa.string())
     codes = pc.index_in(column, value_set=_value_set(known), skip_nulls=True)
@@ -142,6 +144,8 @@ def _value_set(known: tuple[str, ...]) -> pa.Array:
 
 
 def _feature(sequences: Sequences, name: str) -> pa.Array:
+    if sequences.plain:
+        return pa.nulls(len(sequences.actions))
     if name not in sequences.features:
         have = ", ".join(f'"{n}"' for n in sequences.features) or "none"
         raise EventsError(

@@ -12,11 +12,13 @@ from sqlscore.install import materialized_tables
 from sqlscore.mapping import mapped
 from sqlscore.queries import one
 from sqlscore.quoting import qualified
-from sqlscore.transactions import recorded, transaction
+from sqlscore.transactions import on_own_connection, recorded, transaction
 
 
+@on_own_connection
 def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = DEFAULT_MAPPING) -> dict[str, int]:
-    """Erase one user's scores from every table that sqlscore keeps for a mapping, in one transaction.
+    """Erase one user's scores from every table that sqlscore keeps for a mapping, in one transaction, and from the
+    cache of this process.
 
     The user's own events table is the user's: `events_left` says how many events are still in it; while there are
     any, the next refresh scores the user again. Models hold no rows of any user.
@@ -40,5 +42,8 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
             raise MappingError(
                 f'{user_id!r} is not a value of column "{where.user_id}": pass the id as it is in that column'
             ) from error
+    from sqlscore.udfs.cache import STATES  # torch
+
+    STATES.clear()
     erased["events_left"] = int(left[0]) if left else 0
     return erased

@@ -15,7 +15,7 @@ from sqlscore.install import materialized_tables
 from sqlscore.queries import one
 from sqlscore.quoting import qualified
 from sqlscore.registry import ModelInfo, catalog, list_models
-from sqlscore.transactions import now
+from sqlscore.transactions import now, on_own_connection
 
 _OLD_DAYS = 30
 
@@ -63,6 +63,7 @@ class Status:
         return asdict(self)
 
 
+@on_own_connection
 def status(con: duckdb.DuckDBPyConnection) -> Status:
     """Look at mappings, models and score tables, and say what is stale or missing. Loads no model.
 

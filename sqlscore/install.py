@@ -150,8 +150,16 @@ def _install_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
             f"choose a prefix for sqlscore's, for example map_events(..., prefix='ss_') or --prefix ss_"
         )
     _drop_functions(con, mapping.name)
-    for statement in statements(mapping):
-        con.execute(statement)
+    try:
+        for statement in statements(mapping):
+            con.execute(statement)
+    except duckdb.BinderException as error:
+        if "Conflicting column names" not in str(error):
+            raise
+        raise InstallError(
+            f"{mapping.relation} is a view that reads a column by the bare name of one of the functions' parameters "
+            f"(as_of, model, k, n, e, l): write it with its table, as in t.model ({error})"
+        ) from error
     con.execute(
         "INSERT INTO sqlscore.objects SELECT ?, unnest(?)",
         [mapping.name, names(mapping.prefix)],
@@ -172,22 +180,35 @@ def _events_view(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
             f"CREATE OR REPLACE VIEW {view} AS SELECT NULL::VARCHAR AS user_id, NULL::TIMESTAMP AS event_time, "
             "NULL::VARCHAR AS event_type WHERE false"
         )
-    user, action = identifier(mapping.user_id), identifier(mapping.event_type)
-    time = utc_timestamp(con, mapping)
-    features = "".join(f", {identifier(feature.name)}" for feature in mapping.features)
+    columns = ", ".join(
+        [
+            f"{source(mapping.user_id)} AS user_id",
+            f"{utc_timestamp(con, mapping)} AS event_time",
+            f"CAST({source(mapping.event_type)} AS VARCHAR) AS event_type",
+            *(f"{source(feature.name)} AS {identifier(feature.name)}" for feature in mapping.features),
+        ]
+    )
     cap = f" AND event_time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else ""
     return (
         f"CREATE OR REPLACE VIEW {view} AS "  # noqa: S608
-        f"WITH events AS (SELECT {user} AS user_id, {time} AS event_time, CAST({action} AS VARCHAR) AS event_type{features} "
-        f"FROM {mapping.relation}) "
+        f"WITH events AS (SELECT {columns} FROM {mapping.relation} AS {SOURCE}) "
         f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time){cap}"
     )
 
 
+SOURCE = "mapped_event"
+"""Alias of the mapped relation wherever its columns are read."""
+
+
+def source(column: str) -> str:
+    """A column of the mapped relation, qualified: inside a macro a bare name may mean the macro's parameter."""
+    return f"{SOURCE}.{identifier(column)}"
+
+
 def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's time zone; agrees with `to_microseconds`."""
-    column = identifier(mapping.event_time)
-    kind = str(con.sql(f"SELECT {column} FROM {mapping.relation}").types[0])  # noqa: S608
+    column = source(mapping.event_time)
+    kind = str(con.sql(f"SELECT {column} FROM {mapping.relation} AS {SOURCE}").types[0])  # noqa: S608
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"make_timestamp(epoch_us({column}))"
     if kind == "TIMESTAMP_NS":

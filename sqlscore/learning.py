@@ -12,12 +12,13 @@ from sqlscore.errors import ModelError
 from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.mapping import mapped
 from sqlscore.registry import ModelInfo, catalog, register
-from sqlscore.transactions import recorded
+from sqlscore.transactions import on_own_connection, recorded
 
 if TYPE_CHECKING:
     from sqlscore.training import Progress
 
 
+@on_own_connection
 def train(
     con: duckdb.DuckDBPyConnection,
     *,
@@ -56,6 +57,7 @@ def train(
     return register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=promote, verb="train")
 
 
+@on_own_connection
 def evaluate(
     con: duckdb.DuckDBPyConnection, model: str | None = None, *, mapping: str = DEFAULT_MAPPING
 ) -> dict[str, Any]:

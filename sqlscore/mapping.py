@@ -22,7 +22,7 @@ from sqlscore.profile import Profile, profile
 from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.registry import catalog, synchronize
-from sqlscore.transactions import now, recorded, transaction
+from sqlscore.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.udfs.catalog import unmapped
 
 _READERS = {
@@ -44,6 +44,7 @@ class MappingReport:
         return {"mapping": asdict(self.mapping), **asdict(self.profile), "warnings": list(self.warnings)}
 
 
+@on_own_connection
 def map_events(
     con: duckdb.DuckDBPyConnection,
     table: str,
@@ -76,13 +77,13 @@ def map_events(
         raise MappingError(f"a mapping's name is made of letters, digits and _, found {name!r}: choose another")
     relation = _relation(con, table)
     types = _types(con, relation, table)
+    roles = {"user_id": user_id, "event_time": event_time, "event_type": event_type}
+    columns = {role: _column(asked, role, types, table) for role, asked in roles.items()}
     mapping = Mapping(
         name=name,
         relation=relation,
-        user_id=_column(user_id, "user_id", types, table),
-        event_time=_column(event_time, "event_time", types, table),
-        event_type=_column(event_type, "event_type", types, table),
-        features=_features(features, types, table),
+        **columns,
+        features=_features(features, columns.values(), types, table),
         prefix=prefix if prefix is not None else "" if name == DEFAULT_MAPPING else f"{name}_",
         append_only=append_only,
     )
@@ -107,6 +108,7 @@ def map_events(
     return report
 
 
+@on_own_connection
 def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
     """Undo `map_events`: its functions, views and score tables go; the user's events and the models stay.
 
@@ -136,19 +138,13 @@ def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
 def _relation(con: duckdb.DuckDBPyConnection, table: str) -> str:
     """The SQL of a FROM clause for a table, a view or a file."""
     rows = con.execute(
-        """SELECT schema_name, table_name, temporary FROM duckdb_tables() WHERE database_name = current_database()
-             OR temporary
-           UNION ALL SELECT schema_name, view_name, temporary FROM duckdb_views()
-           WHERE (database_name = current_database() OR temporary) AND NOT internal"""
+        """SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()
+           UNION ALL SELECT schema_name, view_name FROM duckdb_views()
+           WHERE database_name = current_database() AND NOT internal"""
     ).fetchall()
     folded = table.casefold()
-    for schema, found, temporary in rows:
+    for schema, found in rows:
         if folded in (found.casefold(), f"{schema}.{found}".casefold()) and (schema == "main" or "." in table):
-            if temporary:
-                raise MappingError(
-                    f'"{table}" is temporary or a registered DataFrame, which ends with the connection: '
-                    f"keep it with CREATE TABLE ... AS FROM {identifier(found)} and map that"
-                )
             return qualified(schema, found)
     suffix = Path(table).suffix.casefold()
     files = glob.glob(table, recursive=True)
@@ -159,7 +155,8 @@ def _relation(con: duckdb.DuckDBPyConnection, table: str) -> str:
     have = ", ".join(sorted(f'"{row[1]}"' for row in rows if row[0] == "main")) or "none"
     kind = "file" if suffix in _READERS or files else "table, view or file"
     raise MappingError(
-        f'there is no {kind} "{table}" (tables and views here: {have}; files: {", ".join(_READERS)}): check the name'
+        f'there is no {kind} "{table}" (tables and views here: {have}; files: {", ".join(_READERS)}): check the name; '
+        "a temporary table, a DataFrame or what is not committed must first be kept with CREATE TABLE ... AS"
     )
 
 
@@ -180,11 +177,15 @@ def _column(asked: str, role: str, types: Dict[str, pa.DataType], table: str) ->
     raise MappingError(f'"{table}" has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})')
 
 
-def _features(asked: Iterable[str] | Dict[str, Kind], types: Dict[str, pa.DataType], table: str) -> tuple[Feature, ...]:
+def _features(
+    asked: Iterable[str] | Dict[str, Kind], roles: Iterable[str], types: Dict[str, pa.DataType], table: str
+) -> tuple[Feature, ...]:
     kinds = dict(asked) if isinstance(asked, Dict) else dict.fromkeys(asked)
     found = []
     for wanted, kind in kinds.items():
         name = _column(wanted, "feature", types, table)
+        if name in roles:
+            raise MappingError(f'column "{name}" is given two roles: a feature may not be user, time or action too')
         if kind not in (None, "categorical", "numeric"):
             raise MappingError(f'feature "{name}" cannot be read as {kind!r}: "categorical" or "numeric"')
         natural = kind_of(name, types[name])
@@ -198,7 +199,7 @@ def _check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
     folded = [name.casefold() for name in mapping.columns]
     twice = next((name for name in folded if folded.count(name) > 1), None)
     if twice is not None:
-        raise MappingError(f'column "{twice}" is given two roles: user, time, action and features must differ')
+        raise MappingError(f'column "{twice}" is given two roles: user, time and action must differ')
     roles = {"user_id": mapping.user_id, "event_time": mapping.event_time, "event_type": mapping.event_type}
     for feature in mapping.features:
         if feature.name.casefold() in roles and roles[feature.name.casefold()].casefold() != feature.name.casefold():

@@ -19,7 +19,7 @@ from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.registry import catalog
 from sqlscore.scan import scan
-from sqlscore.transactions import now, recorded, transaction
+from sqlscore.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.udfs.types import SCORE_ARROW
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class RefreshReport:
         return asdict(self)
 
 
+@on_own_connection
 def refresh(
     con: duckdb.DuckDBPyConnection,
     *,

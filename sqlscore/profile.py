@@ -9,9 +9,8 @@ import duckdb
 
 from sqlscore.errors import MappingError
 from sqlscore.events import Mapping
-from sqlscore.install import utc_timestamp
+from sqlscore.install import SOURCE, source, utc_timestamp
 from sqlscore.queries import one
-from sqlscore.quoting import identifier
 from sqlscore.transactions import now
 
 
@@ -40,17 +39,17 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
 
     Raises MappingError where no row can be used.
     """
-    user, action = identifier(mapping.user_id), identifier(mapping.event_type)
     names = [f"feature_{number}" for number in range(len(mapping.features))]
     features = "".join(
-        f", {identifier(feature.name)} AS {name}" for feature, name in zip(mapping.features, names, strict=True)
+        f", {source(feature.name)} AS {name}" for feature, name in zip(mapping.features, names, strict=True)
     )
     every = ", ".join(['"user"', "time", "action", *names])
     cap = f"time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else "true"
     query = f"""
         WITH events AS (
-            SELECT {user} AS "user", {utc_timestamp(con, mapping)} AS time, {action} AS action{features}
-            FROM {mapping.relation}
+            SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
+                {source(mapping.event_type)} AS action{features}
+            FROM {mapping.relation} AS {SOURCE}
         ), flagged AS (
             SELECT *, coalesce(isfinite(time), false) AS timed, coalesce({cap}, true) AS early FROM events
         ), usable AS (

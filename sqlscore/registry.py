@@ -13,7 +13,7 @@ import duckdb
 from sqlscore.errors import ArtifactError, InstallError, ModelError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
 from sqlscore.queries import one
-from sqlscore.transactions import now, recorded, transaction
+from sqlscore.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.udfs.catalog import Catalog, Snapshot, StoredModel, catalog_of
 from sqlscore.udfs.functions import INSTANCE
 
@@ -86,6 +86,7 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
     target.snapshot = Snapshot(mappings, models, aliases)
 
 
+@on_own_connection
 def list_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None) -> list[ModelInfo]:
     """All registered versions, newest first; of one mapping where it is named.
 
@@ -121,6 +122,7 @@ def find_model(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str =
     return next(info for info in list_models(con) if info.label == label)
 
 
+@on_own_connection
 def promote(con: duckdb.DuckDBPyConnection, model: str) -> ModelInfo:
     """Make this version the champion of its mapping, used from the next query on. No macro or view changes.
 
@@ -136,6 +138,7 @@ def promote(con: duckdb.DuckDBPyConnection, model: str) -> ModelInfo:
     return find_model(con, info.label)
 
 
+@on_own_connection
 def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
     """Remove a version for good; its number is not given again.
 
@@ -177,6 +180,7 @@ def register(
     return find_model(con, f"{name}@{version}")
 
 
+@on_own_connection
 def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | Path) -> str:
     """Write a version to one file and return its sha256; model None is the champion.
 
@@ -190,6 +194,7 @@ def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | 
     return stored.sha256
 
 
+@on_own_connection
 def import_model(
     con: duckdb.DuckDBPyConnection,
     path: str | Path,

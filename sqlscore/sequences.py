@@ -32,6 +32,7 @@ class Sequences:
     times: Ints  # (T,)
     offsets: Ints  # (N + 1,)
     features: dict[str, pa.Array]
+    plain: bool = False  # lists of actions alone, which have neither times nor features
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -59,7 +60,7 @@ class Sequences:
     def _take(self, rows: Ints, offsets: Ints) -> Sequences:
         indices = pa.array(rows)
         features = {name: column.take(indices) for name, column in self.features.items()}
-        return Sequences(self.actions.take(indices), self.times[rows], offsets, features)
+        return Sequences(self.actions.take(indices), self.times[rows], offsets, features, self.plain)
 
 
 def offsets_of(lengths: npt.NDArray[np.integer]) -> Ints:
@@ -174,7 +175,7 @@ def _of_actions(actions: pa.Array, offsets: Ints) -> Sequences:
         kept = actions.is_valid().to_numpy(zero_copy_only=False)
         offsets = np.append(0, np.cumsum(kept))[offsets]
         actions = actions.drop_null()
-    return Sequences(_text(actions, "action"), np.full(len(actions), NO_TIME, np.int64), offsets, {})
+    return Sequences(_text(actions, "action"), np.full(len(actions), NO_TIME, np.int64), offsets, {}, plain=True)
 
 
 def _match(columns: Dict[str, pa.Array], mapping: Mapping) -> dict[str, pa.Array]:

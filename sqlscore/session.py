@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def connect(
         raise InstallError(f"device {device!r} is not one of {', '.join(DEVICES)}")
     con = duckdb.connect(path, read_only=read_only, config={name: _setting(value) for name, value in options.items()})
     try:
-        _register(con, device)
+        _register(con, path, device)
         if read_only:
             _require_prepared(con, path)
         else:
@@ -56,27 +57,23 @@ def connect(
     return con
 
 
-def _register(con: duckdb.DuckDBPyConnection, device: str) -> None:
+def _register(con: duckdb.DuckDBPyConnection, path: str, device: str) -> None:
     """Register the internal functions, once per database instance."""
-    registered = one(con, "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE])
-    if registered:
-        return
-    catalog = Catalog(device)
-    key = catalog.key
-    try:
+    with _registering:
+        if one(con, "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE]):
+            return
+        catalog = Catalog(device, None if path == ":memory:" else str(Path(path).absolute()))
+        key = catalog.key
         for function in FUNCTIONS:
-            con.create_function(
-                function.sql_name,
-                function.bind(catalog),
-                None,
-                duckdb.sqltype(function.returns),
-                type="arrow",
-                null_handling="special",
-            )
-        con.create_function(INSTANCE, lambda: key, [], duckdb.sqltype("VARCHAR"), null_handling="special")
-    except duckdb.CatalogException:
-        pass  # another thread opened the same file at the same moment and registered them
-    del catalog
+            bound = function.bind(catalog)
+            catalog.functions.append(bound)
+            kind = duckdb.sqltype(function.returns)
+            con.create_function(function.sql_name, bound, None, kind, type="arrow", null_handling="special")
+        catalog.functions.append(lambda: key)
+        con.create_function(INSTANCE, catalog.functions[-1], [], duckdb.sqltype("VARCHAR"), null_handling="special")
+
+
+_registering = threading.Lock()
 
 
 def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:

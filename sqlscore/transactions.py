@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import duckdb
 
-from sqlscore.errors import InstallError
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def on_own_connection(
+    verb: Callable[Concatenate[duckdb.DuckDBPyConnection, P], R],
+) -> Callable[Concatenate[duckdb.DuckDBPyConnection, P], R]:
+    """Run a verb on a cursor of the caller's connection.
+
+    The caller's transaction, unread results and settings are left alone: a failed BEGIN would abort their transaction.
+    What the caller has not committed is therefore not seen.
+    """
+
+    @wraps(verb)
+    def run(con: duckdb.DuckDBPyConnection, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with con.cursor() as own:
+            return verb(own, *args, **kwargs)
+
+    return run
 
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing. Raises InstallError inside a transaction of the caller's, which is not ours to commit."""
-    try:
-        con.begin()
-    except duckdb.TransactionException as error:
-        raise InstallError(
-            "this connection is inside a transaction: commit or roll it back first, so that the change is whole"
-        ) from error
+    """All or nothing."""
+    con.begin()
     try:
         yield
         con.commit()

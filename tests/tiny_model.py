@@ -1,6 +1,6 @@
 """A model whose answers are known by arithmetic, so that tests of the scoring path need no training.
 
-State: (code of the last action, number of events, number of events with an unknown action, sum of the first number).
+State: (code of the last action, all unknown ones alike; number of events, number of events with an unknown action, sum of the first number).
 Next action: the one after the last in the vocabulary, around the corner. Seconds: 60 x number of events.
 Churn: sigmoid(days since the last event - number of events / 10).
 """
@@ -41,7 +41,7 @@ class Tiny(nn.Module):
             start, stop = int(offsets[i]), int(offsets[i + 1])
             if stop > start:
                 actions = categories[start:stop, 0]
-                h[i, 0] = float(actions[-1])
+                h[i, 0] = float(actions[-1].clamp(max=self.n_actions + 1))
                 h[i, 1] += stop - start
                 h[i, 2] += float((actions > self.n_actions).sum())
                 if numbers.size(1) > 0:

@@ -9,8 +9,7 @@ import threading
 import uuid
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any
 
 from sqlscore.errors import MappingError, ModelError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
@@ -39,14 +38,24 @@ class Snapshot:
 
 
 class Catalog:
-    """One per database instance, shared by its connections and cursors; it dies with the instance."""
+    """One per database instance, shared by its connections and cursors.
 
-    def __init__(self, device: str) -> None:
+    path: the database file, None for an unnamed one in memory. The engine keeps bare pointers to registered functions
+    and drops its references with the connection that registered them, so `functions` are kept here: for a file until
+    it is opened anew, which shows that the old instance is gone.
+    """
+
+    def __init__(self, device: str, path: str | None = None) -> None:
         self.key = uuid.uuid4().hex
         self.device = device
+        self.path = path
+        self.functions: list[Any] = []
         self.snapshot = Snapshot()
         self.encoded = 0
         self._lock = threading.Lock()
+        if path is not None:
+            for key in [key for key, other in _catalogs.items() if other.path == path]:
+                del _catalogs[key]
         _catalogs[self.key] = self
 
     def mapping(self, name: str) -> Mapping:
@@ -107,4 +116,4 @@ def catalog_of(key: str) -> Catalog | None:
     return _catalogs.get(key)
 
 
-_catalogs: WeakValueDictionary[str, Catalog] = WeakValueDictionary()
+_catalogs: dict[str, Catalog] = {}

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from sqlscore.artifact import Artifact
 from sqlscore.sequences import Sequences, from_lists
 from sqlscore.udfs.arguments import Column, one_array, text
+from sqlscore.udfs.cache import STATES
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.states import scatter, to_arrow
 from sqlscore.udfs.types import STATE_ARROW
@@ -20,8 +21,9 @@ def encode(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> p
     """(lists, model, mapping) -> STATE_ARROW, NULL for a list without usable events."""
     pieces = []
     for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
-        catalog.count(len(sequences))
-        pieces.append((rows, to_arrow(artifact.encode(sequences), artifact.name)))
+        states, encoded = STATES.encode(artifact, sequences)
+        catalog.count(encoded)
+        pieces.append((rows, to_arrow(states, artifact.name)))
     return scatter(pieces, len(lists), STATE_ARROW)
 
 

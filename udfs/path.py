@@ -64,7 +64,7 @@ def _events(artifact: Artifact, states: States, actions: pa.Array, sequences: Se
         times = torch.where(last == NO_TIME, last, later)
     size = len(states)
     features = {name: pa.nulls(size, column.type) for name, column in sequences.features.items()}
-    return Sequences(actions, times.numpy(), np.arange(size + 1, dtype=np.int64), features)
+    return Sequences(actions, times.numpy(), np.arange(size + 1, dtype=np.int64), features, sequences.plain)
 
 
 def _append(sequences: Sequences, event: Sequences) -> Sequences:
@@ -85,4 +85,4 @@ def _append(sequences: Sequences, event: Sequences) -> Sequences:
         name: pa.concat_arrays([column, event.features[name]]).take(take) for name, column in sequences.features.items()
     }
     times = np.concatenate([sequences.times, event.times])[rows]
-    return Sequences(pa.concat_arrays([actions, event.actions]).take(take), times, offsets, features)
+    return Sequences(pa.concat_arrays([actions, event.actions]).take(take), times, offsets, features, sequences.plain)

@@ -1,0 +1,56 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from tiny_model import tiny_artifact
+
+import sqlscore
+from sqlscore.registry import register
+
+DATA_VARIABLE = "SQLSCORE_DATA"
+
+
+def data_folder() -> Path:
+    """The folder of real event data. An error where the variable is set and the folder holds nothing."""
+    named = os.environ.get(DATA_VARIABLE)
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not any(folder.glob("*/events.parquet")):
+        if named:
+            pytest.fail(f"{DATA_VARIABLE} is {named!r}, which holds no */events.parquet")
+        pytest.skip(f"no real data: set {DATA_VARIABLE} to a folder of */events.parquet")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    return data_folder()
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty database in memory."""
+    con = sqlscore.connect()
+    yield con
+    con.close()
+
+
+@pytest.fixture
+def shop(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """40 users with 5 events each, an hour apart, mapped, with the tiny model as champion."""
+    con.execute(
+        """CREATE TABLE clicks AS
+           SELECT (i % 40)::BIGINT AS "client id", TIMESTAMP '2024-01-01' + to_hours(i // 40) AS "when",
+                  (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS "select", i * 0.5 AS price
+           FROM range(200) t(i)"""
+    )
+    sqlscore.map_events(
+        con, "clicks", user_id="client id", event_time="when", event_type="select", features=["price"]
+    )
+    register(con, tiny_artifact(numeric=("price",)), name="tiny", mapping="events", champion=True, verb="train")
+    return con

@@ -1,0 +1,104 @@
+"""States found by content: never another model's, never another list's."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_model import tiny_artifact
+
+from sqlscore.artifact import load, sha256_of
+from sqlscore.batch import encode_sequences
+from sqlscore.events import Inputs, Mapping
+from sqlscore.sequences import Sequences, from_lists
+from sqlscore.udfs.cache import StateCache, content_keys
+
+MAPPING = Mapping("events", "t", "user_id", "event_time", "event_type")
+DATA = tiny_artifact()
+ARTIFACT = load(DATA, sha256_of(DATA), "tiny@1")
+
+
+def timed(lists: list[list[tuple[int, str]]]) -> Sequences:
+    epoch = dt.datetime(2024, 1, 1)
+    events = [[{"event_time": epoch + dt.timedelta(hours=h), "event_type": a} for h, a in one] for one in lists]
+    kind = pa.list_(pa.struct([("event_time", pa.timestamp("us")), ("event_type", pa.string())]))
+    return from_lists(pa.array(events, kind), MAPPING)
+
+
+some = st.lists(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["view", "cart", "new", "newer"])), min_size=1, max_size=4),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(some, some)
+def test_cached_states_equal_fresh_ones(first: list[list[tuple[int, str]]], second: list[list[tuple[int, str]]]) -> None:
+    cache = StateCache()
+    cache.encode(ARTIFACT, timed(first))
+    for lists in (second, first):
+        found, _ = cache.encode(ARTIFACT, timed(lists))
+        fresh = ARTIFACT.encode(timed(lists))
+        assert found.hidden.equal(fresh.hidden)
+        assert found.clock.equal(fresh.clock)
+        assert found.n_events.tolist() == fresh.n_events.tolist()
+        assert found.n_unknown.tolist() == fresh.n_unknown.tolist()
+
+
+@given(some)
+def test_keys_are_equal_exactly_where_the_content_is(lists: list[list[tuple[int, str]]]) -> None:
+    """Unseen actions have codes that depend on their batch; their keys must not."""
+    sequences = timed(lists)
+    keys = content_keys(encode_sequences(sequences, Inputs(("view",))), Inputs(("view",)), sequences.lengths)
+    alone = [
+        content_keys(encode_sequences(one, Inputs(("view",))), Inputs(("view",)), one.lengths)[0]
+        for one in (sequences.select(np.array([i])) for i in range(len(sequences)))
+    ]
+    assert keys == alone
+    content = [tuple(sorted(one)) for one in lists]
+    assert len(set(keys)) == len(set(content))
+
+
+def test_the_same_list_is_encoded_once_in_a_batch() -> None:
+    _, encoded = StateCache().encode(ARTIFACT, timed([[(0, "view")], [(0, "view")], [(1, "view")]]))
+    assert encoded == 2
+
+
+def test_a_small_cache_forgets_the_oldest_and_stays_right() -> None:
+    cache = StateCache(max_bytes=4 * 3 * 176)
+    for hour in range(20):
+        found, encoded = cache.encode(ARTIFACT, timed([[(hour, "view")], [(hour + 1, "cart")]]))
+        assert found.hidden[:, 0].tolist() == [1.0, 2.0]
+        assert cache.info().entries <= 3
+    assert cache.info().misses == 40
+    assert encoded == 2
+
+
+def test_no_cache_encodes_everything() -> None:
+    cache = StateCache(max_bytes=0)
+    assert [cache.encode(ARTIFACT, timed([[(0, "view")]]))[1] for _ in range(2)] == [1, 1]
+
+
+def test_clear_forgets() -> None:
+    cache = StateCache()
+    cache.encode(ARTIFACT, timed([[(0, "view")]]))
+    cache.clear()
+    assert cache.info().entries == 0
+    assert cache.encode(ARTIFACT, timed([[(0, "view")]]))[1] == 1
+
+
+def test_two_models_do_not_share_states() -> None:
+    cache = StateCache()
+    other_data = tiny_artifact(("cart", "view"))
+    other = load(other_data, sha256_of(other_data), "other@1")
+    assert cache.encode(ARTIFACT, timed([[(0, "view")]]))[0].hidden[0, 0] == 1
+    assert cache.encode(other, timed([[(0, "view")]]))[0].hidden[0, 0] == 2
+
+
+def test_wrong_hash_is_not_loaded() -> None:
+    with pytest.raises(Exception, match="sha256"):
+        load(DATA + b"x", sha256_of(DATA + b"y"), "tiny@1")

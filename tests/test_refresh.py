@@ -1,0 +1,106 @@
+"""Refresh: bulk equals ad hoc, readers see whole tables, failures change nothing."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+import sqlscore
+from sqlscore import materialization
+
+DIFFERENT = """
+    SELECT count(*) FROM sqlscore.{0} a FULL JOIN sqlscore.live_{0} b USING ({1})
+    WHERE a.next_action IS DISTINCT FROM b.next_action OR abs(a.churn_risk - b.churn_risk) > 1e-5
+       OR abs(a.next_action_probability - b.next_action_probability) > 1e-5
+       OR abs(a.seconds_to_next_action - b.seconds_to_next_action) > 1e-5
+       OR a.n_events IS DISTINCT FROM b.n_events OR a.as_of IS DISTINCT FROM b.as_of OR a.model <> b.model
+       OR a.churn_risk IS NULL OR b.churn_risk IS NULL"""
+
+
+def test_bulk_equals_ad_hoc_on_every_row(shop: duckdb.DuckDBPyConnection) -> None:
+    report = sqlscore.refresh(shop)
+    assert report.tables == {"scored_users": 40, "scored_sessions": 200}
+    assert shop.execute(DIFFERENT.format("scored_users", "user_id")).fetchall() == [(0,)]
+    assert shop.execute(DIFFERENT.format("scored_sessions", "user_id, session_id")).fetchall() == [(0,)]
+
+
+SUMMARY = "SELECT * EXCLUDE (scored_at) FROM sqlscore.segment_summary ORDER BY ALL"
+
+
+def test_views_over_the_scores_read_the_same_before_and_after(shop: duckdb.DuckDBPyConnection) -> None:
+    before = shop.execute(SUMMARY).fetchall()
+    sqlscore.refresh(shop)
+    assert shop.execute(SUMMARY).fetchall() == before
+    assert before
+
+
+def test_comments_survive_the_swap(shop: duckdb.DuckDBPyConnection) -> None:
+    query = """SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'sqlscore'
+               AND table_name IN ('scored_users', 'scored_sessions') ORDER BY ALL"""
+    before = shop.execute(query).fetchall()
+    for _ in range(2):
+        sqlscore.refresh(shop)
+        assert shop.execute(query).fetchall() == before
+    assert all(comment for _, comment in before)
+
+
+def test_provenance_stands_in_every_row(shop: duckdb.DuckDBPyConnection) -> None:
+    sqlscore.refresh(shop)
+    rows = shop.execute("SELECT DISTINCT model, as_of, scored_at IS NULL FROM sqlscore.scored_users").fetchall()
+    high_water = shop.execute('SELECT max("when") FROM clicks').fetchall()[0][0]
+    assert rows == [("tiny@1", high_water, False)]
+
+
+def test_a_failed_refresh_leaves_the_old_table(
+    shop: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlscore.refresh(shop)
+    old = shop.execute("FROM sqlscore.scored_users ORDER BY user_id").fetchall()
+
+    def fail(*_: object) -> int:
+        raise RuntimeError("the power went")
+
+    monkeypatch.setattr(materialization, "_copy_view", fail)
+    with pytest.raises(RuntimeError):
+        sqlscore.refresh(shop)
+    assert shop.execute("FROM sqlscore.scored_users ORDER BY user_id").fetchall() == old
+    assert shop.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'refreshing'").fetchall() == [(0,)]
+    failed = shop.execute("SELECT message FROM sqlscore.runs WHERE status = 'failed'").fetchall()
+    assert failed == [("RuntimeError: the power went",)]
+
+
+def test_an_open_cursor_keeps_the_old_scores(shop: duckdb.DuckDBPyConnection) -> None:
+    sqlscore.refresh(shop)
+    reader = shop.cursor()
+    reader.execute("BEGIN")
+    before = reader.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall()
+    shop.execute("INSERT INTO clicks VALUES (999, TIMESTAMP '2024-01-03', 'view', 0)")
+    sqlscore.refresh(shop)
+    assert reader.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall() == before == [(40,)]
+    reader.execute("COMMIT")
+    assert reader.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall() == [(41,)]
+    reader.close()
+
+
+def test_users_without_usable_events_are_not_scored(shop: duckdb.DuckDBPyConnection) -> None:
+    shop.execute("INSERT INTO clicks VALUES (777, NULL, 'view', 0), (NULL, TIMESTAMP '2024-01-01', 'view', 0)")
+    assert sqlscore.refresh(shop).tables["scored_users"] == 40
+
+
+def test_forget_user_erases_scores_and_says_what_is_left(shop: duckdb.DuckDBPyConnection) -> None:
+    sqlscore.refresh(shop)
+    assert sqlscore.forget_user(shop, 7) == {"scored_users": 1, "scored_sessions": 5, "events_left": 5}
+    assert shop.execute("SELECT count(*) FROM sqlscore.scored_users WHERE user_id = 7").fetchall() == [(0,)]
+    with pytest.raises(sqlscore.SqlscoreError, match="'seven' is not a value of column \"client id\""):
+        sqlscore.forget_user(shop, "seven")
+
+
+def test_status_says_what_is_stale_and_what_mends_it(shop: duckdb.DuckDBPyConnection) -> None:
+    def problems() -> list[str]:
+        return [problem.what for problem in sqlscore.status(shop).problems]
+
+    assert any("not materialized" in what for what in problems())
+    sqlscore.refresh(shop)
+    assert not any("scores" in what for what in problems())
+    shop.execute("INSERT INTO clicks VALUES (1, TIMESTAMP '2024-03-03', 'view', 0)")
+    assert any("1 events" in what and "newer than its scores" in what for what in problems())

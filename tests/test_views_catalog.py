@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,16 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """Two mappings in one file; of a second one all names differ but the registry's."""
     con = sqlscore.connect()
     con.execute("CREATE TABLE clicks AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type")
+    con.execute("CREATE TABLE labels_then AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS as_of, TRUE AS churned")
+    con.execute(
+        """CREATE TABLE scores_then AS SELECT *, 0.5 AS churn_risk, 'view' AS next_action, 0.5 AS next_action_probability,
+        [{'action': 'view', 'probability': 0.5}] AS next_actions, event_time, event_type
+        FROM labels_then JOIN clicks USING (user_id)"""
+    )
+    con.execute(
+        """CREATE TABLE drift_bins AS SELECT 'gap' AS measure, 'a' AS bin, 1 AS n_reference, 1 AS n_current,
+        1.0 AS share_reference, 1.0 AS share_current"""
+    )
     sqlscore.map_events(con, "clicks")
     sqlscore.map_events(con, "clicks", name="orders")
     yield con
@@ -31,12 +42,26 @@ def columns_of(con: duckdb.DuckDBPyConnection, macro: str) -> list[str]:
         "SELECT parameters FROM duckdb_functions() WHERE schema_name = 'sqlscore' AND function_name = ?", [macro]
     ).fetchone()
     assert parameters is not None
-    required = [REQUIRED[name] for name in parameters[0] if name in REQUIRED]
+    required = [REQUIRED[name] for name in parameters[0] if name in REQUIRED and (macro, name) not in OPTIONAL]
     return [row[0] for row in con.execute(f"DESCRIBE FROM sqlscore.{macro}({', '.join(required)})").fetchall()]
 
 
-REQUIRED: dict[str, str] = {}
+REQUIRED = {
+    "action": "'view'",
+    "actual": "'sqlscore.events'",
+    "bins": "drift_bins",
+    "current": "scores_then",
+    "labels": "labels_then",
+    "model": "'m@1'",
+    "model_a": "'m@1'",
+    "model_b": "'m@2'",
+    "reference": "scores_then",
+    "scored": "scores_then",
+    "scores": "scores_then",
+    "steps": "['view', 'buy']",
+}
 """Arguments for parameters that have no default."""
+OPTIONAL = {("calibration_bins", "bins"), ("lift_table", "bins"), ("rfm", "action")}
 
 
 def test_the_tuple_of_files_equals_the_files_on_disk() -> None:
@@ -67,16 +92,15 @@ def test_every_view_and_every_column_has_a_comment(con: duckdb.DuckDBPyConnectio
 
 def test_the_comment_of_a_macro_names_its_parameters_and_columns(con: duckdb.DuckDBPyConnection) -> None:
     """A macro's columns have no comments of their own."""
-    described = dict(
-        con.execute(
-            "SELECT function_name, comment FROM duckdb_functions() WHERE schema_name = 'sqlscore'"
-        ).fetchall()
-    )
-    for item in objects():
-        if item.kind == "macro":
-            comment = described[item.name]
-            for name in columns_of(con, item.name):
-                assert name in comment, f"{item.name}: column {name}"
+    rows = con.execute(
+        """SELECT function_name, comment, parameters, function_type FROM duckdb_functions()
+        WHERE schema_name = 'sqlscore'"""
+    ).fetchall()
+    assert {row[0] for row in rows} == {item.name for item in objects() if item.kind == "macro"}
+    for macro, comment, parameters, kind in rows:
+        columns = columns_of(con, macro) if kind == "table_macro" else []
+        for name in [*columns, *parameters]:
+            assert re.search(rf"\b{name}\b", comment), f"{macro}: {name}"
 
 
 def test_a_second_mapping_has_the_same_objects_in_its_own_schema(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,12 +1,13 @@
 CREATE OR REPLACE MACRO sqlscore.session_events_with(gap := INTERVAL 30 MINUTE) AS TABLE
 WITH
+-- The alias stands for the whole row, so it must not be the name of anybody's column.
 events AS (
     SELECT
-        e.user_id,
-        e.event_time,
-        e.event_type,
-        e AS event
-    FROM sqlscore.events AS e
+        sqlscore_event.user_id,
+        sqlscore_event.event_time,
+        sqlscore_event.event_type,
+        sqlscore_event AS event
+    FROM sqlscore.events AS sqlscore_event
 ),
 -- A silence longer than the gap parts two sessions; one of exactly the gap does not.
 events_with_neighbours AS (

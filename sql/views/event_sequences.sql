@@ -3,13 +3,13 @@ WITH
 -- The struct ends with the mapped features in their order: comparing it whole breaks the last ties.
 final AS (
     SELECT
-        e.user_id,
+        sqlscore_event.user_id,
         COUNT(*) AS n_events,
-        MIN(e.event_time) AS first_event_time,
-        MAX(e.event_time) AS last_event_time,
-        LIST(e ORDER BY e.event_time, e.event_type, e) AS events
-    FROM sqlscore.events AS e
-    GROUP BY e.user_id
+        MIN(sqlscore_event.event_time) AS first_event_time,
+        MAX(sqlscore_event.event_time) AS last_event_time,
+        LIST(sqlscore_event ORDER BY sqlscore_event.event_time, sqlscore_event.event_type, sqlscore_event) AS events
+    FROM sqlscore.events AS sqlscore_event
+    GROUP BY sqlscore_event.user_id
 )
 SELECT * FROM final;
 

@@ -1,0 +1,24 @@
+CREATE OR REPLACE MACRO sqlscore.judged_scores(scores, labels) AS TABLE
+WITH
+scores AS (
+    SELECT s.user_id, s.as_of, CAST(s.churn_risk AS DOUBLE) AS churn_risk
+    FROM query_table(scores) AS s
+),
+labels AS (
+    SELECT l.user_id, l.as_of, l.churned
+    FROM query_table(labels) AS l
+),
+final AS (
+    SELECT
+        s.user_id,
+        s.as_of,
+        s.churn_risk,
+        CASE WHEN l.churned THEN 1 ELSE 0 END AS churned
+    FROM scores AS s
+    INNER JOIN labels AS l ON l.user_id = s.user_id AND l.as_of = s.as_of
+    WHERE s.churn_risk IS NOT NULL AND l.churned IS NOT NULL
+)
+SELECT * FROM final;
+
+COMMENT ON MACRO TABLE sqlscore.judged_scores IS
+'Churn scores beside what came true, one row per user and moment that has both; the moments must be equal, so that no score has seen its label. Parameters: scores (name of a table with user_id, as_of, churn_risk, as scored_users); labels (name of a table with user_id, as_of, churned, as the churn_labels macros return). Columns: user_id; as_of; churn_risk; churned (1 or 0).';

@@ -1,0 +1,61 @@
+CREATE OR REPLACE MACRO sqlscore.rfm(value := NULL, action := NULL, as_of := NULL) AS TABLE
+WITH
+-- EPOCH_US takes TIMESTAMP and TIMESTAMPTZ alike to UTC.
+moment AS (
+    SELECT MAKE_TIMESTAMP(EPOCH_US(COALESCE(as_of, h.high_water))) AS label_time FROM sqlscore.high_water AS h
+),
+users AS (
+    SELECT
+        e.user_id,
+        MAX(e.event_time) AS last_event_time,
+        COUNT(*) AS frequency,
+        SUM(CAST(value AS DOUBLE)) AS monetary
+    FROM sqlscore.events AS e
+    CROSS JOIN moment AS m
+    WHERE e.event_time <= m.label_time AND (action IS NULL OR e.event_type = action)
+    GROUP BY e.user_id
+),
+-- PERCENT_RANK gives users who are equal in a measure the same score.
+ranked_users AS (
+    SELECT
+        u.*,
+        PERCENT_RANK() OVER (ORDER BY u.last_event_time) AS recency_rank,
+        PERCENT_RANK() OVER (ORDER BY u.frequency) AS frequency_rank,
+        PERCENT_RANK() OVER (PARTITION BY u.monetary IS NULL ORDER BY u.monetary) AS monetary_rank
+    FROM users AS u
+),
+scored_users AS (
+    SELECT
+        r.*,
+        CAST(LEAST(FLOOR(r.recency_rank * 5) + 1, 5) AS INTEGER) AS r_score,
+        CAST(LEAST(FLOOR(r.frequency_rank * 5) + 1, 5) AS INTEGER) AS f_score,
+        CASE
+            WHEN r.monetary IS NOT NULL THEN CAST(LEAST(FLOOR(r.monetary_rank * 5) + 1, 5) AS INTEGER)
+        END AS m_score
+    FROM ranked_users AS r
+),
+final AS (
+    SELECT
+        s.user_id,
+        s.last_event_time,
+        (EPOCH_US(m.label_time) - EPOCH_US(s.last_event_time)) / 864e8 AS recency_days,
+        s.frequency,
+        s.monetary,
+        s.r_score,
+        s.f_score,
+        s.m_score,
+        CASE
+            WHEN s.r_score >= 4 AND s.f_score >= 4 THEN 'champion'
+            WHEN s.r_score >= 3 AND s.f_score >= 3 THEN 'loyal'
+            WHEN s.r_score >= 4 THEN 'recent'
+            WHEN s.r_score = 3 THEN 'promising'
+            WHEN s.f_score >= 3 THEN 'at risk'
+            ELSE 'hibernating'
+        END AS segment
+    FROM scored_users AS s
+    CROSS JOIN moment AS m
+)
+SELECT * FROM final;
+
+COMMENT ON MACRO TABLE sqlscore.rfm IS
+'Recency, frequency and monetary value, one row per user. Parameters: value (a mapped numeric column or an expression over them, rfm(value := price); NULL: no monetary part); action (count events of this action only, ''purchase''; NULL: all); as_of (NULL: the high-water mark). Columns: user_id; last_event_time; recency_days (from it to as_of); frequency (number of events); monetary (sum of value); r_score, f_score, m_score (1 worst to 5 best, by quintile, equal users in the same one); segment (by r_score and f_score: champion 4-5 and 4-5; loyal 3-5 and 3-5; recent 4-5 and 1-2; promising 3 and 1-2; at risk 1-2 and 3-5; hibernating 1-2 and 1-2).';

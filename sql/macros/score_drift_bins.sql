@@ -1,0 +1,43 @@
+CREATE OR REPLACE MACRO sqlscore.score_drift_bins(reference, current) AS TABLE
+WITH
+scores AS (
+    SELECT TRUE AS is_current, s.churn_risk, s.next_action FROM query_table(current) AS s
+    UNION ALL
+    SELECT FALSE AS is_current, s.churn_risk, s.next_action FROM query_table(reference) AS s
+),
+binned AS (
+    SELECT
+        s.is_current,
+        'churn_risk' AS measure,
+        CONCAT(CAST(LEAST(FLOOR(s.churn_risk * 10), 9) AS INTEGER) / 10, ' and more') AS bin
+    FROM scores AS s
+    WHERE s.churn_risk IS NOT NULL
+    UNION ALL
+    SELECT s.is_current, 'next_action' AS measure, s.next_action AS bin
+    FROM scores AS s
+    WHERE s.next_action IS NOT NULL
+),
+counts AS (
+    SELECT
+        b.measure,
+        b.bin,
+        COUNT(*) FILTER (WHERE NOT b.is_current) AS n_reference,
+        COUNT(*) FILTER (WHERE b.is_current) AS n_current
+    FROM binned AS b
+    GROUP BY b.measure, b.bin
+),
+final AS (
+    SELECT
+        c.measure,
+        c.bin,
+        c.n_reference,
+        c.n_current,
+        c.n_reference / NULLIF(CAST(SUM(c.n_reference) OVER of_measure AS DOUBLE), 0) AS share_reference,
+        c.n_current / NULLIF(CAST(SUM(c.n_current) OVER of_measure AS DOUBLE), 0) AS share_current
+    FROM counts AS c
+    WINDOW of_measure AS (PARTITION BY c.measure)
+)
+SELECT * FROM final;
+
+COMMENT ON MACRO TABLE sqlscore.score_drift_bins IS
+'Two sets of scores side by side, one row per measure and bin. Parameters reference, current: names of tables with churn_risk and next_action, as scored_users. Columns: measure (''churn_risk'' in tenths, ''next_action''); bin; n_reference, n_current; share_reference, share_current (of the measure).';

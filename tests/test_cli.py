@@ -15,7 +15,7 @@ from sqlscore.cli.app import COMMANDS, app
 from sqlscore.registry import register
 
 EVENTS = """
-    SELECT (i % 40)::BIGINT AS user_id, TIMESTAMP '2024-01-01' + to_hours(i // 40) AS event_time,
+    SELECT (i % 40)::BIGINT AS user_id, TIMESTAMP '2024-01-01' + to_days(8 * (i // 40)) AS event_time,
            (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS event_type, i * 0.5 AS price
     FROM range(200) t(i)"""
 
@@ -239,7 +239,7 @@ def test_status_of_a_fresh_file_has_nothing_to_mend(db: Path):
     """A check that never passes is ignored."""
     run("refresh", db)
     result = run("status", db, "--check")
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.stdout
     assert "nothing to mend" in result.stdout
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
-if TYPE_CHECKING:
-    import duckdb
+import duckdb
 
 _AGAIN_SECONDS = 0.05
 
@@ -32,9 +31,16 @@ def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> N
     try:
         done.wait()  # an event, not Thread.join: Python 3.11 takes a thread whose join was interrupted for ended
     except KeyboardInterrupt:
-        con.interrupt()
-        while not done.wait(_AGAIN_SECONDS):  # it may have come between two statements, where there was nothing to stop
-            con.interrupt()
+        _stop(con, done)
         raise
     if raised:
         raise raised[0]
+
+
+def _stop(con: duckdb.DuckDBPyConnection, done: threading.Event) -> None:
+    """Interrupt until the work ends: between two statements there is nothing to stop, and a busy engine refuses."""
+    while True:
+        with suppress(duckdb.Error):
+            con.interrupt()
+        if done.wait(_AGAIN_SECONDS):
+            return

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from sqlscore.cli.interrupt import interruptible
 from sqlscore.cli.options import Database, Device, open_database
 from sqlscore.cli.results import DEFAULT_ROWS, FORMATS, run
 
@@ -50,5 +49,7 @@ def sql(
 
             interact(con, rows)
         else:
+            from sqlscore.cli.interrupt import interruptible
+
             text = sys.stdin.read() if query in (None, "-") else str(query)
             interruptible(con, lambda: run(con, text, format_, output, rows))

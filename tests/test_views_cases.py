@@ -1,6 +1,6 @@
 """Hand-made cases: `tests/sql_cases/*.sql` are statements in pairs, a query and a query that gives the rows it must give.
 
-The first statement of a file makes the table `clicks`, which is mapped; other statements that are no queries prepare
+The first statement of a file makes the table `clicks`, which is mapped with its further columns as features; other statements that are no queries prepare
 the database for the pairs that follow. Rows are compared in any order.
 """
 
@@ -31,7 +31,7 @@ def pairs(con: duckdb.DuckDBPyConnection, text: str) -> Iterator[tuple[str, str]
     """Pairs of queries; the statements between them are executed when their turn comes."""
     statements = iter(con.extract_statements(text))
     con.execute(next(statements).query)
-    sqlscore.map_events(con, "clicks")
+    sqlscore.map_events(con, "clicks", features=con.sql("FROM clicks").columns[3:])
     for statement in statements:
         if statement.type == duckdb.StatementType.SELECT:
             yield statement.query, next(statements).query

@@ -32,7 +32,7 @@ def test_events_are_in_time_order_within_the_span(shop: Shop):
     times = shop.events["event_time"].to_numpy()
     assert (np.diff(times) >= np.timedelta64(0)).all()
     assert times[0] >= np.datetime64("2025-01-06")
-    assert times[-1] < np.datetime64("2025-01-06") + np.timedelta64(120, "D")
+    assert times[-1] < np.datetime64("2025-01-06") + np.timedelta64(90, "D")
 
 
 def test_every_user_and_every_action_occurs(shop: Shop):
@@ -105,7 +105,7 @@ def test_weekends_and_evenings_are_busier(shop: Shop):
     assert weekend > 2 / 7 + 0.03
 
 
-@pytest.mark.parametrize(("users", "days"), [(0, 120), (10, 13)])
+@pytest.mark.parametrize(("users", "days"), [(0, 90), (10, 13)])
 def test_impossible_shops_are_refused(users: int, days: int):
     """A shop without customers or too short for a horizon is a mistake of the caller."""
     with pytest.raises(ValueError, match="at least 1 user and 14 days"):

@@ -37,8 +37,8 @@ def draw_traits(rng: np.random.Generator, users: int) -> Traits:
         channel=channel,
         brand=rng.integers(0, len(BRANDS), users),
         price=np.exp(rng.normal(3.2, 0.6, users)),
-        rate=rng.gamma(2.0, 0.55, users).clip(0.08) / (7 * 24),  # about one visit a week
-        hazard=0.07 * np.exp(rng.normal(0.0, 0.7, users)) * np.array([0.9, 1.5, 0.7, 1.1])[channel],
+        rate=np.exp(rng.normal(0.0, 0.9, users)).clip(0.1, 6.0) / (7 * 24),  # in the middle one visit a week
+        hazard=0.04 * np.exp(rng.normal(0.0, 0.7, users)) * np.array([0.9, 1.5, 0.7, 1.1])[channel],
         finds_wishlist=rng.random(users) < 0.07,
     )
 

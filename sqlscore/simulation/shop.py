@@ -14,11 +14,12 @@ CHURN_DRIVERS = ("payment_failed", "support_ticket")
 RETENTION_ACTION = "subscribe"
 UNDERUSED_FEATURE = "wishlist"
 PROTECTORS = (RETENTION_ACTION, UNDERUSED_FEATURE)
-HAZARD_FACTORS = {"payment_failed": 9.0, "support_ticket": 3.0, "subscribe": 0.4, "wishlist": 0.3}
+HAZARD_FACTORS = {"payment_failed": 15.0, "support_ticket": 6.0, "subscribe": 0.4, "wishlist": 0.3}
 
 START = np.datetime64("2025-01-06T00:00:00", "us")  # a Monday
 
 _HOUR_US = 3_600_000_000
+_REGULARITY = 3.0  # of visits: 1 is a Poisson process, more is closer to a habit
 _MIN_GAP_HOURS = 0.75  # between visits: more than the gap that cuts sessions
 
 
@@ -36,10 +37,10 @@ class Shop:
     truth: pa.Table
 
 
-def simulate_shop(users: int = 20_000, days: int = 120, seed: int = 0) -> Shop:
+def simulate_shop(users: int = 20_000, days: int = 90, seed: int = 0) -> Shop:
     """The shop's first `days` days with `users` customers; the same arguments give the same tables.
 
-    About 35 events a user. Raises ValueError for fewer than one user or fewer than 14 days.
+    About 30 events a user. Raises ValueError for fewer than one user or fewer than 14 days.
     """
     if users < 1 or days < 14:
         raise ValueError(f"a shop needs at least 1 user and 14 days, not {users} users and {days} days")
@@ -64,7 +65,7 @@ def simulate_shop(users: int = 20_000, days: int = 120, seed: int = 0) -> Shop:
         dies = rng.random(len(active)) < -np.expm1(-hazard)
         lost_at[active[dies]] = state.now[active[dies]]
         active = active[~dies]
-        waits = rng.exponential(1.0, len(active)) / traits.rate[active]
+        waits = rng.gamma(_REGULARITY, 1.0 / _REGULARITY, len(active)) / traits.rate[active]
         state.now[active] = clock.later(state.now[active] + _MIN_GAP_HOURS, waits)
         active = active[state.now[active] < end]
     return Shop(_events(log, end), _truth(traits, n_sessions, lost_at, end))

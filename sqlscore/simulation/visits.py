@@ -112,8 +112,8 @@ def _chances(traits: Traits, state: State, who: Ints, last: Ints, viewed: Ints) 
     table[:, REMOVE] *= cart > 0
     table[:, CHECKOUT] *= np.minimum(cart, 3)  # a full cart is taken to the till
     opening = last == LEAVE
-    table[opening & (cart > 0), CHECKOUT] += 0.35  # what was left in the cart is remembered
-    table[opening & state.unsolved[who], TICKET] += 0.5
+    table[opening & (cart > 0), CHECKOUT] += 0.8  # what was left in the cart is remembered
+    table[opening & state.unsolved[who], TICKET] += 0.8
     tired = (viewed >= 4) & (last == VIEW)
     table[tired, LEAVE] += 0.4
     table[:, LEAVE] *= np.where(opening, 0.0, 1.0)
@@ -129,7 +129,7 @@ def _step_tables() -> Floats:
     base[SEARCH, [VIEW, SEARCH, LEAVE]] = [0.68, 0.16, 0.16]
     base[ADD, [VIEW, SEARCH, REMOVE, CHECKOUT, LEAVE]] = [0.30, 0.08, 0.08, 0.28, 0.14]
     base[REMOVE, [VIEW, SEARCH, CHECKOUT, LEAVE]] = [0.40, 0.14, 0.10, 0.36]
-    base[CHECKOUT, [PURCHASE, FAILED, REMOVE, LEAVE]] = [0.68, 0.10, 0.07, 0.15]
+    base[CHECKOUT, [PURCHASE, FAILED, REMOVE, LEAVE]] = [0.70, 0.12, 0.05, 0.13]
     base[PURCHASE, [VIEW, REVIEW, SUBSCRIBE, LEAVE]] = [0.12, 0.12, 0.12, 0.64]
     base[FAILED, [CHECKOUT, TICKET, LEAVE]] = [0.15, 0.20, 0.60]
     base[TICKET, [VIEW, CHECKOUT, LEAVE]] = [0.22, 0.04, 0.74]
@@ -137,12 +137,15 @@ def _step_tables() -> Floats:
     base[SUBSCRIBE, [VIEW, SEARCH, LEAVE]] = [0.40, 0.15, 0.45]
     base[WISHLIST, [VIEW, SEARCH, ADD, LEAVE]] = [0.45, 0.10, 0.20, 0.25]
     hunter, browser, bargain = base.copy(), base.copy(), base.copy()
-    hunter[:, SEARCH] *= 2.2
-    hunter[:, ADD] *= 1.5
-    browser[:, VIEW] *= 1.6
-    browser[:, [ADD, CHECKOUT]] *= 0.6
-    bargain[:, REMOVE] *= 2.5
-    bargain[ADD, VIEW] *= 1.8
+    hunter[LEAVE, [VIEW, SEARCH]] = [0.15, 0.80]  # knows what it wants: search, look, buy
+    hunter[VIEW, [VIEW, SEARCH, ADD, LEAVE]] = [0.10, 0.12, 0.56, 0.14]
+    hunter[ADD, [VIEW, SEARCH, CHECKOUT]] = [0.06, 0.16, 0.60]
+    browser[LEAVE, [VIEW, SEARCH]] = [0.85, 0.10]  # looks at much, buys little
+    browser[VIEW, [VIEW, SEARCH, ADD, LEAVE]] = [0.66, 0.04, 0.10, 0.16]
+    browser[ADD, [VIEW, CHECKOUT]] = [0.60, 0.12]
+    bargain[LEAVE, [VIEW, SEARCH]] = [0.30, 0.65]  # compares: back to the search after each look
+    bargain[VIEW, [VIEW, SEARCH, ADD, LEAVE]] = [0.12, 0.52, 0.18, 0.14]
+    bargain[ADD, [VIEW, SEARCH, REMOVE, CHECKOUT]] = [0.12, 0.36, 0.30, 0.16]
     return np.stack([hunter, browser, bargain])
 
 

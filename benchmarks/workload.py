@@ -1,0 +1,60 @@
+"""The workload of the benchmarks: a generated events table and a model of full size on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import duckdb
+import torch
+
+import sqlscore
+from sqlscore.artifact import Manifest, pack
+from sqlscore.events import Inputs
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.export import to_torchscript
+from sqlscore.registry import register
+
+ACTIONS = tuple(f"action_{i}" for i in range(12))
+T = TypeVar("T")
+
+
+def make_events(con: duckdb.DuckDBPyConnection, events: int, users: int) -> None:
+    """Table `events`: user lengths vary widely, rows in order of time, as an append-only log has them."""
+    con.execute("SET threads = 2")
+    con.execute(
+        """CREATE TABLE events AS
+           SELECT CAST(floor(? * pow((hash(i) % 1000003) / 1000003.0, 1.5)) AS BIGINT) AS user_id,
+                  TIMESTAMP '2024-01-01' + to_microseconds(CAST(i * (90 * 86400000000 / ?) AS BIGINT)) AS event_time,
+                  'action_' || CAST(floor(12 * pow((hash(i * 7 + 1) % 10007) / 10007.0, 2)) AS INTEGER) AS event_type
+           FROM range(?) t(i)""",
+        [users, events, events],
+    )
+
+
+def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any:
+    """Map `events`, register a model with random weights (speed does not depend on them), return it eager."""
+    torch.manual_seed(0)
+    config = ModelConfig(architecture=architecture, embedding=32, hidden=64)
+    inputs = Inputs(ACTIONS)
+    family = ARCHITECTURES[architecture]
+    model: Any = family.build(config, inputs).eval()
+    manifest = Manifest(
+        architecture=architecture, config={}, inputs=inputs, heads=("next_action", "time_to_next", "churn"),
+        state_size=model.state_size, embedding_size=config.width, fold=family.fold, max_events=family.max_events,
+        horizon_seconds=86_400.0, lookback_seconds=86_400.0, trained_from="2024-01-01", trained_to="2024-03-01",
+    )  # fmt: skip
+    sqlscore.map_events(con, "events")
+    register(
+        con, pack(to_torchscript(model), manifest), name="events", mapping="events", champion=True, verb="benchmark"
+    )
+    return model
+
+
+def timed(run: Callable[[], T]) -> tuple[float, T]:
+    """Seconds and result."""
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sqlscore.models.ragged import packing_of
+from sqlscore.models.ragged import lengths_of, packing_of, rows_of
 
 
 class GRU(nn.Module):
@@ -25,6 +25,8 @@ class GRU(nn.Module):
         """x (T, E), offsets (N + 1,), state (N, H) -> (T, H) after every event where `each`, else (N, H) at the end."""
         if x.shape[0] == 0:
             return x.new_zeros((0, self.size)) if each else state
+        if self.training:
+            return self._padded(x, offsets, state, each)
         order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
         packed = torch.empty_like(x).index_copy(0, where, x)  # (T, E)
         start = state[order].unsqueeze(0)  # (1, M, H)
@@ -32,3 +34,19 @@ class GRU(nn.Module):
         if each:
             return outputs.data[where]  # (T, H)
         return state.index_copy(0, order, final[0])  # (N, H)
+
+    def _padded(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        """The same on a padded copy: the gradient of a packed sequence costs L x T, as it is cut step by step.
+
+        The unit is causal, so what is computed on the padding reaches no event.
+        """
+        row = rows_of(offsets)  # (T,)
+        step = torch.arange(x.shape[0], device=x.device) - offsets[row]  # (T,)
+        longest = int(lengths_of(offsets).max())
+        padded = x.new_zeros((longest, state.shape[0], x.shape[1]))  # (L, N, E)
+        outputs, _ = self.gru(padded.index_put((step, row), x), state.unsqueeze(0))  # (L, N, H)
+        found = outputs[step, row]  # (T, H)
+        if each:
+            return found
+        filled = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)
+        return state.index_copy(0, filled, found[offsets[1:][filled] - 1])

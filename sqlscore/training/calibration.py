@@ -51,13 +51,14 @@ def temperature(logits: Tensor, actions: Tensor) -> float:
 def platt(z: Tensor, churned: Tensor) -> Tensor:
     """(a, b) of sigmoid(a z + b) with a > 0 by Newton's method, held near (1, 0) by a weak prior.
 
-    With few examples the prior wins: it weighs as much as 10 examples (cf. Platt 1999, section 2.2).
+    The same user is an example on several dates, so examples count for less than they are. The prior
+    weighs as much as 100 examples (cf. Platt 1999, section 2.2).
     """
     x, y = z.double().clone(), churned.double().clone()
     theta = torch.tensor([1.0, 0.0], dtype=torch.float64)
     design = torch.stack([x, torch.ones_like(x)], 1)  # (Q, 2)
     prior = torch.tensor([1.0, 0.0], dtype=torch.float64)
-    weight = 10 * 0.25 * torch.eye(2, dtype=torch.float64)
+    weight = 100 * 0.25 * torch.eye(2, dtype=torch.float64)
     for _ in range(50):
         p = torch.sigmoid(design @ theta)
         gradient = design.t() @ (p - y) + weight @ (theta - prior)

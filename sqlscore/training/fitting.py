@@ -19,6 +19,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script, to_torchscript
 from sqlscore.training.calibration import calibrate
+from sqlscore.training.churn_head import finish_churn
 from sqlscore.training.churn_labels import choose_churn
 from sqlscore.training.encoding import encode_log, vocabulary
 from sqlscore.training.evaluation import evaluate_log
@@ -65,6 +66,7 @@ def _fit(
     model: Any = architecture.build(config, inputs)
     fit_scales(model, data, train, options.seed)
     history = optimise(model, data, train, validation, options, progress)
+    churn_losses = finish_churn(model, data, train, validation, options.seed) if periods.churn else {}
     seconds = time.monotonic() - began
     calibrate(model, data, validation, options.seed)
     model.eval()
@@ -83,6 +85,7 @@ def _fit(
             "validated_on": "held-out users" if periods.by_users else "a later period",
             "epochs": len(history),
             "best_epoch": best.number,
+            "churn_log_loss": churn_losses,
             "users_shortened": int((train.lengths == options.max_sequence).sum()),
         },
     }

@@ -27,8 +27,8 @@ class TrainingOptions:
     patience: int = 4
     event_updates: int = 4_000_000  # epochs x training events, at most about this
     time_limit: float | None = None
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.05
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.1
     embedding: int = 32
     hidden: int = 64
     width: int = 64

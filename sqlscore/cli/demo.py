@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -119,7 +119,7 @@ def _example(mapping: Mapping) -> str:
     return f"SELECT {user}, predict_next_actions(e) AS next FROM {table} e GROUP BY {user} LIMIT 5"  # noqa: S608
 
 
-def _train(con: duckdb.DuckDBPyConnection, seed: int, **options: int) -> None:
+def _train(con: duckdb.DuckDBPyConnection, seed: int, **options: Any) -> None:
     from sqlscore import train
 
     _heading("A model", "trained on the past, judged on the latest events, beside what counting alone can do")

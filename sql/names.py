@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sqlglot import Token, TokenType
 from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.tokens import Token, TokenType
 
 from sqlscore.quoting import identifier, literal
 

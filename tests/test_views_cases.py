@@ -1,7 +1,7 @@
-"""Hand-made cases: `tests/sql_cases/*.sql` are statements in pairs, a query and a query that gives the rows it must give.
+"""Hand-made cases: `tests/sql_cases/*.sql` are queries in pairs, the second gives the rows that the first must give.
 
-The first statement of a file makes the table `clicks`, which is mapped with its further columns as features; other statements that are no queries prepare
-the database for the pairs that follow. Rows are compared in any order.
+The first statement of a file makes the table `clicks`, which is mapped with its further columns as features; other
+statements that are no queries prepare the database for the pairs that follow. Rows are compared in any order.
 """
 
 from __future__ import annotations

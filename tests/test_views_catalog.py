@@ -19,11 +19,13 @@ SQL = Path(__file__).parent.parent / "sql"
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """Two mappings in one file; of a second one all names differ but the registry's."""
     con = sqlscore.connect()
-    con.execute("CREATE TABLE clicks AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type")
+    con.execute(
+        "CREATE TABLE clicks AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type"
+    )
     con.execute("CREATE TABLE labels_then AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS as_of, TRUE AS churned")
     con.execute(
-        """CREATE TABLE scores_then AS SELECT *, 0.5 AS churn_risk, 'view' AS next_action, 0.5 AS next_action_probability,
-        [{'action': 'view', 'probability': 0.5}] AS next_actions, event_time, event_type
+        """CREATE TABLE scores_then AS SELECT *, 0.5 AS churn_risk, 'view' AS next_action,
+        0.5 AS next_action_probability, [{'action': 'view', 'probability': 0.5}] AS next_actions
         FROM labels_then JOIN clicks USING (user_id)"""
     )
     con.execute(
@@ -105,7 +107,10 @@ def test_the_comment_of_a_macro_names_its_parameters_and_columns(con: duckdb.Duc
 
 def test_a_second_mapping_has_the_same_objects_in_its_own_schema(con: duckdb.DuckDBPyConnection) -> None:
     """Reading one mapping's views must never reach the other's events."""
-    for kind, table, name in (("view", "duckdb_views()", "view_name"), ("macro", "duckdb_functions()", "function_name")):
+    for kind, table, name in (
+        ("view", "duckdb_views()", "view_name"),
+        ("macro", "duckdb_functions()", "function_name"),
+    ):
         found = con.execute(f"SELECT {name} FROM {table} WHERE schema_name = 'sqlscore_orders'").fetchall()
         assert {item.name for item in objects() if item.kind == kind} <= {row[0] for row in found}
     definitions = con.execute("SELECT sql FROM duckdb_views() WHERE schema_name = 'sqlscore_orders'").fetchall()
@@ -119,7 +124,10 @@ def test_a_second_mapping_has_the_same_objects_in_its_own_schema(con: duckdb.Duc
     [
         ("FROM sqlscore.events AS e", 'FROM "sqlscore_b".events AS e'),
         ('FROM SQLSCORE."events"', 'FROM "sqlscore_b"."events"'),
-        ("SELECT 'é' FROM sqlscore.events -- sqlscore.events", "SELECT 'é' FROM \"sqlscore_b\".events -- sqlscore.events"),
+        (
+            "SELECT 'é' FROM sqlscore.events -- sqlscore.events",
+            "SELECT 'é' FROM \"sqlscore_b\".events -- sqlscore.events",
+        ),
         ("FROM sqlscore.models, sqlscore.aliases", "FROM sqlscore.models, sqlscore.aliases"),
         ("SELECT t.sqlscore, sqlscore FROM t", "SELECT t.sqlscore, sqlscore FROM t"),
         ("SELECT score_events(e), list_score_events(l)", 'SELECT "b_score_events"(e), "b_list_score_events"(l)'),

@@ -1,6 +1,6 @@
 """SQL functions in a GROUP BY against the export pipeline: same events, same weights, same run.
 
-    python benchmarks/ad_hoc.py [--events 2000000] [--users 200000]
+python benchmarks/ad_hoc.py [--events 2000000] [--users 200000]
 """
 
 from __future__ import annotations

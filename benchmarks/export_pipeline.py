@@ -76,5 +76,3 @@ def _padded(model: Any, sequences: list[tuple[np.ndarray, np.ndarray]]) -> tuple
         flat_codes, numbers, flat_times, offsets, gaps, known, torch.zeros(n, model.summary.size), clock, False
     )
     return torch.cat([hidden, summary], 1), after
-
-

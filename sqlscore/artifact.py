@@ -51,14 +51,16 @@ class Manifest:
     format: int = FORMAT
 
     def to_json(self) -> str:
+        """The manifest as it stands in the artifact, keys sorted."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
+        """The inverse. Raises ArtifactError where the format is another one."""
         fields: dict[str, Any] = json.loads(text)
         if fields.get("format") != FORMAT:
             raise ArtifactError(
-                f"artifact format {fields.get('format')!r} is not {FORMAT}, the one that this sqlscore reads: train again"
+                f"artifact format {fields.get('format')!r} is not {FORMAT}, which this sqlscore reads: train again"
             )
         inputs = fields["inputs"]
         fields["inputs"] = Inputs(
@@ -93,6 +95,7 @@ def pack(module: bytes, manifest: Manifest) -> bytes:
 
 
 def sha256_of(data: bytes) -> str:
+    """The hash of an artifact, hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -153,23 +156,27 @@ class Artifact:
     def probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> (N, V) calibrated probabilities of the next action, in the order of `inputs.actions`."""
         with torch.inference_mode():
-            return torch.softmax(self.module.next_logits(hidden.to(self.device)), 1).cpu()
+            logits: torch.Tensor = self.module.next_logits(hidden.to(self.device))
+        return torch.softmax(logits, 1).cpu()
 
     def seconds(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float64 (N,) predicted median of the seconds from the last event to the next."""
         with torch.inference_mode():
-            return self.module.seconds(hidden.to(self.device)).double().cpu()
+            seconds: torch.Tensor = self.module.seconds(hidden.to(self.device))
+        return seconds.double().cpu()
 
     def churn(self, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
         """(N, S), (N, 2), int64 (N,) µs -> float32 (N,) calibrated probability of no event within the horizon."""
         elapsed = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
         with torch.inference_mode():
-            return self.module.churn(hidden.to(self.device), elapsed.to(self.device)).float().cpu()
+            risk: torch.Tensor = self.module.churn(hidden.to(self.device), elapsed.to(self.device))
+        return risk.float().cpu()
 
     def embed(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float32 (N, D): the users' representations."""
         with torch.inference_mode():
-            return self.module.embed(hidden.to(self.device)).cpu()
+            vectors: torch.Tensor = self.module.embed(hidden.to(self.device))
+        return vectors.cpu()
 
     def require(self, head: str) -> None:
         """Raises ModelError, with the reason that training gave, where the model lacks this head."""

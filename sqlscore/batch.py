@@ -40,6 +40,7 @@ class Batch:
         return self.offsets.shape[0] - 1
 
     def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
         return Batch(*(tensor.to(device) for tensor in self.tensors()))
 
     def tensors(self) -> tuple[torch.Tensor, ...]:
@@ -105,7 +106,7 @@ def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[n
     """A category column -> codes from 1 in the order of `known`; 0 for NULL and for what is not in it."""
     if pa.types.is_dictionary(column.type):
         table = np.append(encode_categories(column.dictionary, known), 0)
-        return table[column.indices.fill_null(len(table) - 1).to_numpy()]
+        return np.asarray(table[column.indices.fill_null(len(table) - 1).to_numpy()], np.int64)
     if pa.types.is_null(column.type):
         return np.zeros(len(column), np.int64)
     if not is_text(column.type):

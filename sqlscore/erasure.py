@@ -34,10 +34,10 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
         try:
             for table in materialized_tables(con, where):
                 name = qualified(where.schema, table)
-                row = one(con, f"DELETE FROM {name} WHERE user_id = ?", [user_id])  # noqa: S608
+                row = one(con, f"DELETE FROM {name} WHERE user_id = ?", [user_id])
                 erased[table] = int(row[0]) if row else 0
             events = qualified(where.schema, "events")
-            left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])  # noqa: S608
+            left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])
         except duckdb.ConversionException as error:
             raise MappingError(
                 f'{user_id!r} is not a value of column "{where.user_id}": pass the id as it is in that column'

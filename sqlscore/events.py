@@ -64,10 +64,12 @@ class Mapping:
         return "sqlscore" if self.name == DEFAULT_MAPPING else f"sqlscore_{self.name}"
 
     def to_json(self) -> str:
+        """The mapping as the registry stores it."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Mapping:
+        """The inverse of `to_json`."""
         fields: dict[str, Any] = json.loads(text)
         fields["features"] = tuple(Feature(**f) for f in fields["features"])
         return cls(**fields)
@@ -99,6 +101,7 @@ def unit_of(magnitude: float) -> TimeUnit:
 
 
 def us_per_unit(unit: TimeUnit) -> float:
+    """Microseconds in one unit."""
     return _UNIT_TO_US[unit]
 
 
@@ -120,4 +123,5 @@ def kind_of(name: str, type_: pa.DataType) -> Kind:
 
 
 def is_text(type_: pa.DataType) -> bool:
+    """Whether a column of this Arrow type holds text."""
     return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))

@@ -96,7 +96,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
 
 def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
     events = qualified(mapping.schema, "events")
-    counted = one(con, f"SELECT count(*), count(DISTINCT user_id), max(event_time) FROM {events}")  # noqa: S608
+    counted = one(con, f"SELECT count(*), count(DISTINCT user_id), max(event_time) FROM {events}")
     n_events, n_users, high_water = counted or (0, 0, None)
     champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
     age = (now() - champion.created_at).total_seconds() / 86_400 if champion else None
@@ -104,7 +104,7 @@ def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
     if "scored_users" in materialized_tables(con, mapping):
         table = qualified(mapping.schema, "scored_users")
         query = f"""SELECT count(*), max(as_of), max(scored_at), max(model),
-                (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})) FROM {table}"""  # noqa: S608
+                (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})) FROM {table}"""
         scored = one(con, query) or scored
     return MappingStatus(
         mapping.name, mapping.relation, n_events, n_users, high_water, champion.label if champion else None, age,

@@ -62,7 +62,7 @@ def installed_version(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
-    """Make or bring up to date all objects of the file, in one transaction; nothing where they are as they should be."""
+    """Bring all objects of the file up to date, in one transaction; nothing where they are as they should be."""
     current = version()
     if installed_version(con) == current:
         return
@@ -76,8 +76,8 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
             taken = taken_functions(con, unmapped())
             if taken:
                 warnings.warn(
-                    f"this file has functions of its own named {', '.join(taken)}: they stay as they are, and sqlscore's "
-                    "come when you map events with a prefix, map_events(..., prefix='ss_')",
+                    f"this file has functions of its own named {', '.join(taken)}: they stay as they are, and "
+                    "sqlscore's come when you map events with a prefix, map_events(..., prefix='ss_')",
                     stacklevel=3,
                 )
             install_mapping(con, unmapped(), functions=not taken)
@@ -96,7 +96,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     con.execute(_events_view(con, mapping))
     high_water = qualified(mapping.schema, "high_water")
     con.execute(
-        f"CREATE OR REPLACE VIEW {high_water} AS "  # noqa: S608
+        f"CREATE OR REPLACE VIEW {high_water} AS "
         f"SELECT max(event_time) AS high_water FROM {qualified(mapping.schema, 'events')}"
     )
     con.execute(f"COMMENT ON VIEW {high_water} IS 'The newest event_time of the mapped events: the default as_of'")
@@ -190,7 +190,7 @@ def _events_view(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     )
     cap = f" AND event_time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else ""
     return (
-        f"CREATE OR REPLACE VIEW {view} AS "  # noqa: S608
+        f"CREATE OR REPLACE VIEW {view} AS "
         f"WITH events AS (SELECT {columns} FROM {mapping.relation} AS {SOURCE}) "
         f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time){cap}"
     )
@@ -206,9 +206,9 @@ def source(column: str) -> str:
 
 
 def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
-    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's time zone; agrees with `to_microseconds`."""
+    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's zone; agrees with `to_microseconds`."""
     column = source(mapping.event_time)
-    kind = str(con.sql(f"SELECT {column} FROM {mapping.relation} AS {SOURCE}").types[0])  # noqa: S608
+    kind = str(con.sql(f"SELECT {column} FROM {mapping.relation} AS {SOURCE}").types[0])
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"make_timestamp(epoch_us({column}))"
     if kind == "TIMESTAMP_NS":
@@ -229,7 +229,7 @@ def _migrate(con: duckdb.DuckDBPyConnection) -> None:
     for step in MIGRATIONS[done:]:
         step(con)
     con.execute("DELETE FROM sqlscore.meta WHERE key = 'tables'")
-    con.execute(f"INSERT INTO sqlscore.meta VALUES ('tables', {literal(str(len(MIGRATIONS)))})")  # noqa: S608
+    con.execute(f"INSERT INTO sqlscore.meta VALUES ('tables', {literal(str(len(MIGRATIONS)))})")
 
 
 def _exists(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
@@ -240,6 +240,7 @@ def _exists(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
 
 
 def is_table(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    """Whether there is a table, not a view, of that name."""
     query = """SELECT count(*) FROM duckdb_tables()
                WHERE database_name = current_database() AND schema_name = ? AND table_name = ?"""
     row = one(con, query, [schema, name])

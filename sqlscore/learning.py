@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @on_own_connection
 def train(
     con: duckdb.DuckDBPyConnection,
+    /,
     *,
     mapping: str = DEFAULT_MAPPING,
     name: str | None = None,

@@ -22,6 +22,7 @@ class Public:
 
     @property
     def list_name(self) -> str:
+        """The name of the twin that takes a list."""
         return f"list_{self.name}"
 
 

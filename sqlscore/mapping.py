@@ -82,7 +82,9 @@ def map_events(
     mapping = Mapping(
         name=name,
         relation=relation,
-        **columns,
+        user_id=columns["user_id"],
+        event_time=columns["event_time"],
+        event_type=columns["event_type"],
         features=_features(features, columns.values(), types, table),
         prefix=prefix if prefix is not None else "" if name == DEFAULT_MAPPING else f"{name}_",
         append_only=append_only,
@@ -147,7 +149,7 @@ def _relation(con: duckdb.DuckDBPyConnection, table: str) -> str:
         if folded in (found.casefold(), f"{schema}.{found}".casefold()) and (schema == "main" or "." in table):
             return qualified(schema, found)
     suffix = Path(table).suffix.casefold()
-    files = glob.glob(table, recursive=True)
+    files = glob.glob(table, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     if suffix in _READERS and (files or "://" in table):
         where = table if "://" in table else str(Path(table).absolute())
         options = ", hive_partitioning = true" if suffix == ".parquet" and "=" in "".join(files[:1]) else ""
@@ -162,7 +164,7 @@ def _relation(con: duckdb.DuckDBPyConnection, table: str) -> str:
 
 def _types(con: duckdb.DuckDBPyConnection, relation: str, table: str) -> dict[str, pa.DataType]:
     try:
-        schema = con.sql(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema  # noqa: S608
+        schema = con.sql(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema
     except duckdb.Error as error:
         raise MappingError(f'"{table}" cannot be read: {error}') from error
     return {field.name: field.type for field in schema}
@@ -242,7 +244,7 @@ def _time_unit(
         if asked not in ("s", "ms", "us", "ns"):
             raise MappingError(f"time_unit {asked!r} is not one of s, ms, us, ns")
         return asked
-    row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")  # noqa: S608
+    row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")
     return unit_of(row[0] if row and row[0] is not None else 0.0)
 
 

@@ -69,7 +69,7 @@ def refresh(
     artifact = catalog(con).artifact(None, mapping)
     with recorded(con, "refresh", mapping) as details:
         high_water = qualified(where.schema, "high_water")
-        row = one(con, f"SELECT high_water, epoch_us(high_water) FROM {high_water}")  # noqa: S608
+        row = one(con, f"SELECT high_water, epoch_us(high_water) FROM {high_water}")
         as_of, microseconds = row if row else (None, None)
         tables = {}
         with transaction(con):
@@ -89,7 +89,7 @@ class _Progress:
         self.events = 0
         self._progress = progress
         if progress is not None:
-            row = one(con, f"SELECT count(*) FROM {qualified(mapping.schema, 'events')}")  # noqa: S608
+            row = one(con, f"SELECT count(*) FROM {qualified(mapping.schema, 'events')}")
             progress.start("scoring", int(row[0]) if row else 0)
 
     def advance(self, events: int) -> None:
@@ -106,21 +106,21 @@ def _score_users(
     con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact, as_of: int | None, progress: _Progress
 ) -> int:
     """Fill the staging table of `scored_users` from the sorted scan and swap it in."""
-    kind = con.sql(f"SELECT user_id FROM {qualified(mapping.schema, 'events')}").types[0]  # noqa: S608
+    kind = con.sql(f"SELECT user_id FROM {qualified(mapping.schema, 'events')}").types[0]
     schema = pa.schema([pa.field("user_id", _arrow_user_type(con, mapping)), *SCORE_ARROW])
     batches = _score_batches(con, mapping, artifact, as_of, progress, schema)
     reader = pa.RecordBatchReader.from_batches(schema, batches)
     view = "sqlscore_scored_batches"
     con.register(view, reader)
     try:
-        select = f"SELECT * REPLACE (CAST(user_id AS {kind}) AS user_id) FROM {view}"  # noqa: S608
+        select = f"SELECT * REPLACE (CAST(user_id AS {kind}) AS user_id) FROM {view}"
         return _swap_in(con, mapping, "scored_users", select)
     finally:
         con.unregister(view)
 
 
 def _copy_view(con: duckdb.DuckDBPyConnection, mapping: Mapping, table: str) -> int:
-    return _swap_in(con, mapping, table, f"SELECT * FROM {qualified(mapping.schema, _VIEW_OF[table])}")  # noqa: S608
+    return _swap_in(con, mapping, table, f"SELECT * FROM {qualified(mapping.schema, _VIEW_OF[table])}")
 
 
 def _score_batches(
@@ -146,7 +146,7 @@ def _score_batches(
 
 
 def _arrow_user_type(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> pa.DataType:
-    query = f"SELECT {identifier(mapping.user_id)} FROM {mapping.relation} LIMIT 0"  # noqa: S608
+    query = f"SELECT {identifier(mapping.user_id)} FROM {mapping.relation} LIMIT 0"
     kind = con.sql(query).to_arrow_table().schema.field(0).type
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
@@ -155,17 +155,15 @@ def _swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, select
     """Make `name` a table of `select` with its provenance, comments kept; inside the caller's transaction."""
     target, staging = qualified(mapping.schema, name), qualified(mapping.schema, _STAGING)
     view = qualified(mapping.schema, _VIEW_OF[name])
-    con.execute(
-        f"CREATE TABLE {staging} AS SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view} LIMIT 0"  # noqa: S608
-    )
-    con.execute(f"INSERT INTO {staging} BY NAME SELECT *, ?::TIMESTAMP AS scored_at FROM ({select})", [now()])  # noqa: S608
+    con.execute(f"CREATE TABLE {staging} AS SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view} LIMIT 0")
+    con.execute(f"INSERT INTO {staging} BY NAME SELECT *, ?::TIMESTAMP AS scored_at FROM ({select})", [now()])
     kind = "TABLE" if is_table(con, mapping.schema, name) else "VIEW"
     comments = _comments(con, mapping, name)
     con.execute(f"DROP {kind} {target}")
     con.execute(f"ALTER TABLE {staging} RENAME TO {identifier(name)}")
     for what, comment in comments:
         con.execute(f"COMMENT ON {what} IS {literal(comment)}")
-    row = one(con, f"SELECT count(*) FROM {target}")  # noqa: S608
+    row = one(con, f"SELECT count(*) FROM {target}")
     return int(row[0]) if row else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
@@ -77,11 +78,10 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             (SELECT coalesce(avg(CAST(events = 1 AS DOUBLE)), 0) FROM per_user),
             (SELECT min(first_time) FROM per_user),
             (SELECT max(last_time) FROM per_user)
-    """  # noqa: S608
-    row = one(con, query, [now()])
-    assert row is not None
-    counts = [int(value) for value in row[:11]]
-    found = Profile(*counts, one_event_share=float(row[11]), first_time=row[12], high_water=row[13])
+    """
+    row: tuple[Any, ...] = one(con, query, [now()]) or ()
+    counts: list[Any] = [int(value) for value in row[:11]]
+    found = Profile(*counts, *row[11:])
     if found.n_events == 0:
         raise MappingError(
             f"no row can be used: of {found.n_rows} rows, {found.n_null_user} have no {mapping.user_id!r}, "

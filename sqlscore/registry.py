@@ -51,7 +51,7 @@ class ModelInfo:
 def catalog(con: duckdb.DuckDBPyConnection) -> Catalog:
     """The catalog of this connection's database. Raises InstallError where sqlscore did not open it."""
     try:
-        row = one(con, f"SELECT {INSTANCE}()")  # noqa: S608
+        row = one(con, f"SELECT {INSTANCE}()")
     except duckdb.CatalogException as error:
         raise InstallError("this connection was not opened with sqlscore.connect(): open the file with that") from error
     found = catalog_of(row[0]) if row else None
@@ -238,5 +238,4 @@ def _next_version(con: duckdb.DuckDBPyConnection, name: str) -> int:
 
 def _artifact(con: duckdb.DuckDBPyConnection, name: str, version: int) -> bytes:
     row = one(con, "SELECT artifact FROM sqlscore.models WHERE name = ? AND version = ?", [name, version])
-    assert row is not None
-    return bytes(row[0])
+    return bytes(row[0]) if row else b""

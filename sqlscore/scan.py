@@ -34,7 +34,7 @@ def scan(
     columns = ", ".join(identifier(name) for name in mapping.columns)
     user, time = identifier(mapping.user_id), identifier(mapping.event_time)
     condition = f"{user} IS NOT NULL" + (f" AND ({where})" if where else "")
-    query = f"SELECT {columns} FROM {mapping.relation} WHERE {condition} ORDER BY {user}, {time}"  # noqa: S608
+    query = f"SELECT {columns} FROM {mapping.relation} WHERE {condition} ORDER BY {user}, {time}"
     with con.cursor() as cursor:
         reader = cursor.sql(query, params=list(parameters)).to_arrow_reader(events_per_batch)
         for table in _whole_users(reader, mapping.user_id):

@@ -39,6 +39,7 @@ class Sequences:
 
     @property
     def lengths(self) -> Ints:
+        """(N,) events of each sequence."""
         return np.diff(self.offsets)
 
     def select(self, chosen: Ints) -> Sequences:
@@ -255,7 +256,7 @@ def _rank(column: pa.Array) -> Ints:
     """Dense ranks: text in binary order, numbers by value, NULL and NaN last."""
     values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
     ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
-    return ranks.to_numpy().astype(np.int64)
+    return np.asarray(ranks.to_numpy(), np.int64)
 
 
 def _names(names: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from duckdb.func import ARROW, SPECIAL
 
 from sqlscore.errors import InstallError
 from sqlscore.install import install, installed_version, version
@@ -68,9 +69,9 @@ def _register(con: duckdb.DuckDBPyConnection, path: str, device: str) -> None:
             bound = function.bind(catalog)
             catalog.functions.append(bound)
             kind = duckdb.sqltype(function.returns)
-            con.create_function(function.sql_name, bound, None, kind, type="arrow", null_handling="special")
+            con.create_function(function.sql_name, bound, None, kind, type=ARROW, null_handling=SPECIAL)
         catalog.functions.append(lambda: key)
-        con.create_function(INSTANCE, catalog.functions[-1], [], duckdb.sqltype("VARCHAR"), null_handling="special")
+        con.create_function(INSTANCE, catalog.functions[-1], [], duckdb.sqltype("VARCHAR"), null_handling=SPECIAL)
 
 
 _registering = threading.Lock()

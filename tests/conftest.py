@@ -49,8 +49,6 @@ def shop(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
                   (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS "select", i * 0.5 AS price
            FROM range(200) t(i)"""
     )
-    sqlscore.map_events(
-        con, "clicks", user_id="client id", event_time="when", event_type="select", features=["price"]
-    )
+    sqlscore.map_events(con, "clicks", user_id="client id", event_time="when", event_type="select", features=["price"])
     register(con, tiny_artifact(numeric=("price",)), name="tiny", mapping="events", champion=True, verb="train")
     return con

@@ -37,7 +37,9 @@ some = st.lists(
 
 
 @given(some, some)
-def test_cached_states_equal_fresh_ones(first: list[list[tuple[int, str]]], second: list[list[tuple[int, str]]]) -> None:
+def test_cached_states_equal_fresh_ones(
+    first: list[list[tuple[int, str]]], second: list[list[tuple[int, str]]]
+) -> None:
     cache = StateCache()
     cache.encode(ARTIFACT, timed(first))
     for lists in (second, first):

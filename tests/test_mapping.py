@@ -71,11 +71,15 @@ def test_dates_map_to_midnight(con: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.mark.parametrize("user", ["7::BIGINT", "'7'", "uuid()", "7::HUGEINT", "'a'::ENUM('a', 'b')", "true"])
 def test_every_kind_of_user_id_scores_and_refreshes(con: duckdb.DuckDBPyConnection, user: str) -> None:
-    con.execute(f"CREATE TABLE e AS SELECT {user} AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type")
+    con.execute(
+        f"CREATE TABLE e AS SELECT {user} AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type"
+    )
     sqlscore.map_events(con, "e")
     register(con, tiny_artifact(), name="m", mapping="events", champion=True, verb="train")
     sqlscore.refresh(con)
-    rows = con.execute("SELECT e.user_id = s.user_id, typeof(e.user_id) = typeof(s.user_id) FROM e, sqlscore.scored_users s")
+    rows = con.execute(
+        "SELECT e.user_id = s.user_id, typeof(e.user_id) = typeof(s.user_id) FROM e, sqlscore.scored_users s"
+    )
     assert rows.fetchall() == [(True, True)]
     assert con.execute("SELECT predict_next_action(e) FROM e GROUP BY user_id").fetchall() == [("cart",)]
 
@@ -83,7 +87,9 @@ def test_every_kind_of_user_id_scores_and_refreshes(con: duckdb.DuckDBPyConnecti
 @pytest.mark.parametrize("kind", ["VARCHAR", "ENUM('view', 'buy')", "INTEGER"])
 def test_every_kind_of_action_maps(con: duckdb.DuckDBPyConnection, kind: str) -> None:
     value = "'view'" if kind != "INTEGER" else "3"
-    con.execute(f"CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, {value}::{kind} AS event_type")
+    con.execute(
+        f"CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, {value}::{kind} AS event_type"
+    )
     sqlscore.map_events(con, "e")
     register(con, tiny_artifact(("view", "3", "x")), name="m", mapping="events", champion=True, verb="train")
     assert con.execute("SELECT (score_events(e)).unknown_action_rate FROM e GROUP BY user_id").fetchall() == [(0.0,)]
@@ -199,4 +205,6 @@ def test_a_failed_mapping_changes_nothing(shop: duckdb.DuckDBPyConnection) -> No
         'SELECT predict_next_action(c) FROM clicks c GROUP BY "client id" ORDER BY "client id"'
     ).fetchall()
     assert after == before
-    assert shop.execute("SELECT status FROM sqlscore.runs ORDER BY finished_at DESC LIMIT 1").fetchall() == [("failed",)]
+    assert shop.execute("SELECT status FROM sqlscore.runs ORDER BY finished_at DESC LIMIT 1").fetchall() == [
+        ("failed",)
+    ]

@@ -18,9 +18,7 @@ LIST = "SELECT list_predict_next_action(['view'])"
 
 
 def add(con: duckdb.DuckDBPyConnection, *actions: str, champion: bool = True) -> str:
-    return register(
-        con, tiny_artifact(actions), name="events", mapping="events", champion=champion, verb="train"
-    ).label
+    return register(con, tiny_artifact(actions), name="events", mapping="events", champion=champion, verb="train").label
 
 
 def test_a_promoted_champion_is_used_from_the_next_query_on(con: duckdb.DuckDBPyConnection) -> None:

@@ -113,7 +113,7 @@ def test_default_as_of_follows_inserts(shop: duckdb.DuckDBPyConnection) -> None:
         "TIMESTAMP_NS '2024-01-02 04:00:00'",
         "'2024-01-02 04:00:00'",
         "'2024-01-02 06:00:00+02:00'",
-        "max(\"when\") + INTERVAL 1 DAY",
+        'max("when") + INTERVAL 1 DAY',
     ],
 )
 def test_as_of_may_be_any_kind_of_time_in_any_zone(shop: duckdb.DuckDBPyConnection, as_of: str) -> None:
@@ -179,7 +179,9 @@ def test_without_a_model_the_error_says_train(con: duckdb.DuckDBPyConnection) ->
 def test_without_a_churn_head_the_error_gives_the_reason(con: duckdb.DuckDBPyConnection) -> None:
     data = tiny_artifact(heads=("next_action",), notes={"no_churn": "the data spans one day"})
     register(con, data, name="m", mapping="events", champion=True, verb="train")
-    query = "SELECT list_churn_risk([{'event_time': TIMESTAMP '2024-01-01', 'event_type': 'view'}], as_of := '2025-01-01')"
+    query = (
+        "SELECT list_churn_risk([{'event_time': TIMESTAMP '2024-01-01', 'event_type': 'view'}], as_of := '2025-01-01')"
+    )
     with pytest.raises(duckdb.Error, match="m@1 has no churn head: the data spans one day"):
         con.execute(query).fetchall()
 
@@ -187,7 +189,8 @@ def test_without_a_churn_head_the_error_gives_the_reason(con: duckdb.DuckDBPyCon
 def test_a_model_may_be_named_per_query(shop: duckdb.DuckDBPyConnection) -> None:
     register(shop, tiny_artifact(("a", "b")), name="other", mapping="events", champion=False, verb="train")
     rows = shop.execute(
-        """SELECT list_predict_next_action(['a'], model := 'other@1'), list_predict_next_action(['a'], model := 'other'),
+        """SELECT list_predict_next_action(['a'], model := 'other@1'),
+                  list_predict_next_action(['a'], model := 'other'),
                   list_predict_next_action([{'when': TIMESTAMP '2024-01-01', 'select': 'view', 'price': 1}]),
                   list_predict_next_action([{'when': TIMESTAMP '2024-01-01', 'select': 'view', 'price': 1}],
                                            model := 'champion')"""

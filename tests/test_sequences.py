@@ -26,9 +26,7 @@ event = st.fixed_dictionaries(
     }
 )
 KIND = pa.list_(
-    pa.struct(
-        [("at", pa.timestamp("us")), ("what", pa.string()), ("price", pa.float64()), ("brand", pa.string())]
-    )
+    pa.struct([("at", pa.timestamp("us")), ("what", pa.string()), ("price", pa.float64()), ("brand", pa.string())])
 )
 
 
@@ -174,9 +172,9 @@ def test_similar_names_share_ngrams() -> None:
 
 
 def test_missing_feature_of_the_model_is_named() -> None:
+    sequences = from_lists(pa.array([[{"at": dt.datetime(2024, 1, 1), "what": "a"}]]), MAPPING)
     with pytest.raises(EventsError, match='"price" is missing: the model was trained with it'):
-        lists = pa.array([[{"at": dt.datetime(2024, 1, 1), "what": "a"}]])
-        encode_sequences(from_lists(lists, MAPPING), Inputs(("a",), {}, ("price",)))
+        encode_sequences(sequences, Inputs(("a",), {}, ("price",)))
 
 
 def test_plain_actions_have_every_feature_missing() -> None:

@@ -115,7 +115,9 @@ def test_an_older_file_is_upgraded_and_keeps_its_scores(prepared: Path) -> None:
         sqlscore.connect(prepared, read_only=True)
     con = sqlscore.connect(prepared)
     assert installed_version(con) == version()
-    assert con.execute("SELECT list_churn_risk([{'event_time': '2024-01-01'::TIMESTAMP, 'event_type': 'a'}])").fetchall()
+    assert con.execute(
+        "SELECT list_churn_risk([{'event_time': '2024-01-01'::TIMESTAMP, 'event_type': 'a'}])"
+    ).fetchall()
     assert con.execute("FROM sqlscore.scored_users ORDER BY user_id").fetchall() == scores
     con.close()
 
@@ -139,7 +141,9 @@ def test_a_users_own_function_is_never_overwritten(tmp_path: Path) -> None:
         sqlscore.map_events(con, "e")
     sqlscore.map_events(con, "e", prefix="ss_")
     register(con, tiny_artifact(), name="m", mapping="events", champion=True, verb="train")
-    assert con.execute("SELECT churn_risk(1), ss_predict_next_action(e) FROM e GROUP BY user_id").fetchall() == [(2, "cart")]
+    assert con.execute("SELECT churn_risk(1), ss_predict_next_action(e) FROM e GROUP BY user_id").fetchall() == [
+        (2, "cart")
+    ]
     assert con.execute("SELECT next_action FROM sqlscore.scored_users").fetchall() == [("cart",)]
     con.close()
 

@@ -1,6 +1,7 @@
 """A model whose answers are known by arithmetic, so that tests of the scoring path need no training.
 
-State: (code of the last action, all unknown ones alike; number of events, number of events with an unknown action, sum of the first number).
+State: code of the last action (all unknown ones alike), number of events, number of events with an unknown
+action, sum of the first number.
 Next action: the one after the last in the vocabulary, around the corner. Seconds: 60 x number of events.
 Churn: sigmoid(days since the last event - number of events / 10).
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events import Mapping
 from sqlscore.sequences import to_microseconds
 
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 Ints = npt.NDArray[np.int64]
 
 

@@ -34,9 +34,11 @@ class Internal:
 
     @property
     def sql_name(self) -> str:
+        """The name that is registered."""
         return PREFIX + self.name
 
     def body(self) -> Callable[..., pa.Array]:
+        """The code, imported."""
         body: Callable[..., pa.Array] = getattr(import_module(f"sqlscore.udfs.{self.module}"), self.function)
         return body
 

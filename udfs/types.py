@@ -2,7 +2,10 @@
 
 import pyarrow as pa
 
-STATE_SQL = "STRUCT(hidden FLOAT[], first_time TIMESTAMP, last_time TIMESTAMP, n_events BIGINT, n_unknown BIGINT, model VARCHAR)"
+STATE_SQL = (
+    "STRUCT(hidden FLOAT[], first_time TIMESTAMP, last_time TIMESTAMP, "
+    "n_events BIGINT, n_unknown BIGINT, model VARCHAR)"
+)
 STATE_ARROW = pa.struct(
     [
         ("hidden", pa.list_(pa.float32())),

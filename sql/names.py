@@ -37,6 +37,8 @@ def retarget(sql: str, schema: str, prefix: str) -> str:
     names an object ('sqlscore.scored_users', as macros take it). Names inside other strings and inside comments
     stay as they are.
     """
+    if schema == SCHEMA and not prefix:
+        return sql
     tokens = DuckDB.Tokenizer().tokenize(sql)
     pieces: list[str] = []
     done = 0

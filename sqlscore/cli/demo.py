@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = "sqlscore-demo.duckdb"
 FEATURES = ("brand", "price", "channel")
+DRIVERS = """
+    SELECT action, precedes, n_users, churn_rate AS churn_rate_after, churn_rate_without
+    FROM sqlscore.action_stats
+    WHERE precedes <> 'unclear'
+    ORDER BY q_value
+    LIMIT 3"""
 QUICK = {"event_updates": 1_500_000}  # of the simulated shop's training: enough to beat its baselines, in a minute
 SEGMENTS = """
     SELECT risk_band, next_action, n_users, share_of_users, mean_churn_risk
@@ -61,6 +67,8 @@ def demo(
         _train(con, seed, **({} if events else QUICK))
         _refresh(con)
         _show_segments(con)
+        if events is None:
+            _show_drivers(con)
     render.say(f"\n{time.monotonic() - started:.0f} seconds in all. What to run next:")
     for command in (
         f"sqlscore sql {db} {shlex.quote(_example(mapping))}",
@@ -116,7 +124,7 @@ def _example(mapping: Mapping) -> str:
     plain = mapping.user_id.isidentifier() and mapping.user_id.islower()
     user = mapping.user_id if plain else identifier(mapping.user_id)
     table = "events" if mapping.relation == '"main"."events"' else mapping.relation
-    return f"SELECT {user}, predict_next_actions(e) AS next FROM {table} e GROUP BY {user} LIMIT 5"  # noqa: S608
+    return f"SELECT {user}, predict_next_actions(e) AS next FROM {table} e GROUP BY {user} LIMIT 5"
 
 
 def _train(con: duckdb.DuckDBPyConnection, seed: int, **options: Any) -> None:
@@ -138,6 +146,12 @@ def _refresh(con: duckdb.DuckDBPyConnection) -> None:
 def _show_segments(con: duckdb.DuckDBPyConnection) -> None:
     _heading("Segments", "who is at risk, and what they will do next")
     result = con.execute(SEGMENTS)
+    render.rows_as_table([column[0] for column in result.description or ()], result.fetchall())
+
+
+def _show_drivers(con: duckdb.DuckDBPyConnection) -> None:
+    _heading("Before they leave", "actions after which customers are lost, or stay, more often than without them")
+    result = con.execute(DRIVERS)
     render.rows_as_table([column[0] for column in result.description or ()], result.fetchall())
 
 

@@ -44,6 +44,8 @@ def sql(
     if interactive and (output is not None or format_ != "table"):
         raise typer.BadParameter("a prompt shows tables: give the SQL as an argument to use --format or --output")
     with open_database(db, read_only=read_only, device=device) as con:
+        # The engine draws its bar on stdout, among the results: for people only.
+        con.execute(f"SET enable_progress_bar = {sys.stdout.isatty()}")
         if interactive:
             from sqlscore.cli.prompt import interact
 

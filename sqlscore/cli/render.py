@@ -163,7 +163,7 @@ def rows_as_table(columns: Iterable[str], rows: Iterable[Sequence[Any]], title: 
         numeric = all(isinstance(row[place], (int, float, type(None))) for row in rows)
         table.add_column(column, justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(_number(value) if isinstance(value, float) else _text(value) for value in row))
+        table.add_row(*(_number(value) if isinstance(value, (int, float)) else _text(value) for value in row))
     console().print(table)
 
 

@@ -12,7 +12,7 @@ from sqlscore.events import Inputs
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.ragged import has_time
 
-_HALF_OCTAVES = torch.arange(-20, 90).double() / 2  # boundaries of the gap buckets: 2^-10 s (1 ms) to 2^44.5 s
+_GAP_BUCKETS = 112  # no time, first event of a user, and half octaves from 2^-10 s (1 ms) to 2^44.5 s (800,000 years)
 
 
 class EventEmbedding(nn.Module):
@@ -20,11 +20,12 @@ class EventEmbedding(nn.Module):
 
     - the action: an embedding of its own plus the mean of the embeddings of its hashed character n-grams
       (fastText, arXiv 1607.04606, equation in section 3.2), so that a never-seen action still means something;
-    - the time since the previous event: a bucket of half an octave, and its logarithm;
+    - the time since the previous event: a bucket of half an octave;
     - hour of day and weekday, each on the circle, UTC;
-    - extra columns: an embedding per category, numbers as standardised asinh with a missing flag.
+    - extra columns: an embedding per category, numbers on a standardised logarithmic scale with a missing flag.
 
-    `train_tables()` drops and `freeze_tables()` fills `table`, which holds the vector of each known action.
+    All vectors are rows of one table, [actions V + 1 | gaps | hours of the week | categories .. | novel actions], so
+    that an event is one sum of its rows. `freeze()` computes the rows that depend on no batch once, for scoring.
     """
 
     def __init__(self, config: ModelConfig, inputs: Inputs) -> None:
@@ -34,40 +35,53 @@ class EventEmbedding(nn.Module):
         self.known = len(inputs.actions)
         self.action = nn.Embedding(self.known + 1, size, padding_idx=0)
         self.ngram = nn.EmbeddingBag(NGRAM_BUCKETS, size, mode="mean")
-        self.gap = nn.Embedding(len(_HALF_OCTAVES) + 3, size)  # 0: no time, 1: first event
+        self.gap = nn.Embedding(_GAP_BUCKETS, size)
+        self.gap_slope = nn.Parameter(torch.zeros(size))  # what neighbouring buckets share
         self.calendar = nn.Linear(4, size, bias=False)
-        self.numeric = nn.Linear(1 + 2 * len(inputs.numeric), size)
         self.categorical = nn.ModuleList(
             nn.Embedding(len(values) + 1, size, padding_idx=0) for values in inputs.categorical.values()
         )
+        self.numeric = nn.Linear(2 * len(inputs.numeric), size, bias=False)
         for embedding in (self.action, self.ngram, self.gap, *self.categorical):
             nn.init.normal_(embedding.weight, std=0.3)
-        nn.init.zeros_(self.action.weight[0].detach())
-        grams = [ngrams(action) for action in inputs.actions] or [np.zeros(0, np.int64)]
-        starts = np.cumsum([0, *(len(g) for g in grams[:-1])])
+        for embedding in (self.action, *self.categorical):
+            nn.init.zeros_(embedding.weight[0].detach())
+        starts = [self.known + 1 + _GAP_BUCKETS + 169]  # where each categorical column's rows begin
+        for values in inputs.categorical.values():
+            starts.append(starts[-1] + len(values) + 1)
+        self.rows = starts.pop()  # of the table, novel actions left out
+        self.register_buffer("category_starts", torch.tensor(starts, dtype=torch.int64))
+        grams = [ngrams(action) for action in inputs.actions]
         self.register_buffer("ngram_values", torch.from_numpy(np.concatenate(grams)))
-        self.register_buffer("ngram_starts", torch.from_numpy(starts[: self.known].astype(np.int64)))
-        self.register_buffer("table", torch.zeros(0, size))
-        self.register_buffer("boundaries", torch.exp2(_HALF_OCTAVES))
+        self.register_buffer("ngram_starts", torch.from_numpy(np.cumsum([0, *(len(g) for g in grams[:-1])])))
+        self.register_buffer("frozen", torch.zeros(0, size))
+        self.register_buffer("log_gap", torch.linspace(-1.0, 1.0, _GAP_BUCKETS).unsqueeze(1))
         self.register_buffer("week", _week())
         self.register_buffer("scale", torch.ones(len(inputs.numeric)))
         self.register_buffer("mean", torch.zeros(len(inputs.numeric)))
         self.register_buffer("spread", torch.ones(len(inputs.numeric)))
 
-    def freeze_tables(self) -> None:
-        """Compute the vector of each known action once, for scoring."""
+    def freeze(self) -> None:
+        """Compute the table once, for scoring."""
         with torch.no_grad():
-            self.table = torch.cat([self.action.weight[:1], self.action.weight[1:] + self.ngram_vectors()])
+            self.frozen = self.table(self.names())
 
-    def ngram_vectors(self) -> Tensor:
-        """(V, E): the part of each known action's vector that comes from its name."""
-        vectors: Tensor = self.ngram(self.ngram_values, self.ngram_starts)
-        return vectors
+    def names(self) -> Tensor:
+        """(V + 1, E): the part of each known action's vector that comes from its name; zeros for code 0."""
+        return torch.cat([self.action.weight[:1], self.ngram(self.ngram_values, self.ngram_starts)])
+
+    def table(self, names: Tensor) -> Tensor:
+        """(V + 1, E) -> (R, E), without rows for novel actions."""
+        gaps = self.gap.weight + self.log_gap * self.gap_slope
+        parts = [names + self.action.weight, gaps, self.calendar(self.week)]
+        for embedding in self.categorical:
+            parts.append(embedding.weight)
+        return torch.cat(parts)
 
     def standardise(self, numbers: Tensor) -> Tensor:
         """(T, F), NaN = missing -> (T, 2F): numbers on a common scale, 0 where missing; then the missing flags."""
         missing = ~torch.isfinite(numbers)
-        values = (torch.asinh(numbers / self.scale) - self.mean) / self.spread
+        values = (torch.sign(numbers) * torch.log1p(numbers.abs() / self.scale) - self.mean) / self.spread
         return torch.cat([values.clamp(-8.0, 8.0).masked_fill(missing, 0.0), missing.to(numbers.dtype)], 1)
 
     def forward(
@@ -81,35 +95,28 @@ class EventEmbedding(nn.Module):
         novel_offsets: Tensor,  # int64 (U + 1,)
     ) -> Tensor:
         """-> float32 (T, E)."""
-        x = self._actions(categories[:, 0], novel_values, novel_offsets)  # (T, E)
+        rows = torch.empty(times.shape[0], 2 + categories.shape[1], dtype=torch.int64, device=times.device)
         timed = has_time(times)  # (T,)
-        bucket = torch.bucketize(gaps, self.boundaries) + 2  # (T,)
-        bucket = torch.where(known_gap, bucket, timed.long())
-        x = x + F.embedding(bucket, self.gap.weight)
-        hours = torch.div(times, 3_600_000_000, rounding_mode="floor") + 72  # (T,): 1970-01-01 was a Thursday
-        hour = torch.where(timed, torch.remainder(hours, 168), 168)  # (T,): of the week, 168 without time
-        x = x + F.embedding(hour, self.calendar(self.week))
-        log_gap = torch.log1p(gaps).float().unsqueeze(1) * 0.2  # (T, 1): about 0..3
-        x = x + self.numeric(torch.cat([log_gap, standardised], 1))
-        for column, embedding in enumerate(self.categorical):
-            x = x + embedding(categories[:, column + 1])
-        return x
-
-    def _actions(self, codes: Tensor, novel_values: Tensor, novel_offsets: Tensor) -> Tensor:
-        """(T,) codes -> (T, E); codes above V are rows of `novel_offsets`."""
-        known = self.table
-        names = torch.zeros(0)
-        if known.shape[0] == 0:
-            names = torch.cat([self.action.weight[:1], self.ngram(self.ngram_values, self.ngram_starts)])  # (V + 1, E)
-            known = names + self.action.weight
+        # the small constant keeps whole powers of two off the edge between two buckets, where rounding would decide
+        octaves = torch.floor(2.0 * torch.log2(gaps.clamp(2.0**-10, 2.0**44)) + 1e-9).long()
+        rows[:, 0] = torch.where(known_gap, octaves + 22, timed.long()) + (self.known + 1)
+        hours = torch.div(times, 3_600_000_000, rounding_mode="floor") + 72  # 1970-01-01 was a Thursday
+        rows[:, 1] = torch.where(timed, torch.remainder(hours, 168), 168) + (self.known + 1 + self.gap.num_embeddings)
+        rows[:, 3:] = categories[:, 1:] + self.category_starts
+        codes = categories[:, 0]
+        rows[:, 2] = torch.where(codes > self.known, codes + (self.rows - self.known - 1), codes)
+        table, names = self.frozen, self.frozen
+        if table.shape[0] == 0:
+            names = self.names()
+            table = self.table(names)
         if novel_offsets.shape[0] > 1:
-            novel = self.ngram(novel_values, novel_offsets[:-1])  # (U, E)
-            known, names = torch.cat([known, novel]), torch.cat([names, novel]) if self.training else names
-        x = F.embedding(codes, known)  # (T, E)
+            table = torch.cat([table, self.ngram(novel_values, novel_offsets[:-1])])
         if self.training and self.id_dropout > 0.0:
-            by_name = torch.rand(codes.shape[0], 1, device=x.device) < self.id_dropout  # (T, 1)
-            x = torch.where(by_name, F.embedding(codes, names), x)
-        return x
+            by_name = (torch.rand(times.shape[0], device=times.device) < self.id_dropout) & (codes <= self.known)
+            rows[:, 2] = torch.where(by_name, codes + table.shape[0], rows[:, 2])
+            table = torch.cat([table, names])
+        x = F.embedding_bag(rows, table, mode="sum")
+        return torch.addmm(x, standardised, self.numeric.weight.t()) if standardised.shape[1] > 0 else x
 
 
 def _week() -> Tensor:

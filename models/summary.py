@@ -46,23 +46,25 @@ class Summary(nn.Module):
         index = torch.arange(times.shape[0], device=times.device)
         first = offsets[row]  # (T,): where the event's sequence starts
         begins = (known_gap & (gaps > self.visit_gap)) | ((index == first) & (old[row, self.counted + 1] == 0))
-        sums = self._sums(standardised, gaps, known_gap, begins)  # (C, T + 1) from the batch's start
         visit = torch.cummax(torch.where(begins, index, -1), 0)[0]  # (T,): start of the visit, < first if before
         at = times.double().masked_fill(~has_time(times), 0.0)  # (T,)
         if each:
             here, rows = index, row
             counts = self._running_counts(actions, first)
-            decayed = self._running_decay(at, begins, first)
+            weights = torch.zeros(0, times.shape[0], dtype=at.dtype, device=at.device)
         else:
             rows = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)
             here = offsets[1:][rows] - 1
             counts = self._final_counts(actions, row, old.shape[0])[rows]
-            decayed = self._final_decay(at, begins, row, offsets)[rows]
+            age = at[offsets[1:][row] - 1] - at  # (T,) µs
+            weights = torch.exp((-age * self.rates.unsqueeze(1)).clamp(min=-80.0))  # exp is slow where it underflows  # (D, T)
+        sums = self._sums(standardised, gaps, known_gap, begins, weights)  # (C, T + 1) from the batch's start
         old, clock, start, visit = old[rows], clock[rows], offsets[:-1][rows], visit[here]  # (P, ..)
         n_old, gaps_old, log_gap, visits_old, visit_gap, visit_gap_sq, last_visit_gap, _, _, in_visit, visit_s, _ = (
             old[:, self.counted + 1 : self.tail].double().unbind(1)
         )
         new = (sums[:, here + 1] - sums[:, start]).t()  # (P, C)
+        decayed = self._running_decay(at, begins, first) if each else new[:, 5 + 2 * self.numeric :]  # (P, 2D)
         now, last = times[here], clock[:, 1]
         beginning = torch.where(has_time(clock[:, 0]), clock[:, 0], times[start])
         inside = visit >= start
@@ -89,19 +91,22 @@ class Summary(nn.Module):
         faded = torch.exp(-(_elapsed(now, last) * 1e6).unsqueeze(1) * self.rates)  # (P, D)
         faded = torch.cat([faded, faded], 1) * old[:, self.tail : self.tail + 2 * self.decays]
         parts = [old[:, : self.counted + 1] + counts, torch.stack(facts, 1).float(), (faded + decayed).float()]
-        parts.append(self._numbers(old[:, self.tail + 2 * self.decays :], new[:, 5:], standardised[here], n_old, n))
+        parts.append(self._numbers(old[:, self.tail + 2 * self.decays :], new[:, 5 : 5 + 2 * self.numeric], standardised[here], n_old, n))
         return torch.cat(parts, 1), torch.stack([beginning, now], 1)
 
-    def _sums(self, standardised: Tensor, gaps: Tensor, known_gap: Tensor, begins: Tensor) -> Tensor:
-        """(5 + 2F, T + 1) running sums over the whole batch, in double so that a difference is exact enough."""
-        between = known_gap & begins
-        log_gap = torch.log1p(gaps)  # (T,), 0 where unknown
-        visit_log_gap = log_gap * between
-        rows = [known_gap.double(), log_gap, begins.double(), visit_log_gap, visit_log_gap * visit_log_gap]
-        values = torch.cat([torch.stack(rows), standardised.t().double()])  # (C, T)
-        out = torch.zeros(values.shape[0], values.shape[1] + 1, dtype=values.dtype, device=values.device)
-        out[:, 1:] = values.cumsum(1)
-        return out
+    def _sums(self, standardised: Tensor, gaps: Tensor, known_gap: Tensor, begins: Tensor, weights: Tensor) -> Tensor:
+        """(5 + 2F + 2D, T + 1) running sums over the whole batch, in double so that a difference is exact enough."""
+        f, d = standardised.shape[1], weights.shape[0]
+        values = torch.zeros(5 + f + 2 * d, gaps.shape[0] + 1, dtype=gaps.dtype, device=gaps.device)
+        values[0, 1:] = known_gap
+        values[1, 1:] = torch.log1p(gaps)  # 0 where unknown
+        values[2, 1:] = begins
+        values[3, 1:] = values[1, 1:] * (known_gap & begins)
+        values[4, 1:] = values[3, 1:] * values[3, 1:]
+        values[5 : 5 + f, 1:] = standardised.t()
+        values[5 + f : 5 + f + d, 1:] = weights
+        values[5 + f + d :, 1:] = weights * begins
+        return values.cumsum_(1)
 
     def _slots(self, actions: Tensor) -> Tensor:
         """Codes come by falling frequency: 1..A have a slot each, all others share slot 0."""
@@ -117,18 +122,11 @@ class Summary(nn.Module):
         running = ones.cumsum(0)  # (T + 1, A + 1)
         return running[1:] - running[first]
 
-    def _final_decay(self, at: Tensor, begins: Tensor, row: Tensor, offsets: Tensor) -> Tensor:
-        """(N, 2D): sums of exp(-age / time constant) over events, and over the starts of visits."""
-        age = at[offsets[1:][row] - 1] - at  # (T,) µs
-        out = torch.zeros(offsets.shape[0] - 1, 2 * self.decays, dtype=at.dtype, device=at.device)
-        for d in range(self.decays):
-            weight = torch.exp(-age * self.rates[d])
-            out[:, d].index_add_(0, row, weight)
-            out[:, self.decays + d].index_add_(0, row, weight * begins)
-        return out
-
     def _running_decay(self, at: Tensor, begins: Tensor, first: Tensor) -> Tensor:
-        """(T, 2D): the same after every event, by doubling: the sum over 2k events is one over k plus a faded one."""
+        """(T, 2D): sums of exp(-age / time constant) over events and over starts of visits, after every event.
+
+        By doubling: a sum over 2k events is one over the newest k, plus a faded one over the k before.
+        """
         sums = torch.stack([torch.ones_like(at), begins.double()], 1)  # (T, 2)
         sums = sums.repeat_interleave(self.decays, 1)  # (T, 2D)
         rates = torch.cat([self.rates, self.rates])

@@ -44,7 +44,7 @@ def _numbers(events: Any, data: Encoded, train: Windows) -> None:
         values = values[np.isfinite(values)]
         sizes = np.abs(values[values != 0])
         scale = float(np.median(sizes)) if len(sizes) else 1.0
-        bent = np.arcsinh(values / scale)
+        bent = np.sign(values) * np.log1p(np.abs(values) / scale)
         events.scale[column] = scale
         events.mean[column] = float(bent.mean()) if len(bent) else 0.0
         events.spread[column] = max(float(bent.std()), 1e-3) if len(bent) else 1.0

@@ -10,10 +10,11 @@ from torch import nn
 from sqlscore.events import Inputs
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.embedding import EventEmbedding
+from sqlscore.models.features import Features
 from sqlscore.models.gru import GRU
 from sqlscore.models.heads import Heads
 from sqlscore.models.sequence_model import SequenceModel
-from sqlscore.models.summary import Features, Summary
+from sqlscore.models.summary import Summary
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,12 @@ class ModelConfig:
     churn: bool = True
 
     def to_json(self) -> str:
+        """All fields, names sorted."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
+        """What `to_json` wrote."""
         fields: dict[str, Any] = json.loads(text)
         fields["decay_seconds"] = tuple(fields["decay_seconds"])
         return cls(**fields)

@@ -1,7 +1,5 @@
 """Events -> vectors: what every architecture reads."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -27,6 +25,16 @@ class EventEmbedding(nn.Module):
     All vectors are rows of one table, [actions V + 1 | gaps | hours of the week | categories .. | novel actions], so
     that an event is one sum of its rows. `freeze()` computes the rows that depend on no batch once, for scoring.
     """
+
+    category_starts: Tensor
+    ngram_values: Tensor
+    ngram_starts: Tensor
+    frozen: Tensor
+    log_gap: Tensor
+    week: Tensor
+    scale: Tensor
+    mean: Tensor
+    spread: Tensor
 
     def __init__(self, config: ModelConfig, inputs: Inputs) -> None:
         super().__init__()

@@ -22,7 +22,7 @@ def to_torchscript(model: nn.Module) -> bytes:
     """The model in scoring mode as a TorchScript file; the same model gives the same bytes. It is left as it is."""
     buffer = io.BytesIO()
     with _without_deprecation():
-        torch.jit.save(script(model), buffer)  # type: ignore[no-untyped-call]
+        torch.jit.save(script(model), buffer)
     return _canonical(buffer.getvalue())
 
 

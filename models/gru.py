@@ -10,7 +10,7 @@ from sqlscore.models.ragged import lengths_of, packing_of, rows_of
 
 
 class GRU(nn.Module):
-    """Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078, eq. 5-8); causal, and a fold: its state can be carried on.
+    """Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078, eq. 5-8); causal, and a fold: its state carries on.
 
     r_t = sigmoid(W_r x_t + U_r h_{t-1});  z_t = sigmoid(W_z x_t + U_z h_{t-1})
     h~_t = tanh(W x_t + r_t * (U h_{t-1}));  h_t = z_t h_{t-1} + (1 - z_t) h~_t
@@ -32,7 +32,8 @@ class GRU(nn.Module):
         start = state[order].unsqueeze(0)  # (1, M, H)
         outputs, final = self.gru(PackedSequence(packed, batch_sizes, None, None), start)
         if each:
-            return outputs.data[where]  # (T, H)
+            found: Tensor = outputs.data[where]  # (T, H)
+            return found
         return state.index_copy(0, order, final[0])  # (N, H)
 
     def _padded(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
@@ -45,7 +46,7 @@ class GRU(nn.Module):
         longest = int(lengths_of(offsets).max())
         padded = x.new_zeros((longest, state.shape[0], x.shape[1]))  # (L, N, E)
         outputs, _ = self.gru(padded.index_put((step, row), x), state.unsqueeze(0))  # (L, N, H)
-        found = outputs[step, row]  # (T, H)
+        found: Tensor = outputs[step, row]  # (T, H)
         if each:
             return found
         filled = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)

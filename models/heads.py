@@ -1,12 +1,10 @@
 """What is read off a state: next action, time to it, churn, and the user's representation."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.summary import Features
+from sqlscore.models.features import Features
 
 
 class Heads(nn.Module):
@@ -19,6 +17,10 @@ class Heads(nn.Module):
     - churn: a linear path on features and recency plus a small network on these and h; then
       sigmoid(a z + b) with a > 0, fitted on validation (Platt 1999, eq. 3).
     """
+
+    temperature: Tensor
+    log_seconds: Tensor
+    platt: Tensor
 
     def __init__(self, hidden: int, features: Features, actions: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -54,13 +56,13 @@ class Heads(nn.Module):
 
     def log_seconds_to_next(self, u: Tensor, features: Tensor) -> Tensor:
         """-> (N,): the median of log(1 + seconds)."""
-        found = self.time(u) + self.time_direct(features)  # (N, 1)
+        found: Tensor = self.time(u) + self.time_direct(features)  # (N, 1)
         return (found[:, 0] + self.log_seconds).clamp(0.0, 30.0)  # at most 340,000 years
 
     def churn_logit(self, hidden: Tensor, recent: Tensor) -> Tensor:
         """(N, H), (N, P + X) -> (N,), before calibration."""
         inner = F.gelu(self.churn_hidden(self.dropout(hidden)) + self.churn_recent(recent))  # (N, W / 4)
-        z = self.churn_linear(recent) + self.churn_out(self.dropout(inner))  # (N, 1)
+        z: Tensor = self.churn_linear(recent) + self.churn_out(self.dropout(inner))  # (N, 1)
         return z[:, 0]
 
     def churn(self, hidden: Tensor, recent: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from sqlscore.models.embedding import EventEmbedding
+from sqlscore.models.features import Features
 from sqlscore.models.heads import Heads
 from sqlscore.models.ragged import gaps_of, no_time
-from sqlscore.models.summary import Features, Summary
+from sqlscore.models.summary import Summary
 
 
 class SequenceModel(nn.Module):

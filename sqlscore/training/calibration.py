@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sqlscore.sequences import Ints
 from sqlscore.training.encoding import Encoded, ordered_batches
 from sqlscore.training.losses import outputs_over
 from sqlscore.training.windows import Windows
@@ -75,5 +76,5 @@ def _log_loss(logits: Tensor, actions: Tensor, log_temperature: float) -> float:
     return float(F.cross_entropy(logits / float(np.exp(log_temperature)), actions))
 
 
-def _groups(validation: Windows, order: np.ndarray[Any, np.dtype[np.int64]]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+def _groups(validation: Windows, order: Ints) -> list[Ints]:
     return [order[group] for group in ordered_batches(validation.lengths[order], 8_192)]

@@ -83,7 +83,7 @@ def _fit_linear(learned: _Inputs, judged: _Inputs) -> LogisticRegression:
 def _worse(losses: Tensor, best: Tensor) -> bool:
     """More than a standard error above the best, example by example."""
     difference = (losses - best).double()
-    return float(difference.mean()) > float(difference.std()) / len(difference) ** 0.5
+    return float(difference.mean()) > float(difference.std()) / float(np.sqrt(len(difference)))
 
 
 def _fit_network(heads: Any, learned: _Inputs, judged: _Inputs, alone: Tensor) -> Tensor:
@@ -99,7 +99,8 @@ def _fit_network(heads: Any, learned: _Inputs, judged: _Inputs, alone: Tensor) -
     for _ in range(_ROUNDS):
         heads.train()
         optimiser.zero_grad()
-        F.binary_cross_entropy_with_logits(heads.churn_logit(*learned[:2]), learned[2]).backward()
+        loss = F.binary_cross_entropy_with_logits(heads.churn_logit(*learned[:2]), learned[2])
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         losses, waited = _losses(heads, judged), waited + 1
         if losses.mean() < least.mean():

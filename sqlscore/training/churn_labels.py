@@ -33,6 +33,7 @@ class Examples:
         return len(self.position)
 
     def among(self, kept: npt.NDArray[np.bool_]) -> Examples:
+        """Those where kept (E,) is true."""
         return Examples(self.position[kept], self.elapsed[kept], self.churned[kept], self.seen[kept])
 
 
@@ -65,10 +66,7 @@ def choose_churn(
         periods = _periods(log, _sensible_horizon(gaps, base), lookback)
     else:
         periods = _periods(log, round(horizon * US_PER_SECOND), lookback)
-    if periods is None:
-        problem = "the events span too short a time for it"
-    else:
-        problem = _degenerate(log, periods)
+    problem = "the events span too short a time for it" if periods is None else _degenerate(log, periods)
     if not problem:
         return periods, ""
     if horizon is None:
@@ -107,7 +105,7 @@ def _degenerate(log: EventLog, periods: Periods) -> str:
         churned = examples_at(log, dates, periods.churn).churned
         gone, stayed = int(churned.sum()), int((~churned).sum())
         if min(gone, stayed) < least:
-            return f"in the {name} period {gone} users churned and {stayed} stayed, and at least {least} of each are needed"
+            return f"in the {name} period {gone} users churned and {stayed} stayed; at least {least} of each are needed"
     return ""
 
 

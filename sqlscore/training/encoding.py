@@ -60,7 +60,9 @@ def encode_log(log: EventLog, inputs: Inputs) -> Encoded:
     return Encoded(categories, numbers, log.times, log.offsets, known, novel, target, target_time, log_gap)
 
 
-def cut_batch(data: Encoded, starts: Ints, ends: Ints, untimed: npt.NDArray[np.bool_] | None = None) -> tuple[Batch, Ints]:
+def cut_batch(
+    data: Encoded, starts: Ints, ends: Ints, untimed: npt.NDArray[np.bool_] | None = None
+) -> tuple[Batch, Ints]:
     """Sequences [starts, ends) of the log -> (their batch, the log's index of each of its events).
 
     untimed (N,): sequences that are given without times, as plain lists of actions are.

@@ -16,7 +16,7 @@ from sqlscore.events import Mapping
 from sqlscore.sequences import Ints
 from sqlscore.training import baselines, metrics
 from sqlscore.training.baselines import Transitions
-from sqlscore.training.churn_labels import Examples, censored_at_end, examples_at
+from sqlscore.training.churn_labels import censored_at_end, examples_at
 from sqlscore.training.encoding import Encoded, encode_log, ordered_batches
 from sqlscore.training.losses import cut
 from sqlscore.training.options import Progress, Silent
@@ -144,7 +144,8 @@ def _predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progres
             churn[targets.example] = risk.double().numpy()
         progress.advance(len(batch.times))
     progress.finish()
-    return Predicted(*(np.concatenate(part) for part in zip(*parts, strict=True)), churn)
+    at, best, in_top3, probability, confidence, seconds = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Predicted(at, best, in_top3, probability, confidence, seconds, churn)
 
 
 def _judged(
@@ -157,7 +158,8 @@ def _judged(
         rows = slice(start, start + max(1, _CELLS // known))
         probabilities = artifact.probabilities(states[rows]).numpy()  # (R, V)
         wanted = action[rows]
-        probability = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)[np.arange(len(wanted)), wanted]
+        with_unknown = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)  # (R, V + 1)
+        probability = with_unknown[np.arange(len(wanted)), wanted]
         better = (probabilities > probability[:, None]).sum(1)
         best = probabilities.argmax(1)
         confidence = probabilities[np.arange(len(wanted)), best]

@@ -14,7 +14,7 @@ import torch
 
 from sqlscore.artifact import Artifact, Manifest, pack
 from sqlscore.errors import TrainingError
-from sqlscore.events import US_PER_SECOND, Inputs, Mapping
+from sqlscore.events import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script, to_torchscript

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sqlscore.sequences import Ints
 from sqlscore.training.encoding import Encoded, ordered_batches
 from sqlscore.training.losses import cut, losses, outputs_over, run
 from sqlscore.training.options import Progress, TrainingOptions
@@ -74,7 +75,7 @@ def _epoch(
     model: Any,
     data: Encoded,
     train: Windows,
-    batches: list[np.ndarray[Any, np.dtype[np.int64]]],
+    batches: list[Ints],
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LambdaLR,
     random: np.random.Generator,
@@ -98,7 +99,7 @@ def _epoch(
     return total / len(batches)
 
 
-def _shuffled(train: Windows, events: int, random: np.random.Generator) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+def _shuffled(train: Windows, events: int, random: np.random.Generator) -> list[Ints]:
     """Batches of similar lengths, composed anew and in a new order each epoch."""
     mixed = random.permutation(len(train.starts))
     noisy = train.lengths[mixed] * random.uniform(0.8, 1.25, len(mixed))
@@ -109,9 +110,7 @@ def _shuffled(train: Windows, events: int, random: np.random.Generator) -> list[
     return [parts[i] for i in random.permutation(len(parts))]
 
 
-def _judge(
-    model: Any, data: Encoded, validation: Windows, batches: list[np.ndarray[Any, np.dtype[np.int64]]]
-) -> tuple[float, float, float]:
+def _judge(model: Any, data: Encoded, validation: Windows, batches: list[Ints]) -> tuple[float, float, float]:
     sums, counts = np.zeros(3), np.zeros(3)
     for outputs, targets in outputs_over(model, data, validation, batches):
         sums += [float(part) for part in losses(outputs, targets)]
@@ -123,7 +122,8 @@ def _judge(
 
 def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
     """Weights of linear and recurrent layers decay; embeddings, biases and gains do not."""
-    decayed, free = [], []
+    decayed: list[Tensor] = []
+    free: list[Tensor] = []
     for name, parameter in model.named_parameters():
         plain = parameter.dim() < 2 or name.startswith("events.")
         (free if plain else decayed).append(parameter)

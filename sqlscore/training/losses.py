@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -41,7 +42,7 @@ class Outputs:
 
 
 def cut(
-    data: Encoded, windows: Windows, chosen: Ints, untimed: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+    data: Encoded, windows: Windows, chosen: Ints, untimed: npt.NDArray[np.bool_] | None = None
 ) -> tuple[Batch, Targets]:
     """The batch of these windows and its targets; untimed ones have no time to predict, and no churn."""
     batch, index = cut_batch(data, windows.starts[chosen], windows.ends[chosen], untimed)
@@ -63,8 +64,16 @@ def cut(
     if untimed is not None:
         log_gap = np.where(np.repeat(untimed, windows.lengths[chosen])[position], np.float32("nan"), log_gap)
     action = np.minimum(data.target[at], data.known + 1) - 1
-    tensors = (torch.from_numpy(array) for array in (position, action, log_gap, places, elapsed, churned))
-    return batch, Targets(*tensors, at, which)
+    return batch, Targets(
+        position=torch.from_numpy(position),
+        action=torch.from_numpy(action),
+        log_gap=torch.from_numpy(log_gap),
+        churn_position=torch.from_numpy(places),
+        elapsed=torch.from_numpy(elapsed),
+        churned=torch.from_numpy(churned),
+        at=at,
+        example=which,
+    )
 
 
 def run(model: Any, batch: Batch, targets: Targets) -> Outputs:

@@ -13,7 +13,8 @@ class TrainingOptions:
     """How to train. Every default is chosen from the data or holds for all data; what was chosen is reported.
 
     horizon, lookback: seconds of the churn label; None chooses. A lookback of math.inf: everyone ever seen.
-    max_events: above it, users are sampled by a hash of their id. max_user_events: of a longer user the newest are read.
+    max_events: above it, users are sampled by a hash of their id.
+    max_user_events: of a longer user, only the newest are read.
     max_sequence: events of one user that one training pass reads; evaluation and scoring read all.
     time_limit: seconds after which no further epoch is begun; with it a result depends on the machine's speed.
     """
@@ -57,11 +58,14 @@ class Progress(Protocol):
 class Silent:
     """A Progress that shows nothing."""
 
-    def start(self, description: str, total: float | None) -> None: ...
+    def start(self, description: str, total: float | None) -> None:
+        """Nothing."""
 
-    def advance(self, amount: float) -> None: ...
+    def advance(self, amount: float) -> None:
+        """Nothing."""
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class Periods:
     churn: Churn | None
 
     def to_notes(self) -> dict[str, Any]:
+        """Plain values for the manifest."""
         return asdict(self)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -20,6 +21,7 @@ from sqlscore.training.options import Progress
 
 _SHARES = 10_000  # users are sampled in ten-thousandths
 Codes = npt.NDArray[np.int32]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ class EventLog:
 
     @property
     def lengths(self) -> Ints:
+        """(N,) events of every user."""
         return np.diff(self.offsets)
 
     @property
     def users(self) -> int:
+        """N."""
         return len(self.offsets) - 1
 
     @property
@@ -70,7 +74,7 @@ def read_log(
     """
     user = identifier(mapping.user_id)
     total, null_users = _one_row(
-        con, f"SELECT count(*), count(*) FILTER (WHERE {user} IS NULL) FROM {mapping.relation}"  # noqa: S608
+        con, f"SELECT count(*), count(*) FILTER (WHERE {user} IS NULL) FROM {mapping.relation}"
     )
     usable = total - null_users
     if share is None:
@@ -79,11 +83,12 @@ def read_log(
     progress.start("Reading events", usable * share / _SHARES)
     reader = _Reader(mapping)
     cut = 0
-    for _, sequences in scan(con, mapping, where=where):
-        kept = sequences.newest(max_user_events)
-        cut += int((sequences.lengths > max_user_events).sum())
-        reader.add(kept)
-        progress.advance(int(sequences.offsets[-1]))
+    with con.cursor() as cursor:
+        for _, sequences, _ in scan(cursor, mapping, where=where):
+            kept = sequences.newest(max_user_events)
+            cut += int((sequences.lengths > max_user_events).sum())
+            reader.add(kept)
+            progress.advance(int(sequences.offsets[-1]))
     progress.finish()
     log = reader.log()
     if len(log.times) == 0:
@@ -91,7 +96,7 @@ def read_log(
             f'mapping "{mapping.name}" has no event with a user, a time and an action ({total} rows in '
             f"{mapping.relation}): check the mapped columns with `sqlscore status`"
         )
-    notes = {"share_of_users": share, "users": log.users, "events": len(log.times), "users_cut": cut}
+    notes: dict[str, float] = {"share_of_users": share, "users": log.users, "events": len(log.times), "users_cut": cut}
     return EventLog(log.actions, log.times, log.offsets, log.categorical, log.numeric, notes)
 
 
@@ -113,8 +118,7 @@ class _Growing:
             column = (column if pa.types.is_string(column.type) else column.cast(pa.string())).dictionary_encode()
         texts = column.dictionary.cast(pa.string()).to_pylist()
         table = np.zeros(len(texts) + 1, np.int32)
-        used = np.unique(column.indices.drop_null().to_numpy()) if len(column) else []
-        for i in used:
+        for i in np.unique(column.indices.drop_null().to_numpy()):
             text = texts[i]
             table[i] = 0 if text is None else self.known.setdefault(text, len(self.known) + 1)
         self.parts.append(table[column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)])
@@ -155,5 +159,5 @@ class _Reader:
         )
 
 
-def _joined(parts: list[npt.NDArray[np.generic]] | list[Codes] | list[Ints], kind: type) -> npt.NDArray[np.generic]:
+def _joined(parts: list[npt.NDArray[Number]], kind: type[Number]) -> npt.NDArray[Number]:
     return np.concatenate(parts) if parts else np.zeros(0, kind)

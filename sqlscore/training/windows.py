@@ -25,14 +25,17 @@ class Windows:
 
     @property
     def lengths(self) -> Ints:
+        """(W,) events of every window."""
         return self.ends - self.starts
 
     @property
     def events(self) -> int:
+        """Events that a pass reads."""
         return int(self.lengths.sum())
 
     @property
     def targets(self) -> int:
+        """Events whose next one is learned or judged."""
         return int(self.wanted.sum())
 
 
@@ -80,7 +83,9 @@ def held_out(log: EventLog, seed: int, share: float = 0.15) -> npt.NDArray[np.bo
     return np.asarray(np.random.default_rng(seed).random(log.users) < share)
 
 
-def training_windows(log: EventLog, data: Encoded, periods: Periods, seed: int, longest: int) -> tuple[Windows, Windows]:
+def training_windows(
+    log: EventLog, data: Encoded, periods: Periods, seed: int, longest: int
+) -> tuple[Windows, Windows]:
     """(what is trained on, what validates): nothing in either is later than t2, nothing in the first than t1."""
     churn = periods.churn
     train_churn = examples_at(log, churn.train, churn) if churn else None

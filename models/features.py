@@ -1,0 +1,94 @@
+"""Running summaries -> what the heads read."""
+
+import torch
+from torch import Tensor, nn
+
+from sqlscore.models.summary import Summary
+
+
+class Features(nn.Module):
+    """Summaries -> P features on a log scale, standardised on the training part and clamped.
+
+    The clamp keeps a user whose history is longer than any that was trained on within what the heads know.
+    """
+
+    rates: Tensor
+    mean: Tensor
+    spread: Tensor
+    churn_mean: Tensor
+    churn_spread: Tensor
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__()
+        self.counted = summary.counted
+        self.decays = summary.decays
+        self.tail = summary.tail
+        self.size = 2 * (summary.counted + 1) + 13 + 2 * summary.decays + 3 * summary.numeric
+        self.extra = 8 + 2 * summary.decays
+        self.register_buffer("rates", summary.rates * 1e6)  # per second
+        self.register_buffer("mean", torch.zeros(self.size))
+        self.register_buffer("spread", torch.ones(self.size))
+        self.register_buffer("churn_mean", torch.zeros(self.size + self.extra))
+        self.register_buffer("churn_spread", torch.ones(self.size + self.extra))
+
+    def forward(self, summary: Tensor) -> Tensor:
+        """(N, K) -> (N, P), clamped to 4 standard deviations."""
+        return ((self.raw(summary) - self.mean) / self.spread).clamp(-4.0, 4.0)
+
+    def with_recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, K), float64 (N,) seconds since the last event -> (N, P + X), the churn head's input."""
+        raw = torch.cat([self.raw(summary), self.recency(summary, elapsed)], 1)
+        return ((raw - self.churn_mean) / self.churn_spread).clamp(-4.0, 4.0)
+
+    def raw(self, summary: Tensor) -> Tensor:
+        """(N, K) -> (N, P), not standardised."""
+        counts = summary[:, : self.counted + 1]
+        n, _, log_gap, visits, visit_gap, visit_gap_sq, last_visit_gap, tenure, last_gap, in_visit, visit_s, timed = (
+            summary[:, self.counted + 1 : self.tail].unbind(1)
+        )
+        variance = (visit_gap_sq - visit_gap * visit_gap).clamp(min=0.0)
+        facts = [
+            torch.log1p(n),
+            log_gap,
+            torch.log1p(visits),
+            visit_gap,
+            torch.sqrt(variance + 1.0),  # + 1: rounding in a small variance would show in its root
+            last_visit_gap,
+            torch.log1p(tenure),
+            last_gap,
+            torch.log1p(in_visit),
+            torch.log1p(visit_s),
+            timed,
+            (visits > 1.0).float(),
+            torch.log1p(n / visits.clamp(min=1.0)),
+        ]
+        decayed = summary[:, self.tail : self.tail + 2 * self.decays]
+        numbers = summary[:, self.tail + 2 * self.decays :]
+        shares = counts / n.clamp(min=1.0).unsqueeze(1)
+        return torch.cat([torch.log1p(counts), shares, torch.stack(facts, 1), torch.log1p(decayed), numbers], 1)
+
+    def recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, K), (N,) -> (N, X): time since the last event, alone and against the user's own rhythm."""
+        _, _, _, visits, visit_gap, _, last_visit_gap, tenure, _, _, _, _ = (
+            summary[:, self.counted + 1 : self.tail].double().unbind(1)
+        )
+        since = elapsed.double().nan_to_num(0.0).clamp(min=0.0)
+        log_since = torch.log1p(since)
+        age = tenure + since
+        returns = (visits - 1.0).clamp(min=0.0)
+        came_back = (returns > 0.0).double()
+        missed = since * returns / age.clamp(min=1.0)
+        facts = [
+            log_since,
+            came_back * (log_since - visit_gap),
+            came_back * (log_since - last_visit_gap),
+            torch.log1p(age),
+            tenure / (age + 1.0),
+            torch.log1p(missed),
+            torch.log1p(visits) - torch.log1p(age),
+            torch.exp(-missed),
+        ]
+        decayed = summary[:, self.tail : self.tail + 2 * self.decays].double()
+        fade = torch.exp(-since.unsqueeze(1) * self.rates)  # (N, D)
+        faded = torch.log(decayed * torch.cat([fade, fade], 1) + 1e-3)
+        return torch.cat([torch.stack(facts, 1), faded], 1).float()

@@ -26,7 +26,7 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
     Returns rows erased by table, and `events_left`. Raises MappingError where the id does not fit the column's type.
 
     >>> sqlscore.forget_user(con, 4711)
-    {'scored_users': 1, 'scored_sessions': 3, 'events_left': 0}
+    {'scored_users': 1, 'scored_sessions': 3, 'user_states': 1, 'events_left': 0}
     """
     where = mapped(con, mapping)
     erased: dict[str, int] = {}

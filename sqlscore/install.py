@@ -9,6 +9,7 @@ from collections.abc import Callable
 import duckdb
 
 from sqlscore import sql
+from sqlscore.canonical import usable_events
 from sqlscore.errors import InstallError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
 from sqlscore.macros import names, statements
@@ -45,6 +46,9 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
 
 MATERIALIZED = ("scored_users", "scored_sessions")
 """Views that `refresh` replaces by tables of the same name."""
+
+PER_USER = (*MATERIALIZED, "user_states")
+"""Tables that `refresh` makes with a row or more for each user."""
 
 
 def version() -> str:
@@ -139,7 +143,7 @@ def taken_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[st
 
 def materialized_tables(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
     """Names of this mapping's score tables that `refresh` has made."""
-    return [name for name in MATERIALIZED if is_table(con, mapping.schema, name)]
+    return [name for name in PER_USER if is_table(con, mapping.schema, name)]
 
 
 def _install_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -180,47 +184,7 @@ def _events_view(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
             f"CREATE OR REPLACE VIEW {view} AS SELECT NULL::VARCHAR AS user_id, NULL::TIMESTAMP AS event_time, "
             "NULL::VARCHAR AS event_type WHERE false"
         )
-    columns = ", ".join(
-        [
-            f"{source(mapping.user_id)} AS user_id",
-            f"{utc_timestamp(con, mapping)} AS event_time",
-            f"CAST({source(mapping.event_type)} AS VARCHAR) AS event_type",
-            *(f"{source(feature.name)} AS {identifier(feature.name)}" for feature in mapping.features),
-        ]
-    )
-    cap = f" AND event_time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else ""
-    return (
-        f"CREATE OR REPLACE VIEW {view} AS "
-        f"WITH events AS (SELECT {columns} FROM {mapping.relation} AS {SOURCE}) "
-        f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time){cap}"
-    )
-
-
-SOURCE = "mapped_event"
-"""Alias of the mapped relation wherever its columns are read."""
-
-
-def source(column: str) -> str:
-    """A column of the mapped relation, qualified: inside a macro a bare name may mean the macro's parameter."""
-    return f"{SOURCE}.{identifier(column)}"
-
-
-def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
-    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's zone; agrees with `to_microseconds`."""
-    column = source(mapping.event_time)
-    kind = str(con.sql(f"SELECT {column} FROM {mapping.relation} AS {SOURCE}").types[0])
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"make_timestamp(epoch_us({column}))"
-    if kind == "TIMESTAMP_NS":
-        return f"make_timestamp(epoch_ns({column}) // 1000)"
-    if kind in ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"):
-        return f"CAST({column} AS TIMESTAMP)"
-    scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "// 1000"}[mapping.time_unit or "us"]
-    if kind in ("DOUBLE", "FLOAT"):
-        scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "/ 1000"}[mapping.time_unit or "us"]
-        finite = f"CASE WHEN isfinite({column}) THEN {column} END"
-        return f"make_timestamp(CAST(round_even({finite} {scale}, 0) AS BIGINT))"
-    return f"make_timestamp(CAST({column} AS BIGINT) {scale})"
+    return f"CREATE OR REPLACE VIEW {view} AS {usable_events(con, mapping)}"
 
 
 def _migrate(con: duckdb.DuckDBPyConnection) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.canonical import SOURCE, source, utc_timestamp
 from sqlscore.errors import MappingError
 from sqlscore.events import Mapping
-from sqlscore.install import SOURCE, source, utc_timestamp
 from sqlscore.queries import one
 from sqlscore.transactions import now
 

@@ -60,11 +60,11 @@ def test_a_failed_refresh_leaves_the_old_table(
     def fail(*_: object) -> int:
         raise RuntimeError("the power went")
 
-    monkeypatch.setattr(materialization, "_copy_view", fail)
+    monkeypatch.setattr(materialization, "write_mark", fail)
     with pytest.raises(RuntimeError):
         sqlscore.refresh(shop)
     assert shop.execute("FROM sqlscore.scored_users ORDER BY user_id").fetchall() == old
-    assert shop.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'refreshing'").fetchall() == [(0,)]
+    assert shop.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'next_%'").fetchall() == [(0,)]
     failed = shop.execute("SELECT message FROM sqlscore.runs WHERE status = 'failed'").fetchall()
     assert failed == [("RuntimeError: the power went",)]
 
@@ -89,7 +89,12 @@ def test_users_without_usable_events_are_not_scored(shop: duckdb.DuckDBPyConnect
 
 def test_forget_user_erases_scores_and_says_what_is_left(shop: duckdb.DuckDBPyConnection) -> None:
     sqlscore.refresh(shop)
-    assert sqlscore.forget_user(shop, 7) == {"scored_users": 1, "scored_sessions": 5, "events_left": 5}
+    assert sqlscore.forget_user(shop, 7) == {
+        "scored_users": 1,
+        "scored_sessions": 5,
+        "user_states": 1,
+        "events_left": 5,
+    }
     assert shop.execute("SELECT count(*) FROM sqlscore.scored_users WHERE user_id = 7").fetchall() == [(0,)]
     with pytest.raises(sqlscore.SqlscoreError, match="'seven' is not a value of column \"client id\""):
         sqlscore.forget_user(shop, "seven")

@@ -1,0 +1,124 @@
+"""Batches of users -> rows of score tables, several batches at once, results in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from sqlscore.artifact import Artifact, States
+from sqlscore.events import US_PER_SECOND
+from sqlscore.scan import Content, Users
+from sqlscore.sequences import Ints, Sequences
+from sqlscore.udfs.churn import score_states
+from sqlscore.udfs.states import to_arrow
+from sqlscore.udfs.types import SCORE_ARROW, STATE_ARROW
+
+SESSION_GAP = 30 * 60 * US_PER_SECOND
+"""The silence that parts two sessions in `scored_sessions`; `sessions_with` has it as its default."""
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a batch of users adds to the tables."""
+
+    states: pa.Table
+    scores: pa.Table
+    sessions: pa.Table
+    n_events: int  # encoded for the users' states
+
+
+def in_order(work: Callable[[A], B], items: Iterable[A], threads: int | None = None) -> Iterator[B]:
+    """`map` with threads: results in the order of the items, at most two items a thread ahead."""
+    threads = threads or os.cpu_count() or 1
+    pending: deque[Future[B]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="sqlscore") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(work, item))
+                if len(pending) > 2 * threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
+    """Users with their whole histories -> rows; users without a usable event give none."""
+    ids, sequences, content = _present(users)
+    states = artifact.encode(sequences)
+    return Rows(
+        state_rows(ids, states, content, artifact),
+        score_rows(ids, states, as_of, artifact),
+        session_rows(ids, sequences, np.ones(len(sequences), np.int64), artifact),
+        int(sequences.offsets[-1]),
+    )
+
+
+def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifact) -> pa.Table:
+    """(N,) users' states and the hashes of the events that made them."""
+    columns = to_arrow(states, artifact.name).flatten()
+    return pa.table([ids, *columns, pa.array(content)], ["user_id", *_names(STATE_ARROW), "content"])
+
+
+def score_rows(ids: pa.Array, states: States, as_of: int, artifact: Artifact) -> pa.Table:
+    """(N,) users' scores at one moment, µs."""
+    columns = score_states(artifact, states, np.full(len(states), as_of, np.int64)).flatten()
+    return pa.table([ids, *columns], ["user_id", *_names(SCORE_ARROW)])
+
+
+def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artifact: Artifact) -> pa.Table:
+    """Users' events -> one row a session, scored from its own events alone, as of its end.
+
+    first_session: (N,) the number of each user's first session here.
+    """
+    sessions, owner = split_sessions(sequences, SESSION_GAP)
+    number = np.arange(len(sessions)) - np.append(0, np.cumsum(np.bincount(owner, minlength=len(sequences))))[owner]
+    starts, ends = sessions.times[sessions.offsets[:-1]], sessions.times[sessions.offsets[1:] - 1]
+    columns = score_states(artifact, artifact.encode(sessions), ends).flatten()
+    return pa.table(
+        [
+            ids.take(pa.array(owner)),
+            pa.array(number + first_session[owner]),
+            pa.array(starts).view(pa.timestamp("us")),
+            pa.array(ends).view(pa.timestamp("us")),
+            *columns,
+        ],
+        ["user_id", "session_id", "session_start", "session_end", *_names(SCORE_ARROW)],
+    )
+
+
+def split_sessions(sequences: Sequences, gap: int) -> tuple[Sequences, Ints]:
+    """Cut sequences where two events lie more than `gap` µs apart -> (M,) sessions, (M,) which sequence each is of.
+
+    Every sequence holds at least one event.
+    """
+    begins = np.ones(len(sequences.times), np.bool_)
+    begins[1:] = np.diff(sequences.times) > gap
+    begins[sequences.offsets[:-1]] = True
+    starts = np.flatnonzero(begins)
+    offsets = np.append(starts, len(sequences.times)).astype(np.int64)
+    owner = np.searchsorted(sequences.offsets, starts, side="right") - 1
+    return Sequences(sequences.actions, sequences.times, offsets, sequences.features), owner.astype(np.int64)
+
+
+def _present(users: Users) -> Users:
+    present = np.flatnonzero(users.sequences.lengths > 0)
+    if len(present) == len(users.sequences):
+        return users
+    return Users(users.ids.take(pa.array(present)), users.sequences.select(present), users.content[present])
+
+
+def _names(kind: pa.StructType) -> list[str]:
+    return [kind.field(i).name for i in range(kind.num_fields)]

@@ -1,0 +1,70 @@
+"""A mapped events table under the canonical names: user_id, event_time in UTC, event_type, then the features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+
+from sqlscore.events import CANONICAL, Mapping
+from sqlscore.quoting import identifier
+
+SOURCE = "mapped_event"
+"""Alias of the mapped relation wherever its columns are read."""
+
+
+def source(column: str) -> str:
+    """A column of the mapped relation, qualified: inside a macro a bare name may mean the macro's parameter."""
+    return f"{SOURCE}.{identifier(column)}"
+
+
+def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str = "true") -> str:
+    """A query for the events that count: those with user, finite time and action, up to the cap.
+
+    where: a condition on the mapped relation itself, whose alias is SOURCE.
+    """
+    columns = ", ".join(
+        [
+            f"{source(mapping.user_id)} AS user_id",
+            f"{utc_timestamp(con, mapping)} AS event_time",
+            f"CAST({source(mapping.event_type)} AS VARCHAR) AS event_type",
+            *(f"{source(feature.name)} AS {identifier(feature.name)}" for feature in mapping.features),
+        ]
+    )
+    cap = f" AND event_time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else ""
+    return (
+        f"WITH events AS (SELECT {columns} FROM {mapping.relation} AS {SOURCE} WHERE {where}) "
+        f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time){cap}"
+    )
+
+
+def canonical(mapping: Mapping, query: str) -> Mapping:
+    """The mapping for a scan of a query with the canonical names."""
+    user_id, event_time, event_type = CANONICAL
+    return replace(
+        mapping,
+        relation=f"({query})",
+        user_id=user_id,
+        event_time=event_time,
+        event_type=event_type,
+        time_unit=None,
+        time_cap=None,
+    )
+
+
+def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's zone; agrees with `to_microseconds`."""
+    column = source(mapping.event_time)
+    kind = str(con.sql(f"SELECT {column} FROM {mapping.relation} AS {SOURCE}").types[0])
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"make_timestamp(epoch_us({column}))"
+    if kind == "TIMESTAMP_NS":
+        return f"make_timestamp(epoch_ns({column}) // 1000)"
+    if kind in ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"):
+        return f"CAST({column} AS TIMESTAMP)"
+    scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "// 1000"}[mapping.time_unit or "us"]
+    if kind in ("DOUBLE", "FLOAT"):
+        scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "/ 1000"}[mapping.time_unit or "us"]
+        finite = f"CASE WHEN isfinite({column}) THEN {column} END"
+        return f"make_timestamp(CAST(round_even({finite} {scale}, 0) AS BIGINT))"
+    return f"make_timestamp(CAST({column} AS BIGINT) {scale})"

@@ -1,0 +1,170 @@
+"""What has changed in the events since they were scored: which users start over, which go on, which are gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from sqlscore.canonical import SOURCE, usable_events
+from sqlscore.events import Mapping
+from sqlscore.install import is_table
+from sqlscore.queries import one
+from sqlscore.quoting import identifier, qualified
+
+TABLE = "sqlscore_changes"
+STATES = "user_states"
+MARK = "refreshed"
+FULL_ABOVE = 0.3
+"""Share of changed users above which everybody is scored again, which is then as quick."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a refresh stood. Row numbers are set for append-only base tables alone."""
+
+    model: str
+    sha256: str
+    mapping: str  # as JSON
+    n_rows: int | None
+    last_row: int | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """`reason` is None where an incremental refresh will do; else why everybody is scored.
+
+    The temporary table `sqlscore_changes` then holds user_id, kind ('over', 'on', 'gone'), and for 'on' the time of
+    the last event that the state has seen and the start and number of the last session.
+    """
+
+    reason: str | None
+    n_over: int = 0
+    n_on: int = 0
+    n_gone: int = 0
+    since: datetime | None = None  # no event of a user who goes on is needed from before
+
+
+def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
+    """Where the events stand in this snapshot."""
+    n_rows, last_row = None, None
+    if mapping.append_only and _has_rowid(con, mapping):
+        n_rows, last_row = one(con, f"SELECT count(*), max(rowid) FROM {mapping.relation}") or (0, None)
+    return Mark(model, sha256, mapping.to_json(), n_rows, last_row)
+
+
+def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
+    """Where the last refresh stood, None where there was none."""
+    if not is_table(con, mapping.schema, MARK) or not is_table(con, mapping.schema, STATES):
+        return None
+    row = one(con, f"SELECT model, sha256, mapping, n_rows, last_row FROM {qualified(mapping.schema, MARK)}")
+    return Mark(*row) if row else None
+
+
+def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> None:
+    """Note where this refresh stands, inside its transaction."""
+    name = qualified(mapping.schema, MARK)
+    con.execute(
+        f"CREATE OR REPLACE TABLE {name} (model VARCHAR, sha256 VARCHAR, mapping JSON, n_rows BIGINT, last_row BIGINT)"
+    )
+    con.execute(f"COMMENT ON TABLE {name} IS 'Where the last refresh stood: what an incremental one goes on from'")
+    con.execute(
+        f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?)",
+        [mark.model, mark.sha256, mark.mapping, mark.n_rows, mark.last_row],
+    )
+
+
+def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | None, new: Mark, fold: bool) -> Changes:
+    """Compare the events with what the stored states have seen.
+
+    con: a connection in a transaction whose snapshot the scans that follow share.
+    """
+    if old is None:
+        return Changes("nothing was scored before")
+    if old.sha256 != new.sha256:
+        return Changes(f"the champion changed from {old.model} to {new.model}")
+    if old.mapping != new.mapping:
+        return Changes("the events were mapped anew")
+    if new.last_row is not None and old.last_row is not None:
+        kept = one(con, f"SELECT count(*) FROM {mapping.relation} WHERE rowid <= ?", [old.last_row])
+        if kept is None or kept[0] != old.n_rows:
+            return Changes("rows were deleted from a table that was mapped as append-only")
+        _appended(con, mapping, old.last_row)
+    else:
+        _compared(con, mapping)
+    if not fold:
+        con.execute(f"UPDATE {TABLE} SET kind = 'over' WHERE kind = 'on'")
+    _note_sessions(con, mapping)
+    row = one(
+        con,
+        f"""SELECT count(*) FILTER (WHERE kind = 'over'), count(*) FILTER (WHERE kind = 'on'),
+                count(*) FILTER (WHERE kind = 'gone'), min(session_start) FILTER (WHERE kind = 'on'),
+                (SELECT count(*) FROM {qualified(mapping.schema, STATES)})
+            FROM {TABLE}""",
+    ) or (0, 0, 0, None, 0)
+    if row[0] + row[1] > FULL_ABOVE * row[4]:
+        return Changes(f"{row[0] + row[1]} of {row[4]} users changed")
+    return Changes(None, *row[:4])
+
+
+def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -> None:
+    """Changes from the rows behind `last_row` alone."""
+    new = usable_events(con, mapping, f"{SOURCE}.rowid > {int(last_row)}")
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE {TABLE} AS
+            WITH users AS (
+                SELECT user_id, min(event_time) AS first_new FROM ({new}) GROUP BY user_id
+            )
+            SELECT u.user_id, CASE WHEN s.last_time < u.first_new THEN 'on' ELSE 'over' END AS kind, s.last_time,
+                NULL::TIMESTAMP AS session_start, NULL::BIGINT AS session_id
+            FROM users u LEFT JOIN {qualified(mapping.schema, STATES)} s USING (user_id)"""
+    )
+
+
+def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Changes from the hashes of all events: new, changed and deleted ones."""
+    states, events = qualified(mapping.schema, STATES), qualified(mapping.schema, "events")
+    hashed = ", ".join(["event_time", "event_type", *(identifier(f.name) for f in mapping.features)])
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE {TABLE} AS
+            WITH events AS (
+                SELECT e.user_id, s.user_id IS NOT NULL AS known, s.last_time, s.n_events, s.content,
+                    hash({hashed}) AS word, coalesce(e.event_time <= s.last_time, false) AS seen
+                FROM {events} e LEFT JOIN {states} s USING (user_id)
+            ), users AS (
+                SELECT user_id, any_value(last_time) AS last_time, any_value(n_events) AS n_events,
+                    any_value(content) AS content, count(*) AS n_now,
+                    coalesce(sum(word) FILTER (WHERE seen), 0) % 18446744073709551616 AS content_seen,
+                    count(*) FILTER (WHERE seen) AS n_seen
+                FROM events GROUP BY user_id
+            ), kinds AS (
+                SELECT user_id, last_time,
+                    CASE WHEN n_events IS NULL OR n_seen <> n_events OR content_seen <> content THEN 'over'
+                         WHEN n_now > n_seen THEN 'on' END AS kind
+                FROM users
+            )
+            SELECT user_id, kind, last_time, NULL::TIMESTAMP AS session_start, NULL::BIGINT AS session_id
+            FROM kinds WHERE kind IS NOT NULL
+            UNION ALL
+            SELECT s.user_id, 'gone', s.last_time, NULL, NULL FROM {states} s ANTI JOIN users USING (user_id)"""
+    )
+
+
+def _note_sessions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Where the last session of those who go on began: new events may still belong to it."""
+    sessions = qualified(mapping.schema, "scored_sessions")
+    con.execute(
+        f"""UPDATE {TABLE} SET session_start = s.session_start, session_id = s.session_id
+            FROM (SELECT user_id, max(session_start) AS session_start, max(session_id) AS session_id
+                  FROM {sessions} SEMI JOIN {TABLE} USING (user_id) GROUP BY user_id) s
+            WHERE {TABLE}.user_id = s.user_id AND kind = 'on'"""
+    )
+
+
+def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
+    try:
+        con.execute(f"SELECT rowid FROM {mapping.relation} LIMIT 0").fetchall()
+    except duckdb.BinderException:
+        return False
+    return True

@@ -1,0 +1,256 @@
+"""The two ways to bring the score tables up to date: everybody, or who changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from sqlscore.artifact import Artifact, States
+from sqlscore.bulk import Rows, in_order, score_rows, score_users, session_rows, state_rows
+from sqlscore.canonical import SOURCE, canonical, usable_events
+from sqlscore.changes import STATES, TABLE, Changes, Mark
+from sqlscore.events import Mapping
+from sqlscore.queries import one
+from sqlscore.quoting import literal, qualified
+from sqlscore.scan import Users, scan
+from sqlscore.staging import Appender, new_table, swap_in
+from sqlscore.transactions import now
+from sqlscore.udfs.states import from_arrow
+from sqlscore.udfs.types import STATE_ARROW, STATE_SQL
+
+if TYPE_CHECKING:
+    from sqlscore.training import Progress
+
+_STATES_PER_BATCH = 8_192
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a refresh works with. `reader` holds one snapshot of the events; `con` is in the writing transaction."""
+
+    con: duckdb.DuckDBPyConnection
+    reader: duckdb.DuckDBPyConnection
+    mapping: Mapping
+    artifact: Artifact
+    as_of: int  # µs
+    mark: Mark
+    threads: int | None
+    progress: Progress | None
+
+    def table(self, name: str) -> str:
+        """The quoted name of a table of this mapping."""
+        return qualified(self.mapping.schema, name)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows by table, and what went through the model."""
+
+    tables: dict[str, int]
+    n_users: int
+    n_events: int
+
+
+def everybody(run: Run) -> Counts:
+    """Encode all users and put new tables in place of the old ones."""
+    con, progress = run.con, run.progress
+    stamp = {"scored_at": literal(str(now())) + "::TIMESTAMP"}
+    _new_states(run)
+    states = Appender(con, run.table(STATES))
+    users = Appender(con, new_table(con, run.mapping, "scored_users"), stamp)
+    sessions = Appender(con, new_table(con, run.mapping, "scored_sessions"), stamp)
+    if progress is not None:
+        row = one(run.reader, f"SELECT count(*) FROM {run.table('events')}")
+        progress.start("scoring", row[0] if row else 0)
+    events = 0
+    batches = scan(run.reader, canonical(run.mapping, _events(run)), content=True)
+    for rows in in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads):
+        states.add(rows.states)
+        users.add(rows.scores)
+        sessions.add(rows.sessions)
+        events += rows.n_events
+        if progress is not None:
+            progress.advance(rows.n_events)
+    for appender in (states, users, sessions):
+        appender.flush()
+    for name in ("scored_users", "scored_sessions"):
+        swap_in(con, run.mapping, name)
+    if progress is not None:
+        progress.finish()
+    return Counts({"scored_users": users.rows, "scored_sessions": sessions.rows}, users.rows, events)
+
+
+def who_changed(run: Run, changes: Changes) -> Counts:
+    """Encode who starts over, advance who goes on, drop who is gone; then move everybody's scores to the new as_of."""
+    stamp = {"scored_at": literal(str(now())) + "::TIMESTAMP"}
+    states: list[pa.Table] = []
+    scores: list[pa.Table] = []
+    sessions: list[pa.Table] = []
+    events = 0
+    pieces = [*_start_over(run, changes), *_go_on(run, changes)]
+    for rows in pieces:
+        states.append(rows.states)
+        scores.append(rows.scores)
+        sessions.append(rows.sessions)
+        events += rows.n_events
+    sessions += _last_sessions(run, changes)
+    _replace_changed(run, states, sessions, stamp)
+    n_users = sum(len(table) for table in states)
+    n_sessions = one(run.con, f"SELECT count(*) FROM {run.table('scored_sessions')}") or (0,)
+    return Counts({"scored_users": _move_scores(run, scores, stamp), "scored_sessions": n_sessions[0]}, n_users, events)
+
+
+def _start_over(run: Run, changes: Changes) -> Iterable[Rows]:
+    """Users whose past changed: their whole histories again."""
+    if not changes.n_over:
+        return ()
+    query = f"SELECT e.* FROM ({_events(run)}) e SEMI JOIN {_changed('over')} c USING (user_id)"
+    batches = scan(run.reader, canonical(run.mapping, query), content=True)
+    return in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads)
+
+
+def _go_on(run: Run, changes: Changes) -> Iterable[Rows]:
+    """Users who only have newer events: their states advanced with those."""
+    if not changes.n_on:
+        return ()
+    stored = run.reader.sql(
+        f"SELECT s.* FROM {run.table(STATES)} s SEMI JOIN {_changed('on')} c USING (user_id)"
+    ).to_arrow_table()
+    known = _comparable(stored.column("user_id"))
+    old = _states(stored)
+    content = stored.column("content").to_numpy()
+
+    def advance(users: Users) -> Rows:
+        at = pc.index_in(_comparable(users.ids), value_set=known).to_numpy()
+        index = torch.from_numpy(at.astype(np.int64))
+        before = States(old.hidden[index], old.clock[index], old.n_events[at], old.n_unknown[at])
+        states = run.artifact.encode(users.sequences, before)
+        return Rows(
+            state_rows(users.ids, states, content[at] + users.content, run.artifact),
+            score_rows(users.ids, states, run.as_of, run.artifact),
+            pa.table({}),
+            int(users.sequences.offsets[-1]),
+        )
+
+    query = (
+        f"SELECT e.* FROM ({_events(run)}) e JOIN {_changed('on')} c USING (user_id) "
+        f"WHERE e.event_time > c.last_time AND e.event_time >= {_moment(changes.since)}"
+    )
+    return in_order(advance, scan(run.reader, canonical(run.mapping, query), content=True), run.threads)
+
+
+def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
+    """The last session of users who go on, which may have grown, and the new ones behind it."""
+    if not changes.n_on:
+        return ()
+    first = run.reader.sql(f"SELECT user_id, session_id FROM {_changed('on')}").to_arrow_table()
+    known, number = _comparable(first.column("user_id")), first.column("session_id").to_numpy()
+
+    def split(users: Users) -> pa.Table:
+        at = pc.index_in(_comparable(users.ids), value_set=known).to_numpy()
+        return session_rows(users.ids, users.sequences, number[at], run.artifact)
+
+    query = (
+        f"SELECT e.* FROM ({_events(run)}) e JOIN {_changed('on')} c USING (user_id) "
+        f"WHERE e.event_time >= c.session_start AND e.event_time >= {_moment(changes.since)}"
+    )
+    return in_order(split, scan(run.reader, canonical(run.mapping, query)), run.threads)
+
+
+def _replace_changed(run: Run, states: list[pa.Table], sessions: list[pa.Table], stamp: dict[str, str]) -> None:
+    """Old states and sessions of who changed out, new ones in."""
+    con, changed = run.con, "sqlscore_changed_users"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {changed} AS "
+        f"SELECT user_id, NULL::TIMESTAMP AS session_start FROM {run.table(STATES)} LIMIT 0"
+    )
+    rows = run.reader.sql(f"SELECT user_id, session_start FROM {TABLE}").to_arrow_table()
+    appender = Appender(con, changed)
+    appender.add(rows)
+    appender.flush()
+    con.execute(f"DELETE FROM {run.table(STATES)} s USING {changed} c WHERE s.user_id = c.user_id")
+    con.execute(
+        f"DELETE FROM {run.table('scored_sessions')} s USING {changed} c WHERE s.user_id = c.user_id "
+        "AND (c.session_start IS NULL OR s.session_start >= c.session_start)"
+    )
+    con.execute(f"DROP TABLE {changed}")
+    for table, tables, constants in ((STATES, states, None), ("scored_sessions", sessions, stamp)):
+        appender = Appender(con, run.table(table), constants)
+        for rows in tables:
+            if rows.num_columns and len(rows):
+                appender.add(rows)
+        appender.flush()
+
+
+def _move_scores(run: Run, scores: list[pa.Table], stamp: dict[str, str]) -> int:
+    """Scores of everybody at the new as_of: nothing is encoded, the heads read the stored states."""
+    users = Appender(run.con, new_table(run.con, run.mapping, "scored_users"), stamp)
+    for rows in scores:
+        users.add(rows)
+    stored = run.reader.sql(
+        f"SELECT s.* FROM {run.table(STATES)} s ANTI JOIN {TABLE} c USING (user_id)"
+    ).to_arrow_reader(_STATES_PER_BATCH)
+
+    def score(batch: pa.RecordBatch) -> pa.Table:
+        table = pa.Table.from_batches([batch])
+        return score_rows(table.column("user_id").combine_chunks(), _states(table), run.as_of, run.artifact)
+
+    for rows in in_order(score, (batch for batch in stored if len(batch)), run.threads):
+        users.add(rows)
+    users.flush()
+    swap_in(run.con, run.mapping, "scored_users")
+    return users.rows
+
+
+def _new_states(run: Run) -> None:
+    name = run.table(STATES)
+    fields = STATE_SQL.removeprefix("STRUCT(").removesuffix(")")
+    columns = ", ".join(f"NULL::{kind} AS {field}" for field, kind in (f.split(" ", 1) for f in fields.split(", ")))
+    run.con.execute(
+        f"CREATE OR REPLACE TABLE {name} AS "
+        f"SELECT user_id, {columns}, NULL::UBIGINT AS content FROM {run.table('events')} LIMIT 0"
+    )
+    run.con.execute(
+        f"COMMENT ON TABLE {name} IS 'The model''s state of each user, which an incremental refresh goes on from; "
+        "content is the sum modulo 2^64 of the hashes of the events in it'"
+    )
+
+
+def _events(run: Run) -> str:
+    """The events up to the mark, as a query."""
+    last = run.mark.last_row
+    return usable_events(run.reader, run.mapping, "true" if last is None else f"{SOURCE}.rowid <= {int(last)}")
+
+
+def _changed(kind: str) -> str:
+    return f"(SELECT * FROM {TABLE} WHERE kind = {literal(kind)})"
+
+
+def _moment(time: datetime | None) -> str:
+    return f"{literal(str(time))}::TIMESTAMP"
+
+
+def _states(table: pa.Table) -> States:
+    columns = [table.column(field.name).combine_chunks() for field in STATE_ARROW]
+    return from_arrow(pa.StructArray.from_arrays([_chunk(c) for c in columns], fields=list(STATE_ARROW)))
+
+
+def _comparable(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Ids in a type that Arrow can look up."""
+    array = _chunk(ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids)
+    if pa.types.is_dictionary(array.type) or pa.types.is_decimal(array.type):
+        return array.cast(pa.string())
+    return array
+
+
+def _chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if isinstance(column, pa.ChunkedArray) else column

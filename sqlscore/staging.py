@@ -1,0 +1,79 @@
+"""Writing score tables: filled aside, put in place of the old one at once, comments kept."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.events import Mapping
+from sqlscore.install import is_table
+from sqlscore.quoting import identifier, literal, qualified
+
+_VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored_sessions"}
+_ROWS_HELD = 30_000
+_ARRIVING = "sqlscore_arriving_rows"
+
+
+class Appender:
+    """Collects Arrow rows and inserts them into a table by name, some ten thousand at a time."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, table: str, constants: dict[str, str] | None = None) -> None:
+        """table: quoted. constants: SQL expressions for columns that the rows lack."""
+        self._con = con
+        self._extra = "".join(f", {value} AS {identifier(name)}" for name, value in (constants or {}).items())
+        self._table = table
+        self._held: list[pa.Table] = []
+        self.rows = 0
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows; they are in the table after `flush` at the latest."""
+        self._held.append(rows)
+        self.rows += len(rows)
+        if sum(len(held) for held in self._held) >= _ROWS_HELD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Insert what is held."""
+        if not self._held:
+            return
+        self._con.register(_ARRIVING, pa.concat_tables(self._held))
+        self._con.execute(f"INSERT INTO {self._table} BY NAME SELECT *{self._extra} FROM {_ARRIVING}")
+        self._con.unregister(_ARRIVING)
+        self._held = []
+
+
+def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> str:
+    """An empty table with the columns of `name` to fill aside; returns its quoted name."""
+    staging = qualified(mapping.schema, f"next_{name}")
+    view = qualified(mapping.schema, _VIEW_OF[name])
+    con.execute(f"CREATE TABLE {staging} AS SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view} LIMIT 0")
+    return staging
+
+
+def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
+    """Put the table that `new_table` made in place of `name`, view or table; inside the caller's transaction."""
+    target = qualified(mapping.schema, name)
+    kind = "TABLE" if is_table(con, mapping.schema, name) else "VIEW"
+    comments = _comments(con, mapping, name)
+    con.execute(f"DROP {kind} {target}")
+    con.execute(f"ALTER TABLE {qualified(mapping.schema, f'next_{name}')} RENAME TO {identifier(name)}")
+    for what, comment in comments:
+        con.execute(f"COMMENT ON {what} IS {literal(comment)}")
+
+
+def _comments(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> list[tuple[str, str]]:
+    """The comments of a view or table and its columns, which its replacement gets again."""
+    target = qualified(mapping.schema, name)
+    rows = con.execute(
+        """SELECT NULL, comment FROM (SELECT schema_name, view_name AS name, comment FROM duckdb_views()
+               WHERE database_name = current_database()
+               UNION ALL SELECT schema_name, table_name, comment FROM duckdb_tables()
+               WHERE database_name = current_database())
+           WHERE schema_name = ? AND name = ? AND comment IS NOT NULL
+           UNION ALL SELECT column_name, comment FROM duckdb_columns()
+           WHERE database_name = current_database() AND schema_name = ? AND table_name = ? AND comment IS NOT NULL""",
+        [mapping.schema, name, mapping.schema, name],
+    ).fetchall()
+    return [
+        (f"COLUMN {target}.{identifier(column)}" if column else f"TABLE {target}", comment) for column, comment in rows
+    ]

@@ -1,0 +1,266 @@
+"""Incremental = full, whatever happened to the events in between, and whenever the process was killed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny_model import tiny_artifact
+
+import sqlscore
+from sqlscore.artifact import Manifest, pack
+from sqlscore.events import Inputs
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.export import to_torchscript
+from sqlscore.registry import register
+
+USERS = """SELECT user_id, n_events, last_event_time, next_action, next_action_probability, seconds_to_next_action,
+    churn_risk, unknown_action_rate, model, as_of FROM sqlscore.scored_users ORDER BY user_id"""
+SESSIONS = """SELECT user_id, session_id, session_start, session_end, n_events, next_action, churn_risk
+    FROM sqlscore.scored_sessions ORDER BY user_id, session_id"""
+
+
+def gru_artifact(seed: int = 0) -> bytes:
+    """A small GRU with random weights: numbers that depend on every event and its time."""
+    torch.manual_seed(seed)
+    config = ModelConfig(embedding=8, hidden=8, width=8)
+    inputs = Inputs(("view", "cart", "buy"), {}, ("price",))
+    model = ARCHITECTURES["gru"].build(config, inputs).eval()
+    manifest = Manifest(
+        "gru", {}, inputs, ("next_action", "time_to_next", "churn"), model.state_size, 8, True, None,
+        86_400.0, 86_400.0, "2024-01-01", "2024-01-02",
+    )  # fmt: skip
+    return pack(to_torchscript(model), manifest)
+
+
+ARTIFACTS = (tiny_artifact(numeric=("price",)), gru_artifact(0), gru_artifact(1))
+
+
+def open_shop(
+    path: str | Path = ":memory:", *, append_only: bool = False, artifact: int = 1
+) -> duckdb.DuckDBPyConnection:
+    con = sqlscore.connect(path)
+    con.execute("CREATE TABLE e (user_id BIGINT, event_time TIMESTAMP, event_type VARCHAR, price DOUBLE)")
+    con.execute(
+        "INSERT INTO e SELECT i % 5, TIMESTAMP '2024-01-01' + to_minutes(17 * i), "
+        "(['view', 'cart', 'buy', 'new'])[1 + i % 4], i FROM range(40) t(i)"
+    )
+    sqlscore.map_events(con, "e", features=["price"], append_only=append_only)
+    register(con, ARTIFACTS[artifact], name="m", mapping="events", champion=True, verb="train")
+    return con
+
+
+def assert_equal_to_full(con: duckdb.DuckDBPyConnection) -> None:
+    """What is stored must be what a full refresh stores."""
+    found = [con.execute(query).fetchall() for query in (USERS, SESSIONS)]
+    assert sqlscore.refresh(con, full=True).kind == "full"
+    for rows, query in zip(found, (USERS, SESSIONS), strict=True):
+        expected = con.execute(query).fetchall()
+        assert len(rows) == len(expected)
+        for row, full in zip(rows, expected, strict=True):
+            assert _close(row, full), (row, full)
+
+
+def _close(row: tuple[object, ...], full: tuple[object, ...]) -> bool:
+    return all(
+        abs(a - b) <= 1e-5 * max(1.0, abs(b)) if isinstance(a, float) and isinstance(b, float) else a == b
+        for a, b in zip(row, full, strict=True)
+    )
+
+
+minutes = st.integers(0, 2_000)
+step = st.one_of(
+    st.tuples(
+        st.just("INSERT INTO e VALUES (?, TIMESTAMP '2024-01-03' + to_minutes(?), 'buy', 1)"),
+        st.integers(0, 7),
+        minutes,
+    ),
+    st.tuples(
+        st.just("INSERT INTO e VALUES (?, TIMESTAMP '2023-12-31' + to_minutes(?), 'view', 2)"),
+        st.integers(0, 7),
+        minutes,
+    ),
+    st.tuples(st.just("DELETE FROM e WHERE user_id = ? AND epoch(event_time) % 7 = ? % 7"), st.integers(0, 7), minutes),
+    st.tuples(
+        st.just("UPDATE e SET price = price + 1 WHERE user_id = ? AND epoch(event_time) % 3 = ? % 3"),
+        st.integers(0, 7),
+        minutes,
+    ),
+    st.tuples(st.just("UPDATE e SET event_type = 'cart' WHERE user_id = ? AND price < ?"), st.integers(0, 7), minutes),
+    st.tuples(st.just("retrain"), st.integers(0, 2), minutes),
+    st.tuples(st.just("refresh"), st.integers(0, 0), minutes),
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(step, min_size=1, max_size=6))
+def test_incremental_equals_full_after_any_changes(script: list[tuple[str, int, int]]) -> None:
+    con = open_shop()
+    sqlscore.refresh(con)
+    for what, number, minute in script:
+        if what == "retrain":
+            register(con, ARTIFACTS[number], name="m", mapping="events", champion=True, verb="train")
+        elif what == "refresh":
+            sqlscore.refresh(con)
+        else:
+            con.execute(what, [number, minute])
+    if con.execute("SELECT count(*) FROM e").fetchall()[0][0]:
+        sqlscore.refresh(con)
+        assert_equal_to_full(con)
+    con.close()
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.integers(0, 7), minutes, st.booleans()), min_size=1, max_size=5))
+def test_appended_rows_are_found_wherever_in_time_they_fall(rows: list[tuple[int, int, bool]]) -> None:
+    con = open_shop(append_only=True)
+    sqlscore.refresh(con)
+    for user, minute, late in rows:
+        base = "2023-12-31" if late else "2024-01-03"
+        con.execute(f"INSERT INTO e VALUES (?, TIMESTAMP '{base}' + to_minutes(?), 'buy', 1)", [user, minute])
+        sqlscore.refresh(con)
+    assert_equal_to_full(con)
+    con.close()
+
+
+def test_only_new_events_go_through_the_model() -> None:
+    """A fold's state is advanced: one event in, one event encoded."""
+    for append_only in (False, True):
+        con = open_shop(append_only=append_only)
+        first = sqlscore.refresh(con)
+        assert (first.kind, first.reason, first.n_events) == ("full", "nothing was scored before", 40)
+        con.execute("INSERT INTO e VALUES (3, TIMESTAMP '2024-01-02', 'buy', 1)")
+        second = sqlscore.refresh(con)
+        assert (second.kind, second.n_users_encoded, second.n_events) == ("incremental", 1, 1)
+        con.execute("INSERT INTO e VALUES (3, TIMESTAMP '2023-01-02', 'buy', 1)")
+        third = sqlscore.refresh(con)
+        assert (third.kind, third.n_users_encoded, third.n_events) == ("incremental", 1, 10)
+        assert sqlscore.refresh(con).n_events == 0
+        con.close()
+
+
+def test_risk_moves_with_as_of_though_nothing_is_encoded() -> None:
+    con = open_shop(artifact=0)
+    con.execute("INSERT INTO e SELECT i + 100, TIMESTAMP '2024-01-01', 'view', 1 FROM range(10) t(i)")
+    sqlscore.refresh(con)
+    before = con.execute("SELECT churn_risk FROM sqlscore.scored_users WHERE user_id = 1").fetchall()[0][0]
+    con.execute("INSERT INTO e VALUES (2, TIMESTAMP '2024-01-09', 'view', 1)")
+    assert sqlscore.refresh(con).n_users_encoded == 1
+    after = con.execute("SELECT churn_risk FROM sqlscore.scored_users WHERE user_id = 1").fetchall()[0][0]
+    assert after > before + 0.1
+
+
+def test_users_who_are_gone_lose_their_scores() -> None:
+    con = open_shop()
+    sqlscore.refresh(con)
+    con.execute("DELETE FROM e WHERE user_id = 4")
+    report = sqlscore.refresh(con)
+    assert (report.kind, report.tables["scored_users"], report.n_users_encoded) == ("incremental", 4, 0)
+    assert_equal_to_full(con)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("INSERT INTO e SELECT i, TIMESTAMP '2024-02-01', 'view', 1 FROM range(5) t(i)", "5 of 5 users changed"),
+        ("champion", "the champion changed from m@1 to m@2"),
+    ],
+)
+def test_everybody_is_scored_again_where_that_is_as_quick_or_needed(change: str, reason: str) -> None:
+    con = open_shop()
+    sqlscore.refresh(con)
+    if change == "champion":
+        register(con, ARTIFACTS[2], name="m", mapping="events", champion=True, verb="train")
+    else:
+        con.execute(change)
+    assert sqlscore.refresh(con).reason == reason
+
+
+def test_a_broken_append_only_promise_is_noticed() -> None:
+    con = open_shop(append_only=True)
+    sqlscore.refresh(con)
+    con.execute("DELETE FROM e WHERE user_id = 4")
+    report = sqlscore.refresh(con)
+    assert report.reason == "rows were deleted from a table that was mapped as append-only"
+    assert report.tables["scored_users"] == 4
+
+
+def test_a_model_that_is_no_fold_encodes_changed_users_anew() -> None:
+    con = open_shop()
+    data = tiny_artifact(numeric=("price",), fold=False)
+    register(con, data, name="m", mapping="events", champion=True, verb="train")
+    sqlscore.refresh(con)
+    con.execute("INSERT INTO e VALUES (3, TIMESTAMP '2024-01-02', 'buy', 1)")
+    report = sqlscore.refresh(con)
+    assert (report.kind, report.n_users_encoded, report.n_events) == ("incremental", 1, 9)
+    assert_equal_to_full(con)
+
+
+@pytest.mark.parametrize("kind", ["UUID", "HUGEINT", "VARCHAR", "ENUM('0','1','2','3','4')"])
+def test_incremental_works_for_every_kind_of_user_id(kind: str) -> None:
+    value = "lpad(user_id::VARCHAR, 32, '0')::UUID" if kind == "UUID" else f"user_id::VARCHAR::{kind}"
+    con = open_shop()
+    con.execute(f"CREATE TABLE k AS SELECT {value} AS user_id, event_time, event_type, price FROM e")
+    sqlscore.map_events(con, "k", features=["price"])
+    sqlscore.refresh(con)
+    con.execute("INSERT INTO k SELECT user_id, TIMESTAMP '2024-02-01', 'buy', 1 FROM k LIMIT 1")
+    assert sqlscore.refresh(con).n_events == 1
+    assert_equal_to_full(con)
+
+
+CHILD = """
+import sys, sqlscore
+con = sqlscore.connect(sys.argv[1])
+print("ready", flush=True)
+for line in sys.stdin:
+    con.execute("INSERT INTO e SELECT i % 40, (SELECT max(event_time) FROM e) + to_minutes(i), 'view', i FROM range(9) t(i)")
+    sqlscore.refresh(con, full=line.strip() == "full")
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_refresh_leaves_the_last_good_tables(tmp_path: Path) -> None:
+    """SIGKILL at random moments: tables are whole, and the next incremental refresh equals a full one."""
+    path = tmp_path / "killed.duckdb"
+    con = open_shop(path)
+    con.execute(
+        "INSERT INTO e SELECT i % 400, TIMESTAMP '2024-01-04' + to_seconds(i), 'view', i FROM range(20000) t(i)"
+    )
+    sqlscore.refresh(con)
+    con.close()
+    chance = random.Random(7)
+    for _ in range(4):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        for number in range(20):
+            child.stdin.write("full\n" if number % 2 else "part\n")
+        child.stdin.flush()
+        for _ in range(chance.randint(0, 2)):
+            child.stdout.readline()
+        try:
+            child.wait(timeout=chance.random())
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+        child.wait()
+        con = sqlscore.connect(path)
+        assert con.execute("SELECT count(*), count(DISTINCT user_id) FROM sqlscore.scored_users").fetchall() == [
+            (400, 400)
+        ]
+        assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'next_%'").fetchall() == [(0,)]
+        sqlscore.refresh(con)
+        assert_equal_to_full(con)
+        con.close()

@@ -33,7 +33,10 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         1.0 AS share_reference, 1.0 AS share_current"""
     )
     sqlscore.map_events(con, "clicks")
-    sqlscore.map_events(con, "clicks", name="orders")
+    con.execute(
+        "CREATE TABLE orders AS SELECT range AS user_id, DATE '2024-01-01' AS event_time, 'buy' AS event_type FROM range(3)"
+    )
+    sqlscore.map_events(con, "orders", name="orders")
     yield con
     con.close()
 
@@ -117,6 +120,17 @@ def test_a_second_mapping_has_the_same_objects_in_its_own_schema(con: duckdb.Duc
     texts = [retarget(item.text, "sqlscore_orders", "orders_") for item in objects()]
     for text in [row[0] for row in definitions] + texts:
         assert "sqlscore." not in text.replace("sqlscore.models", "").replace("sqlscore.aliases", "")
+
+
+def test_a_second_mapping_reads_its_own_events_and_calls_its_own_functions(con: duckdb.DuckDBPyConnection) -> None:
+    """Macros that call macros included."""
+    assert con.execute("SELECT count(*) FROM sqlscore.sessions").fetchone() == (1,)
+    assert con.execute("SELECT count(*) FROM sqlscore_orders.sessions_with(gap := '1 hour')").fetchone() == (3,)
+    assert con.execute("SELECT action FROM sqlscore_orders.feature_usage").fetchall() == [("buy",)]
+    view = "SELECT sql FROM duckdb_views() WHERE schema_name = 'sqlscore_orders' AND view_name = 'live_scored_users'"
+    definition = con.execute(view).fetchone()
+    assert definition is not None
+    assert "orders_list_score_events(" in definition[0]
 
 
 @pytest.mark.parametrize(

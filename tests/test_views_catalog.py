@@ -34,7 +34,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     )
     sqlscore.map_events(con, "clicks")
     con.execute(
-        "CREATE TABLE orders AS SELECT range AS user_id, DATE '2024-01-01' AS event_time, 'buy' AS event_type FROM range(3)"
+        "CREATE TABLE orders AS SELECT range AS user_id, current_date AS event_time, 'buy' AS event_type FROM range(3)"
     )
     sqlscore.map_events(con, "orders", name="orders")
     yield con

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 import sqlscore
 from sqlscore.cli.app import COMMANDS, app
+from sqlscore.cli.errors import show_warning
+from sqlscore.cli.progress import Bar, working
 from sqlscore.registry import register
 
 EVENTS = """
@@ -313,3 +316,38 @@ def test_ctrl_c_stops_a_running_query():
         process.kill()
     assert process.returncode == 130, errors
     assert "interrupted" in errors
+
+
+def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]):
+    """A scheduler's log holds messages, not bars."""
+    with Bar() as bar:
+        bar.start("scoring", 10)
+        bar.advance(4)
+    with working("thinking"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_is_drawn_on_a_terminal_and_taken_away(monkeypatch: pytest.MonkeyPatch):
+    """A person sees what is going on, and a clean screen afterwards, also when it fails."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stderr", screen)
+
+    def fail_half_way() -> None:
+        with Bar() as bar:
+            bar.start("scoring", 10)
+            bar.advance(4)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert "scoring" in screen.getvalue()
+    assert screen.getvalue().rstrip().endswith(("\x1b[?25h", "\x1b[2K"))
+
+
+def test_warning_is_one_line_without_code(capsys: pytest.CaptureFixture[str]):
+    """Python shows the line of our code that warned, which helps nobody."""
+    show_warning(UserWarning("the file has a function of that name"), UserWarning, "install.py", 1)
+    assert capsys.readouterr().err == "! the file has a function of that name\n"

@@ -6,6 +6,10 @@
 
 def main() -> None:
     """Run the command line with the process's arguments; exits the process (see `errors.py` for the codes)."""
-    from sqlscore.cli.app import app
+    import warnings
 
+    from sqlscore.cli.app import app
+    from sqlscore.cli.errors import show_warning
+
+    warnings.showwarning = show_warning
     app()

@@ -12,7 +12,7 @@ import typer
 from sqlscore.cli import render
 from sqlscore.cli.errors import PROBLEM_FOUND
 from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
-from sqlscore.cli.progress import Bar
+from sqlscore.cli.progress import Bar, working
 from sqlscore.errors import MappingError
 
 if TYPE_CHECKING:
@@ -66,7 +66,12 @@ def init(
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
-    with _undone_on_failure(db), open_database(db, create=True) as con, _table_of(con, events, name, copy) as table:
+    with (
+        working("reading the events"),
+        _undone_on_failure(db),
+        open_database(db, create=True) as con,
+        _table_of(con, events, name, copy) as table,
+    ):
         report = map_events(
             con,
             table,
@@ -112,8 +117,8 @@ def refresh(
     """
     from sqlscore import refresh as verb
 
-    with open_database(db, device=device) as con:
-        report = verb(con, full=full, mapping=mapping, progress=Bar(quiet=json))
+    with open_database(db, device=device) as con, Bar() as bar:
+        report = verb(con, full=full, mapping=mapping, progress=bar)
     if json:
         render.as_json(report)
     else:

@@ -11,7 +11,7 @@ import typer
 
 from sqlscore.cli import render
 from sqlscore.cli.options import open_database
-from sqlscore.cli.progress import Bar
+from sqlscore.cli.progress import Bar, working
 from sqlscore.errors import InstallError
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def _simulate(con: duckdb.DuckDBPyConnection, users: int, seed: int) -> None:
     _heading(
         "A simulated shop", "its customers browse, buy, and for reasons that are hidden in the data leave for good"
     )
-    shop = simulate_shop(users, seed=seed)
-    with con.cursor() as cursor:
+    with working("simulating"), con.cursor() as cursor:
+        shop = simulate_shop(users, seed=seed)
         cursor.register("simulated", shop.events)
         cursor.execute("CREATE TABLE events AS FROM simulated")
         cursor.unregister("simulated")
@@ -112,7 +112,10 @@ def _map(
 ) -> Mapping:
     from sqlscore import map_events
 
-    report = map_events(con, table, user_id=user_id, event_time=event_time, event_type=event_type, features=features)
+    with working("reading the events"):
+        report = map_events(
+            con, table, user_id=user_id, event_time=event_time, event_type=event_type, features=features
+        )
     render.mapping_report(report.to_dict())
     return report.mapping
 
@@ -131,7 +134,8 @@ def _train(con: duckdb.DuckDBPyConnection, seed: int, **options: Any) -> None:
     from sqlscore import train
 
     _heading("A model", "trained on the past, judged on the latest events, beside what counting alone can do")
-    info = train(con, seed=seed, progress=Bar(), **options)
+    with Bar() as bar:
+        info = train(con, seed=seed, progress=bar, **options)
     render.model(info)
     render.evaluation(info.metrics)
 
@@ -140,7 +144,9 @@ def _refresh(con: duckdb.DuckDBPyConnection) -> None:
     from sqlscore import refresh
 
     _heading("Scores", "every user, as tables that any reader of the file can chart")
-    render.refresh_report(refresh(con, progress=Bar()))
+    with Bar() as bar:
+        report = refresh(con, progress=bar)
+    render.refresh_report(report)
 
 
 def _show_segments(con: duckdb.DuckDBPyConnection) -> None:
@@ -151,8 +157,10 @@ def _show_segments(con: duckdb.DuckDBPyConnection) -> None:
 
 def _show_drivers(con: duckdb.DuckDBPyConnection) -> None:
     _heading("Before they leave", "actions after which customers are lost, or stay, more often than without them")
-    result = con.execute(DRIVERS)
-    render.rows_as_table([column[0] for column in result.description or ()], result.fetchall())
+    with working("counting"):
+        result = con.execute(DRIVERS)
+        rows = result.fetchall()
+    render.rows_as_table([column[0] for column in result.description or ()], rows)
 
 
 def _heading(title: str, text: str) -> None:

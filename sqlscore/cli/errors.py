@@ -61,6 +61,14 @@ def show_error(text: str) -> None:
     Console(stderr=True, soft_wrap=True).print(Text("Error: ", "bold red") + Text(text), highlight=False)
 
 
+def show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A Python warning without the line of code it came from."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, soft_wrap=True).print(Text("! ", "bold yellow") + Text(str(message)), highlight=False)
+
+
 def fail(text: str, code: int = MENDABLE) -> NoReturn:
     """Say what is wrong and end the command."""
     show_error(text)

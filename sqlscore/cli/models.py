@@ -7,7 +7,7 @@ import typer
 
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Device, Json, MappingName, Model, open_database
-from sqlscore.cli.progress import Bar
+from sqlscore.cli.progress import Bar, working
 
 Architecture = Annotated[str, typer.Option("--architecture", "-a", help="Which kind of model.")]
 Horizon = Annotated[
@@ -40,7 +40,7 @@ def train(
     """
     from sqlscore import train as verb
 
-    with open_database(db, device=device) as con:
+    with open_database(db, device=device) as con, Bar() as bar:
         info = verb(
             con,
             mapping=mapping,
@@ -50,7 +50,7 @@ def train(
             lookback=lookback,
             seed=seed,
             promote=promote,
-            progress=Bar(quiet=json),
+            progress=bar,
         )
     if json:
         render.as_json(info)
@@ -75,7 +75,7 @@ def evaluate(
     """
     from sqlscore import evaluate as verb
 
-    with open_database(db, device=device) as con:
+    with open_database(db, device=device) as con, working("judging"):
         result = verb(con, model, mapping=mapping)
     if json:
         render.as_json(result)

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 class Bar:
     """What the verbs report to: `start(description, total)`, `advance(n)`, `finish()`; one task at a time.
 
-    quiet: show nothing, whatever stderr is.
+    As a context manager it leaves the screen as it was, whatever happens inside.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            _Amount(),
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            disable=quiet or not console.is_terminal,
+            disable=not console.is_terminal,
         )
         self._task: TaskID | None = None
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finish()
 
     def start(self, description: str, total: float | None = None) -> None:
         """Begin a task of `total` steps; None where nobody knows how many."""
@@ -42,3 +52,19 @@ class Bar:
             self._progress.remove_task(self._task)
             self._task = None
         self._progress.stop()
+
+
+@contextmanager
+def working(description: str) -> Iterator[None]:
+    """A bar for something that takes a while and does not say how far it is."""
+    with Bar() as bar:
+        bar.start(description)
+        yield
+
+
+class _Amount(ProgressColumn):
+    """Steps done of steps in all, where that is known."""
+
+    def render(self, task: Task) -> Text:
+        """Whole numbers with separators."""
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f}" if task.total else "")

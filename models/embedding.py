@@ -49,7 +49,7 @@ class EventEmbedding(nn.Module):
         self.categorical = nn.ModuleList(
             nn.Embedding(len(values) + 1, size, padding_idx=0) for values in inputs.categorical.values()
         )
-        self.numeric = nn.Linear(2 * len(inputs.numeric), size, bias=False)
+        self.numeric = nn.Parameter(torch.randn(2 * len(inputs.numeric), size) * 0.3)
         for embedding in (self.action, self.ngram, self.gap, *self.categorical):
             nn.init.normal_(embedding.weight, std=0.3)
         for embedding in (self.action, *self.categorical):
@@ -124,7 +124,7 @@ class EventEmbedding(nn.Module):
             rows[:, 2] = torch.where(by_name, codes + table.shape[0], rows[:, 2])
             table = torch.cat([table, names])
         x = F.embedding_bag(rows, table, mode="sum")
-        return torch.addmm(x, standardised, self.numeric.weight.t()) if standardised.shape[1] > 0 else x
+        return torch.addmm(x, standardised, self.numeric) if standardised.shape[1] > 0 else x
 
 
 def _week() -> Tensor:

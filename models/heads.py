@@ -6,6 +6,8 @@ from torch.nn import functional as F
 
 from sqlscore.models.features import Features
 
+_MAX_DIRECT = 256  # actions; above it, the path from features to each action has too many weights to learn
+
 
 class Heads(nn.Module):
     """Small functions of (encoder state h (N, H), summary features f (N, P)).
@@ -27,7 +29,7 @@ class Heads(nn.Module):
         self.from_hidden = nn.Linear(hidden, width)
         self.from_features = nn.Linear(features.size, width, bias=False)
         self.next_action = nn.Linear(width, actions)
-        self.next_direct = nn.Linear(features.size, actions if actions <= 256 else 0, bias=False)
+        self.next_direct = nn.Parameter(torch.zeros(features.size, actions if actions <= _MAX_DIRECT else 0))
         self.time = nn.Linear(width, 1)
         self.time_direct = nn.Linear(features.size, 1, bias=False)
         recent = features.size + features.extra
@@ -36,8 +38,8 @@ class Heads(nn.Module):
         self.churn_recent = nn.Linear(recent, width // 4)
         self.churn_out = nn.Linear(width // 4, 1, bias=False)
         self.dropout = nn.Dropout(dropout)
-        self.direct = actions <= 256
-        for layer in (self.next_direct, self.time_direct, self.churn_linear, self.churn_out):
+        self.direct = actions <= _MAX_DIRECT
+        for layer in (self.time_direct, self.churn_linear, self.churn_out):
             nn.init.zeros_(layer.weight)
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("log_seconds", torch.zeros(()))  # the training part's median
@@ -51,7 +53,7 @@ class Heads(nn.Module):
         """-> (N, V)."""
         logits: Tensor = self.next_action(u)
         if self.direct:
-            logits = logits + self.next_direct(features)
+            logits = torch.addmm(logits, features, self.next_direct)
         return logits / self.temperature
 
     def log_seconds_to_next(self, u: Tensor, features: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -15,7 +16,7 @@ from sqlscore.errors import TrainingError
 from sqlscore.events import Mapping
 from sqlscore.sequences import Ints
 from sqlscore.training import baselines, metrics
-from sqlscore.training.baselines import Transitions
+from sqlscore.training.baselines import Guess, Transitions
 from sqlscore.training.churn_labels import censored_at_end, examples_at
 from sqlscore.training.encoding import Encoded, encode_log, ordered_batches
 from sqlscore.training.losses import cut
@@ -80,39 +81,47 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     seen = np.zeros(log.users, np.bool_)
     seen[log.rows[log.times <= periods.t1]] = True
     was_seen = seen[log.rows[predicted.at]]
-    everyone = np.ones(len(was_seen), np.bool_)
-    result: dict[str, Any] = {"model": artifact.name}
-    result |= _sequence_heads(data, predicted, train, median, everyone)
+    following = _transitions(data, predicted.at)
+    guesses = {
+        "majority": baselines.majority(train, following, data.known),
+        "repeat_last": baselines.repeat_last(train, following, data.known),
+        "markov1": baselines.markov(train, following, data.known, 1),
+        "markov2": baselines.markov(train, following, data.known, 2),
+    }
+    judged = partial(_sequence_heads, data, predicted, following.following, guesses, median)
+    result: dict[str, Any] = {"model": artifact.name} | judged(np.ones(len(was_seen), np.bool_))
     result["churn"] = None
     if churn and examples is not None:
         found = metrics.churn_metrics(examples.churned, predicted.churn, examples.elapsed, examples.seen)
         result["churn"] = found | {"censored": censored_at_end(log, churn, periods.high_water)}
-    result["seen_users"] = _sequence_heads(data, predicted, train, median, was_seen)
-    result["unseen_users"] = _sequence_heads(data, predicted, train, median, ~was_seen)
+    result["seen_users"] = judged(was_seen)
+    result["unseen_users"] = judged(~was_seen)
     result["verdict"] = verdict(result)
     return result
 
 
 def _sequence_heads(
-    data: Encoded, predicted: Predicted, train: Transitions, median: float, chosen: npt.NDArray[np.bool_]
+    data: Encoded,
+    predicted: Predicted,
+    following: Ints,
+    guesses: dict[str, Guess],
+    median: float,
+    chosen: npt.NDArray[np.bool_],
 ) -> dict[str, Any]:
-    """The next-action and time figures over the chosen targets."""
-    test = _transitions(data, predicted.at[chosen])
+    """The next-action and time figures over the chosen targets. median: seconds to the next event in training."""
+    actual = following[chosen]
     found = metrics.next_action_metrics(
-        test.following,
+        actual,
         predicted.best[chosen],
         predicted.in_top3[chosen],
         predicted.probability[chosen],
         predicted.confidence[chosen],
     )
-    guesses = {
-        "majority": baselines.majority(train, test, data.known),
-        "repeat_last": baselines.repeat_last(train, test, data.known),
-        "markov1": baselines.markov(train, test, data.known, 1),
-        "markov2": baselines.markov(train, test, data.known, 2),
+    found["baselines"] = {
+        name: metrics.baseline_metrics(actual, Guess(guess.best[chosen], guess.probability[chosen]))
+        for name, guess in guesses.items()
     }
-    found["baselines"] = {name: metrics.baseline_metrics(test.following, guess) for name, guess in guesses.items()}
-    found["unknown_actions"] = int((test.following == 0).sum())
+    found["unknown_actions"] = int((actual == 0).sum())
     seconds = np.expm1(data.log_gap[predicted.at[chosen]].astype(np.float64))
     return {"next_action": found, "time_to_next": metrics.time_metrics(seconds, predicted.seconds[chosen], median)}
 

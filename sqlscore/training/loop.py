@@ -17,8 +17,11 @@ from sqlscore.training.losses import cut, losses, outputs_over, run
 from sqlscore.training.options import Progress, TrainingOptions
 from sqlscore.training.windows import Windows
 
-_EVENTS_PER_BATCH = (1_024, 8_192)
-_STEPS_PER_EPOCH = 60  # small data get small batches, so that an epoch has about as many steps
+_EVENTS_PER_BATCH = (512, 8_192)
+_STEPS_PER_EPOCH = 60
+_STEPS_AT_LEAST = 20
+_CELLS = 3e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample
+_JUDGED_EVENTS, _JUDGED_CELLS = 150_000, 200_000_000
 _TIME_WEIGHT = 0.3
 _CHURN_WEIGHT = 0.2  # it shapes the encoder only: see churn_head
 _UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
@@ -45,20 +48,21 @@ def optimise(
     model: Any, data: Encoded, train: Windows, validation: Windows, options: TrainingOptions, progress: Progress
 ) -> list[Epoch]:
     """Train in place and leave the best epoch's weights. Returns the epochs' losses."""
-    events = int(np.clip(train.events // _STEPS_PER_EPOCH, *_EVENTS_PER_BATCH))
-    batches = ordered_batches(train.lengths, events)
-    judged_in = ordered_batches(validation.lengths, _EVENTS_PER_BATCH[1])
-    epochs = int(np.clip(options.event_updates // max(train.events, 1), 2, options.max_epochs))
-    optimiser = torch.optim.AdamW(_groups(model, options.weight_decay), lr=options.learning_rate)
-    steps = epochs * len(batches)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    events = _events_per_batch(train)
     random = np.random.default_rng(options.seed)
+    judged_in = _judged_windows(validation, data.known, random)
+    epochs = int(np.clip(options.event_updates // max(train.events, 1), 2, options.max_epochs))
+    kept_share = min(1.0, _CELLS / (epochs * max(train.targets, 1) * data.known))
+    optimiser = torch.optim.AdamW(_groups(model, options.weight_decay), lr=options.learning_rate, fused=True)
+    steps = epochs * max(len(ordered_batches(train.lengths, events)), _STEPS_AT_LEAST)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     began = time.monotonic()
     best, kept = float("inf"), copy.deepcopy(model.state_dict())
     history: list[Epoch] = []
-    progress.start("Training", epochs * len(batches))
+    progress.start("Training", steps)
     for number in range(1, epochs + 1):
-        loss = _epoch(model, data, train, _shuffled(train, events, random), optimiser, schedule, random, progress)
+        batches = _shuffled(train, events, random)
+        loss = _epoch(model, data, train, batches, optimiser, schedule, random, kept_share, progress)
         history.append(Epoch(number, loss, *_judge(model, data, validation, judged_in)))
         if history[-1].judged < best:
             best, kept = history[-1].judged, copy.deepcopy(model.state_dict())
@@ -71,6 +75,20 @@ def optimise(
     return history
 
 
+def _events_per_batch(train: Windows) -> int:
+    """Small data get small batches, so that an epoch has enough steps; below a floor they only cost time."""
+    floor, ceiling = _EVENTS_PER_BATCH
+    return max(32, min(int(np.clip(train.events // _STEPS_PER_EPOCH, floor, ceiling)), train.events // _STEPS_AT_LEAST))
+
+
+def _judged_windows(validation: Windows, actions: int, random: np.random.Generator) -> list[Ints]:
+    """Batches of validation windows for early stopping: all, or as many at random as take about a second or two."""
+    order = random.permutation(len(validation.starts))
+    most = min(_JUDGED_EVENTS, _JUDGED_CELLS // actions)
+    order = order[np.cumsum(validation.lengths[order]) - validation.lengths[order] < most]
+    return [order[group] for group in ordered_batches(validation.lengths[order], _EVENTS_PER_BATCH[1])]
+
+
 def _epoch(
     model: Any,
     data: Encoded,
@@ -79,16 +97,21 @@ def _epoch(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LambdaLR,
     random: np.random.Generator,
+    kept_share: float,
     progress: Progress,
 ) -> float:
     model.train()
-    per_batch = max(train.targets / len(batches), 1.0)
-    churn_per_batch = max((0 if train.churn is None else len(train.churn)) / len(batches), 1.0)
+    passes = sum(map(len, batches)) / len(train.starts)
+    per_batch = max(train.targets * passes / len(batches), 1.0)
+    churn_per_batch = max((0 if train.churn is None else len(train.churn)) * passes / len(batches), 1.0)
     total = 0.0
     for chosen in batches:
         batch, targets = cut(data, train, chosen, random.random(len(chosen)) < _UNTIMED)
+        targets = targets.sampled(random, kept_share)
         action, gap, churn = losses(run(model, batch, targets), targets)
-        loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch + _CHURN_WEIGHT * churn / churn_per_batch
+        loss: Tensor = (action + _TIME_WEIGHT * gap) / (
+            per_batch * kept_share
+        ) + _CHURN_WEIGHT * churn / churn_per_batch
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -100,7 +123,14 @@ def _epoch(
 
 
 def _shuffled(train: Windows, events: int, random: np.random.Generator) -> list[Ints]:
-    """Batches of similar lengths, composed anew and in a new order each epoch."""
+    """Batches of similar lengths, composed anew and in a new order each epoch; tiny data are passed several times."""
+    found: list[Ints] = []
+    while len(found) < _STEPS_AT_LEAST:
+        found += _once(train, events, random)
+    return found
+
+
+def _once(train: Windows, events: int, random: np.random.Generator) -> list[Ints]:
     mixed = random.permutation(len(train.starts))
     noisy = train.lengths[mixed] * random.uniform(0.8, 1.25, len(mixed))
     by_length = mixed[np.argsort(noisy, kind="stable")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,19 @@ class Targets:
     churned: Tensor  # (Q,)
     at: Ints  # (P,) the log's index of each position
     example: Ints  # (Q,) which of the windows' churn examples
+
+    def sampled(self, random: np.random.Generator, share: float) -> Targets:
+        """The same with a share of the P targets, for vocabularies so large that all would cost too much."""
+        if share >= 1:
+            return self
+        kept = torch.from_numpy(random.random(len(self.position)) < share)
+        return replace(
+            self,
+            position=self.position[kept],
+            action=self.action[kept],
+            log_gap=self.log_gap[kept],
+            at=self.at[kept.numpy()],
+        )
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,10 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     Raises InstallError where a function of the user's own has one of the names.
     """
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
-    con.execute(_events_view(con, mapping))
+    view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
+    # Creating a macro binds the views in it with the macro's parameters in scope: a bare column of the same name in
+    # a view of the user's would be a conflict. So all is made over an empty stand-in that reads nothing.
+    con.execute(f"CREATE OR REPLACE VIEW {view} AS {_no_rows_of(con, query)}")
     high_water = qualified(mapping.schema, "high_water")
     con.execute(
         f"CREATE OR REPLACE VIEW {high_water} AS "
@@ -112,6 +115,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
             if item.name in kept:
                 continue
             con.execute(sql.retarget(item.text, mapping.schema, mapping.prefix))
+    con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
 
 
 def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -154,16 +158,8 @@ def _install_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
             f"choose a prefix for sqlscore's, for example map_events(..., prefix='ss_') or --prefix ss_"
         )
     _drop_functions(con, mapping.name)
-    try:
-        for statement in statements(mapping):
-            con.execute(statement)
-    except duckdb.BinderException as error:
-        if "Conflicting column names" not in str(error):
-            raise
-        raise InstallError(
-            f"{mapping.relation} is a view that reads a column by the bare name of one of the functions' parameters "
-            f"(as_of, model, k, n, e, l): write it with its table, as in t.model ({error})"
-        ) from error
+    for statement in statements(mapping):
+        con.execute(statement)
     con.execute(
         "INSERT INTO sqlscore.objects SELECT ?, unnest(?)",
         [mapping.name, names(mapping.prefix)],
@@ -177,14 +173,20 @@ def _drop_functions(con: duckdb.DuckDBPyConnection, mapping: str) -> None:
     con.execute("DELETE FROM sqlscore.objects WHERE mapping = ?", [mapping])
 
 
-def _events_view(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
-    view = qualified(mapping.schema, "events")
-    if not mapping.relation:
-        return (
-            f"CREATE OR REPLACE VIEW {view} AS SELECT NULL::VARCHAR AS user_id, NULL::TIMESTAMP AS event_time, "
-            "NULL::VARCHAR AS event_type WHERE false"
-        )
-    return f"CREATE OR REPLACE VIEW {view} AS {usable_events(con, mapping)}"
+def _events_query(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    if mapping.relation:
+        return usable_events(con, mapping)
+    return "SELECT NULL::VARCHAR AS user_id, NULL::TIMESTAMP AS event_time, NULL::VARCHAR AS event_type WHERE false"
+
+
+def _no_rows_of(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """A query with the columns and types of another and no rows, which reads no table."""
+    relation = con.sql(query)
+    columns = (
+        f"CAST(NULL AS {kind}) AS {identifier(name)}"
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+    )
+    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 def _migrate(con: duckdb.DuckDBPyConnection) -> None:

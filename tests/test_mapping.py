@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from pathlib import Path
 
 import duckdb
@@ -192,19 +193,33 @@ def test_mapping_again_replaces_the_functions_and_drops_stale_scores(shop: duckd
     assert sqlscore.status(shop).mappings[0].scored_users is None
 
 
-def test_a_failed_mapping_changes_nothing(shop: duckdb.DuckDBPyConnection) -> None:
-    """A view whose bare column names collide with a macro's parameters fails late: all of it is undone."""
-    shop.execute("CREATE TABLE raw AS SELECT 1 AS u, TIMESTAMP '2024-01-01' AS t, 'view' AS model")
-    shop.execute("CREATE VIEW v AS SELECT u, t, model FROM raw")
-    before = shop.execute(
-        'SELECT predict_next_action(c) FROM clicks c GROUP BY "client id" ORDER BY "client id"'
-    ).fetchall()
-    with pytest.raises(Exception, match=r"t\.model"):
-        sqlscore.map_events(shop, "v", user_id="u", event_time="t", event_type="model")
-    after = shop.execute(
-        'SELECT predict_next_action(c) FROM clicks c GROUP BY "client id" ORDER BY "client id"'
-    ).fetchall()
-    assert after == before
+@pytest.mark.parametrize("name", ["model", "as_of", "k", "n", "e", "l", "action", "gap", "horizon", "value"])
+def test_columns_named_like_parameters_do_not_matter(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """The engine binds views inside macros with the macro's parameters in scope."""
+    con.execute(f"CREATE TABLE raw AS SELECT 1 AS u, TIMESTAMP '2024-01-01' AS t, 'view' AS \"{name}\", 2.5 AS price")
+    con.execute(f'CREATE VIEW v AS SELECT u, t, "{name}", price FROM raw WHERE "{name}" IS NOT NULL')
+    sqlscore.map_events(con, "v", user_id="u", event_time="t", event_type=name, features=["price"])
+    register(con, tiny_artifact(numeric=("price",)), name="m", mapping="events", champion=True, verb="train")
+    row = con.execute("SELECT predict_next_action(v), churn_risk(v) FROM v GROUP BY u").fetchall()[0]
+    assert row == ("cart", pytest.approx(1 / (1 + math.exp(0.1))))
+    assert con.execute("SELECT next_action FROM sqlscore.scored_users").fetchall() == [("cart",)]
+    assert con.execute("SELECT count(*) FROM sqlscore.sessions").fetchall() == [(1,)]
+
+
+def test_a_failed_mapping_changes_nothing(shop: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails at the very end: all of it is undone."""
+    shop.execute("CREATE TABLE other AS SELECT 1 AS u, TIMESTAMP '2024-01-01' AS t, 'view' AS a")
+    query = 'SELECT predict_next_action(c) FROM clicks c GROUP BY "client id" ORDER BY "client id"'
+    before = shop.execute(query).fetchall()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sqlscore.install._install_functions", fail)
+        with pytest.raises(RuntimeError):
+            sqlscore.map_events(shop, "other", user_id="u", event_time="t", event_type="a")
+    assert shop.execute(query).fetchall() == before
     assert shop.execute("SELECT status FROM sqlscore.runs ORDER BY finished_at DESC LIMIT 1").fetchall() == [
         ("failed",)
     ]

@@ -11,7 +11,7 @@ from sqlscore.artifact import Artifact, States, without_times
 from sqlscore.errors import EventsError
 from sqlscore.udfs.arguments import Column, Ints, iso, moments, text
 from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.next_action import most_likely, top_actions
+from sqlscore.udfs.next_action import top_actions
 from sqlscore.udfs.states import by_model, scatter, times_array
 from sqlscore.udfs.types import SCORE_ARROW
 
@@ -52,7 +52,8 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
     size = len(states)
     last = states.clock[:, 1].numpy()
     heads = artifact.manifest.heads
-    next_action, probability = most_likely(artifact, states)
+    likely = top_actions(artifact, states, _TOP)
+    best = likely.flatten().take(likely.offsets[:-1])
     seconds = pa.nulls(size, pa.float64())
     if as_of is not None and "time_to_next" in heads:
         seconds = pa.array(artifact.seconds(states.hidden).numpy())
@@ -68,9 +69,9 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
         pa.array(states.n_events),
         pa.array(unknown),
         times_array(last),
-        next_action,
-        pa.array(probability),
-        top_actions(artifact, states, _TOP),
+        best.field("action"),
+        best.field("probability"),
+        likely,
         seconds,
         risk,
     ]

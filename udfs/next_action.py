@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
@@ -20,8 +21,7 @@ def next_action(catalog: Catalog, state: Column) -> pa.Array:
     """State -> VARCHAR, the most likely next action."""
     pieces = []
     for rows, artifact, states in by_model(state, catalog):
-        best, _ = most_likely(artifact, states)
-        pieces.append((rows, best))
+        pieces.append((rows, most_likely(artifact, states)))
     return scatter(pieces, len(state), pa.string())
 
 
@@ -40,7 +40,7 @@ def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Ar
     pieces = []
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("next_action")
-        known = pa.array(artifact.manifest.inputs.actions, pa.string())
+        known = action_names(artifact)
         wanted = asked.take(rows)
         codes = pc.index_in(wanted, value_set=known)
         if codes.null_count > wanted.null_count:
@@ -79,25 +79,34 @@ def embedding(catalog: Catalog, state: Column) -> pa.Array:
     return scatter(pieces, len(state), pa.list_(pa.float32()))
 
 
-def most_likely(artifact: Artifact, states: States) -> tuple[pa.Array, npt.NDArray[np.float32]]:
-    """(N,) actions and their probabilities."""
+def most_likely(artifact: Artifact, states: States) -> pa.Array:
+    """(N,) actions."""
     artifact.require("next_action")
-    best, index = artifact.probabilities(states.hidden).max(dim=1)
-    actions = pa.array(artifact.manifest.inputs.actions, pa.string())
-    return actions.take(pa.array(index.numpy())), best.numpy()
+    index = artifact.probabilities(states.hidden).argmax(dim=1)
+    return action_names(artifact).take(pa.array(index.numpy()))
 
 
-def top_actions(artifact: Artifact, states: States, k: int) -> pa.Array:
+def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
     """(N,) lists of the k most likely actions; of equally likely ones the more frequent in training comes first."""
     artifact.require("next_action")
     probabilities = artifact.probabilities(states.hidden)
     k = min(k, probabilities.shape[1])
     best, index = torch.sort(probabilities, dim=1, descending=True, stable=True)
     best, index = best[:, :k], index[:, :k]
-    actions = pa.array(artifact.manifest.inputs.actions, pa.string())
+    actions = action_names(artifact)
     values = pa.StructArray.from_arrays(
         [actions.take(pa.array(index.reshape(-1).numpy())), pa.array(best.reshape(-1).numpy())],
         fields=list(ACTIONS_ARROW.value_type),
     )
     offsets = pa.array(np.arange(len(best) + 1, dtype=np.int32) * k)
     return pa.ListArray.from_arrays(offsets, values)
+
+
+@lru_cache(maxsize=64)
+def _names(actions: tuple[str, ...]) -> pa.Array:
+    return pa.array(actions, pa.string())
+
+
+def action_names(artifact: Artifact) -> pa.Array:
+    """(V,) the model's actions, in the order of its probabilities."""
+    return _names(artifact.manifest.inputs.actions)

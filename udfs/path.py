@@ -40,7 +40,7 @@ def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArr
     states = artifact.encode(sequences)
     predicted = []
     for step in range(steps):
-        actions, _ = most_likely(artifact, states)
+        actions = most_likely(artifact, states)
         predicted.append(actions)
         if step + 1 == steps:
             break

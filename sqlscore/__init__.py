@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sqlscore.derived import materialize, score_history
     from sqlscore.erasure import forget_user
     from sqlscore.errors import SqlscoreError
     from sqlscore.health import status
@@ -27,8 +28,10 @@ __all__ = [
     "import_model",
     "list_models",
     "map_events",
+    "materialize",
     "promote",
     "refresh",
+    "score_history",
     "status",
     "train",
     "unmap",
@@ -44,8 +47,10 @@ _HOMES = {
     "import_model": "registry",
     "list_models": "registry",
     "map_events": "mapping",
+    "materialize": "derived",
     "promote": "registry",
     "refresh": "materialization",
+    "score_history": "derived",
     "status": "health",
     "train": "learning",
     "unmap": "mapping",

@@ -141,6 +141,25 @@ class Artifact:
             counts, unknown = counts + states.n_events, unknown + states.n_unknown
         return States(hidden, clock, counts, unknown)
 
+    def encode_each(self, sequences: Sequences) -> States:
+        """The state after every event, each from the events up to it alone: T rows in the order of the events."""
+        self.require_causal()
+        batch = encode_sequences(sequences, self.manifest.inputs)
+        with torch.inference_mode():
+            hidden, clock = self.module.encode_each(*batch.to(self.device).tensors(), None, None)
+        starts = np.repeat(sequences.offsets[:-1], sequences.lengths)
+        unknown = np.append(0, np.cumsum(batch.categories[:, 0].numpy() > len(self.manifest.inputs.actions)))
+        position = np.arange(len(starts))
+        return States(hidden.cpu(), clock.cpu(), position + 1 - starts, unknown[position + 1] - unknown[starts])
+
+    def require_causal(self) -> None:
+        """Raises ModelError where the state after an event cannot be had on the way, in one pass."""
+        if not hasattr(self.module, "encode_each") or self.manifest.max_events is not None:
+            raise ModelError(
+                f"{self.name} ({self.manifest.architecture}) reads a window or both directions, so it has no state "
+                "after every event: use a fold such as gru, or the functions with OVER"
+            )
+
     def encode_batch(self, batch: Batch, states: States | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Ragged tensors -> (hidden float32 (N, S), clock int64 (N, 2)) on the CPU."""
         tensors = batch.to(self.device).tensors()

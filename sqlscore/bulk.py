@@ -56,7 +56,7 @@ def in_order(work: Callable[[A], B], items: Iterable[A], threads: int | None = N
 
 def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
     """Users with their whole histories -> rows; users without a usable event give none."""
-    ids, sequences, content = _present(users)
+    ids, sequences, content = present(users)
     states = artifact.encode(sequences)
     return Rows(
         state_rows(ids, states, content, artifact),
@@ -99,6 +99,17 @@ def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artif
     )
 
 
+def history_rows(artifact: Artifact, users: Users) -> pa.Table:
+    """Users' events -> one row an event, scored from the events up to it alone, as of its time."""
+    ids, sequences, _ = present(users)
+    owner = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    columns = score_states(artifact, artifact.encode_each(sequences), sequences.times).flatten()
+    return pa.table(
+        [ids.take(pa.array(owner)), pa.array(sequences.times).view(pa.timestamp("us")), sequences.actions, *columns],
+        ["user_id", "event_time", "event_type", *_names(SCORE_ARROW)],
+    )
+
+
 def split_sessions(sequences: Sequences, gap: int) -> tuple[Sequences, Ints]:
     """Cut sequences where two events lie more than `gap` µs apart -> (M,) sessions, (M,) which sequence each is of.
 
@@ -113,7 +124,8 @@ def split_sessions(sequences: Sequences, gap: int) -> tuple[Sequences, Ints]:
     return Sequences(sequences.actions, sequences.times, offsets, sequences.features), owner.astype(np.int64)
 
 
-def _present(users: Users) -> Users:
+def present(users: Users) -> Users:
+    """The users that have a usable event."""
     present = np.flatnonzero(users.sequences.lengths > 0)
     if len(present) == len(users.sequences):
         return users

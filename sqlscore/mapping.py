@@ -75,7 +75,7 @@ def map_events(
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise MappingError(f"a mapping's name is made of letters, digits and _, found {name!r}: choose another")
-    relation = _relation(con, table)
+    relation = relation_of(con, table)
     types = _types(con, relation, table)
     roles = {"user_id": user_id, "event_time": event_time, "event_type": event_type}
     columns = {role: _column(asked, role, types, table) for role, asked in roles.items()}
@@ -137,7 +137,7 @@ def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
     return snapshot.mappings[name]
 
 
-def _relation(con: duckdb.DuckDBPyConnection, table: str) -> str:
+def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
     """The SQL of a FROM clause for a table, a view or a file."""
     rows = con.execute(
         """SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()

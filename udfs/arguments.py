@@ -60,7 +60,7 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
     """
     asked = one_array(as_of)
     if pa.types.is_string(asked.type):
-        asked = pa.array([_parse(value) for value in asked.to_pylist()], pa.timestamp("us"))
+        asked = pa.array([None if text is None else moment(text) for text in asked.to_pylist()], pa.timestamp("us"))
     given = asked.is_valid().to_numpy(zero_copy_only=False)
     try:
         times, _ = to_microseconds(asked, mapping)
@@ -77,16 +77,21 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
     return np.where(given, times, fallback.cast(pa.timestamp("us")).view(pa.int64()).to_numpy())
 
 
+def moment(value: datetime | str) -> int:
+    """µs since 1970 of a time in Python or in ISO text; without a zone it is UTC."""
+    parsed = _parse(value) if isinstance(value, str) else value
+    if parsed.tzinfo is not None:
+        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
+    return int(np.datetime64(parsed, "us").astype(np.int64))
+
+
 def iso(microseconds: int) -> str:
     """µs since 1970 as text, for messages."""
     return str(np.datetime64(int(microseconds), "us")).replace("T", " ")
 
 
-def _parse(value: str | None) -> datetime | None:
-    if value is None:
-        return None
+def _parse(value: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(value)
+        return datetime.fromisoformat(value)
     except ValueError as error:
         raise EventsError(f"as_of {value!r} is not a time: write it as TIMESTAMP '2024-01-31 00:00:00'") from error
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -27,7 +27,7 @@ DRIVERS = """
     WHERE precedes <> 'unclear'
     ORDER BY q_value
     LIMIT 3"""
-QUICK = {"event_updates": 1_500_000}  # of the simulated shop's training: enough to beat its baselines, in a minute
+QUICK = {"event_updates": 1_000_000}  # of the simulated shop's training: enough to beat its baselines, in a minute
 SEGMENTS = """
     SELECT risk_band, next_action, n_users, share_of_users, mean_churn_risk
     FROM sqlscore.segment_summary

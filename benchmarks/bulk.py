@@ -1,0 +1,96 @@
+"""Bulk scoring against its floor, the ad hoc query and the export pipeline: same events, same weights, same run.
+
+    python benchmarks/bulk.py [--events 2000000] [--users 200000] [--architecture gru]
+
+Floor: the bare forward pass of the same module on ready packed batches, by two threads, plus the sorted scan alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import duckdb
+from export_pipeline import export_and_score
+from workload import ACTIONS, make_events, make_model, timed
+
+import sqlscore
+from sqlscore.bulk import in_order
+from sqlscore.canonical import canonical, usable_events
+from sqlscore.registry import catalog
+from sqlscore.scan import scan
+from sqlscore.udfs.cache import STATES
+
+AD_HOC = """CREATE OR REPLACE TABLE ad_hoc AS SELECT user_id, unnest(score)
+    FROM (SELECT user_id, score_events(e) AS score FROM events e GROUP BY user_id)"""
+DIFFERENT = """SELECT count(*) FROM bulk a FULL JOIN ad_hoc b USING (user_id)
+    WHERE a.next_action IS DISTINCT FROM b.next_action OR NOT abs(a.churn_risk - b.churn_risk) < 1e-5"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--users", type=int, default=200_000)
+    parser.add_argument("--architecture", default="gru")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--export", action="store_true", help="time the export pipeline too (gru only, minutes)")
+    chosen = parser.parse_args()
+    con = sqlscore.connect()
+    make_events(con, chosen.events, chosen.users)
+    model = make_model(con, chosen.architecture)
+
+    def best(run: Callable[[], object]) -> float:
+        return min(timed(run)[0] for _ in range(chosen.repeats))
+
+    floor_scan, floor_forward = floor(con, best)
+    sqlscore.materialize(con, "events", into="bulk")
+    bulk = best(lambda: sqlscore.materialize(con, "events", into="bulk"))
+    one = best(lambda: sqlscore.materialize(con, "events", into="bulk", threads=1))
+
+    def ad_hoc() -> None:
+        STATES.clear()  # a repeated query would be answered from the cache
+        con.execute(AD_HOC)
+
+    ad_hoc()
+    asked = best(ad_hoc)
+    different = con.execute(DIFFERENT).fetchall()[0][0]
+    print(f"{chosen.architecture}, {chosen.events:,} events, {different} users different between bulk and ad hoc")
+    print(
+        f"sorted scan {floor_scan:.2f} s, bare forward {floor_forward:.2f} s, bulk {bulk:.2f} s, ad hoc {asked:.2f} s"
+    )
+    print(f"bulk / (forward + scan)   {bulk / (floor_forward + floor_scan):.2f}")
+    print(f"ad hoc / bulk             {asked / bulk:.2f}")
+    print(f"one thread / two, bulk    {one / bulk:.2f}")
+    if chosen.export:
+        exported = timed(lambda: export_and_score(con, model, ACTIONS))[0]
+        print(f"export pipeline / bulk    {exported / bulk:.1f}  ({exported:.1f} s)")
+    con.close()
+    if different:
+        raise SystemExit("bulk and ad hoc disagree: no speed is claimed")
+
+
+def floor(con: duckdb.DuckDBPyConnection, best: Callable[[Callable[[], object]], float]) -> tuple[float, float]:
+    """Seconds of the sorted scan alone, and of the bare forward pass on ready batches with two threads."""
+    state = catalog(con)
+    artifact, mapping = state.artifact(None, "events"), state.mapping("events")
+    over = canonical(mapping, usable_events(con, mapping))
+    query = f"SELECT user_id, event_time, event_type FROM {over.relation} ORDER BY user_id, event_time"
+
+    def read() -> int:
+        return sum(len(batch) for batch in con.sql(query).to_arrow_reader(20_000))
+
+    batches = [artifact.batch(users.sequences) for users in scan(con, over)]
+
+    def forward() -> int:
+        return sum(len(hidden) for hidden, _ in in_order(artifact.encode_batch, batches, 2))
+
+    forward()
+    return best(read), best(forward)
+
+
+if __name__ == "__main__":
+    main()

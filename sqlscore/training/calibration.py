@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from sqlscore.training.windows import Windows
 _MAX_NUMBERS = 40_000_000  # logits that are held at once
 
 
-def calibrate(model: Any, data: Encoded, validation: Windows, seed: int) -> None:
-    """Fit the temperature of the next-action head and the churn head's monotone map, in place."""
+def calibrate_actions(model: Any, data: Encoded, validation: Windows, seed: int) -> None:
+    """Fit the temperature of the next-action head, in place."""
     order = np.random.default_rng(seed).permutation(len(validation.starts))
     budget = _MAX_NUMBERS // max(data.known, 1)
     order = order[np.cumsum(validation.lengths[order]) - validation.lengths[order] < budget]
@@ -28,10 +29,16 @@ def calibrate(model: Any, data: Encoded, validation: Windows, seed: int) -> None
         logits.append(outputs.logits[known])
         actions.append(targets.action[known])
     model.heads.temperature.fill_(temperature(torch.cat(logits), torch.cat(actions)))
-    if validation.churn is not None and len(validation.churn):
-        found = list(outputs_over(model, data, validation, _groups(validation, np.arange(len(validation.starts)))))
-        z, churned = torch.cat([o.z for o, _ in found]), torch.cat([t.churned for _, t in found])
-        model.heads.platt.copy_(platt(z, churned))
+
+
+def calibrate_churn(model: Any, data: Encoded, parts: Sequence[Windows]) -> None:
+    """Fit the churn head's monotone map on the examples of these parts, in place."""
+    z, churned = [], []
+    for part in parts:
+        for outputs, targets in outputs_over(model, data, part, _groups(part, np.arange(len(part.starts)))):
+            z.append(outputs.z)
+            churned.append(targets.churned)
+    model.heads.platt.copy_(platt(torch.cat(z), torch.cat(churned)))
 
 
 def temperature(logits: Tensor, actions: Tensor) -> float:

@@ -18,7 +18,7 @@ from sqlscore.events import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script, to_torchscript
-from sqlscore.training.calibration import calibrate
+from sqlscore.training.calibration import calibrate_actions, calibrate_churn
 from sqlscore.training.churn_head import finish_churn
 from sqlscore.training.churn_labels import choose_churn
 from sqlscore.training.encoding import encode_log, vocabulary
@@ -68,7 +68,10 @@ def _fit(
     history = optimise(model, data, train, validation, options, progress)
     churn_losses = finish_churn(model, data, train, validation, options.seed) if periods.churn else {}
     seconds = time.monotonic() - began
-    calibrate(model, data, validation, options.seed)
+    calibrate_actions(model, data, validation, options.seed)
+    if periods.churn:
+        # held-out users are few and of the same days: on those days the trained ones say more of the base rate
+        calibrate_churn(model, data, [train, validation] if periods.by_users else [validation])
     model.eval()
     best = min(history, key=lambda epoch: epoch.judged)
     churn = periods.churn

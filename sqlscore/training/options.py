@@ -26,7 +26,7 @@ class TrainingOptions:
     seed: int = 0
     max_epochs: int = 30
     patience: int = 4
-    event_updates: int = 4_000_000  # epochs x training events, at most about this
+    event_updates: int = 2_000_000  # epochs x training events, at most about this
     time_limit: float | None = None
     learning_rate: float = 4e-3
     weight_decay: float = 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -56,6 +57,7 @@ class Status:
     versions: dict[str, str]
     mappings: tuple[MappingStatus, ...]
     n_models: int
+    cache: dict[str, int]  # entries, max_bytes, hits, misses of this process; empty before a model is used
     problems: tuple[Problem, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,8 +92,14 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
         {"sqlscore": __version__, **{package: version(package) for package in packages}},
         tuple(mappings),
         len(models),
+        _cache(),
         tuple(problems),
     )
+
+
+def _cache() -> dict[str, int]:
+    module = sys.modules.get("sqlscore.udfs.cache")  # importing it here would import torch
+    return asdict(module.STATES.info()) if module else {}
 
 
 def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:

@@ -255,3 +255,19 @@ def test_far_times_score(con: duckdb.DuckDBPyConnection, year: str) -> None:
     event = f"{{'event_time': TIMESTAMP '{year}', 'event_type': 'view'}}"
     row = con.execute(f"SELECT list_churn_risk([{event}], as_of := TIMESTAMP '{year}')").fetchall()
     assert row[0][0] == pytest.approx(1 / (1 + math.exp(0.1)))
+
+
+def test_two_functions_over_one_window_frame_encode_once(shop: duckdb.DuckDBPyConnection) -> None:
+    """The engine builds the frame's list twice; its content is found the second time."""
+    frame = f'OVER (PARTITION BY {USER} ORDER BY "when" ROWS BETWEEN 50 PRECEDING AND CURRENT ROW)'
+    query = f'SELECT predict_next_action(c) {frame}, churn_risk(c, as_of := c."when") {frame} FROM clicks c'
+    assert encoded(shop, query) == 200
+
+
+def test_a_repeated_query_is_answered_from_the_cache(shop: duckdb.DuckDBPyConnection) -> None:
+    query = f"SELECT churn_risk(c) FROM clicks c GROUP BY {USER}"
+    assert encoded(shop, query) == 40
+    before = sqlscore.status(shop).cache
+    shop.execute(query).fetchall()
+    after = sqlscore.status(shop).cache
+    assert (after["hits"] - before["hits"], after["misses"] - before["misses"]) == (40, 0)

@@ -7,6 +7,7 @@ twice in a query is found here the second time.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from sqlscore.batch import Batch
 from sqlscore.events import Inputs
 from sqlscore.sequences import Sequences
 
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = int(os.environ.get("SQLSCORE_CACHE_MB", "256")) * 2**20
+"""At most; the environment variable, 0 for no cache, is read when the first model is used."""
+
 MAX_MODELS = 4
 
 _Words = npt.NDArray[np.uint64]

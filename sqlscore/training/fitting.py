@@ -112,7 +112,7 @@ def _fit(
     candidate = Artifact("candidate", "", manifest, script(model), torch.device("cpu"))
     metrics = evaluate_log(log, periods, candidate, progress)
     metrics.pop("model")
-    manifest = replace(manifest, metrics=metrics)
+    manifest = Manifest.from_json(replace(manifest, metrics=metrics).to_json())  # as it will be read back
     report = {
         "epochs": [asdict(epoch) for epoch in history],
         "seconds": {"training": round(seconds, 2), "all": round(time.monotonic() - began, 2)},

@@ -20,7 +20,7 @@ from sqlscore.training.windows import Windows
 _EVENTS_PER_BATCH = (512, 8_192)
 _STEPS_PER_EPOCH = 60
 _STEPS_AT_LEAST = 20
-_CELLS = 3e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample
+_CELLS = 1.5e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample
 _JUDGED_EVENTS, _JUDGED_CELLS = 150_000, 200_000_000
 _TIME_WEIGHT = 0.3
 _CHURN_WEIGHT = 0.2  # it shapes the encoder only: see churn_head

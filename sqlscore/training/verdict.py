@@ -16,6 +16,8 @@ def verdict(evaluation: dict[str, Any]) -> list[str]:
 def _next_action(found: dict[str, Any]) -> str:
     if not found["n"]:
         return "Next action: the test period holds no event to predict, so its quality is unknown."
+    if found["log_loss"] is None:
+        return "Next action: no action of the test period occurs in the training period: train on newer events."
     name, best = max(found["baselines"].items(), key=lambda item: item[1]["accuracy"])
     share, peer = found["accuracy"], best["accuracy"]
     if share > peer:

@@ -1,0 +1,82 @@
+"""Training on real logs with no tuning; needs the data folder (see conftest)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sqlscore.events import Feature, Mapping
+from sqlscore.quoting import literal
+from sqlscore.training import TrainedModel, TrainingOptions, fit
+
+pytestmark = pytest.mark.slow
+DAY = 86_400.0
+
+
+def trained(relation: str, *features: Feature, options: TrainingOptions | None = None) -> TrainedModel:
+    with duckdb.connect() as con:
+        return fit(con, Mapping("events", relation, "user_id", "ts", "event_type", features), options)
+
+
+def parquet(data: Path, name: str) -> str:
+    return f"read_parquet({literal(str(data / name))})"
+
+
+def test_mobile_onboarding_beats_a_markov_chain_of_order_two(data: Path) -> None:
+    """Actions follow each other almost by rule there, so the chain is strong."""
+    relation = f"(FROM {parquet(data, 'mobile_onboarding/events.parquet')} WHERE event_type NOT IN ('lost', 'passed'))"
+    manifest = trained(relation).manifest
+    found = manifest.metrics["next_action"]
+    assert found["accuracy"] > found["baselines"]["markov2"]["accuracy"] > 0.7
+    assert found["log_loss"] < found["baselines"]["markov2"]["log_loss"]
+    assert found["ece"] < 0.05
+    assert manifest.heads == ("next_action", "time_to_next")
+    assert "come back" in manifest.notes["no_churn"]
+
+
+INVOICES = (Feature("n_lines", "numeric"), Feature("value", "numeric"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [TrainingOptions(), TrainingOptions(horizon=373 / 3 * DAY, lookback=float("inf"))],
+    ids=["chosen horizon", "a third of the span"],
+)
+def test_invoices_churn_beats_recency_and_frequency(data: Path, options: TrainingOptions) -> None:
+    """On the same users; with a third of the span as horizon there is room only for held-out users to validate."""
+    manifest = trained(parquet(data, "online_retail/invoices.parquet"), *INVOICES, options=options).manifest
+    found = manifest.metrics["churn"]
+    assert found["auc"] > max(baseline["auc"] for baseline in found["baselines"].values()) + 0.01
+    if options.horizon:
+        assert (found["n"], manifest.notes["periods"]["by_users"]) == (3236, True)
+        assert found["auc"] > 0.75
+        assert found["ece"] < 0.05
+
+
+def test_stackexchange_trains_with_every_head(data: Path) -> None:
+    """A young site: most users register, get a badge and are gone."""
+    manifest = trained(parquet(data, "stackexchange_quantum/events.parquet"), Feature("score", "numeric")).manifest
+    found = manifest.metrics["next_action"]
+    assert found["accuracy"] > found["baselines"]["markov2"]["accuracy"]
+    assert "churn" in manifest.heads
+
+
+def test_cosmetics_trains_and_says_that_it_does_not_beat_repetition(data: Path) -> None:
+    """Five stretches of an hour: no churn, and the next action is mostly the last one again."""
+    relation = parquet(data, "rees46_cosmetics/events.parquet")
+    manifest = trained(relation, Feature("price", "numeric"), Feature("brand", "categorical")).manifest
+    found = manifest.metrics["next_action"]
+    assert found["log_loss"] < found["baselines"]["markov2"]["log_loss"]
+    beaten = found["accuracy"] > max(baseline["accuracy"] for baseline in found["baselines"].values())
+    assert ("beats the best baseline" in manifest.metrics["verdict"][0]) == beaten
+
+
+def test_invoice_lines_train_in_bounded_time(data: Path) -> None:
+    """The largest of the sets, 400,000 events with a user: churn must not suffer from the grain."""
+    features = (Feature("quantity", "numeric"), Feature("unit_price", "numeric"))
+    options = TrainingOptions(event_updates=600_000)  # a third of the default: for the suite's sake
+    manifest = trained(parquet(data, "online_retail/events.parquet"), *features, options=options).manifest
+    found = manifest.metrics["churn"]
+    assert found["auc"] > max(baseline["auc"] for baseline in found["baselines"].values())

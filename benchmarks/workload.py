@@ -21,16 +21,19 @@ ACTIONS = tuple(f"action_{i}" for i in range(12))
 T = TypeVar("T")
 
 
-def make_events(con: duckdb.DuckDBPyConnection, events: int, users: int) -> None:
-    """Table `events`: user lengths vary widely, rows in order of time, as an append-only log has them."""
+def make_events(con: duckdb.DuckDBPyConnection, events: int, users: int, session_events: int = 1) -> None:
+    """Table `events`: user lengths vary widely, rows in order of time, as an append-only log has them.
+
+    session_events: how many events of one user stand a second apart before the next user's come.
+    """
     con.execute("SET threads = 2")
     con.execute(
         """CREATE TABLE events AS
-           SELECT CAST(floor(? * pow((hash(i) % 1000003) / 1000003.0, 1.5)) AS BIGINT) AS user_id,
+           SELECT CAST(floor(? * pow((hash(i // ?) % 1000003) / 1000003.0, 1.5)) AS BIGINT) AS user_id,
                   TIMESTAMP '2024-01-01' + to_microseconds(CAST(i * (90 * 86400000000 / ?) AS BIGINT)) AS event_time,
                   'action_' || CAST(floor(12 * pow((hash(i * 7 + 1) % 10007) / 10007.0, 2)) AS INTEGER) AS event_type
            FROM range(?) t(i)""",
-        [users, events, events],
+        [users, session_events, events, events],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,9 +23,9 @@ from sqlscore.queries import one
 from sqlscore.quoting import literal, qualified
 from sqlscore.scan import Users, scan
 from sqlscore.staging import Appender, new_table, swap_in
+from sqlscore.stored_states import comparable, create_states, states_of
 from sqlscore.transactions import now
-from sqlscore.udfs.states import from_arrow
-from sqlscore.udfs.types import STATE_ARROW, STATE_SQL
+from sqlscore.udfs.churn import churn_probability
 
 if TYPE_CHECKING:
     from sqlscore.training import Progress
@@ -64,7 +64,7 @@ def everybody(run: Run) -> Counts:
     """Encode all users and put new tables in place of the old ones."""
     con, progress = run.con, run.progress
     stamp = {"scored_at": literal(str(now())) + "::TIMESTAMP"}
-    _new_states(run)
+    create_states(con, run.table(STATES), run.table("events"))
     states = Appender(con, run.table(STATES))
     users = Appender(con, new_table(con, run.mapping, "scored_users"), stamp)
     sessions = Appender(con, new_table(con, run.mapping, "scored_sessions"), stamp)
@@ -125,12 +125,12 @@ def _go_on(run: Run, changes: Changes) -> Iterable[Rows]:
     stored = run.reader.sql(
         f"SELECT s.* FROM {run.table(STATES)} s SEMI JOIN {_changed('on')} c USING (user_id)"
     ).to_arrow_table()
-    known = _comparable(stored.column("user_id"))
-    old = _states(stored)
+    known = comparable(stored.column("user_id"))
+    old = states_of(stored)
     content = stored.column("content").to_numpy()
 
     def advance(users: Users) -> Rows:
-        at = pc.index_in(_comparable(users.ids), value_set=known).to_numpy()
+        at = pc.index_in(comparable(users.ids), value_set=known).to_numpy()
         index = torch.from_numpy(at.astype(np.int64))
         before = States(old.hidden[index], old.clock[index], old.n_events[at], old.n_unknown[at])
         states = run.artifact.encode(users.sequences, before)
@@ -153,10 +153,10 @@ def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
     if not changes.n_on:
         return ()
     first = run.reader.sql(f"SELECT user_id, session_id FROM {_changed('on')}").to_arrow_table()
-    known, number = _comparable(first.column("user_id")), first.column("session_id").to_numpy()
+    known, number = comparable(first.column("user_id")), first.column("session_id").to_numpy()
 
     def split(users: Users) -> pa.Table:
-        at = pc.index_in(_comparable(users.ids), value_set=known).to_numpy()
+        at = pc.index_in(comparable(users.ids), value_set=known).to_numpy()
         return session_rows(users.ids, users.sequences, number[at], run.artifact)
 
     query = (
@@ -192,37 +192,43 @@ def _replace_changed(run: Run, states: list[pa.Table], sessions: list[pa.Table],
 
 
 def _move_scores(run: Run, scores: list[pa.Table], stamp: dict[str, str]) -> int:
-    """Scores of everybody at the new as_of: nothing is encoded, the heads read the stored states."""
-    users = Appender(run.con, new_table(run.con, run.mapping, "scored_users"), stamp)
+    """Everybody's scores at the new as_of: who did not change keeps all but the risk, which the stored states give."""
+    con, old = run.con, run.table("scored_users")
+    users = Appender(con, new_table(con, run.mapping, "scored_users"), stamp)
     for rows in scores:
         users.add(rows)
-    stored = run.reader.sql(
-        f"SELECT s.* FROM {run.table(STATES)} s ANTI JOIN {TABLE} c USING (user_id)"
-    ).to_arrow_reader(_STATES_PER_BATCH)
-
-    def score(batch: pa.RecordBatch) -> pa.Table:
-        table = pa.Table.from_batches([batch])
-        return score_rows(table.column("user_id").combine_chunks(), _states(table), run.as_of, run.artifact)
-
-    for rows in in_order(score, (batch for batch in stored if len(batch)), run.threads):
-        users.add(rows)
     users.flush()
-    swap_in(run.con, run.mapping, "scored_users")
-    return users.rows
+    risks = "sqlscore_moved_risks"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {risks} AS SELECT user_id, churn_risk FROM {old} LIMIT 0")
+    moved = Appender(con, risks)
+    for rows in in_order(partial(_risks, run), _unchanged(run), run.threads):
+        moved.add(rows)
+    moved.flush()
+    row = con.execute(
+        f"""INSERT INTO {users.table} BY NAME
+            SELECT o.* REPLACE (r.churn_risk AS churn_risk, make_timestamp({run.as_of}) AS as_of,
+                {stamp["scored_at"]} AS scored_at)
+            FROM {old} o JOIN {risks} r USING (user_id)"""
+    ).fetchall()
+    con.execute(f"DROP TABLE {risks}")
+    swap_in(con, run.mapping, "scored_users")
+    return users.rows + int(row[0][0])
 
 
-def _new_states(run: Run) -> None:
-    name = run.table(STATES)
-    fields = STATE_SQL.removeprefix("STRUCT(").removesuffix(")")
-    columns = ", ".join(f"NULL::{kind} AS {field}" for field, kind in (f.split(" ", 1) for f in fields.split(", ")))
-    run.con.execute(
-        f"CREATE OR REPLACE TABLE {name} AS "
-        f"SELECT user_id, {columns}, NULL::UBIGINT AS content FROM {run.table('events')} LIMIT 0"
-    )
-    run.con.execute(
-        f"COMMENT ON TABLE {name} IS 'The model''s state of each user, which an incremental refresh goes on from; "
-        "content is the sum modulo 2^64 of the hashes of the events in it'"
-    )
+def _unchanged(run: Run) -> Iterator[pa.Table]:
+    """Stored states of users whose events are as they were."""
+    query = f"SELECT s.* FROM {run.table(STATES)} s ANTI JOIN {TABLE} c USING (user_id)"
+    for batch in run.reader.sql(query).to_arrow_reader(_STATES_PER_BATCH):
+        if len(batch):
+            yield pa.Table.from_batches([batch])
+
+
+def _risks(run: Run, stored: pa.Table) -> pa.Table:
+    risk = pa.nulls(len(stored), pa.float32())
+    if "churn" in run.artifact.manifest.heads:
+        as_of = np.full(len(stored), run.as_of, np.int64)
+        risk = pa.array(churn_probability(run.artifact, states_of(stored), as_of))
+    return pa.table([stored.column("user_id"), risk], ["user_id", "churn_risk"])
 
 
 def _events(run: Run) -> str:
@@ -237,20 +243,3 @@ def _changed(kind: str) -> str:
 
 def _moment(time: datetime | None) -> str:
     return f"{literal(str(time))}::TIMESTAMP"
-
-
-def _states(table: pa.Table) -> States:
-    columns = [table.column(field.name).combine_chunks() for field in STATE_ARROW]
-    return from_arrow(pa.StructArray.from_arrays([_chunk(c) for c in columns], fields=list(STATE_ARROW)))
-
-
-def _comparable(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Ids in a type that Arrow can look up."""
-    array = _chunk(ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids)
-    if pa.types.is_dictionary(array.type) or pa.types.is_decimal(array.type):
-        return array.cast(pa.string())
-    return array
-
-
-def _chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if isinstance(column, pa.ChunkedArray) else column

@@ -21,7 +21,7 @@ class Appender:
         """table: quoted. constants: SQL expressions for columns that the rows lack."""
         self._con = con
         self._extra = "".join(f", {value} AS {identifier(name)}" for name, value in (constants or {}).items())
-        self._table = table
+        self.table = table
         self._held: list[pa.Table] = []
         self.rows = 0
 
@@ -37,7 +37,7 @@ class Appender:
         if not self._held:
             return
         self._con.register(_ARRIVING, pa.concat_tables(self._held))
-        self._con.execute(f"INSERT INTO {self._table} BY NAME SELECT *{self._extra} FROM {_ARRIVING}")
+        self._con.execute(f"INSERT INTO {self.table} BY NAME SELECT *{self._extra} FROM {_ARRIVING}")
         self._con.unregister(_ARRIVING)
         self._held = []
 

@@ -1,0 +1,59 @@
+"""Incremental refresh with 1 % of users changed against a full one: same events, same model, same run.
+
+    python benchmarks/incremental.py [--events 2000000] [--users 200000] [--changed 0.01]
+
+Both ways to notice changes are timed: by the hashes of all events (new, changed, deleted), and by the rows behind the
+last one of a table that was mapped as append-only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import duckdb
+from workload import make_events, make_model, timed
+
+import sqlscore
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--users", type=int, default=200_000)
+    parser.add_argument("--changed", type=float, default=0.01)
+    chosen = parser.parse_args()
+    con = sqlscore.connect()
+    make_events(con, chosen.events, chosen.users, session_events=10)
+    make_model(con)
+    full = timed(lambda: sqlscore.refresh(con, full=True))[0]
+    print(f"{chosen.events:,} events, {chosen.users:,} users, {chosen.changed:.1%} of them changed")
+    for append_only in (False, True):
+        sqlscore.map_events(con, "events", append_only=append_only)
+        sqlscore.refresh(con)
+        change(con, chosen.users, chosen.changed)
+        seconds, report = timed(lambda: sqlscore.refresh(con))
+        if report.kind != "incremental":
+            raise SystemExit(f"the refresh was {report.kind}: {report.reason}")
+        how = "append-only" if append_only else "by hashes"
+        print(
+            f"{how:12} {seconds:.2f} s, full {full:.2f} s: {seconds / full:.3f}  "
+            f"({report.n_users_encoded:,} users, {report.n_events:,} events encoded)"
+        )
+    con.close()
+
+
+def change(con: duckdb.DuckDBPyConnection, users: int, share: float) -> None:
+    """One new event for each of the chosen users, later than all."""
+    con.execute(
+        """INSERT INTO events SELECT user_id, (SELECT max(event_time) FROM events) + INTERVAL 1 MINUTE, 'action_1'
+           FROM (SELECT DISTINCT user_id FROM events) WHERE hash(user_id + 1) % 10000 < ?""",
+        [int(10_000 * share)],
+    )
+
+
+if __name__ == "__main__":
+    main()

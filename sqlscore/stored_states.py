@@ -1,0 +1,41 @@
+"""The table of users' states that an incremental refresh goes on from, as Arrow and as tensors."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.artifact import States
+from sqlscore.udfs.states import from_arrow
+from sqlscore.udfs.types import STATE_ARROW, STATE_SQL
+
+
+def create_states(con: duckdb.DuckDBPyConnection, name: str, events: str) -> None:
+    """An empty table of states, `name`, for the users of `events`; both quoted."""
+    fields = STATE_SQL.removeprefix("STRUCT(").removesuffix(")")
+    columns = ", ".join(f"NULL::{kind} AS {field}" for field, kind in (f.split(" ", 1) for f in fields.split(", ")))
+    con.execute(
+        f"CREATE OR REPLACE TABLE {name} AS SELECT user_id, {columns}, NULL::UBIGINT AS content FROM {events} LIMIT 0"
+    )
+    con.execute(
+        f"COMMENT ON TABLE {name} IS 'The model''s state of each user, which an incremental refresh goes on from; "
+        "content is the sum modulo 2^64 of the hashes of the events in it'"
+    )
+
+
+def states_of(table: pa.Table) -> States:
+    """Rows of the table as states."""
+    columns = [table.column(field.name).combine_chunks() for field in STATE_ARROW]
+    return from_arrow(pa.StructArray.from_arrays([_chunk(c) for c in columns], fields=list(STATE_ARROW)))
+
+
+def comparable(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Ids in a type that Arrow can look up."""
+    array = _chunk(ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids)
+    if pa.types.is_dictionary(array.type) or pa.types.is_decimal(array.type):
+        return array.cast(pa.string())
+    return array
+
+
+def _chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if isinstance(column, pa.ChunkedArray) else column

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -23,12 +24,13 @@ UNEQUAL = """SELECT count(*) FROM made m FULL JOIN expected x USING ({keys})
 
 
 @pytest.fixture
-def con() -> duckdb.DuckDBPyConnection:
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
     con = open_shop()
     con.execute(
         "INSERT INTO e VALUES (9, TIMESTAMP '2024-01-01', 'view', NULL), (NULL, TIMESTAMP '2024-01-01', 'view', 1)"
     )
-    return con
+    yield con
+    con.close()
 
 
 def test_history_equals_the_window_query_row_by_row(con: duckdb.DuckDBPyConnection) -> None:

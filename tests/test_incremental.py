@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -45,10 +46,21 @@ def gru_artifact(seed: int = 0) -> bytes:
 ARTIFACTS = (tiny_artifact(numeric=("price",)), gru_artifact(0), gru_artifact(1))
 
 
+OPEN: list[duckdb.DuckDBPyConnection] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_shops() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 def open_shop(
     path: str | Path = ":memory:", *, append_only: bool = False, artifact: int = 1
 ) -> duckdb.DuckDBPyConnection:
     con = sqlscore.connect(path)
+    OPEN.append(con)
     con.execute("CREATE TABLE e (user_id BIGINT, event_time TIMESTAMP, event_type VARCHAR, price DOUBLE)")
     con.execute(
         "INSERT INTO e SELECT i % 5, TIMESTAMP '2024-01-01' + to_minutes(17 * i), "
@@ -222,7 +234,8 @@ import sys, sqlscore
 con = sqlscore.connect(sys.argv[1])
 print("ready", flush=True)
 for line in sys.stdin:
-    con.execute("INSERT INTO e SELECT i % 40, (SELECT max(event_time) FROM e) + to_minutes(i), 'view', i FROM range(9) t(i)")
+    con.execute("INSERT INTO e SELECT i % 40, (SELECT max(event_time) FROM e) + to_minutes(i), 'view', i "
+                "FROM range(9) t(i)")
     sqlscore.refresh(con, full=line.strip() == "full")
     print("done", flush=True)
 """

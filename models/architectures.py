@@ -13,6 +13,8 @@ from sqlscore.models.embedding import EventEmbedding
 from sqlscore.models.features import Features
 from sqlscore.models.gru import GRU
 from sqlscore.models.heads import Heads
+from sqlscore.models.lstm import LSTM
+from sqlscore.models.mingru import MinGRU
 from sqlscore.models.sequence_model import SequenceModel
 from sqlscore.models.summary import Summary
 
@@ -29,13 +31,16 @@ class Architecture:
     max_events: int | None
 
 
-def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs) -> SequenceModel:
-    """The shared inputs, summaries and heads around an encoder whose state has `size` floats."""
+def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, read: int = 0) -> SequenceModel:
+    """The shared inputs, summaries and heads around an encoder whose state has `size` floats.
+
+    read: how many of them, from the first, the heads read; 0 for all.
+    """
     actions = len(inputs.actions)
     summary = Summary(
         min(config.counted_actions, actions), len(inputs.numeric), config.decay_seconds, config.visit_gap_seconds
     )
-    heads = Heads(size, Features(summary), actions, config.width, config.dropout)
+    heads = Heads(read or size, Features(summary), actions, config.width, config.dropout)
     return SequenceModel(EventEmbedding(config, inputs), encoder, size, summary, heads)
 
 
@@ -43,6 +48,17 @@ def _gru(config: ModelConfig, inputs: Inputs) -> nn.Module:
     return around(GRU(config.embedding, config.hidden), config.hidden, config, inputs)
 
 
+def _lstm(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    return around(LSTM(config.embedding, config.hidden), 2 * config.hidden, config, inputs, read=config.hidden)
+
+
+def _mingru(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    encoder = MinGRU(config.embedding, config.hidden, layers=2)
+    return around(encoder, encoder.size, config, inputs)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "gru": Architecture(_gru, fold=True, max_events=None),
+    "lstm": Architecture(_lstm, fold=True, max_events=None),
+    "mingru": Architecture(_mingru, fold=True, max_events=None),
 }

@@ -10,7 +10,7 @@ _MAX_DIRECT = 256  # actions; above it, the path from features to each action ha
 
 
 class Heads(nn.Module):
-    """Small functions of (encoder state h (N, H), summary features f (N, P)).
+    """Small functions of (the first H of an encoder's state h (N, ..), summary features f (N, P)).
 
     - embed: u = gelu(W_h h + W_f f), the representation (N, D) that the first two heads share;
     - next action: (W_u u + W_d f + b) / temperature, the temperature fitted on validation (Guo et al. 2017,
@@ -26,6 +26,7 @@ class Heads(nn.Module):
 
     def __init__(self, hidden: int, features: Features, actions: int, width: int, dropout: float) -> None:
         super().__init__()
+        self.hidden = hidden  # of wider states, what an encoder carries on is not read
         self.from_hidden = nn.Linear(hidden, width)
         self.from_features = nn.Linear(features.size, width, bias=False)
         self.next_action = nn.Linear(width, actions)
@@ -47,7 +48,9 @@ class Heads(nn.Module):
 
     def embed(self, hidden: Tensor, features: Tensor) -> Tensor:
         """-> (N, D)."""
-        return F.gelu(self.from_hidden(self.dropout(hidden)) + self.from_features(self.dropout(features)))
+        return F.gelu(
+            self.from_hidden(self.dropout(hidden[:, : self.hidden])) + self.from_features(self.dropout(features))
+        )
 
     def next_logits(self, u: Tensor, features: Tensor) -> Tensor:
         """-> (N, V)."""
@@ -63,7 +66,8 @@ class Heads(nn.Module):
 
     def churn_logit(self, hidden: Tensor, recent: Tensor) -> Tensor:
         """(N, H), (N, P + X) -> (N,), before calibration."""
-        inner = F.gelu(self.churn_hidden(self.dropout(hidden)) + self.churn_recent(recent))  # (N, W / 4)
+        own = self.churn_hidden(self.dropout(hidden[:, : self.hidden]))
+        inner = F.gelu(own + self.churn_recent(recent))  # (N, W / 4)
         z: Tensor = self.churn_linear(recent) + self.churn_out(self.dropout(inner))  # (N, 1)
         return z[:, 0]
 

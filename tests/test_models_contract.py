@@ -315,7 +315,8 @@ def test_training_mode_computes_the_same_states_as_scoring(models: tuple[Any, An
             scoring = model.encoder.eval()(x, offsets, state, each)
             training = model.encoder.train()(x, offsets, state, each)
         model.encoder.eval()
-        assert_near(scoring, training, 1e-6)
+        read = model.heads.hidden if each else model.size  # what no head reads may be left out on the way
+        assert_near(scoring[:, :read], training[:, :read], 1e-6)
 
 
 def test_config_round_trips_through_json() -> None:

@@ -17,6 +17,8 @@ from sqlscore.models.lstm import LSTM
 from sqlscore.models.mingru import MinGRU
 from sqlscore.models.sequence_model import SequenceModel
 from sqlscore.models.summary import Summary
+from sqlscore.models.transformer import Transformer
+from sqlscore.models.windows import AttentionModel, WindowModel
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,24 @@ def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, r
 
     read: how many of them, from the first, the heads read; 0 for all.
     """
+    summary, heads = _beside(read or size, config, inputs)
+    return SequenceModel(EventEmbedding(config, inputs), encoder, size, summary, heads)
+
+
+def windowed(
+    kind: type[WindowModel], encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, window: int
+) -> WindowModel:
+    """The same around an encoder of the newest `window` events."""
+    summary, heads = _beside(size, config, inputs)
+    return kind(EventEmbedding(config, inputs), encoder, size, summary, heads, window)
+
+
+def _beside(read: int, config: ModelConfig, inputs: Inputs) -> tuple[Summary, Heads]:
     actions = len(inputs.actions)
     summary = Summary(
         min(config.counted_actions, actions), len(inputs.numeric), config.decay_seconds, config.visit_gap_seconds
     )
-    heads = Heads(read or size, Features(summary), actions, config.width, config.dropout)
-    return SequenceModel(EventEmbedding(config, inputs), encoder, size, summary, heads)
+    return summary, Heads(read, Features(summary), actions, config.width, config.dropout)
 
 
 def _gru(config: ModelConfig, inputs: Inputs) -> nn.Module:
@@ -57,8 +71,17 @@ def _mingru(config: ModelConfig, inputs: Inputs) -> nn.Module:
     return around(encoder, encoder.size, config, inputs)
 
 
+WINDOW = 256  # newest events that attention reads
+
+
+def _transformer(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    encoder = Transformer(config.embedding, config.hidden, layers=2, heads=4, dropout=config.dropout)
+    return windowed(AttentionModel, encoder, config.hidden, config, inputs, WINDOW)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "gru": Architecture(_gru, fold=True, max_events=None),
     "lstm": Architecture(_lstm, fold=True, max_events=None),
     "mingru": Architecture(_mingru, fold=True, max_events=None),
+    "transformer": Architecture(_transformer, fold=False, max_events=WINDOW),
 }

@@ -118,10 +118,14 @@ class SequenceModel(nn.Module):
         gaps, known = gaps_of(times, offsets, clock[:, 1])  # (T,)
         standardised = self.events.standardise(numbers)  # (T, 2F)
         x = self.events(categories, standardised, times, gaps, known, novel_values, novel_offsets)  # (T, E)
-        hidden = self.encoder(x, offsets, old[:, : self.size], each)  # (T, H) or (N, H)
+        hidden = self._encoded(x, times, offsets, old[:, : self.size], each)  # (T, H) or (N, H)
         if not each:
             hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
         summary, after = self.summary(
             categories[:, 0], standardised, times, offsets, gaps, known, old[:, self.size :], clock, each
         )
         return torch.cat([hidden, summary], 1), after
+
+    def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        found: Tensor = self.encoder(x, offsets, state, each)
+        return found

@@ -55,6 +55,14 @@ def folds(request: pytest.FixtureRequest, models: tuple[Any, Any]) -> tuple[Any,
     return models
 
 
+@pytest.fixture
+def windowed(request: pytest.FixtureRequest, models: tuple[Any, Any]) -> tuple[Any, Any]:
+    """`models` where they read the newest events alone."""
+    if ARCHITECTURES[request.node.callspec.params["models"]].max_events is None:
+        pytest.skip("reads all events")
+    return models
+
+
 def made(lengths: list[int], seed: int = 0, start: int = 1_700_000_000_000_000) -> Sequences:
     """Random sequences with known and unknown actions, missing values and ties in time."""
     random = np.random.default_rng(seed)
@@ -291,6 +299,46 @@ def test_a_user_of_100_000_events_scores_and_folds(folds: tuple[Any, Any]) -> No
     assert_near(folded, hidden, 1e-5)
 
 
+def test_longer_than_the_window_scores_as_its_newest_events(windowed: tuple[Any, Any]) -> None:
+    """What leaves the window is forgotten by the encoder and by the summaries."""
+    for model in windowed:
+        window = model.window
+        sequences = made([2 * window + 5, window + 1, 3], seed=11)
+        newest = sequences.newest(window)
+        assert_near(encoded(model, sequences)[0], encoded(model, newest)[0], 1e-6)
+        assert encoded(model, sequences)[1].tolist() == encoded(model, newest)[1].tolist()
+
+
+def test_no_event_sees_a_later_one(models: tuple[Any, Any]) -> None:
+    """Training reads `encode_each`: the future must not leak, past a window's edge neither."""
+    length = min(3 * getattr(models[0], "window", 50) + 3, 600)
+    before, after = made([length], seed=12), made([length], seed=12)
+    cut = length - 5
+    actions = after.actions.to_pylist()
+    actions[cut:] = ["action 3"] * (length - cut)
+    after = Sequences(pa.array(actions), after.times, after.offsets, after.features)
+    states = []
+    for sequences in (before, after):
+        with torch.inference_mode():
+            batch = encode_sequences(sequences, INPUTS)
+            states.append(models[1].encode_each(*batch.tensors(), None, None)[0])
+    assert_near(states[0][:cut], states[1][:cut], 1e-5)
+    assert not torch.allclose(states[0][cut:], states[1][cut:], atol=1e-3)
+
+
+def test_attention_weights_of_a_sequence_sum_to_one(models: tuple[Any, Any]) -> None:
+    """They explain a score event by event."""
+    if not hasattr(models[1], "attention"):
+        pytest.skip("has no attention")
+    sequences = made([7, 0, 300, 1], seed=13)
+    with torch.inference_mode():
+        weights = models[1].attention(*encode_sequences(sequences, INPUTS).tensors())
+    assert bool((weights >= 0).all())
+    sums = [float(weights[a:b].sum()) for a, b in zip(sequences.offsets, sequences.offsets[1:], strict=False)]
+    assert sums == pytest.approx([1, 0, 1, 1], abs=1e-5)
+    assert bool((weights[7 : 307 - models[0].window] == 0).all())
+
+
 def test_one_thread_and_two_give_the_same(models: tuple[Any, Any]) -> None:
     """Scores must not depend on the machine's threads."""
     sequences = made([30] * 300, seed=9)
@@ -305,9 +353,9 @@ def test_one_thread_and_two_give_the_same(models: tuple[Any, Any]) -> None:
     assert_near(one, two, 1e-6)
 
 
-def test_training_mode_computes_the_same_states_as_scoring(models: tuple[Any, Any]) -> None:
+def test_training_mode_computes_the_same_states_as_scoring(folds: tuple[Any, Any]) -> None:
     """The encoder may lay a batch out otherwise where it needs gradients, never compute something else."""
-    model = models[0]
+    model = folds[0]
     x, offsets = torch.randn(23, 32), torch.tensor([0, 5, 5, 6, 23])
     state = torch.randn(4, model.size)
     for each in (True, False):

@@ -1,0 +1,33 @@
+"""Attention over the events up to one: its masks, its heads, and its weights to read out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def not_later(width: int, device: torch.device) -> Tensor:
+    """(L, L): 0 where the second event is not later than the first, else -infinity."""
+    return torch.full((width, width), -math.inf, device=device).triu(1)
+
+
+def split(x: Tensor, heads: int) -> Tensor:
+    """(B, L, D) -> (B, heads, L, D / heads)."""
+    return x.reshape(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """softmax(q k' / sqrt(d) + bias) v (Vaswani et al. 2017, arXiv 1706.03762, eq. 1), heads side by side.
+
+    q (B, h, Q, d), k and v (B, h, L, d), bias broadcast to (B, h, Q, L) -> (B, Q, h d).
+    """
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).flatten(2)
+
+
+def weights(q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
+    """The same softmax for one query, as a mean over heads: q (B, h, 1, d) -> (B, L), each row sums to 1."""
+    scores = torch.matmul(q, k.transpose(2, 3)) / math.sqrt(q.shape[3]) + bias  # (B, h, 1, L)
+    return torch.softmax(scores, 3)[:, :, 0].mean(1)

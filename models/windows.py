@@ -1,0 +1,138 @@
+"""Models that read a window of the newest events: not folds, as what leaves the window must be forgotten exactly."""
+
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from sqlscore.models.embedding import EventEmbedding
+from sqlscore.models.heads import Heads
+from sqlscore.models.ragged import gaps_of, lengths_of, no_time, rows_of
+from sqlscore.models.sequence_model import SequenceModel
+from sqlscore.models.summary import Summary
+
+
+def spread(starts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Stretches [start, start + length), any, also overlapping -> (their events' indices, their own offsets)."""
+    offsets = torch.cat([torch.zeros_like(lengths[:1]), lengths.cumsum(0)]) if len(lengths) else lengths.new_zeros(1)
+    shift = torch.repeat_interleave(starts - offsets[:-1], lengths)
+    return shift + torch.arange(shift.shape[0], device=shift.device), offsets
+
+
+def newest(offsets: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """The newest `window` events of each sequence, as `spread`."""
+    lengths = lengths_of(offsets).clamp(max=window)
+    return spread(offsets[1:] - lengths, lengths)
+
+
+def overlapping(offsets: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Windows that overlap by half and hold every event once with at least window / 2 events before it, or all.
+
+    Returns their events' indices and offsets as `spread`, and (T,): where among those events each event is read.
+    """
+    hop = window // 2
+    lengths = lengths_of(offsets)
+    count = 1 + torch.div((lengths - window).clamp(min=0) + hop - 1, hop, rounding_mode="floor")  # (N,)
+    row = torch.repeat_interleave(torch.arange(lengths.shape[0], device=offsets.device), count)
+    first = count.cumsum(0) - count  # (N,): each sequence's first window
+    starts = (torch.arange(row.shape[0], device=offsets.device) - first[row]) * hop + offsets[row]
+    index, own = spread(starts, torch.minimum(offsets[row + 1] - starts, torch.full_like(starts, window)))
+    of = rows_of(offsets)  # (T,)
+    place = torch.arange(of.shape[0], device=offsets.device) - offsets[of]
+    which = torch.div((place - window + 1).clamp(min=0) + hop - 1, hop, rounding_mode="floor")
+    return index, own, own[first[of] + which] + place - which * hop
+
+
+class WindowModel(SequenceModel):
+    """A `SequenceModel` on the newest `window` events; all of it, the summaries too, sees nothing older.
+
+    `encoder(x (T, E), times (T,), offsets (N + 1,), each) -> (T, H) or (N, H)`. A given state is not read.
+
+    encode_each, which training and evaluation read, gives an event of a longer sequence a context of its newest
+    window / 2 to `window` events rather than exactly `window`: overlapping windows cost twice as much as a single
+    one, exact ones `window` times. Sequences up to `window` are exact.
+    """
+
+    def __init__(
+        self, events: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads, window: int
+    ) -> None:
+        super().__init__(events, encoder, size, summary, heads)
+        self.window = window
+
+    @torch.jit.export
+    def encode(
+        self,
+        categories: Tensor,
+        numbers: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+        hidden: Optional[Tensor],  # noqa: UP045 - what TorchScript reads
+        clock: Optional[Tensor],  # noqa: UP045
+    ) -> tuple[Tensor, Tensor]:
+        """-> (state (N, S), clock (N, 2)) after each sequence, from its newest `window` events; zeros for no event."""
+        old, before = self._start(offsets, None, None)
+        index, own = newest(offsets, self.window)
+        if index.shape[0] < times.shape[0]:
+            categories, numbers, times = categories[index], numbers[index], times[index]
+        state, after = self._run(categories, numbers, times, own, novel_values, novel_offsets, old, before, False)
+        filled = torch.nonzero(own[1:] > own[:-1])[:, 0]  # (M,)
+        return old.index_copy(0, filled, state), before.index_copy(0, filled, after)
+
+    @torch.jit.export
+    def encode_each(
+        self,
+        categories: Tensor,
+        numbers: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+        hidden: Optional[Tensor],  # noqa: UP045
+        clock: Optional[Tensor],  # noqa: UP045
+    ) -> tuple[Tensor, Tensor]:
+        """-> (state (T, S), clock (T, 2)) after every event."""
+        index, own, place = overlapping(offsets, self.window)
+        old, before = self._start(own, None, None)
+        if index.shape[0] == times.shape[0]:
+            return self._run(categories, numbers, times, own, novel_values, novel_offsets, old, before, True)
+        states, clocks = self._run(
+            categories[index], numbers[index], times[index], own, novel_values, novel_offsets, old, before, True
+        )
+        return states[place], clocks[place]
+
+    def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        found: Tensor = self.encoder(x, times, offsets, each)
+        return found
+
+
+class AttentionModel(WindowModel):
+    """A `WindowModel` whose encoder says where it looks: `encoder.attention(x, times, offsets) -> (T,)`."""
+
+    @torch.jit.export
+    def attention(
+        self,
+        categories: Tensor,
+        numbers: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+    ) -> Tensor:
+        """-> (T,): the weight of every event in its sequence's score; they sum to 1, those before the window are 0."""
+        index, own = newest(offsets, self.window)
+        inside = times[index]
+        _, clock = self._start(own, None, None)
+        gaps, known = gaps_of(inside, own, clock[:, 1])
+        standardised = self.events.standardise(numbers[index])
+        x = self.events(categories[index], standardised, inside, gaps, known, novel_values, novel_offsets)
+        found: Tensor = self.encoder.attention(x, inside, own)  # type: ignore[operator]
+        return torch.zeros(times.shape[0], device=times.device).index_copy(0, index, found)
+
+
+def log_gaps(at: Tensor) -> Tensor:
+    """µs (B, L), times of the same sequence -> (B, L, L): log(1 + seconds) from each event back to each other one."""
+    seconds = at.double() / 1e6
+    gaps = (seconds.unsqueeze(2) - seconds.unsqueeze(1)).clamp(min=0.0)
+    return torch.log1p(gaps).float().masked_fill((at == no_time()).unsqueeze(1), 0.0)

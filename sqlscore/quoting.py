@@ -1,11 +1,12 @@
-"""The one place where names and literals become SQL text."""
+"""The one place where names and literals become SQL text.
 
-from sqlglot import exp
+DuckDB's rules are those of the standard: what is quoted may hold anything, and a quote in it is doubled.
+"""
 
 
 def identifier(name: str) -> str:
     """`name` as a quoted SQL identifier, whatever characters it holds."""
-    return exp.to_identifier(name, quoted=True).sql("duckdb")
+    return '"' + name.replace('"', '""') + '"'
 
 
 def qualified(*parts: str) -> str:
@@ -15,4 +16,4 @@ def qualified(*parts: str) -> str:
 
 def literal(text: str) -> str:
     """`text` as a SQL string literal, for the places that take no bound parameter (DDL)."""
-    return exp.Literal.string(text).sql("duckdb")
+    return "'" + text.replace("'", "''") + "'"

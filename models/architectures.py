@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from sqlscore.events import Inputs
+from sqlscore.models.attention_rnn import AttentionRNN
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.embedding import EventEmbedding
 from sqlscore.models.features import Features
@@ -15,6 +16,7 @@ from sqlscore.models.gru import GRU
 from sqlscore.models.heads import Heads
 from sqlscore.models.lstm import LSTM
 from sqlscore.models.mingru import MinGRU
+from sqlscore.models.recent_window import RecentWindow
 from sqlscore.models.sequence_model import SequenceModel
 from sqlscore.models.summary import Summary
 from sqlscore.models.transformer import Transformer
@@ -79,9 +81,21 @@ def _transformer(config: ModelConfig, inputs: Inputs) -> nn.Module:
     return windowed(AttentionModel, encoder, config.hidden, config, inputs, WINDOW)
 
 
+def _attention_rnn(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    encoder = AttentionRNN(config.embedding, config.hidden, config.attention, config.dropout)
+    return windowed(AttentionModel, encoder, config.hidden, config, inputs, WINDOW)
+
+
+def _recent_window(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    encoder = RecentWindow(config.embedding, config.hidden, events=8, dropout=config.dropout)
+    return around(encoder, encoder.size, config, inputs, read=config.hidden)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "gru": Architecture(_gru, fold=True, max_events=None),
     "lstm": Architecture(_lstm, fold=True, max_events=None),
     "mingru": Architecture(_mingru, fold=True, max_events=None),
     "transformer": Architecture(_transformer, fold=False, max_events=WINDOW),
+    "attention_rnn": Architecture(_attention_rnn, fold=False, max_events=WINDOW),
+    "recent_window": Architecture(_recent_window, fold=True, max_events=None),
 }

@@ -25,6 +25,7 @@ class ModelConfig:
     visit_gap_seconds: float = 1800.0
     decay_seconds: tuple[float, ...] = (3_600.0, 86_400.0, 604_800.0)
     churn: bool = True
+    attention: str = "multi_head"  # how attention_rnn pools: global, self or multi_head
 
     def to_json(self) -> str:
         """All fields, names sorted."""

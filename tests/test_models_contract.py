@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import warnings
 from collections.abc import Iterator
@@ -243,7 +244,7 @@ def test_a_novel_action_does_not_depend_on_the_batch_it_comes_in(models: tuple[A
     together = Sequences(actions, base.times, base.offsets, base.features)
     hidden, _ = encoded(models[1], together)
     alone, _ = encoded(models[1], together.select(np.array([1])))
-    assert_near(hidden[1:], alone, 1e-6)
+    assert_near(hidden[1:], alone, 5e-6)
 
 
 @pytest.mark.parametrize("start", [-(10**17), 0, FAR_FUTURE])
@@ -355,14 +356,16 @@ def test_one_thread_and_two_give_the_same(models: tuple[Any, Any]) -> None:
 
 def test_training_mode_computes_the_same_states_as_scoring(folds: tuple[Any, Any]) -> None:
     """The encoder may lay a batch out otherwise where it needs gradients, never compute something else."""
-    model = folds[0]
+    model = copy.deepcopy(folds[0])
+    for part in model.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
     x, offsets = torch.randn(23, 32), torch.tensor([0, 5, 5, 6, 23])
     state = torch.randn(4, model.size)
     for each in (True, False):
         with torch.no_grad():
             scoring = model.encoder.eval()(x, offsets, state, each)
             training = model.encoder.train()(x, offsets, state, each)
-        model.encoder.eval()
         read = model.heads.hidden if each else model.size  # what no head reads may be left out on the way
         assert_near(scoring[:, :read], training[:, :read], 1e-6)
 

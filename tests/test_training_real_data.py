@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from sqlscore.artifact import load, sha256_of
 from sqlscore.events import Feature, Mapping
 from sqlscore.quoting import literal
-from sqlscore.training import TrainedModel, TrainingOptions, fit
+from sqlscore.training import TrainedModel, TrainingOptions, evaluate, fit
 
 pytestmark = pytest.mark.slow
 DAY = 86_400.0
@@ -24,16 +27,52 @@ def parquet(data: Path, name: str) -> str:
     return f"read_parquet({literal(str(data / name))})"
 
 
-def test_mobile_onboarding_beats_a_markov_chain_of_order_two(data: Path) -> None:
+MOBILE = Mapping("events", "onboarding", "user_id", "ts", "event_type")
+
+
+@pytest.fixture(scope="module")
+def onboarding(data: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, TrainedModel]]:
+    """(a database with the log, its outcome rows left out; a model of it)."""
+    with duckdb.connect() as con:
+        con.execute(
+            f"""CREATE TABLE onboarding AS FROM {parquet(data, "mobile_onboarding/events.parquet")}
+                WHERE event_type NOT IN ('lost', 'passed')"""
+        )
+        yield con, fit(con, MOBILE)
+
+
+def test_mobile_onboarding_beats_a_markov_chain_of_order_two(
+    onboarding: tuple[duckdb.DuckDBPyConnection, TrainedModel],
+) -> None:
     """Actions follow each other almost by rule there, so the chain is strong."""
-    relation = f"(FROM {parquet(data, 'mobile_onboarding/events.parquet')} WHERE event_type NOT IN ('lost', 'passed'))"
-    manifest = trained(relation).manifest
+    manifest = onboarding[1].manifest
     found = manifest.metrics["next_action"]
     assert found["accuracy"] > found["baselines"]["markov2"]["accuracy"] > 0.7
     assert found["log_loss"] < found["baselines"]["markov2"]["log_loss"]
     assert found["ece"] < 0.05
     assert manifest.heads == ("next_action", "time_to_next")
     assert "come back" in manifest.notes["no_churn"]
+
+
+def test_a_renamed_action_is_understood_through_its_name(
+    onboarding: tuple[duckdb.DuckDBPyConnection, TrainedModel],
+) -> None:
+    """A new version of an app renames its events: a near name must cost far less than one out of the blue."""
+    con, trained = onboarding
+    artifact = load(trained.artifact, sha256_of(trained.artifact), "onboarding@1")
+    t2 = trained.manifest.notes["periods"]["t2"]
+    losses = []
+    for name in ("onboarding__chooseLoginType", "onboarding__chooseLoginType_v2", "zzz 99"):
+        con.execute(
+            """CREATE OR REPLACE TABLE renamed AS SELECT * REPLACE (
+                   IF(event_type = 'onboarding__chooseLoginType' AND epoch_us(ts) > ?, ?, event_type) AS event_type)
+               FROM onboarding""",
+            [t2, name],
+        )
+        found = evaluate(con, replace(MOBILE, relation="renamed"), artifact)["next_action"]
+        losses.append(found["log_loss"])
+    original, near, far = losses
+    assert near - original < 0.25 * (far - original)
 
 
 INVOICES = (Feature("n_lines", "numeric"), Feature("value", "numeric"))

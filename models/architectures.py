@@ -9,6 +9,7 @@ from torch import nn
 
 from sqlscore.events import Inputs
 from sqlscore.models.attention_rnn import AttentionRNN
+from sqlscore.models.cnn_bigru import CNNBiGRU
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.embedding import EventEmbedding
 from sqlscore.models.features import Features
@@ -16,6 +17,7 @@ from sqlscore.models.gru import GRU
 from sqlscore.models.heads import Heads
 from sqlscore.models.lstm import LSTM
 from sqlscore.models.mingru import MinGRU
+from sqlscore.models.prefixes import PrefixModel
 from sqlscore.models.recent_window import RecentWindow
 from sqlscore.models.sequence_model import SequenceModel
 from sqlscore.models.summary import Summary
@@ -74,6 +76,7 @@ def _mingru(config: ModelConfig, inputs: Inputs) -> nn.Module:
 
 
 WINDOW = 256  # newest events that attention reads
+PREFIX = 64  # newest events that are read anew at every event
 
 
 def _transformer(config: ModelConfig, inputs: Inputs) -> nn.Module:
@@ -91,6 +94,11 @@ def _recent_window(config: ModelConfig, inputs: Inputs) -> nn.Module:
     return around(encoder, encoder.size, config, inputs, read=config.hidden)
 
 
+def _cnn_bigru(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    encoder = CNNBiGRU(config.embedding, config.hidden, config.dropout)
+    return windowed(PrefixModel, encoder, encoder.size, config, inputs, PREFIX)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "gru": Architecture(_gru, fold=True, max_events=None),
     "lstm": Architecture(_lstm, fold=True, max_events=None),
@@ -98,4 +106,5 @@ ARCHITECTURES: dict[str, Architecture] = {
     "transformer": Architecture(_transformer, fold=False, max_events=WINDOW),
     "attention_rnn": Architecture(_attention_rnn, fold=False, max_events=WINDOW),
     "recent_window": Architecture(_recent_window, fold=True, max_events=None),
+    "cnn_bigru": Architecture(_cnn_bigru, fold=False, max_events=PREFIX),
 }

@@ -24,6 +24,7 @@ _CELLS = 1.5e9  # targets x actions over the whole run; above it, the next-actio
 _JUDGED_EVENTS, _JUDGED_CELLS = 150_000, 200_000_000
 _TIME_WEIGHT = 0.3
 _CHURN_WEIGHT = 0.2  # it shapes the encoder only: see churn_head
+_PREFIX_EVENTS = 200_000  # an epoch, over all prefixes that are read anew
 _UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
 _WARM_UP = 0.05
 
@@ -52,7 +53,7 @@ def optimise(
     random = np.random.default_rng(options.seed)
     judged_in = _judged_windows(validation, data.known, random)
     epochs = int(np.clip(options.event_updates // max(train.events, 1), 2, options.max_epochs))
-    kept_share = min(1.0, _CELLS / (epochs * max(train.targets, 1) * data.known))
+    kept_share = min(1.0, _CELLS / (epochs * max(train.targets, 1) * data.known), _prefix_share(model, train))
     optimiser = torch.optim.AdamW(_groups(model, options.weight_decay), lr=options.learning_rate, fused=True)
     steps = epochs * max(len(ordered_batches(train.lengths, events)), _STEPS_AT_LEAST)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
@@ -79,6 +80,15 @@ def _events_per_batch(train: Windows) -> int:
     """Small data get small batches, so that an epoch has enough steps; below a floor they only cost time."""
     floor, ceiling = _EVENTS_PER_BATCH
     return max(32, min(int(np.clip(train.events // _STEPS_PER_EPOCH, floor, ceiling)), train.events // _STEPS_AT_LEAST))
+
+
+def _prefix_share(model: Any, train: Windows) -> float:
+    """The share of targets that are learned in an epoch, where the model reads the prefix of each anew."""
+    if not hasattr(model, "encode_at"):
+        return 1.0
+    inside = np.minimum(train.lengths, model.window)  # prefixes up to 1, 2, .. and then all of `window` events
+    events = inside * (inside + 1) // 2 + (train.lengths - inside) * model.window
+    return min(1.0, _PREFIX_EVENTS / max(int(events.sum()), 1))
 
 
 def _judged_windows(validation: Windows, actions: int, random: np.random.Generator) -> list[Ints]:

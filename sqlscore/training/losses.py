@@ -91,17 +91,24 @@ def cut(
 
 def run(model: Any, batch: Batch, targets: Targets) -> Outputs:
     """One causal pass of a `SequenceModel`, read at the targets."""
-    states, _ = model.encode_each(*batch.tensors(), None, None)  # (T, S)
-    at = states[targets.position]  # (P, S)
+    at, churn = _states(model, batch, targets)
     hidden, features = at[:, : model.size], model.features(at[:, model.size :])
     u = model.heads.embed(hidden, features)
-    churn = states[targets.churn_position]  # (Q, S)
     recent = model.features.with_recency(churn[:, model.size :], targets.elapsed)
     return Outputs(
         model.heads.next_logits(u, features),
         model.heads.log_seconds_to_next(u, features),
         model.heads.churn_logit(churn[:, : model.size], recent),
     )
+
+
+def _states(model: Any, batch: Batch, targets: Targets) -> tuple[Tensor, Tensor]:
+    """-> (P, S) at the targets and (Q, S) at the churn examples; some models read each of these prefixes anew."""
+    if hasattr(model, "encode_at"):
+        at, _ = model.encode_at(*batch.tensors(), targets.position)
+        return at, model.encode_at(*batch.tensors(), targets.churn_position)[0]
+    states, _ = model.encode_each(*batch.tensors(), None, None)  # (T, S)
+    return states[targets.position], states[targets.churn_position]
 
 
 def losses(outputs: Outputs, targets: Targets) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,58 @@
+"""Models that read every prefix anew: what they make of an event changes with each later one."""
+
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from sqlscore.models.ragged import rows_of
+from sqlscore.models.windows import WindowModel, spread
+
+
+class PrefixModel(WindowModel):
+    """A `WindowModel` whose encoder reads in both directions, so there is no state on the way to read off.
+
+    The state at an event is that of the newest `window` events up to it, as a sequence of their own, so that nothing
+    later can leak into it. Each costs a pass over its window: training reads a sample of events through `encode_at`.
+    The encoder is called with each = False alone.
+    """
+
+    @torch.jit.export
+    def encode_at(
+        self,
+        categories: Tensor,
+        numbers: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+        position: Tensor,  # int64 (P,)
+    ) -> tuple[Tensor, Tensor]:
+        """-> (state (P, S), clock (P, 2)) after these events, exactly as `encode` would score them then."""
+        start = torch.maximum(offsets[rows_of(offsets)[position]], position - (self.window - 1))
+        index, own = spread(start, position - start + 1)
+        old, before = self._start(own, None, None)
+        return self._run(
+            categories[index], numbers[index], times[index], own, novel_values, novel_offsets, old, before, False
+        )
+
+    @torch.jit.export
+    def encode_each(
+        self,
+        categories: Tensor,
+        numbers: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+        hidden: Optional[Tensor],  # noqa: UP045 - what TorchScript reads
+        clock: Optional[Tensor],  # noqa: UP045
+    ) -> tuple[Tensor, Tensor]:
+        """-> (state (T, S), clock (T, 2)) after every event; exact, at up to `window` times the cost of `encode`."""
+        states: list[Tensor] = []
+        clocks: list[Tensor] = []
+        for some in torch.split(torch.arange(times.shape[0], device=times.device), 4_096):
+            state, after = self.encode_at(categories, numbers, times, offsets, novel_values, novel_offsets, some)
+            states.append(state)
+            clocks.append(after)
+        return torch.cat(states), torch.cat(clocks)

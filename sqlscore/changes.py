@@ -163,8 +163,11 @@ def _note_sessions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
 
 def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
-    try:
-        con.execute(f"SELECT rowid FROM {mapping.relation} LIMIT 0").fetchall()
-    except duckdb.BinderException:
-        return False
-    return True
+    """Whether rows are numbered by the engine: a base table without a column of that name."""
+    rows = con.execute(
+        """SELECT t.schema_name, t.table_name FROM duckdb_tables() t
+           WHERE t.database_name = current_database() AND NOT EXISTS (
+               SELECT 1 FROM duckdb_columns() c WHERE c.table_oid = t.table_oid
+                   AND c.database_name = t.database_name AND lower(c.column_name) = 'rowid')"""
+    ).fetchall()
+    return any(qualified(*row) == mapping.relation for row in rows)

@@ -206,6 +206,22 @@ def test_a_broken_append_only_promise_is_noticed() -> None:
     assert report.tables["scored_users"] == 4
 
 
+@pytest.mark.parametrize(
+    "source", ["CREATE VIEW v AS SELECT * FROM e", "CREATE TABLE v AS SELECT *, 1 AS rowid FROM e"]
+)
+def test_append_only_without_row_numbers_compares_hashes(source: str) -> None:
+    """A view has none, and a column of that name hides them."""
+    con = open_shop()
+    con.execute(source)
+    sqlscore.map_events(con, "v", features=["price"], append_only=True)
+    sqlscore.refresh(con)
+    table = "e" if "VIEW" in source else "v"
+    columns = "(user_id, event_time, event_type, price)"
+    con.execute(f"INSERT INTO {table} {columns} VALUES (3, TIMESTAMP '2024-01-02', 'buy', 1)")
+    assert sqlscore.refresh(con).n_events == 1
+    assert_equal_to_full(con)
+
+
 def test_a_model_that_is_no_fold_encodes_changed_users_anew() -> None:
     con = open_shop()
     data = tiny_artifact(numeric=("price",), fold=False)

@@ -82,7 +82,7 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     """
     if old is None:
         return Changes("nothing was scored before")
-    if old.sha256 != new.sha256:
+    if (old.model, old.sha256) != (new.model, new.sha256):
         return Changes(f"the champion changed from {old.model} to {new.model}")
     if old.mapping != new.mapping:
         return Changes("the events were mapped anew")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from sqlscore.events import Inputs
+from sqlscore.models.action_graph import GraphEmbedding
 from sqlscore.models.attention_rnn import AttentionRNN
 from sqlscore.models.cnn_bigru import CNNBiGRU
 from sqlscore.models.config import ModelConfig
@@ -99,6 +100,13 @@ def _cnn_bigru(config: ModelConfig, inputs: Inputs) -> nn.Module:
     return windowed(PrefixModel, encoder, encoder.size, config, inputs, PREFIX)
 
 
+def _gat_mingru(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    encoder = MinGRU(config.embedding, config.hidden, layers=2)
+    model = around(encoder, encoder.size, config, inputs)
+    model.events = GraphEmbedding(config, inputs)
+    return model
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "gru": Architecture(_gru, fold=True, max_events=None),
     "lstm": Architecture(_lstm, fold=True, max_events=None),
@@ -107,4 +115,5 @@ ARCHITECTURES: dict[str, Architecture] = {
     "attention_rnn": Architecture(_attention_rnn, fold=False, max_events=WINDOW),
     "recent_window": Architecture(_recent_window, fold=True, max_events=None),
     "cnn_bigru": Architecture(_cnn_bigru, fold=False, max_events=PREFIX),
+    "gat_mingru": Architecture(_gat_mingru, fold=True, max_events=None),
 }

@@ -78,10 +78,14 @@ class EventEmbedding(nn.Module):
         """(V + 1, E): the part of each known action's vector that comes from its name; zeros for code 0."""
         return torch.cat([self.action.weight[:1], self.ngram(self.ngram_values, self.ngram_starts)])
 
+    def actions(self, names: Tensor) -> Tensor:
+        """(V + 1, E) -> (V + 1, E): the vectors of the known actions."""
+        return names + self.action.weight
+
     def table(self, names: Tensor) -> Tensor:
         """(V + 1, E) -> (R, E), without rows for novel actions."""
         gaps = self.gap.weight + self.log_gap * self.gap_slope
-        parts = [names + self.action.weight, gaps, self.calendar(self.week)]
+        parts = [self.actions(names), gaps, self.calendar(self.week)]
         for embedding in self.categorical:
             parts.append(embedding.weight)
         return torch.cat(parts)

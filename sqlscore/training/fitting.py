@@ -94,6 +94,11 @@ def _fit(
     }
     if churn is None:
         notes["no_churn"] = reason
+    if hasattr(model.events, "neighbours"):
+        notes["action_attention"] = [
+            {"action": inputs.actions[to - 1], "from": inputs.actions[source - 1], "weight": round(weight, 4)}
+            for to, source, weight in model.events.neighbours()
+        ]
     manifest = Manifest(
         architecture=options.architecture,
         config=asdict(config),

@@ -8,16 +8,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sqlscore.training.counting import count_following, strongest_edges
 from sqlscore.training.encoding import Encoded, ordered_batches
 from sqlscore.training.losses import cut
 from sqlscore.training.windows import Windows
 
 _SAMPLE = 100_000  # events that the scales of the summaries are estimated from
 
+_EDGES = 32  # into each action, in a graph of actions
+
 
 def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
     """Set the buffers of a `SequenceModel` that standardise, and start its heads at the base rates."""
     _numbers(model.events, data, train)
+    if hasattr(model.events, "connect"):
+        edges = strongest_edges(count_following(data, train, 1), data.known, _EDGES)
+        model.events.connect(*(torch.from_numpy(part) for part in edges))
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(train.starts))
     chosen = np.sort(chosen[np.cumsum(train.lengths[chosen]) - train.lengths[chosen] < _SAMPLE])

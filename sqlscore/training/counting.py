@@ -1,0 +1,59 @@
+"""What follows what in the training part, counted: for models that are told of it rather than learn it by steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlscore.sequences import Ints
+from sqlscore.training.encoding import Encoded
+from sqlscore.training.windows import Windows
+
+
+@dataclass(frozen=True)
+class Counted:
+    """C distinct (context, action) pairs in the order of their contexts, and how often each was seen.
+
+    A context of order n holds the last n actions, as digits in base V + 2, the newest lowest; digit 0 is no action.
+    """
+
+    context: Ints  # (C,)
+    action: Ints  # (C,) codes 1..V
+    count: Ints  # (C,)
+
+
+def count_following(data: Encoded, train: Windows, order: int) -> Counted:
+    """Contexts of this order before each target of the training part that has a known action."""
+    at = np.flatnonzero(train.wanted & (data.target <= data.known))
+    context = context_at(data, at, order)
+    pairs, count = np.unique(np.stack([context, data.target[at]]), axis=1, return_counts=True)
+    return Counted(pairs[0], pairs[1], count)
+
+
+def context_at(data: Encoded, at: Ints, order: int) -> Ints:
+    """(P,) the contexts that end with these events; all unknown actions are one, V + 1."""
+    base = data.known + 2
+    start = np.repeat(data.offsets[:-1], np.diff(data.offsets))[at]
+    actions = np.minimum(data.categories[:, 0], data.known + 1)
+    found = np.zeros(len(at), np.int64)
+    for back in reversed(range(order)):
+        place = at - back
+        found = found * base + np.where(place >= start, actions[np.maximum(place, 0)], 0)
+    return found
+
+
+def strongest_edges(counted: Counted, known: int, most: int) -> tuple[Ints, Ints, npt.NDArray[np.float32]]:
+    """Transitions as a graph: (from, to, log share of `to` in what followed `from`), at most `most` into each action.
+
+    Of an action's many neighbours those are kept from which it was reached most often.
+    """
+    source, target, count = counted.context, counted.action, counted.count
+    inside = (source >= 1) & (source <= known)
+    source, target, count = source[inside], target[inside], count[inside]
+    share = np.log(count / np.bincount(source, count, known + 1)[source]).astype(np.float32)
+    order = np.lexsort((source, -count, target))
+    source, target, share = source[order], target[order], share[order]
+    rank = np.arange(len(target)) - np.searchsorted(target, target, "left")
+    return source[rank < most], target[rank < most], share[rank < most]

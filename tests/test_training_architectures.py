@@ -1,0 +1,49 @@
+"""Each architecture trains on a real log; needs the data folder (see conftest)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sqlscore.events import Mapping
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.quoting import literal
+from sqlscore.training import TrainedModel, TrainingOptions, fit
+
+pytestmark = pytest.mark.slow
+EPOCHS = 3
+
+
+def trained(data: Path, architecture: str) -> TrainedModel:
+    path = literal(str(data / "mobile_onboarding/events.parquet"))
+    relation = f"(FROM read_parquet({path}) WHERE event_type NOT IN ('lost', 'passed'))"
+    options = TrainingOptions(architecture=architecture, max_epochs=EPOCHS)
+    with duckdb.connect() as con:
+        return fit(con, Mapping("events", relation, "user_id", "ts", "event_type", ()), options)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_each_learns_the_onboarding_log_in_a_few_epochs(data: Path, architecture: str) -> None:
+    """Repeating the last action is far worse there; processor time, for other jobs share the machine."""
+    began = time.process_time()
+    manifest = trained(data, architecture).manifest
+    assert time.process_time() - began < 20
+    found = manifest.metrics["next_action"]
+    assert found["accuracy"] > found["baselines"]["markov1"]["accuracy"] - 0.02
+    assert found["accuracy"] > found["baselines"]["repeat_last"]["accuracy"] + 0.05
+    assert manifest.fold == (manifest.max_events is None)
+
+
+def test_attention_between_actions_is_noted(data: Path) -> None:
+    """A view reads it from the manifest: the weights into an action are shares."""
+    notes = trained(data, "gat_mingru").manifest.notes["action_attention"]
+    actions = {edge["action"] for edge in notes}
+    assert len(actions) > 5
+    for action in actions:
+        weights = [edge["weight"] for edge in notes if edge["action"] == action]
+        assert 0 < sum(weights) <= 1.001
+        assert weights == sorted(weights, reverse=True)
+    assert any(edge["from"] != edge["action"] for edge in notes)

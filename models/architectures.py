@@ -17,6 +17,7 @@ from sqlscore.models.features import Features
 from sqlscore.models.gru import GRU
 from sqlscore.models.heads import Heads
 from sqlscore.models.lstm import LSTM
+from sqlscore.models.markov import Markov
 from sqlscore.models.mingru import MinGRU
 from sqlscore.models.prefixes import PrefixModel
 from sqlscore.models.recent_window import RecentWindow
@@ -31,11 +32,13 @@ class Architecture:
     """How to build a family of models.
 
     fold: a state can be advanced with new events alone. max_events: the newest events that are read, None for all.
+    counted: there is nothing to train: its tables are counted (`training.counting.count_into`).
     """
 
     build: Callable[[ModelConfig, Inputs], nn.Module]
     fold: bool
     max_events: int | None
+    counted: bool = False
 
 
 def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, read: int = 0) -> SequenceModel:
@@ -107,6 +110,10 @@ def _gat_mingru(config: ModelConfig, inputs: Inputs) -> nn.Module:
     return model
 
 
+def _markov(config: ModelConfig, inputs: Inputs) -> nn.Module:
+    return Markov(config, inputs, order=3)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "gru": Architecture(_gru, fold=True, max_events=None),
     "lstm": Architecture(_lstm, fold=True, max_events=None),
@@ -116,4 +123,5 @@ ARCHITECTURES: dict[str, Architecture] = {
     "recent_window": Architecture(_recent_window, fold=True, max_events=None),
     "cnn_bigru": Architecture(_cnn_bigru, fold=False, max_events=PREFIX),
     "gat_mingru": Architecture(_gat_mingru, fold=True, max_events=None),
+    "markov": Architecture(_markov, fold=True, max_events=None, counted=True),
 }

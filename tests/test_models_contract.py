@@ -230,6 +230,8 @@ def test_hardly_any_events_are_fine(models: tuple[Any, Any], lengths: list[int])
 
 def test_unknown_actions_alone_still_score_and_differ_by_name(models: tuple[Any, Any]) -> None:
     """A never-seen action is read through its name, so two of them are not the same thing."""
+    if not hasattr(models[0], "events"):
+        pytest.skip("counts codes alone")
     found = []
     for name in ("action 1 again", "Ωmega"):
         one = made([4])
@@ -358,6 +360,8 @@ def test_one_thread_and_two_give_the_same(models: tuple[Any, Any]) -> None:
 def test_training_mode_computes_the_same_states_as_scoring(folds: tuple[Any, Any]) -> None:
     """The encoder may lay a batch out otherwise where it needs gradients, never compute something else."""
     model = copy.deepcopy(folds[0])
+    if not hasattr(model, "encoder"):
+        pytest.skip("has no encoder")
     for part in model.modules():
         if isinstance(part, torch.nn.Dropout):
             part.p = 0.0

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from sqlscore.sequences import Ints
 from sqlscore.training.encoding import Encoded
 from sqlscore.training.windows import Windows
+
+_OFTEN = 10  # times that an action must have been followed, to have a median of its own
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,34 @@ def context_at(data: Encoded, at: Ints, order: int) -> Ints:
     for back in reversed(range(order)):
         place = at - back
         found = found * base + np.where(place >= start, actions[np.maximum(place, 0)], 0)
+    return found
+
+
+def count_into(model: Any, data: Encoded, train: Windows) -> None:
+    """Fill the tables of a `models.markov.Markov`."""
+    counted = [count_following(data, train, order) for order in range(1, model.order + 1)]
+    model.ends = [0, *(int(end) for end in np.cumsum([len(c.count) for c in counted]))]
+    model.context = torch.from_numpy(np.concatenate([c.context for c in counted]))
+    model.action = torch.from_numpy(np.concatenate([c.action for c in counted]) - 1)
+    model.count = torch.from_numpy(np.concatenate([c.count for c in counted]).astype(np.float32))
+    targets = data.target[train.wanted]
+    seen = np.bincount(targets[targets <= data.known] - 1, minlength=data.known) + 1.0
+    model.share = torch.from_numpy((seen / seen.sum()).astype(np.float32))
+    model.median_seconds = torch.from_numpy(_medians(data, np.flatnonzero(train.wanted)))
+
+
+def _medians(data: Encoded, at: Ints) -> npt.NDArray[np.float64]:
+    """(V + 2,) median seconds to the next event after each action; after rare ones, that of all."""
+    last = np.minimum(data.categories[at, 0], data.known + 1)
+    seconds = np.expm1(data.log_gap[at].astype(np.float64))
+    order = np.lexsort((seconds, last))
+    last, seconds = last[order], seconds[order]
+    start = np.searchsorted(last, np.arange(data.known + 2))
+    sizes = np.bincount(last, minlength=data.known + 2)
+    found = np.full(data.known + 2, np.median(seconds))
+    often = sizes >= _OFTEN
+    low, high = start[often] + (sizes[often] - 1) // 2, start[often] + sizes[often] // 2
+    found[often] = (seconds[low] + seconds[high]) / 2
     return found
 
 

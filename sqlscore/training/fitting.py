@@ -21,9 +21,10 @@ from sqlscore.models.export import script, to_torchscript
 from sqlscore.training.calibration import calibrate_actions, calibrate_churn
 from sqlscore.training.churn_head import finish_churn
 from sqlscore.training.churn_labels import choose_churn
+from sqlscore.training.counting import count_into
 from sqlscore.training.encoding import encode_log, vocabulary
 from sqlscore.training.evaluation import evaluate_log
-from sqlscore.training.loop import optimise
+from sqlscore.training.loop import Epoch, optimise
 from sqlscore.training.options import Progress, Silent, TrainedModel, TrainingOptions
 from sqlscore.training.periods import Periods, without_churn
 from sqlscore.training.reading import EventLog, read_log
@@ -64,16 +65,22 @@ def _fit(
     architecture = ARCHITECTURES[options.architecture]
     config = _config(log, periods, options)
     model: Any = architecture.build(config, inputs)
-    fit_scales(model, data, train, options.seed)
-    history = optimise(model, data, train, validation, options, progress)
-    churn_losses = finish_churn(model, data, train, validation, options.seed) if periods.churn else {}
+    history: list[Epoch] = []
+    churn_losses: dict[str, float] = {}
+    if architecture.counted:
+        count_into(model, data, train)
+    else:
+        fit_scales(model, data, train, options.seed)
+        history = optimise(model, data, train, validation, options, progress)
+        churn_losses = finish_churn(model, data, train, validation, options.seed) if periods.churn else {}
     seconds = time.monotonic() - began
-    calibrate_actions(model, data, validation, options.seed)
+    if not architecture.counted:
+        calibrate_actions(model, data, validation, options.seed)
     if periods.churn:
         # held-out users are few and of the same days: on those days the trained ones say more of the base rate
         calibrate_churn(model, data, [train, validation] if periods.by_users else [validation])
     model.eval()
-    best = min(history, key=lambda epoch: epoch.judged)
+    best = min(history, key=lambda epoch: epoch.judged).number if history else 0
     churn = periods.churn
     notes: dict[str, Any] = {
         "periods": periods.to_notes(),
@@ -87,14 +94,14 @@ def _fit(
             "validation_targets": validation.targets,
             "validated_on": "held-out users" if periods.by_users else "a later period",
             "epochs": len(history),
-            "best_epoch": best.number,
+            "best_epoch": best,
             "churn_log_loss": churn_losses,
             "users_shortened": int((train.lengths == options.max_sequence).sum()),
         },
     }
     if churn is None:
         notes["no_churn"] = reason
-    if hasattr(model.events, "neighbours"):
+    if hasattr(model, "events") and hasattr(model.events, "neighbours"):
         notes["action_attention"] = [
             {"action": inputs.actions[to - 1], "from": inputs.actions[source - 1], "weight": round(weight, 4)}
             for to, source, weight in model.events.neighbours()
@@ -105,7 +112,7 @@ def _fit(
         inputs=inputs,
         heads=("next_action", "time_to_next", *(("churn",) if churn else ())),
         state_size=model.state_size,
-        embedding_size=config.width,
+        embedding_size=model.embedding_size if architecture.counted else config.width,
         fold=architecture.fold,
         max_events=architecture.max_events,
         horizon_seconds=churn.horizon / US_PER_SECOND if churn else None,
@@ -129,6 +136,8 @@ def _fit(
 def _periods(log: EventLog, options: TrainingOptions) -> tuple[Periods, str]:
     """The split, and why there is no churn head where there is none."""
     base = without_churn(log.times)
+    if ARCHITECTURES[options.architecture].counted:
+        return base, f"{options.architecture} counts which action follows which, and knows nothing of churn"
     if not options.churn:
         return base, "it was trained without one, as asked"
     if base.by_users and options.horizon is None:

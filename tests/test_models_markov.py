@@ -1,0 +1,85 @@
+"""The Markov model says what counting says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from sqlscore.events import Inputs
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.export import script
+from sqlscore.models.markov import Markov
+from sqlscore.sequences import offsets_of
+from sqlscore.training import baselines
+from sqlscore.training.counting import count_into
+from sqlscore.training.encoding import Encoded, cut_batch
+from sqlscore.training.windows import Windows
+
+KNOWN = 5
+
+
+def log(seed: int = 0) -> Encoded:
+    """Random sequences in which an action depends on the two before; action 6 is not known."""
+    random = np.random.default_rng(seed)
+    lengths = random.integers(1, 12, 300)
+    offsets = offsets_of(lengths)
+    actions = random.integers(1, KNOWN + 2, lengths.sum())
+    following = (actions[1:-1] * 2 + actions[:-2]) % KNOWN + 1
+    actions[2:] = np.where(random.random(len(following)) < 0.6, following, actions[2:])
+    target = np.append(actions[1:], 0)
+    target[offsets[1:] - 1] = 0
+    times = np.arange(len(actions)) * 1_000_000
+    return Encoded(
+        actions[:, None], np.zeros((len(actions), 0), np.float32), times, offsets, KNOWN, ["never seen"],
+        target, times + 1, np.log1p(actions).astype(np.float32),
+    )  # fmt: skip
+
+
+def counted(data: Encoded, order: int) -> Any:
+    model = Markov(ModelConfig(architecture="markov"), Inputs(tuple("abcde")), order)
+    wanted = data.target > 0
+    count_into(model, data, Windows(data.offsets[:-1], data.offsets[1:], wanted, None))
+    return script(model)
+
+
+def test_probabilities_are_those_of_the_baseline_of_the_same_order() -> None:
+    """Two implementations of one formula, one in tables and one dense; contexts with an unknown action aside."""
+    data = log()
+    model = counted(data, order=2)
+    batch, _ = cut_batch(data, data.offsets[:-1], data.offsets[1:])
+    states, _ = model.encode_each(*batch.tensors(), None, None)
+    first = np.zeros(len(data.times), np.bool_)
+    first[data.offsets[:-1]] = True
+    actions = data.categories[:, 0]
+    previous = np.where(first, 0, np.append(0, actions[:-1]))
+    known = (data.target > 0) & (data.target <= KNOWN) & (actions <= KNOWN) & (previous <= KNOWN)
+    at = np.flatnonzero(known)
+    pairs = baselines.Transitions(previous[at], actions[at], data.target[at])
+    dense = baselines.markov(pairs, pairs, KNOWN, 2)
+    ours = torch.softmax(model.next_logits(states[at]), 1).numpy()
+    # the baseline is counted without the unknown contexts: the shares that both back off to differ by a little
+    np.testing.assert_allclose(ours[np.arange(len(at)), data.target[at] - 1], dense.probability, atol=0.01)
+    assert (ours.argmax(1) + 1 == dense.best).mean() > 0.99
+
+
+def test_a_context_never_seen_backs_off_to_the_shorter_one() -> None:
+    """Not to nothing: the last action still counts."""
+    data = log()
+    longer, shorter = counted(data, order=3), counted(data, order=2)
+    state = torch.zeros(2, longer.state_size)
+    state[:, :3] = torch.tensor([[2.0, 0.0, 3.0], [2.0, 0.0, 0.0]])  # something before nothing cannot have been seen
+    found = longer.next_logits(state)
+    expected = shorter.next_logits(state[:1, : shorter.state_size])
+    torch.testing.assert_close(found[:1], expected)
+    assert not torch.allclose(found[1:], expected)
+
+
+def test_time_is_the_median_after_the_last_action() -> None:
+    """Seconds after action a are a in this log."""
+    data = log()
+    model = counted(data, order=1)
+    states = torch.zeros(KNOWN + 1, model.state_size)
+    states[:, 0] = torch.arange(KNOWN + 1)
+    np.testing.assert_allclose(model.seconds(states)[1:].numpy(), np.arange(1, KNOWN + 1), rtol=1e-5)

@@ -17,6 +17,7 @@ import sqlscore
 from sqlscore.cli import results
 from sqlscore.cli.app import COMMANDS, app
 from sqlscore.macros import PUBLIC
+from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.simulation import simulate_shop
 
 ROOT = Path(__file__).parents[1]
@@ -184,6 +185,12 @@ def test_the_command_line_reference_lists_every_command_and_option():
     assert {name for name, _, _ in COMMANDS if f"sqlscore {name}" not in text and f", {name}" not in text} == set()
     assert options - named == set()
     assert named - options - {"--help"} == set()
+
+
+def test_the_command_line_reference_lists_every_architecture():
+    """What can be trained is found where training is described."""
+    row = next(line for line in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8").splitlines() if "`-a`" in line)
+    assert set(re.findall(r"`(\w+)`", row)) == set(ARCHITECTURES)
 
 
 def test_the_python_reference_lists_every_public_name():

@@ -35,7 +35,7 @@ class LSTM(nn.Module):
         if self.training and each:
             return self._padded(x, offsets, state)
         order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
-        packed = torch.empty_like(x).index_copy(0, where, x)  # (T, E)
+        packed = torch.empty_like(x).index_copy_(0, where, x)  # (T, E)
         start = state[order]  # (M, 2H)
         h, c = start[:, : self.hidden].contiguous(), start[:, self.hidden :].contiguous()
         outputs, final = self.lstm(PackedSequence(packed, batch_sizes, None, None), (h.unsqueeze(0), c.unsqueeze(0)))

@@ -34,11 +34,11 @@ class MinGRU(nn.Module):
         if self.training:
             return self._parallel(x, offsets, state, each)
         order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
-        at = torch.empty_like(x).index_copy(0, where, x)  # (T, E), packed
+        at = torch.empty_like(x).index_copy_(0, where, x)  # (T, E), packed
         starts = state[order].chunk(self.layers, 1)  # last layer first, (M, H) each
         found: list[Tensor] = []
         for i, (keep, candidate) in enumerate(zip(self.keep, self.candidate)):  # noqa: B905 - what TorchScript reads
-            gates = torch.sigmoid(keep(at))  # (T, H)
+            gates = keep(at).sigmoid_()  # (T, H)
             at = one_by_one(gates, candidate(at), starts[self.layers - 1 - i], batch_sizes)
             found.append(at)
         if not each:

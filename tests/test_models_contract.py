@@ -35,11 +35,19 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+OTHER_CONFIGS = {
+    "attention_rnn/global": ModelConfig(architecture="attention_rnn", attention="global"),
+    "attention_rnn/self": ModelConfig(architecture="attention_rnn", attention="self"),
+}
+CONFIGS = {name: ModelConfig(architecture=name) for name in ARCHITECTURES} | OTHER_CONFIGS
+
+
+@pytest.fixture(scope="module", params=sorted(CONFIGS))
 def models(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     """(the eager model with random weights, the same one exported and loaded)."""
     torch.manual_seed(1)
-    model: Any = ARCHITECTURES[request.param].build(ModelConfig(architecture=request.param), INPUTS)
+    config = CONFIGS[request.param]
+    model: Any = ARCHITECTURES[config.architecture].build(config, INPUTS)
     for parameter in model.parameters():
         # of a size that leaves rounding errors as they are: larger weights would enlarge them layer by layer
         torch.nn.init.normal_(parameter, std=min(0.2, (parameter.shape[-1] or 1) ** -0.5))
@@ -52,7 +60,7 @@ def models(request: pytest.FixtureRequest) -> tuple[Any, Any]:
 @pytest.fixture
 def folds(request: pytest.FixtureRequest, models: tuple[Any, Any]) -> tuple[Any, Any]:
     """`models` where their states can be carried on."""
-    if not ARCHITECTURES[request.node.callspec.params["models"]].fold:
+    if not ARCHITECTURES[CONFIGS[request.node.callspec.params["models"]].architecture].fold:
         pytest.skip("not a fold")
     return models
 
@@ -60,7 +68,7 @@ def folds(request: pytest.FixtureRequest, models: tuple[Any, Any]) -> tuple[Any,
 @pytest.fixture
 def windowed(request: pytest.FixtureRequest, models: tuple[Any, Any]) -> tuple[Any, Any]:
     """`models` where they read the newest events alone."""
-    if ARCHITECTURES[request.node.callspec.params["models"]].max_events is None:
+    if ARCHITECTURES[CONFIGS[request.node.callspec.params["models"]].architecture].max_events is None:
         pytest.skip("reads all events")
     return models
 

@@ -16,6 +16,7 @@ from sqlscore.artifact import Artifact, Manifest, pack
 from sqlscore.errors import TrainingError
 from sqlscore.events import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.attention_rnn import ATTENTIONS
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script, to_torchscript
 from sqlscore.training.calibration import calibrate_actions, calibrate_churn
@@ -48,6 +49,8 @@ def fit(
     if options.architecture not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
         raise TrainingError(f'there is no architecture "{options.architecture}": choose one of {known}')
+    if options.attention not in ATTENTIONS:
+        raise TrainingError(f'attention="{options.attention}": choose one of {", ".join(ATTENTIONS)}')
     began = time.monotonic()
     log = read_log(con, mapping, options.max_events, options.max_user_events, progress)
     periods, reason = _periods(log, options)
@@ -167,6 +170,7 @@ def _config(log: EventLog, periods: Periods, options: TrainingOptions) -> ModelC
         hidden=options.hidden,
         width=options.width,
         dropout=options.dropout,
+        attention=options.attention,
         decay_seconds=(base / 16, base / 4, base),
         churn=periods.churn is not None,
     )

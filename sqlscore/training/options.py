@@ -16,6 +16,7 @@ class TrainingOptions:
     max_events: above it, users are sampled by a hash of their id.
     max_user_events: of a longer user, only the newest are read.
     max_sequence: events of one user that one training pass reads; evaluation and scoring read all.
+    attention: how attention_rnn pools: "global", "self" or "multi_head".
     time_limit: seconds after which no further epoch is begun; with it a result depends on the machine's speed.
     """
 
@@ -34,6 +35,7 @@ class TrainingOptions:
     hidden: int = 64
     width: int = 64
     dropout: float = 0.1
+    attention: str = "multi_head"
     max_events: int = 1_000_000
     max_user_events: int = 20_000
     max_sequence: int = 1_024

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import threading
 import warnings
 import zipfile
@@ -25,6 +26,7 @@ from sqlscore.events import NO_TIME, US_PER_SECOND, Inputs
 from sqlscore.sequences import Sequences
 
 FORMAT = 1
+SURE = 1e-4
 _MANIFEST = "manifest.json"
 _MODULE = "module.pt"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -185,11 +187,19 @@ class Artifact:
         return seconds.double().cpu()
 
     def churn(self, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
-        """(N, S), (N, 2), int64 (N,) µs -> float32 (N,) calibrated probability of no event within the horizon."""
-        elapsed = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
+        """(N, S), (N, 2), int64 (N,) µs -> float32 (N,) calibrated probability of no event within the horizon.
+
+        Training saw nobody who had been silent for longer than the lookback. Beyond it the chance of return at the
+        lookback shrinks in proportion to the silence, so that the risk goes on rising instead of following the head
+        where it knows nothing. Probabilities keep SURE away from 0 and 1, which no finite sample can promise.
+        """
+        silence = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
+        lookback = self.manifest.lookback_seconds or math.inf
+        elapsed = silence.clamp(max=lookback)
         with torch.inference_mode():
-            risk: torch.Tensor = self.module.churn(hidden.to(self.device), elapsed.to(self.device))
-        return risk.float().cpu()
+            risk: torch.Tensor = self.module.churn(hidden.to(self.device), elapsed.to(self.device)).double().cpu()
+        returns = (1 - risk) * (elapsed / silence).nan_to_num(1.0)
+        return (1 - returns).clamp(SURE, 1 - SURE).float()
 
     def embed(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float32 (N, D): the users' representations."""

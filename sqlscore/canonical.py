@@ -63,8 +63,9 @@ def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     if kind in ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"):
         return f"CAST({column} AS TIMESTAMP)"
     scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "// 1000"}[mapping.time_unit or "us"]
-    if kind in ("DOUBLE", "FLOAT"):
+    if kind in ("DOUBLE", "FLOAT") or (kind.startswith("DECIMAL") and not kind.endswith(",0)")):
         scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "/ 1000"}[mapping.time_unit or "us"]
-        finite = f"CASE WHEN isfinite({column}) THEN {column} END"
+        number = f"CAST({column} AS DOUBLE)"
+        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
         return f"make_timestamp(CAST(round_even({finite} {scale}, 0) AS BIGINT))"
     return f"make_timestamp(CAST({column} AS BIGINT) {scale})"

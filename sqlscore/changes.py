@@ -11,13 +11,22 @@ from sqlscore.canonical import SOURCE, usable_events
 from sqlscore.events import Mapping
 from sqlscore.install import is_table
 from sqlscore.queries import one
-from sqlscore.quoting import identifier, qualified
+from sqlscore.quoting import identifier, literal, qualified
 
 TABLE = "sqlscore_changes"
 STATES = "user_states"
 MARK = "refreshed"
 FULL_ABOVE = 0.3
 """Share of changed users above which everybody is scored again, which is then as quick."""
+
+
+_COMMENTS = {
+    "model": "The champion that scored.",
+    "sha256": "The hash of its artifact.",
+    "mapping": "The mapping as it was.",
+    "n_rows": "Rows of an append-only table.",
+    "last_row": "Number of its last row.",
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,8 @@ def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> 
         f"CREATE OR REPLACE TABLE {name} (model VARCHAR, sha256 VARCHAR, mapping JSON, n_rows BIGINT, last_row BIGINT)"
     )
     con.execute(f"COMMENT ON TABLE {name} IS 'Where the last refresh stood: what an incremental one goes on from'")
+    for column, comment in _COMMENTS.items():
+        con.execute(f"COMMENT ON COLUMN {name}.{column} IS {literal(comment)}")
     con.execute(
         f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?)",
         [mark.model, mark.sha256, mark.mapping, mark.n_rows, mark.last_row],

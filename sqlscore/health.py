@@ -15,7 +15,7 @@ from sqlscore.events import Mapping
 from sqlscore.install import materialized_tables
 from sqlscore.queries import one
 from sqlscore.quoting import qualified
-from sqlscore.registry import ModelInfo, catalog, list_models
+from sqlscore.registry import ModelInfo, catalog, lacking_features, list_models
 from sqlscore.transactions import now, on_own_connection
 
 _OLD_DAYS = 30
@@ -46,6 +46,7 @@ class MappingStatus:
     scored_at: datetime | None
     scored_by: str | None
     new_events: int | None  # events later than the scores' as_of
+    scored_events: int | None = None  # that the scores rest on; an event that was only changed shows at the refresh
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,17 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
     found_path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
     database = found_path[0] if found_path and found_path[0] else ":memory:"
     models = list_models(con)
-    mappings = [_mapping_status(con, mapping, models) for mapping in found.snapshot.mappings.values()]
-    problems = [problem for mapping in mappings for problem in _problems(con, mapping, database)]
+    mappings, problems = [], []
+    for mapping in found.snapshot.mappings.values():
+        try:
+            state = _mapping_status(con, mapping, models)
+        except duckdb.Error as error:
+            state = _unreadable(mapping, models)
+            problems.append(Problem(f'the events of "{mapping.name}" cannot be read: {error}', _map_again(database)))
+        mappings.append(state)
+        problems += _problems(con, mapping, state, database)
     if not mappings:
-        problems.append(
-            Problem(
-                "no events are mapped",
-                f"sqlscore init {database} --events TABLE --user-id C --event-time C --event-type C",
-            )
-        )
+        problems.append(Problem("no events are mapped", _map_again(database)))
     packages = ("duckdb", "torch")
     return Status(
         database,
@@ -108,11 +111,12 @@ def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
     n_events, n_users, high_water = counted or (0, 0, None)
     champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
     age = (now() - champion.created_at).total_seconds() / 86_400 if champion else None
-    scored: tuple[Any, ...] = (None, None, None, None, None)
+    scored: tuple[Any, ...] = (None, None, None, None, None, None)
     if "scored_users" in materialized_tables(con, mapping):
         table = qualified(mapping.schema, "scored_users")
         query = f"""SELECT count(*), max(as_of), max(scored_at), max(model),
-                (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})) FROM {table}"""
+                (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})),
+                CAST(sum(n_events) AS BIGINT) FROM {table}"""
         scored = one(con, query) or scored
     return MappingStatus(
         mapping.name, mapping.relation, n_events, n_users, high_water, champion.label if champion else None, age,
@@ -120,13 +124,27 @@ def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
     )  # fmt: skip
 
 
-def _problems(con: duckdb.DuckDBPyConnection, mapping: MappingStatus, database: str) -> list[Problem]:
+def _unreadable(mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
+    champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
+    label, heads = (champion.label, champion.heads) if champion else (None, ())
+    return MappingStatus(mapping.name, mapping.relation, 0, 0, None, label, None, heads, None, None, None, None, None)
+
+
+def _map_again(database: str) -> str:
+    return f"sqlscore init {database} --events TABLE --user-id C --event-time C --event-type C"
+
+
+def _problems(con: duckdb.DuckDBPyConnection, events: Mapping, mapping: MappingStatus, database: str) -> list[Problem]:
     chosen = "" if mapping.name == "events" else f" --mapping {mapping.name}"
     train, refresh = f"sqlscore train {database}{chosen}", f"sqlscore refresh {database}{chosen}"
     where = f'"{mapping.name}"'
     if mapping.champion is None:
         return [Problem(f"{where} has no model", train)]
     problems = []
+    lacking = lacking_features(con, events)
+    if lacking:
+        again = f"{_map_again(database)} --feature C"
+        problems.append(Problem(f"the champion of {where} reads {lacking}, not mapped", again))
     if mapping.champion_age_days is not None and mapping.champion_age_days > _OLD_DAYS:
         problems.append(Problem(f"the champion of {where} is {mapping.champion_age_days:.0f} days old", train))
     trained = one(
@@ -140,4 +158,8 @@ def _problems(con: duckdb.DuckDBPyConnection, mapping: MappingStatus, database: 
         problems.append(Problem(f"the scores of {where} are {mapping.scored_by}'s, not the champion's", refresh))
     elif mapping.new_events:
         problems.append(Problem(f"{mapping.new_events} events of {where} are newer than its scores", refresh))
+    elif mapping.scored_events != mapping.n_events:
+        problems.append(
+            Problem(f"{where} has {mapping.n_events} events, its scores rest on {mapping.scored_events}", refresh)
+        )
     return problems

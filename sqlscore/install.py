@@ -15,31 +15,9 @@ from sqlscore.events import DEFAULT_MAPPING, Mapping
 from sqlscore.macros import names, statements
 from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.registry_tables import COLUMNS, TABLES, create_tables
 from sqlscore.transactions import transaction
 from sqlscore.udfs.catalog import unmapped
-
-TABLES = (
-    "CREATE SCHEMA IF NOT EXISTS sqlscore",
-    "CREATE TABLE IF NOT EXISTS sqlscore.meta (key VARCHAR, value VARCHAR)",
-    """CREATE TABLE IF NOT EXISTS sqlscore.mappings (
-        name VARCHAR, mapping JSON, report JSON, mapped_at TIMESTAMP)""",
-    """CREATE TABLE IF NOT EXISTS sqlscore.models (
-        name VARCHAR, version INTEGER, mapping VARCHAR, architecture VARCHAR, config JSON, manifest JSON, metrics JSON,
-        trained_from TIMESTAMP, trained_to TIMESTAMP, sha256 VARCHAR, artifact BLOB, created_at TIMESTAMP)""",
-    "CREATE TABLE IF NOT EXISTS sqlscore.versions (name VARCHAR, newest INTEGER)",
-    "CREATE TABLE IF NOT EXISTS sqlscore.aliases (mapping VARCHAR, alias VARCHAR, name VARCHAR, version INTEGER)",
-    """CREATE TABLE IF NOT EXISTS sqlscore.runs (
-        verb VARCHAR, mapping VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP, status VARCHAR, message VARCHAR,
-        details JSON)""",
-    "CREATE TABLE IF NOT EXISTS sqlscore.objects (mapping VARCHAR, function VARCHAR)",
-    "COMMENT ON TABLE sqlscore.meta IS 'What version of sqlscore''s objects this file holds'",
-    "COMMENT ON TABLE sqlscore.mappings IS 'The mapped events tables and what mapping them showed'",
-    "COMMENT ON TABLE sqlscore.models IS 'The registered models, one row a version, artifact included'",
-    "COMMENT ON TABLE sqlscore.versions IS 'The newest version number ever given to a model name; none is used twice'",
-    "COMMENT ON TABLE sqlscore.aliases IS 'Which version stands behind an alias such as champion'",
-    "COMMENT ON TABLE sqlscore.runs IS 'Every mapping, training and refresh, with its outcome'",
-    "COMMENT ON TABLE sqlscore.objects IS 'The functions that sqlscore made in schema main'",
-)
 
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
 """Steps that change TABLES of older files; a file's `tables` version is the number of steps it has seen."""
@@ -53,7 +31,7 @@ PER_USER = (*MATERIALIZED, "user_states")
 
 def version() -> str:
     """Differs whenever any object that is installed does."""
-    text = "\n".join([*TABLES, *(o.text for o in sql.objects()), *statements(unmapped())])
+    text = "\n".join([*TABLES, repr(COLUMNS), *(o.text for o in sql.objects()), *statements(unmapped())])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -71,8 +49,7 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
     if installed_version(con) == current:
         return
     with transaction(con):
-        for statement in TABLES:
-            con.execute(statement)
+        create_tables(con)
         _migrate(con)
         rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
         mappings = [Mapping.from_json(row[0]) for row in rows]
@@ -116,6 +93,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
                 continue
             con.execute(sql.retarget(item.text, mapping.schema, mapping.prefix))
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
+    _comment_events(con, mapping, view)
 
 
 def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -177,6 +155,18 @@ def _events_query(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     if mapping.relation:
         return usable_events(con, mapping)
     return "SELECT NULL::VARCHAR AS user_id, NULL::TIMESTAMP AS event_time, NULL::VARCHAR AS event_type WHERE false"
+
+
+def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str) -> None:
+    comments = {
+        "user_id": "Who: the user.",
+        "event_time": "When, UTC.",
+        "event_type": "Did what: the action.",
+        **{feature.name: f"A {feature.kind} feature of the event, NULL where missing." for feature in mapping.features},
+    }
+    con.execute(f"COMMENT ON VIEW {view} IS 'The mapped events that count: with user, finite time and action'")
+    for column, comment in comments.items():
+        con.execute(f"COMMENT ON COLUMN {view}.{identifier(column)} IS {literal(comment)}")
 
 
 def _no_rows_of(con: duckdb.DuckDBPyConnection, query: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from sqlscore.durations import to_seconds
-from sqlscore.errors import ModelError
+from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.mapping import mapped
 from sqlscore.registry import ModelInfo, catalog, register
@@ -49,6 +50,10 @@ def train(
     from sqlscore.training import TrainingOptions, fit  # torch
 
     where = mapped(con, mapping)
+    known = {field.name for field in fields(TrainingOptions)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise TrainingError(f"train knows no option {', '.join(unknown)}: its options are {', '.join(sorted(known))}")
     settings = TrainingOptions(
         architecture=architecture, horizon=to_seconds(horizon), lookback=to_seconds(lookback), seed=seed, **options
     )

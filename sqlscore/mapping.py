@@ -21,7 +21,7 @@ from sqlscore.install import install_mapping, remove_mapping
 from sqlscore.profile import Profile, profile
 from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
-from sqlscore.registry import catalog, synchronize
+from sqlscore.registry import catalog, lacking_features, synchronize
 from sqlscore.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.udfs.catalog import unmapped
 
@@ -95,6 +95,9 @@ def map_events(
         mapping = replace(mapping, time_cap=_microseconds(con, time_cap))
     catalog(con)  # raises on a connection that sqlscore did not open
     found, warnings = profile(con, mapping)
+    lacking = lacking_features(con, mapping)
+    if lacking:
+        warnings = (*warnings, f'the champion of "{name}" reads {lacking}, not mapped: map them, or train again')
     report = MappingReport(mapping, found, warnings)
     with recorded(con, "map_events", name) as details, transaction(con):
         details.update(report.to_dict())
@@ -209,6 +212,12 @@ def _check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
                 f'feature "{feature.name}" has the name that sqlscore.events gives to another column '
                 f'("{roles[feature.name.casefold()]}"): rename the feature in a view and map the view'
             )
+    kind = types[mapping.user_id]
+    if pa.types.is_nested(kind):
+        raise EventsError(
+            f'user_id column "{mapping.user_id}" has type {kind}, expected one value for a user: '
+            "cast it to VARCHAR in a view, or choose one of its fields"
+        )
     kind = types[mapping.event_type]
     if kind_of_action(kind) is None:
         raise EventsError(

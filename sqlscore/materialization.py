@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.changes import Changes, find_changes, mark_now, read_mark, write_mark
+from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.mapping import mapped
 from sqlscore.queries import one
@@ -71,9 +72,14 @@ def refresh(
     where = mapped(con, mapping)
     artifact = catalog(con).artifact(None, mapping)
     with recorded(con, "refresh", mapping) as details, _snapshot(con) as reader:
-        as_of, microseconds = one(
-            reader, f"SELECT high_water, epoch_us(high_water) FROM {qualified(where.schema, 'high_water')}"
-        ) or (None, None)
+        try:
+            as_of, microseconds = one(
+                reader, f"SELECT high_water, epoch_us(high_water) FROM {qualified(where.schema, 'high_water')}"
+            ) or (None, None)
+        except (duckdb.CatalogException, duckdb.BinderException, duckdb.IOException) as error:
+            raise MappingError(
+                f'the events mapped as "{mapping}" cannot be read: {error}; map them again where they are now'
+            ) from error
         mark = mark_now(reader, where, artifact.name, artifact.sha256)
         changes = Changes("asked for") if full else find_changes(
             reader, where, read_mark(reader, where), mark, artifact.manifest.fold

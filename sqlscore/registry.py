@@ -212,7 +212,10 @@ def import_model(
     """
     from sqlscore.artifact import sha256_of  # torch: only where artifacts are handled
 
-    content = Path(path).read_bytes()
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
     header, _, data = content.partition(b"\n")
     if not header.startswith(_HEADER):
         raise ArtifactError(f"{path} is not a file that sqlscore export wrote")
@@ -221,6 +224,22 @@ def import_model(
         if expected is not None and found != expected:
             raise ArtifactError(f"{path} has sha256 {found}, {whose} {expected}: it is damaged or another file")
     return register(con, data, name=name or mapping, mapping=mapping, champion=promote, verb="import_model")
+
+
+def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str = "champion") -> str:
+    """The feature columns, quoted, that a model of this mapping reads and the mapping lacks; empty: none."""
+    row = one(
+        con,
+        """SELECT m.manifest FROM sqlscore.models m LEFT JOIN sqlscore.aliases a
+             ON a.mapping = m.mapping AND a.name = m.name AND a.version = m.version
+           WHERE m.mapping = ? AND ? IN (a.alias, m.name || '@' || m.version)""",
+        [mapping.name, model],
+    )
+    if row is None:
+        return ""
+    inputs = json.loads(row[0])["inputs"]
+    have = {feature.name for feature in mapping.features}
+    return ", ".join(f'"{name}"' for name in (*inputs["categorical"], *inputs["numeric"]) if name not in have)
 
 
 def _set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, version: int) -> None:

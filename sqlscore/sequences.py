@@ -151,11 +151,11 @@ def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, npt.NDArr
         ticks = column.view(pa.int64()).fill_null(0).to_numpy()
         usable &= np.abs(ticks) < 2**63 - 1  # infinity
         times = ticks // 1000 if kind.unit == "ns" else ticks * {"us": 1, "ms": 1_000, "s": 1_000_000}[kind.unit]
-    elif mapping.time_unit is not None and (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+    elif mapping.time_unit is not None and (pa.types.is_integer(kind) or _is_whole(kind)):
         ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
         scale = us_per_unit(mapping.time_unit)
         times = ticks * int(scale) if scale >= 1 else ticks // 1000
-    elif mapping.time_unit is not None and pa.types.is_floating(kind):
+    elif mapping.time_unit is not None and (pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         numbers = column.cast(pa.float64()).fill_null(0).to_numpy()
         usable &= np.isfinite(numbers)
         times = np.rint(np.where(usable, numbers, 0) * us_per_unit(mapping.time_unit)).astype(np.int64)
@@ -168,6 +168,11 @@ def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, npt.NDArr
     if mapping.time_cap is not None:
         usable &= times <= mapping.time_cap
     return times, usable
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    """A decimal without digits behind the point, as HUGEINT arrives."""
+    return bool(pa.types.is_decimal(kind) and kind.scale == 0)
 
 
 def _of_actions(actions: pa.Array, offsets: Ints) -> Sequences:

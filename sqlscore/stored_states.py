@@ -6,8 +6,20 @@ import duckdb
 import pyarrow as pa
 
 from sqlscore.artifact import States
+from sqlscore.quoting import literal
 from sqlscore.udfs.states import from_arrow
 from sqlscore.udfs.types import STATE_ARROW, STATE_SQL
+
+_COMMENTS = {
+    "user_id": "The user.",
+    "hidden": "The model's state after the user's last event.",
+    "first_time": "Time of the first event, UTC.",
+    "last_time": "Time of the last event, UTC.",
+    "n_events": "Number of events in the state.",
+    "n_unknown": "How many of them have an action that the model has never seen.",
+    "model": "The model whose state it is.",
+    "content": "Sum modulo 2^64 of the hashes of the events.",
+}
 
 
 def create_states(con: duckdb.DuckDBPyConnection, name: str, events: str) -> None:
@@ -21,6 +33,8 @@ def create_states(con: duckdb.DuckDBPyConnection, name: str, events: str) -> Non
         f"COMMENT ON TABLE {name} IS 'The model''s state of each user, which an incremental refresh goes on from; "
         "content is the sum modulo 2^64 of the hashes of the events in it'"
     )
+    for column, comment in _COMMENTS.items():
+        con.execute(f"COMMENT ON COLUMN {name}.{column} IS {literal(comment)}")
 
 
 def states_of(table: pa.Table) -> States:

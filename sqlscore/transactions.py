@@ -11,6 +11,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import duckdb
 
+from sqlscore.errors import InstallError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -27,7 +29,14 @@ def on_own_connection(
     @wraps(verb)
     def run(con: duckdb.DuckDBPyConnection, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with con.cursor() as own:
-            return verb(own, *args, **kwargs)
+            try:
+                return verb(own, *args, **kwargs)
+            except duckdb.InvalidInputException as error:
+                if "read-only" not in str(error):
+                    raise
+                raise InstallError(
+                    f"{verb.__name__} changes the file, which was opened read-only: open it without read_only=True"
+                ) from error
 
     return run
 

@@ -7,6 +7,7 @@ import pytest
 
 import sqlscore
 from sqlscore import materialization
+from sqlscore.errors import MappingError
 
 DIFFERENT = """
     SELECT count(*) FROM sqlscore.{0} a FULL JOIN sqlscore.live_{0} b USING ({1})
@@ -98,6 +99,28 @@ def test_forget_user_erases_scores_and_says_what_is_left(shop: duckdb.DuckDBPyCo
     assert shop.execute("SELECT count(*) FROM sqlscore.scored_users WHERE user_id = 7").fetchall() == [(0,)]
     with pytest.raises(sqlscore.SqlscoreError, match="'seven' is not a value of column \"client id\""):
         sqlscore.forget_user(shop, "seven")
+
+
+def test_status_and_refresh_say_that_the_events_are_gone(shop: duckdb.DuckDBPyConnection) -> None:
+    """status is asked when something is wrong: it must not fail on it."""
+    sqlscore.refresh(shop)
+    shop.execute("ALTER TABLE clicks RENAME TO visits")
+    found = sqlscore.status(shop)
+    assert found.mappings[0].champion == "tiny@1"
+    assert "clicks" in found.problems[0].what
+    assert found.problems[0].command.startswith("sqlscore init")
+    with pytest.raises(MappingError, match="(?s)cannot be read.*map them again"):
+        sqlscore.refresh(shop)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["INSERT INTO clicks VALUES (1, TIMESTAMP '2023-01-01', 'view', 0)", 'DELETE FROM clicks WHERE "client id" = 3'],
+)
+def test_late_and_deleted_events_make_scores_stale(shop: duckdb.DuckDBPyConnection, change: str) -> None:
+    sqlscore.refresh(shop)
+    shop.execute(change)
+    assert any("its scores rest on 200" in problem.what for problem in sqlscore.status(shop).problems)
 
 
 def test_status_says_what_is_stale_and_what_mends_it(shop: duckdb.DuckDBPyConnection) -> None:

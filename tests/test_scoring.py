@@ -129,6 +129,7 @@ def test_as_of_may_be_any_kind_of_time_in_any_zone(shop: duckdb.DuckDBPyConnecti
         ("SELECT churn_risk(c) FROM clicks c", 'GROUP BY "client id"'),
         (f"SELECT churn_risk(c, as_of := '2023-01-01') FROM clicks c GROUP BY {USER}", "later than as_of 2023-01-01"),
         (f"SELECT churn_risk(c, as_of := 'soon') FROM clicks c GROUP BY {USER}", "'soon' is not a time"),
+        (f"SELECT churn_risk(c, as_of := 'infinity'::TIMESTAMP) FROM clicks c GROUP BY {USER}", "as_of is infinite"),
         (f"SELECT churn_risk(c, as_of := 5) FROM clicks c GROUP BY {USER}", "as_of has type"),
         (f"SELECT churn_risk(c, model := 'no') FROM clicks c GROUP BY {USER}", "no model 'no'.*tiny@1"),
         (f"SELECT next_action_probability(c, 'nap') FROM clicks c GROUP BY {USER}", "never seen action 'nap'.*'view'"),
@@ -271,3 +272,30 @@ def test_a_repeated_query_is_answered_from_the_cache(shop: duckdb.DuckDBPyConnec
     shop.execute(query).fetchall()
     after = sqlscore.status(shop).cache
     assert (after["hits"] - before["hits"], after["misses"] - before["misses"]) == (40, 0)
+
+
+def test_risk_never_falls_beyond_the_lookback(con: duckdb.DuckDBPyConnection) -> None:
+    """Training saw nobody silent for so long: there the head is not asked, and silence goes on counting."""
+    register(con, tiny_artifact(lookback=86_400.0), name="m", mapping="events", champion=True, verb="train")
+    event = "{'event_time': TIMESTAMP '2024-01-01', 'event_type': 'view'}"
+    risks = [
+        con.execute(
+            f"SELECT list_churn_risk([{event}], as_of := TIMESTAMP '2024-01-01' + to_hours({hours}))"
+        ).fetchall()
+        for hours in (0, 12, 24, 48, 240, 24_000_000)
+    ]
+    found = [row[0][0] for row in risks]
+    at_lookback = 1 / (1 + math.exp(0.1 - 1))
+    assert found[2] == pytest.approx(at_lookback)
+    assert found[3] == pytest.approx(1 - (1 - at_lookback) / 2)
+    assert found == sorted(found)
+    assert found[-1] == pytest.approx(1 - 1e-4)
+
+
+def test_every_table_view_and_column_has_a_comment(shop: duckdb.DuckDBPyConnection) -> None:
+    sqlscore.refresh(shop)
+    bare = shop.execute(
+        """SELECT table_name, column_name FROM duckdb_columns()
+           WHERE schema_name = 'sqlscore' AND comment IS NULL"""
+    ).fetchall()
+    assert bare == []

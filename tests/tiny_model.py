@@ -82,6 +82,7 @@ def tiny_artifact(
     *,
     fold: bool = True,
     max_events: int | None = None,
+    lookback: float = 1e9,
     notes: dict[str, object] | None = None,
 ) -> bytes:
     """The model above as an artifact that `register` takes."""
@@ -95,7 +96,7 @@ def tiny_artifact(
         fold=fold,
         max_events=max_events,
         horizon_seconds=86_400.0 if "churn" in heads else None,
-        lookback_seconds=86_400.0 if "churn" in heads else None,
+        lookback_seconds=lookback if "churn" in heads else None,
         trained_from="2024-01-01T00:00:00",
         trained_to="2024-01-31T00:00:00",
         notes=notes or {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -63,9 +64,11 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
         asked = pa.array([None if text is None else moment(text) for text in asked.to_pylist()], pa.timestamp("us"))
     given = asked.is_valid().to_numpy(zero_copy_only=False)
     try:
-        times, _ = to_microseconds(asked, mapping)
+        times, finite = to_microseconds(asked, replace(mapping, time_cap=None))
     except EventsError as error:
         raise EventsError(f"as_of has type {asked.type}, expected TIMESTAMP, TIMESTAMPTZ or DATE") from error
+    if bool((given & ~finite).any()):
+        raise EventsError("as_of is infinite: pass a time, for example TIMESTAMP '2024-01-31 00:00:00'")
     if given.all():
         return times
     fallback = one_array(high_water)

@@ -71,6 +71,12 @@ def choose_churn(
         return periods, ""
     if horizon is None:
         return None, problem
+    if periods is not None:
+        raise TrainingError(
+            f"a churn horizon of {_days(horizon * US_PER_SECOND)} cannot be trained: {problem}: ask for another one "
+            f"({_days(_sensible_horizon(gaps, base))} is what the usual time between visits suggests), or for none, "
+            "which trains without a churn head where no horizon fits"
+        )
     longest = longest_horizon(log.times)
     raise TrainingError(
         f"a churn horizon of {_days(horizon * US_PER_SECOND)} cannot be trained: {problem}. The events span "

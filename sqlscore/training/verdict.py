@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -20,9 +21,10 @@ def _next_action(found: dict[str, Any]) -> str:
         return "Next action: no action of the test period occurs in the training period: train on newer events."
     name, best = max(found["baselines"].items(), key=lambda item: item[1]["accuracy"])
     share, peer = found["accuracy"], best["accuracy"]
-    if share > peer:
+    noise = 2 * math.sqrt(max(share * (1 - share), 1e-12) / found["n"])
+    if share > peer + noise:
         return f"Next action: accuracy {share:.1%} beats the best baseline, {name} ({peer:.1%})."
-    how = "equals" if share == peer else "does not beat"
+    how = "is about that of" if abs(share - peer) <= noise else "does not beat"
     return (
         f"Next action: accuracy {share:.1%} {how} the simple baseline {name} ({peer:.1%}): "
         "what follows is mostly fixed by the last events; use the probabilities (log-loss "
@@ -34,8 +36,14 @@ def _time(found: dict[str, Any]) -> str:
     if not found["n"]:
         return ""
     model, median = found["mae_seconds"], found["baselines"]["median"]["mae_seconds"]
-    if model < median:
+    typical, plain = found["median_ae_seconds"], found["baselines"]["median"]["median_ae_seconds"]
+    if model < median and typical < plain:
         return f"Time to next: mean error {model:,.0f} s beats the global median's {median:,.0f} s."
+    if model < median or typical < plain:
+        return (
+            f"Time to next: mean error {model:,.0f} s against {median:,.0f} s by the global median, typical error "
+            f"{typical:,.1f} s against {plain:,.1f} s: better in one, not in the other."
+        )
     return (
         f"Time to next: mean error {model:,.0f} s does not beat the global median's {median:,.0f} s: "
         "do not rely on seconds_to_next_action."

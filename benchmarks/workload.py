@@ -47,7 +47,7 @@ def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any
     manifest = Manifest(
         architecture=architecture, config={}, inputs=inputs, heads=("next_action", "time_to_next", "churn"),
         state_size=model.state_size, embedding_size=config.width, fold=family.fold, max_events=family.max_events,
-        horizon_seconds=86_400.0, lookback_seconds=86_400.0, trained_from="2024-01-01", trained_to="2024-03-01",
+        horizon_seconds=86_400.0, lookback_seconds=None, trained_from="2024-01-01", trained_to="2024-03-01",
     )  # fmt: skip
     sqlscore.map_events(con, "events")
     register(

@@ -132,11 +132,16 @@ def test_platt_recovers_a_known_map_and_never_turns_the_order_round() -> None:
     assert torch.isfinite(platt(z * 1e4, churned)).all()
 
 
-def made(accuracy: float, auc: float, mae: float) -> dict[str, Any]:
+def made(accuracy: float, auc: float, mae: float, typical: float | None = None) -> dict[str, Any]:
     baselines = {name: {"accuracy": 0.5, "log_loss": 1.0} for name in ("majority", "markov2")}
     return {
-        "next_action": {"n": 10, "accuracy": accuracy, "log_loss": 0.9, "baselines": baselines},
-        "time_to_next": {"n": 10, "mae_seconds": mae, "baselines": {"median": {"mae_seconds": 100.0}}},
+        "next_action": {"n": 10_000, "accuracy": accuracy, "log_loss": 0.9, "baselines": baselines},
+        "time_to_next": {
+            "n": 10,
+            "mae_seconds": mae,
+            "median_ae_seconds": mae if typical is None else typical,
+            "baselines": {"median": {"mae_seconds": 100.0, "median_ae_seconds": 100.0}},
+        },
         "churn": {"n": 10, "auc": auc, "baselines": {"recency": {"auc": 0.7}, "frequency": {"auc": 0.6}}},
     }
 
@@ -147,6 +152,14 @@ def test_verdict_says_so_where_a_baseline_is_as_good() -> None:
     assert better.count("beats") == 3
     assert worse.count("does not beat") == 3
     assert "recency" in worse
+
+
+def test_verdict_claims_nothing_within_the_noise() -> None:
+    """One event more out of hundreds is no victory, and a better mean may come with a worse median."""
+    said = verdict(made(0.505, 0.8, 50.0, typical=150.0))
+    assert "is about that of" in said[0]
+    assert "better in one, not in the other" in said[1]
+    assert "beats" not in said[0] + said[1]
 
 
 def test_verdict_says_so_where_every_action_is_new() -> None:

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import duckdb
 
 from sqlscore.errors import InstallError
+from sqlscore.scrubbing import scrub
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,13 +56,16 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 @contextmanager
 def recorded(con: duckdb.DuckDBPyConnection, verb: str, mapping: str) -> Iterator[dict[str, Any]]:
-    """Write a row to `sqlscore.runs` when the block ends or fails; the block may fill the dict with details."""
+    """Write a row to `sqlscore.runs` when the block ends or fails; the block may fill the dict with details.
+
+    Of an error's text, passwords are left out.
+    """
     started = now()
     details: dict[str, Any] = {}
     try:
         yield details
     except BaseException as error:
-        _write(con, verb, mapping, started, "failed", f"{type(error).__name__}: {error}", details)
+        _write(con, verb, mapping, started, "failed", scrub(f"{type(error).__name__}: {error}"), details)
         raise
     _write(con, verb, mapping, started, "ok", None, details)
 

@@ -74,14 +74,14 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     churn = periods.churn if "churn" in artifact.manifest.heads else None
     examples = examples_at(log, churn.test, churn) if churn else None
     test = windows(log, data, periods.t2, None, None, examples, None)
-    predicted = _predict(artifact, data, test, progress)
+    predicted = predict(artifact, data, test, progress)
     trained = np.flatnonzero((data.target > 0) & (data.target_time <= periods.t1))
-    train = _transitions(data, trained)
+    train = transitions_at(data, trained)
     median = float(np.median(np.expm1(data.log_gap[trained].astype(np.float64)))) if len(trained) else 0.0
     seen = np.zeros(log.users, np.bool_)
     seen[log.rows[log.times <= periods.t1]] = True
     was_seen = seen[log.rows[predicted.at]]
-    following = _transitions(data, predicted.at)
+    following = transitions_at(data, predicted.at)
     guesses = {
         "majority": baselines.majority(train, following, data.known),
         "repeat_last": baselines.repeat_last(train, following, data.known),
@@ -126,7 +126,7 @@ def _sequence_heads(
     return {"next_action": found, "time_to_next": metrics.time_metrics(seconds, predicted.seconds[chosen], median)}
 
 
-def _transitions(data: Encoded, at: Ints) -> Transitions:
+def transitions_at(data: Encoded, at: Ints) -> Transitions:
     """The targets after the events at these indices."""
     actions = np.where(data.categories[:, 0] > data.known, 0, data.categories[:, 0])
     first = np.zeros(len(actions), np.bool_)
@@ -136,7 +136,8 @@ def _transitions(data: Encoded, at: Ints) -> Transitions:
     return Transitions(previous, actions[at], following)
 
 
-def _predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress) -> Predicted:
+def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress) -> Predicted:
+    """What a model says at every target and churn example of a part."""
     parts: list[tuple[Any, ...]] = [
         (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros(0))
     ]

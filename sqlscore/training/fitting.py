@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -46,20 +46,57 @@ def fit(
     Raises TrainingError where the events cannot support what is asked for, saying what would.
     """
     options, progress = options or TrainingOptions(), progress or Silent()
+    check_options(options)
+    log = read_log(con, mapping, options.max_events, options.max_user_events, progress)
+    return fit_log(log, split(log, options), options, progress)
+
+
+def check_options(options: TrainingOptions) -> None:
+    """Raises TrainingError where an option has a value that does not exist."""
+    if options.architecture == "gbm":
+        raise TrainingError(
+            'architecture "gbm" cannot be scored in SQL, so it is a peer in comparisons alone: '
+            "`sqlscore compare DB --architectures gru,gbm` shows how it does beside a model that can"
+        )
     if options.architecture not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
         raise TrainingError(f'there is no architecture "{options.architecture}": choose one of {known}')
     if options.attention not in ATTENTIONS:
         raise TrainingError(f'attention="{options.attention}": choose one of {", ".join(ATTENTIONS)}')
-    began = time.monotonic()
-    log = read_log(con, mapping, options.max_events, options.max_user_events, progress)
-    periods, reason = _periods(log, options)
+
+
+def fit_log(
+    log: EventLog,
+    parts: tuple[Periods, str],
+    options: TrainingOptions,
+    progress: Progress,
+    *,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    tested: bool = True,
+    notes: dict[str, Any] | None = None,
+) -> TrainedModel:
+    """The same on a log that was read before, cut into these `parts` (see `split`), as comparisons and searches do.
+
+    on_epoch is told of every epoch; what it raises ends the training. tested: judge on the test part; a search must
+    not look there. notes: more to keep in the manifest.
+    """
+    periods, reason = parts
+    if ARCHITECTURES[options.architecture].counted and periods.churn is not None:
+        periods, reason = replace(periods, churn=None), _knows_no_churn(options)
     with _torch(options):
-        return _fit(log, periods, reason, options, progress, began)
+        return _fit(log, periods, reason, options, progress, time.monotonic(), on_epoch, tested, notes or {})
 
 
 def _fit(
-    log: EventLog, periods: Periods, reason: str, options: TrainingOptions, progress: Progress, began: float
+    log: EventLog,
+    periods: Periods,
+    reason: str,
+    options: TrainingOptions,
+    progress: Progress,
+    began: float,
+    on_epoch: Callable[[Epoch], None] | None,
+    tested: bool,
+    more_notes: dict[str, Any],
 ) -> TrainedModel:
     inputs = vocabulary(log, periods.t1, options.max_actions, options.max_categories)
     data = encode_log(log, inputs)
@@ -74,7 +111,7 @@ def _fit(
         count_into(model, data, train)
     else:
         fit_scales(model, data, train, options.seed)
-        history = optimise(model, data, train, validation, options, progress)
+        history = optimise(model, data, train, validation, options, progress, on_epoch)
         churn_losses = finish_churn(model, data, train, validation, options.seed) if periods.churn else {}
     seconds = time.monotonic() - began
     if not architecture.counted:
@@ -98,9 +135,11 @@ def _fit(
             "validated_on": "held-out users" if periods.by_users else "a later period",
             "epochs": len(history),
             "best_epoch": best,
+            "validation_log_loss": history[best - 1].next_action if history else None,
             "churn_log_loss": churn_losses,
             "users_shortened": int((train.lengths == options.max_sequence).sum()),
         },
+        **more_notes,
     }
     if churn is None:
         notes["no_churn"] = reason
@@ -125,8 +164,8 @@ def _fit(
         notes=notes,
     )
     candidate = Artifact("candidate", "", manifest, script(model), torch.device("cpu"))
-    metrics = evaluate_log(log, periods, candidate, progress)
-    metrics.pop("model")
+    metrics = evaluate_log(log, periods, candidate, progress) if tested else {}
+    metrics.pop("model", None)
     manifest = Manifest.from_json(replace(manifest, metrics=metrics).to_json())  # as it will be read back
     report = {
         "epochs": [asdict(epoch) for epoch in history],
@@ -136,17 +175,21 @@ def _fit(
     return TrainedModel(pack(to_torchscript(model), manifest), manifest, report)
 
 
-def _periods(log: EventLog, options: TrainingOptions) -> tuple[Periods, str]:
-    """The split, and why there is no churn head where there is none."""
+def split(log: EventLog, options: TrainingOptions) -> tuple[Periods, str]:
+    """Which part trains, validates and tests, and why there is no churn head where there is none."""
     base = without_churn(log.times)
     if ARCHITECTURES[options.architecture].counted:
-        return base, f"{options.architecture} counts which action follows which, and knows nothing of churn"
+        return base, _knows_no_churn(options)
     if not options.churn:
         return base, "it was trained without one, as asked"
     if base.by_users and options.horizon is None:
         return base, "the events have too few distinct times for dates on which churn could be labelled"
     periods, reason = choose_churn(log, base, options.horizon, options.lookback)
     return (base, reason) if periods is None else (periods, "")
+
+
+def _knows_no_churn(options: TrainingOptions) -> str:
+    return f"{options.architecture} counts which action follows which, and knows nothing of churn"
 
 
 def _require_targets(train: Windows, validation: Windows) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +47,15 @@ class Epoch:
 
 
 def optimise(
-    model: Any, data: Encoded, train: Windows, validation: Windows, options: TrainingOptions, progress: Progress
+    model: Any,
+    data: Encoded,
+    train: Windows,
+    validation: Windows,
+    options: TrainingOptions,
+    progress: Progress,
+    on_epoch: Callable[[Epoch], None] | None = None,
 ) -> list[Epoch]:
-    """Train in place and leave the best epoch's weights. Returns the epochs' losses."""
+    """Train in place and leave the best epoch's weights. Returns the epochs' losses; `on_epoch` is told of each."""
     events = _events_per_batch(train)
     random = np.random.default_rng(options.seed)
     judged_in = _judged_windows(validation, data.known, random)
@@ -65,6 +72,8 @@ def optimise(
         batches = _shuffled(train, events, random)
         loss = _epoch(model, data, train, batches, optimiser, schedule, random, kept_share, progress)
         history.append(Epoch(number, loss, *_judge(model, data, validation, judged_in)))
+        if on_epoch is not None:
+            on_epoch(history[-1])
         if history[-1].judged < best:
             best, kept = history[-1].judged, copy.deepcopy(model.state_dict())
         since_best = number - 1 - int(np.argmin([epoch.judged for epoch in history]))

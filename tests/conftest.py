@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from all_models import folds, models, one_thread, windowed  # noqa: F401 - fixtures
 from tiny_model import tiny_artifact
 
 import sqlscore

@@ -1,0 +1,126 @@
+"""Random ragged batches, and a model of every architecture with random weights, for the tests of what all hold to."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from sqlscore.batch import encode_sequences
+from sqlscore.events import NO_TIME, Inputs
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.export import to_torchscript
+from sqlscore.sequences import Sequences, offsets_of
+
+INPUTS = Inputs((*(f"action {i}" for i in range(40)), "zurück"), {"brand": ("a", "b", "c")}, ("price", "quantity"))
+FAR_FUTURE = 9_223_371_331_200_000_000 - 10**15  # the year 294,000 or so
+
+OTHER_CONFIGS = {
+    "attention_rnn/global": ModelConfig(architecture="attention_rnn", attention="global"),
+    "attention_rnn/self": ModelConfig(architecture="attention_rnn", attention="self"),
+}
+CONFIGS = {name: ModelConfig(architecture=name) for name in ARCHITECTURES} | OTHER_CONFIGS
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As the runtime scores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module", params=sorted(CONFIGS))
+def models(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+    """(the eager model with random weights, the same one exported and loaded)."""
+    torch.manual_seed(1)
+    config = CONFIGS[request.param]
+    model: Any = ARCHITECTURES[config.architecture].build(config, INPUTS)
+    for parameter in model.parameters():
+        # of a size that leaves rounding errors as they are: larger weights would enlarge them layer by layer
+        torch.nn.init.normal_(parameter, std=min(0.2, (parameter.shape[-1] or 1) ** -0.5))
+    model.eval()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
+        return model, torch.jit.load(io.BytesIO(to_torchscript(model)))
+
+
+@pytest.fixture
+def folds(request: pytest.FixtureRequest, models: tuple[Any, Any]) -> tuple[Any, Any]:
+    """`models` where their states can be carried on."""
+    if not ARCHITECTURES[CONFIGS[request.node.callspec.params["models"]].architecture].fold:
+        pytest.skip("not a fold")
+    return models
+
+
+@pytest.fixture
+def windowed(request: pytest.FixtureRequest, models: tuple[Any, Any]) -> tuple[Any, Any]:
+    """`models` where they read the newest events alone."""
+    if ARCHITECTURES[CONFIGS[request.node.callspec.params["models"]].architecture].max_events is None:
+        pytest.skip("reads all events")
+    return models
+
+
+def made(lengths: list[int], seed: int = 0, start: int = 1_700_000_000_000_000) -> Sequences:
+    """Random sequences with known and unknown actions, missing values and ties in time."""
+    random = np.random.default_rng(seed)
+    size = sum(lengths)
+    offsets = offsets_of(np.array(lengths, np.int64))
+    gaps = (10 ** random.uniform(0, 12, size)).astype(np.int64) * (random.random(size) < 0.8)
+    times = np.concatenate([start + np.cumsum(gaps[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)] or [gaps])
+    names = np.array([*INPUTS.actions, "never seen", "café"])
+    numbers = {name: random.normal(0, 1e4, size) for name in INPUTS.numeric}
+    numbers["price"][random.random(size) < 0.2] = np.nan
+    return Sequences(
+        pa.array(names[random.integers(0, len(names), size)]) if size else pa.array([], pa.string()),
+        times.astype(np.int64),
+        offsets,
+        {
+            "brand": pa.array(random.choice(["a", "b", "c", "new", None], size), pa.string()),
+            **{name: pa.array(values) for name, values in numbers.items()},
+        },
+    )
+
+
+def without_times(sequences: Sequences) -> Sequences:
+    """The same as plain lists of actions would come."""
+    times = np.full_like(sequences.times, NO_TIME)
+    return Sequences(sequences.actions, times, sequences.offsets, sequences.features)
+
+
+def part(sequences: Sequences, begin: Any, end: Any) -> Sequences:
+    """Events [begin, end) of each sequence."""
+    pieces = [np.arange(a + b, a + e) for a, b, e in zip(sequences.offsets[:-1], begin, end, strict=True)]
+    rows = np.concatenate(pieces).astype(np.int64)
+    features = {name: column.take(pa.array(rows)) for name, column in sequences.features.items()}
+    return Sequences(sequences.actions.take(pa.array(rows)), sequences.times[rows], offsets_of(end - begin), features)
+
+
+def encoded(
+    model: Any, sequences: Sequences, hidden: torch.Tensor | None = None, clock: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    with torch.inference_mode():
+        return model.encode(*encode_sequences(sequences, INPUTS).tensors(), hidden, clock)
+
+
+def heads(model: Any, hidden: torch.Tensor) -> dict[str, torch.Tensor]:
+    elapsed = torch.linspace(0, 1e7, len(hidden)).double()
+    with torch.inference_mode():
+        return {
+            "next": torch.softmax(model.next_logits(hidden), 1),
+            "seconds": torch.log1p(model.seconds(hidden)),
+            "churn": model.churn(hidden, elapsed),
+            "embed": model.embed(hidden),
+        }
+
+
+def assert_near(a: torch.Tensor, b: torch.Tensor, tolerance: float) -> None:
+    torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)

@@ -1,0 +1,139 @@
+"""The untuned default on three protocols that others were measured on, through the public verbs alone.
+
+    python benchmarks/protocols.py [--seeds 3] [--data DIR] [--only mobile,quantum,churn] [--architecture gru]
+
+Next action: the first 80 % of users by first event train, the rest test, at every event that another one follows.
+Churn: trained on the events of the first two thirds of the span, horizon one third, users seen before the cut, scored
+as of the cut. Nothing of the test parts is read before the scores are compared with what happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+import sqlscore
+from sqlscore.quoting import literal
+from sqlscore.training.metrics import calibration_error
+
+REFERENCES = {
+    "mobile": {"Markov-3": 0.685, "LightGBM": 0.757, "attention RNN": 0.749, "GRU": 0.763, "wanted": 0.765},
+    "quantum": {"Markov-3": 0.685, "LightGBM": 0.695, "GRU": 0.705, "wanted": 0.71},
+    "churn": {"recency": 0.700, "BG/NBD": 0.732, "contrastive": 0.748, "logistic": 0.757, "wanted": 0.757},
+}
+TIES = {"mobile": "", "quantum": ""}
+SOURCES = {
+    "mobile": ("mobile_onboarding/events.parquet", "WHERE event_type NOT IN ('lost', 'passed')"),
+    "quantum": ("stackexchange_quantum/events.parquet", ""),
+    "churn": ("online_retail/invoices.parquet", ""),
+}
+JUDGED = """
+    WITH following AS (
+        SELECT *, lead(event_type) OVER (PARTITION BY user_id ORDER BY event_time, event_type, sqlscore_nth) AS actual
+        FROM (SELECT *, row_number() OVER () AS sqlscore_nth FROM history)
+    )
+    SELECT next_action = actual, next_action_probability FROM following WHERE actual IS NOT NULL
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
+    parser.add_argument("--only", default="mobile,quantum,churn")
+    parser.add_argument("--architecture", default="gru")
+    chosen = parser.parse_args()
+    protocols: dict[str, Callable[[Path, str, int], dict[str, float]]] = {
+        "mobile": lambda data, architecture, seed: next_action("mobile", data, architecture, seed),
+        "quantum": lambda data, architecture, seed: next_action("quantum", data, architecture, seed),
+        "churn": churn,
+    }
+    for name in chosen.only.split(","):
+        found = [protocols[name](chosen.data, chosen.architecture, seed) for seed in range(chosen.seeds)]
+        report(name, chosen.architecture, found)
+
+
+def report(name: str, architecture: str, found: list[dict[str, float]]) -> None:
+    peers = ", ".join(f"{peer} {value:.3f}" for peer, value in REFERENCES[name].items())
+    print(f"{name}, {architecture}, {found[0]['n']:,.0f} judged ({peers})")
+    for key in found[0]:
+        values = [one[key] for one in found]
+        if key != "n":
+            each = " ".join(f"{value:.4f}" for value in values)
+            print(f"  {key:9} {np.mean(values):.4f}  ({each})")
+    sys.stdout.flush()
+
+
+def next_action(name: str, data: Path, architecture: str, seed: int) -> dict[str, float]:
+    con = opened(name, data)
+    con.execute(
+        """CREATE TABLE split AS SELECT user_id, row_number() OVER (ORDER BY min(ts), user_id) AS nth
+           FROM log GROUP BY user_id"""
+    )
+    (users,) = con.execute("SELECT count(*) FROM split").fetchall()[0]
+    for part, condition in (("past", "nth <= ?"), ("rest", "nth > ?")):
+        con.execute(
+            f"CREATE TABLE {part} AS SELECT log.* FROM log JOIN split USING (user_id) WHERE {condition}",
+            [int(0.8 * users)],
+        )
+    sqlscore.map_events(con, "past", event_time="ts")
+    began = time.process_time()
+    sqlscore.train(con, architecture=architecture, seed=seed, promote=True)
+    seconds = time.process_time() - began
+    sqlscore.score_history(con, into="history", events="rest")
+    correct, confidence = np.array(con.execute(JUDGED).fetchall(), dtype=np.float64).T
+    con.close()
+    return {
+        "n": len(correct),
+        "accuracy": float(correct.mean()),
+        "ece": calibration_error(confidence, correct == 1),
+        "seconds": seconds,
+    }
+
+
+def churn(data: Path, architecture: str, seed: int) -> dict[str, float]:
+    from sklearn.metrics import roc_auc_score
+
+    con = opened("churn", data)
+    first, last = con.execute("SELECT epoch_us(min(ts)), epoch_us(max(ts)) FROM log").fetchall()[0]
+    cut = first + (last - first) * 2 // 3
+    con.execute("CREATE TABLE past AS FROM log WHERE epoch_us(ts) <= ?", [cut])
+    sqlscore.map_events(con, "log", event_time="ts", features=["n_lines", "value"])
+    began = time.process_time()
+    info = sqlscore.train(con, architecture=architecture, seed=seed, horizon=(last - cut) / 1e6, lookback=float("inf"))
+    seconds = time.process_time() - began
+    if info.notes["periods"]["t2"] > cut:
+        raise SystemExit("training read events of after the cut: its figures would mean nothing")
+    rows: list[tuple[Any, ...]] = con.execute(
+        """SELECT churn_risk(e, as_of := make_timestamp(getvariable('cut')::BIGINT)),
+                  NOT bool_or(user_id IN (SELECT user_id FROM log WHERE epoch_us(log.ts) > getvariable('cut')))
+           FROM past e GROUP BY user_id"""
+    ).fetchall() if con.execute(f"SET VARIABLE cut = {cut}") else []
+    con.close()
+    risk, gone = np.array(rows, dtype=np.float64).T
+    return {
+        "n": len(rows),
+        "auc": float(roc_auc_score(gone, risk)),
+        "ece": calibration_error(risk, gone == 1, 10),
+        "base_rate": float(gone.mean()),
+        "said": float(risk.mean()),
+        "seconds": seconds,
+    }
+
+
+def opened(name: str, data: Path) -> duckdb.DuckDBPyConnection:
+    path, condition = SOURCES[name]
+    con = sqlscore.connect(threads=1)
+    con.execute(f"CREATE TABLE log AS FROM read_parquet({literal(str(data / path))}) {condition}")
+    return con
+
+
+if __name__ == "__main__":
+    main()

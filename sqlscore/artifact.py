@@ -254,11 +254,6 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
     return Artifact(name, sha256, manifest, module, torch.device(device))
 
 
-def loaded_count() -> int:
-    """How many artifacts this process holds."""
-    return len(_loaded)
-
-
 def without_times(clock: torch.Tensor) -> torch.Tensor:
     """(N, 2) -> bool (N,): states that came from plain lists of actions."""
     return clock[:, 1] == NO_TIME

@@ -42,6 +42,7 @@ class Predicted:
     confidence: Floats  # of `best`
     seconds: Floats
     churn: Floats  # (Q,) in the order of the windows' examples
+    frequent: npt.NDArray[np.float32]  # (P, K) probabilities of the first K actions, where they were asked for
 
 
 def evaluate(
@@ -53,27 +54,37 @@ def evaluate(
     "unseen_users" (the first two for users with and without events in the training part), "verdict" in words.
     Raises TrainingError where the artifact does not say what it was tested on.
     """
+    log, periods = noted_log(con, mapping, artifact, progress or Silent())
+    return evaluate_log(log, periods, artifact, progress or Silent())
+
+
+def noted_log(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact, progress: Progress
+) -> tuple[EventLog, Periods]:
+    """The events that a model's training read, as they are now, and the periods that it noted.
+
+    Raises TrainingError where the artifact does not say what it was trained on.
+    """
     notes = artifact.manifest.notes
     if "periods" not in notes or "sample" not in notes:
         raise TrainingError(f"model {artifact.name} does not say which events it was trained on: train it again")
-    limits = notes["limits"]
-    log = read_log(
-        con,
-        mapping,
-        limits["max_events"],
-        limits["max_user_events"],
-        progress or Silent(),
-        int(notes["sample"]["share_of_users"]),
-    )
-    return evaluate_log(log, Periods.from_notes(notes["periods"]), artifact, progress or Silent())
+    limits, share = notes["limits"], int(notes["sample"]["share_of_users"])
+    log = read_log(con, mapping, limits["max_events"], limits["max_user_events"], progress, share)
+    return log, Periods.from_notes(notes["periods"])
+
+
+def tested_part(log: EventLog, data: Encoded, periods: Periods, artifact: Artifact) -> Windows:
+    """The targets after t2, and the churn examples of the test dates where the model has that head."""
+    churn = periods.churn if "churn" in artifact.manifest.heads else None
+    return windows(log, data, periods.t2, None, None, examples_at(log, churn.test, churn) if churn else None, None)
 
 
 def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: Progress) -> dict[str, Any]:
     """The same on an event log that was read before."""
     data = encode_log(log, artifact.manifest.inputs)
     churn = periods.churn if "churn" in artifact.manifest.heads else None
-    examples = examples_at(log, churn.test, churn) if churn else None
-    test = windows(log, data, periods.t2, None, None, examples, None)
+    test = tested_part(log, data, periods, artifact)
+    examples = test.churn
     predicted = predict(artifact, data, test, progress)
     trained = np.flatnonzero((data.target > 0) & (data.target_time <= periods.t1))
     train = transitions_at(data, trained)
@@ -136,32 +147,32 @@ def transitions_at(data: Encoded, at: Ints) -> Transitions:
     return Transitions(previous, actions[at], following)
 
 
-def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress) -> Predicted:
-    """What a model says at every target and churn example of a part."""
-    parts: list[tuple[Any, ...]] = [
-        (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros(0))
-    ]
+def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress, keep: int = 0) -> Predicted:
+    """What a model says at every target and churn example of a part. keep: K, see `Predicted.frequent`."""
+    none, whole = np.zeros(0), np.zeros(0, np.int64)
+    kept = np.zeros((0, min(keep, len(artifact.manifest.inputs.actions))), np.float32)
+    parts: list[tuple[Any, ...]] = [(whole, whole, np.zeros(0, np.bool_), none, none, none, kept)]
     churn = np.zeros(0 if test.churn is None else len(test.churn))
     progress.start("Evaluating", test.events)
     for chosen in ordered_batches(test.lengths, _EVENTS_PER_BATCH):
         batch, targets = cut(data, test, chosen)
         with torch.inference_mode():
             states, _ = artifact.module.encode_each(*batch.tensors(), None, None)
-        parts.append((targets.at, *_judged(artifact, states[targets.position], targets.action.numpy())))
+        parts.append((targets.at, *_judged(artifact, states[targets.position], targets.action.numpy(), keep)))
         if len(targets.churn_position):
             with torch.inference_mode():
                 risk = artifact.module.churn(states[targets.churn_position], targets.elapsed)
             churn[targets.example] = risk.double().numpy()
         progress.advance(len(batch.times))
     progress.finish()
-    at, best, in_top3, probability, confidence, seconds = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Predicted(at, best, in_top3, probability, confidence, seconds, churn)
+    *judged, frequent = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Predicted(*judged, churn, frequent)
 
 
 def _judged(
-    artifact: Artifact, states: torch.Tensor, action: Ints
-) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats, Floats]:
-    """(P, S) states and 0-based actions -> best, in_top3, probability, confidence, seconds as in `Predicted`."""
+    artifact: Artifact, states: torch.Tensor, action: Ints, keep: int
+) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats, Floats, npt.NDArray[np.float32]]:
+    """(P, S) states and 0-based actions -> the fields of `Predicted` but `at` and `churn`."""
     known = len(artifact.manifest.inputs.actions)
     found = []
     for start in range(0, max(len(action), 1), max(1, _CELLS // known)):
@@ -173,7 +184,7 @@ def _judged(
         better = (probabilities > probability[:, None]).sum(1)
         best = probabilities.argmax(1)
         confidence = probabilities[np.arange(len(wanted)), best]
-        found.append((best + 1, (better < 3) & (wanted < known), probability, confidence))
-    best, in_top3, probability, confidence = (np.concatenate(part) for part in zip(*found, strict=True))
+        found.append((best + 1, (better < 3) & (wanted < known), probability, confidence, probabilities[:, :keep]))
+    best, in_top3, probability, confidence, frequent = (np.concatenate(part) for part in zip(*found, strict=True))
     seconds = artifact.seconds(states).numpy()
-    return best, in_top3, probability.astype(np.float64), confidence.astype(np.float64), seconds
+    return best, in_top3, probability.astype(np.float64), confidence.astype(np.float64), seconds, frequent

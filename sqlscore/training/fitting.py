@@ -135,6 +135,7 @@ def _fit(
             "validated_on": "held-out users" if periods.by_users else "a later period",
             "epochs": len(history),
             "best_epoch": best,
+            "history": [asdict(epoch) for epoch in history],
             "validation_log_loss": history[best - 1].next_action if history else None,
             "churn_log_loss": churn_losses,
             "users_shortened": int((train.lengths == options.max_sequence).sum()),

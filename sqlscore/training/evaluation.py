@@ -165,8 +165,10 @@ def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress
             churn[targets.example] = risk.double().numpy()
         progress.advance(len(batch.times))
     progress.finish()
-    *judged, frequent = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Predicted(*judged, churn, frequent)
+    at, best, in_top3, probability, confidence, seconds, frequent = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
+    return Predicted(at, best, in_top3, probability, confidence, seconds, churn, frequent)
 
 
 def _judged(
@@ -184,7 +186,8 @@ def _judged(
         better = (probabilities > probability[:, None]).sum(1)
         best = probabilities.argmax(1)
         confidence = probabilities[np.arange(len(wanted)), best]
-        found.append((best + 1, (better < 3) & (wanted < known), probability, confidence, probabilities[:, :keep]))
+        shown = probabilities[:, :keep].copy()  # a view would hold all of them
+        found.append((best + 1, (better < 3) & (wanted < known), probability, confidence, shown))
     best, in_top3, probability, confidence, frequent = (np.concatenate(part) for part in zip(*found, strict=True))
     seconds = artifact.seconds(states).numpy()
     return best, in_top3, probability.astype(np.float64), confidence.astype(np.float64), seconds, frequent

@@ -6,6 +6,8 @@
     ├── ModelError        no model, no such version, a head that the model lacks
     │   └── ArtifactError a damaged, foreign or wrongly hashed artifact
     ├── TrainingError     the data cannot support what was asked for
+    ├── ServingError      a schedule, its policy or its server: an option, another server, a run that failed
+    ├── PublishError      a target that cannot be published to, or a table that cannot go there
     └── InstallError      the database file: its version, its name, a name that is taken
 
 A message says what was found, what was expected and what to do. DuckDB shows a SQL user
@@ -35,6 +37,14 @@ class ArtifactError(ModelError):
 
 class TrainingError(SqlscoreError):
     """The data cannot support the training that was asked for."""
+
+
+class ServingError(SqlscoreError):
+    """A scheduled run, its policy or the server that makes it cannot do what was asked for."""
+
+
+class PublishError(SqlscoreError):
+    """Tables cannot be published as asked; what was there before is still there."""
 
 
 class InstallError(SqlscoreError):

@@ -180,14 +180,17 @@ def _judged(
     for start in range(0, max(len(action), 1), max(1, _CELLS // known)):
         rows = slice(start, start + max(1, _CELLS // known))
         probabilities = artifact.probabilities(states[rows]).numpy()  # (R, V)
-        wanted = action[rows]
-        with_unknown = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)  # (R, V + 1)
-        probability = with_unknown[np.arange(len(wanted)), wanted]
-        better = (probabilities > probability[:, None]).sum(1)
-        best = probabilities.argmax(1)
-        confidence = probabilities[np.arange(len(wanted)), best]
         shown = probabilities[:, :keep].copy()  # a view would hold all of them
-        found.append((best + 1, (better < 3) & (wanted < known), probability, confidence, shown))
+        found.append((*ranked(probabilities, action[rows]), shown))
     best, in_top3, probability, confidence, frequent = (np.concatenate(part) for part in zip(*found, strict=True))
-    seconds = artifact.seconds(states).numpy()
-    return best, in_top3, probability.astype(np.float64), confidence.astype(np.float64), seconds, frequent
+    return best, in_top3, probability, confidence, artifact.seconds(states).numpy(), frequent
+
+
+def ranked(probabilities: npt.NDArray[np.float32], wanted: Ints) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats]:
+    """(R, V) and 0-based actions (V: unknown) -> best, in_top3, probability, confidence as in `Predicted`."""
+    row = np.arange(len(wanted))
+    with_unknown = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)  # (R, V + 1)
+    probability = with_unknown[row, wanted]
+    in_top3 = ((probabilities > probability[:, None]).sum(1) < 3) & (wanted < probabilities.shape[1])
+    best = probabilities.argmax(1)
+    return best + 1, in_top3, probability.astype(np.float64), probabilities[row, best].astype(np.float64)

@@ -1,0 +1,101 @@
+"""Publishing: copies of tables where BI tools read them, each target replaced as a whole or left as it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sqlscore.errors import PublishError
+from sqlscore.events import DEFAULT_MAPPING
+from sqlscore.mapping import mapped
+from sqlscore.publishing.parquet import to_parquet
+from sqlscore.publishing.postgres import to_postgres
+from sqlscore.publishing.postgres_url import is_postgres, server_of
+from sqlscore.publishing.report import PublishedTable, PublishReport
+from sqlscore.publishing.snapshot import to_snapshot
+from sqlscore.publishing.tables import DEFAULT_TABLES, sources
+from sqlscore.queries import one
+from sqlscore.transactions import on_own_connection, recorded
+
+__all__ = ["DEFAULT_TABLES", "PublishReport", "PublishedTable", "publish"]
+
+_SNAPSHOT_SUFFIXES = (".duckdb", ".db", ".ddb")
+
+
+@on_own_connection
+def publish(
+    con: duckdb.DuckDBPyConnection,
+    to: str | PathLike[str],
+    *,
+    tables: Sequence[str] | None = None,
+    schema: str | None = None,
+    mapping: str = DEFAULT_MAPPING,
+    partition_by: Sequence[str] = (),
+) -> PublishReport:
+    """Copy tables and views to where BI tools read them; the target changes at once, or not at all.
+
+    to: a PostgreSQL URL (password from PGPASSWORD or the password file), a DuckDB snapshot (*.duckdb, *.db), or a
+    folder of Parquet files. tables: names in the mapping's schema or in main, or SCHEMA.NAME; default: what dashboards
+    need. schema: in the target; default: the mapping's. partition_by: columns by which the Parquet files of those
+    tables that have them are cut into hive folders.
+
+    All tables are of one moment. Rows and checksums of what arrived are compared with what was sent. Noted in
+    `sqlscore.runs`, unless the file is open for reading only.
+
+    Raises PublishError where something cannot be published as asked; what was there before is still there.
+
+    >>> sqlscore.publish(con, "postgresql://bi@db.example.com/marts").tables["scored_users"].rows
+    20000
+    """
+    start = time.perf_counter()
+    where = mapped(con, mapping)
+    target, into = fspath(to), schema or where.schema
+    if is_postgres(target):
+        server = server_of(target)
+        route, label = "postgres", server.label
+    else:
+        route, label = _file_route(target)
+    if partition_by and route != "parquet":
+        raise PublishError("only Parquet files are cut by partition_by: leave it out, or publish to a folder")
+    with _noted(con, mapping) as details:
+        details["to"] = label
+        with sources(con, where, tables) as (reader, found):
+            if route == "postgres":
+                published = to_postgres(reader, server, into, found)
+            elif route == "snapshot":
+                published = to_snapshot(reader, Path(target), into, found)
+            else:
+                published = to_parquet(reader, Path(target), found, tuple(partition_by))
+        report = PublishReport(label, route, into, published, time.perf_counter() - start)
+        details.update(report.to_dict())
+    return report
+
+
+def _file_route(target: str) -> tuple[str, str]:
+    """Whether a path is a snapshot's or a Parquet folder's, and how it is shown."""
+    path = Path(target)
+    if "://" in target:
+        raise PublishError(
+            f"{target.partition('://')[0]}:// cannot be published to: give postgresql://..., a *.duckdb file or a "
+            "folder (and copy that to where it has to be)"
+        )
+    if path.suffix.casefold() in _SNAPSHOT_SUFFIXES:
+        return "snapshot", str(path)
+    if path.is_file() or (path.suffix and not path.is_dir()):
+        raise PublishError(
+            f"{target} is neither a DuckDB snapshot ({', '.join(_SNAPSHOT_SUFFIXES)}) nor a folder for Parquet files: "
+            "name one of these"
+        )
+    return "parquet", str(path)
+
+
+def _noted(con: duckdb.DuckDBPyConnection, mapping: str) -> AbstractContextManager[dict[str, Any]]:
+    """A row in `sqlscore.runs`, where the file can be written to."""
+    row = one(con, "SELECT readonly FROM duckdb_databases() WHERE database_name = current_database()")
+    return nullcontext({}) if row and row[0] else recorded(con, "publish", mapping)

@@ -1,0 +1,113 @@
+"""The snapshot route: a DuckDB file of tables, written beside and put in place of the old one at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from sqlscore import __version__
+from sqlscore.errors import PublishError
+from sqlscore.publishing.report import PublishedTable
+from sqlscore.publishing.tables import PUBLICATIONS, Source, comment_statements, provenance, same
+from sqlscore.queries import one
+from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.transactions import now
+
+STORAGE_VERSION = "v1.2.0"
+"""The oldest DuckDB that opens the file. Files of DuckDB 2.0's own format are closed to every 1.x."""
+
+_PUBLICATIONS = """(table_name VARCHAR PRIMARY KEY, n_rows BIGINT, checksum VARCHAR, model VARCHAR, as_of TIMESTAMP,
+                    published_at TIMESTAMP, published_by VARCHAR)"""
+
+
+def to_snapshot(
+    reader: duckdb.DuckDBPyConnection, path: Path, schema: str, sources: Sequence[Source]
+) -> dict[str, PublishedTable]:
+    """Write the tables into a new file and move it to `path`. A process that has the old file open keeps it.
+
+    Raises PublishError where `path` is a database that no publication made, and where there is no folder for it.
+    """
+    path = path.resolve()
+    if not path.parent.is_dir():
+        raise PublishError(f"there is no folder {path.parent} for the snapshot: make it first")
+    _refuse_strangers(reader, path)
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.new")
+    catalog = f"sqlscore_snapshot_{uuid4().hex[:8]}"
+    version = literal(STORAGE_VERSION)
+    try:
+        reader.execute(f"ATTACH {literal(str(beside))} AS {identifier(catalog)} (STORAGE_VERSION {version})")
+        try:
+            published = _fill(reader, catalog, schema, sources)
+            reader.commit()
+        except BaseException:
+            reader.rollback()
+            raise
+        finally:
+            reader.execute(f"DETACH {identifier(catalog)}")
+        flush(beside)
+        beside.replace(path)
+    except duckdb.Error as error:
+        raise PublishError(f"the snapshot {path.name} could not be written: {error}; nothing was replaced") from error
+    finally:
+        for left in (beside, Path(f"{beside}.wal")):
+            left.unlink(missing_ok=True)
+    return published
+
+
+def flush(path: Path) -> None:
+    """Have the bytes of a file on the disk, so that after a power cut the name does not stand for an empty one."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _fill(
+    reader: duckdb.DuckDBPyConnection, catalog: str, schema: str, sources: Sequence[Source]
+) -> dict[str, PublishedTable]:
+    """Copy and compare the tables, with their comments."""
+    if schema != "main":
+        reader.execute(f"CREATE SCHEMA {qualified(catalog, schema)}")
+    notes = qualified(catalog, schema, PUBLICATIONS)
+    reader.execute(f"CREATE TABLE {notes} {_PUBLICATIONS}")
+    reader.execute(f"COMMENT ON TABLE {notes} IS 'What sqlscore published in this file, one row a table'")
+    published = {}
+    for source in sources:
+        table = qualified(catalog, schema, source.name)
+        names = [name for name, _ in source.columns]
+        reader.execute(f"CREATE TABLE {table} AS SELECT * FROM {source.relation}")
+        for statement in comment_statements(source, table, names):
+            reader.execute(statement)
+        rows, digest = same(reader, source, table, list(map(identifier, names)), list(map(identifier, names)))
+        of = provenance(reader, source)
+        reader.execute(
+            f"INSERT INTO {notes} VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMP), ?, ?)",
+            [source.name, rows, digest, of.model, of.as_of, now(), __version__],
+        )
+        published[source.name] = PublishedTable(rows, digest, rows)
+    return published
+
+
+def _refuse_strangers(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raises PublishError where a file stands at `path` that is not a snapshot: publishing would destroy it."""
+    if not path.exists():
+        return
+    catalog = f"sqlscore_old_{uuid4().hex[:8]}"
+    with reader.cursor() as con:
+        try:
+            con.execute(f"ATTACH {literal(str(path))} AS {identifier(catalog)} (READ_ONLY)")
+        except duckdb.Error as error:
+            raise PublishError(
+                f"{path.name} is there and cannot be opened, so that nobody knows whether it may be replaced: {error}; "
+                "publish to another name, or delete it"
+            ) from error
+        query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?"
+        ours = one(con, query, [catalog, PUBLICATIONS])
+        con.execute(f"DETACH {identifier(catalog)}")
+    if not ours:
+        raise PublishError(
+            f"{path.name} is a database that sqlscore did not publish, and would be lost: publish to another name, or "
+            "delete it"
+        )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlscore.learning import evaluate, train
     from sqlscore.mapping import map_events, unmap
     from sqlscore.materialization import refresh
+    from sqlscore.publishing import publish
     from sqlscore.registry import drop_model, export_model, import_model, list_models, promote
     from sqlscore.session import connect
 
@@ -30,6 +31,7 @@ __all__ = [
     "map_events",
     "materialize",
     "promote",
+    "publish",
     "refresh",
     "score_history",
     "status",
@@ -49,6 +51,7 @@ _HOMES = {
     "map_events": "mapping",
     "materialize": "derived",
     "promote": "registry",
+    "publish": "publishing",
     "refresh": "materialization",
     "score_history": "derived",
     "status": "health",

@@ -8,6 +8,7 @@ import typer
 from sqlscore.cli import data, models, query
 from sqlscore.cli.demo import demo
 from sqlscore.cli.errors import GuardedGroup
+from sqlscore.cli.publish import publish
 
 SET_UP, MODELS, USE = "Set up", "Models", "Use"
 
@@ -24,6 +25,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("import", MODELS, models.import_),
     ("sql", USE, query.sql),
     ("refresh", USE, data.refresh),
+    ("publish", USE, publish),
     ("status", USE, data.status),
     ("forget", USE, data.forget),
 )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 SCHEMA = "sqlscore"
 
-REGISTRY_TABLES: frozenset[str] = frozenset({"aliases", "mappings", "meta", "models", "objects", "runs", "versions"})
+REGISTRY_TABLES: frozenset[str] = frozenset(
+    {"aliases", "mappings", "meta", "models", "objects", "policy", "runs", "versions"}
+)
 """Tables that all mappings share: they stay in schema `sqlscore`."""
 
 SCORING_FUNCTIONS: tuple[str, ...] = (
+    "attend_events",
+    "best_next_action",
     "churn_risk",
     "embed_events",
     "explain_churn_risk",

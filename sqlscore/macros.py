@@ -76,6 +76,39 @@ PUBLIC: tuple[Public, ...] = (
         "STRUCT: model, as_of, n_events, unknown_action_rate, last_event_time, next_action, next_action_probability, "
         "next_actions, seconds_to_next_action, churn_risk in one call",
     ),
+    Public(
+        "explain_next_action",
+        (("k", "5"), _MODEL),
+        "explain_next",
+        ("{events}", "k", "model", "{mapping}"),
+        "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved the probability of the predicted "
+        "next action the most; all weights sum to it minus the action's usual share",
+    ),
+    Public(
+        "explain_churn_risk",
+        (("k", "5"), _AS_OF, _MODEL),
+        "explain_churn",
+        ("{events}", "k", "as_of", "{high_water}", "model", "{mapping}"),
+        "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved the churn risk the most, up where "
+        "weight > 0, with the silence since the last one as (silence); all sum to the risk minus the base rate",
+    ),
+    Public(
+        "attend_events",
+        (_MODEL,),
+        "attend",
+        ("{events}", "model", "{mapping}"),
+        "STRUCT(event_time, action, weight)[] in time order: where an attention model looks, weights that sum to 1; "
+        "attention is no explanation of a score, for that see explain_churn_risk and explain_next_action",
+    ),
+    Public(
+        "best_next_action",
+        (("candidates", None), ("goal", "NULL"), ("n", "5"), _AS_OF, _MODEL),
+        "best_action",
+        ("{events}", "candidates", "goal", "n", "as_of", "{high_water}", "model", "{mapping}"),
+        "STRUCT(action, predicted, difference)[]: candidate actions by the churn risk (lowest first) that is predicted "
+        "if each happened at as_of, or by the probability (highest first) of the action goal among the n next ones; "
+        "a prediction from what usually follows, not the effect of causing it",
+    ),
 )
 
 

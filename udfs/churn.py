@@ -24,10 +24,7 @@ def churn(catalog: Catalog, state: Column, as_of: Column, high_water: Column, ma
     times: Ints | None = None
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("churn")
-        if bool(without_times(states.clock).any()):
-            raise EventsError(
-                "a plain list of actions has no times, so there is no churn risk: pass structs that hold the event time"
-            )
+        refuse_plain(states)
         if times is None:
             times = moments(as_of, high_water, catalog.mapping(text(mapping, "mapping") or ""))
         risk = churn_probability(artifact, states, times[rows.to_numpy()])
@@ -83,6 +80,14 @@ def churn_probability(artifact: Artifact, states: States, as_of: Ints) -> npt.ND
     refuse_future(states.clock[:, 1].numpy(), as_of)
     risk = artifact.churn(states.hidden, states.clock, torch.from_numpy(np.ascontiguousarray(as_of)))
     return np.asarray(risk.numpy(), np.float32)
+
+
+def refuse_plain(states: States) -> None:
+    """Silence cannot be told from events without times."""
+    if bool(without_times(states.clock).any()):
+        raise EventsError(
+            "a plain list of actions has no times, so there is no churn risk: pass structs that hold the event time"
+        )
 
 
 def refuse_future(last: Ints, as_of: Ints) -> None:

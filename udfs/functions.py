@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from sqlscore.errors import SqlscoreError
 from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.types import ACTIONS_SQL, SCORE_SQL, STATE_SQL
+from sqlscore.udfs.types import ACTIONS_SQL, CANDIDATES_SQL, SCORE_SQL, STATE_SQL, WEIGHTS_SQL
 
 PREFIX = "open_this_file_with_sqlscore_connect__"
 """Stands before every internal name, so that the engine's "does not exist" says what to do."""
@@ -66,4 +66,8 @@ FUNCTIONS: tuple[Internal, ...] = (
     Internal("path", "VARCHAR[]", "path", "path"),
     Internal("churn", "FLOAT", "churn", "churn"),
     Internal("score", SCORE_SQL, "churn", "score"),
+    Internal("explain_next", WEIGHTS_SQL, "explain", "explain_next_action"),
+    Internal("explain_churn", WEIGHTS_SQL, "explain", "explain_churn"),
+    Internal("attend", WEIGHTS_SQL, "attend", "attend"),
+    Internal("best_action", CANDIDATES_SQL, "best_action", "best_action"),
 )

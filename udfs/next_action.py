@@ -40,23 +40,27 @@ def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Ar
     pieces = []
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("next_action")
-        known = action_names(artifact)
-        wanted = asked.take(rows)
-        codes = pc.index_in(wanted, value_set=known)
-        if codes.null_count > wanted.null_count:
-            unknown = wanted.filter(pc.and_(pc.is_null(codes), pc.is_valid(wanted)))[0].as_py()
-            names = artifact.manifest.inputs.actions
-            raise EventsError(
-                f"model {artifact.name} has never seen action {unknown!r}, so it has no probability for it "
-                f"(it knows {', '.join(map(repr, names[:20]))}{', …' if len(names) > 20 else ''}): "
-                "name one of these, or train a model on events that hold it"
-            )
+        codes = action_codes(artifact, asked.take(rows))
         probabilities = artifact.probabilities(states.hidden).numpy()
         columns = codes.fill_null(0).to_numpy().astype(np.int64)
         values = probabilities[np.arange(len(columns)), columns]
         missing = codes.is_null().to_numpy(zero_copy_only=False)
         pieces.append((rows, pa.array(values, pa.float32(), mask=missing)))
     return scatter(pieces, len(state), pa.float32())
+
+
+def action_codes(artifact: Artifact, asked: pa.Array) -> pa.Array:
+    """(N,) actions -> where each stands among the model's, NULL for NULL. Raises EventsError for one it never saw."""
+    codes = pc.index_in(asked, value_set=action_names(artifact))
+    if codes.null_count > asked.null_count:
+        unknown = asked.filter(pc.and_(pc.is_null(codes), pc.is_valid(asked)))[0].as_py()
+        names = artifact.manifest.inputs.actions
+        raise EventsError(
+            f"model {artifact.name} has never seen action {unknown!r}, so it has no probability for it "
+            f"(it knows {', '.join(map(repr, names[:20]))}{', …' if len(names) > 20 else ''}): "
+            "name one of these, or train a model on events that hold it"
+        )
+    return codes
 
 
 def seconds_to_next(catalog: Catalog, state: Column) -> pa.Array:

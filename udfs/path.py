@@ -8,7 +8,7 @@ import torch
 
 from sqlscore.artifact import Artifact, States
 from sqlscore.events import NO_TIME, US_PER_SECOND
-from sqlscore.sequences import Sequences
+from sqlscore.sequences import Ints, Sequences
 from sqlscore.udfs.arguments import Column, whole_number
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.encode import sequences_by_model
@@ -44,27 +44,34 @@ def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArr
         predicted.append(actions)
         if step + 1 == steps:
             break
-        event = _events(artifact, states, actions, sequences)
-        if artifact.manifest.fold:
-            states = artifact.encode(event, states)
-        else:
-            sequences = _append(sequences, event)
-            states = artifact.encode(sequences)
+        event = one_event(sequences, actions, predicted_times(artifact, states))
+        sequences, states = advance(artifact, sequences, states, event)
     flat = pa.concat_arrays(predicted).take(pa.array(np.arange(size * steps).reshape(steps, size).T.reshape(-1)))
     return pa.ListArray.from_arrays(pa.array(np.arange(size + 1, dtype=np.int32) * steps), flat)
 
 
-def _events(artifact: Artifact, states: States, actions: pa.Array, sequences: Sequences) -> Sequences:
-    """One predicted event for each state."""
+def predicted_times(artifact: Artifact, states: States) -> Ints:
+    """(N,) µs at which the next events are predicted; NO_TIME where there are no times, the last one without a head."""
     last = states.clock[:, 1]
-    times = last
-    if "time_to_next" in artifact.manifest.heads:
-        gaps = (artifact.seconds(states.hidden) * US_PER_SECOND).clamp(0, _LATEST / 2).long()
-        later = (last.clamp(max=_LATEST) + gaps).maximum(last)
-        times = torch.where(last == NO_TIME, last, later)
-    size = len(states)
-    features = {name: pa.nulls(size, column.type) for name, column in sequences.features.items()}
-    return Sequences(actions, times.numpy(), np.arange(size + 1, dtype=np.int64), features, sequences.plain)
+    if "time_to_next" not in artifact.manifest.heads:
+        return np.asarray(last.numpy())
+    gaps = (artifact.seconds(states.hidden) * US_PER_SECOND).clamp(0, _LATEST / 2).long()
+    later = (last.clamp(max=_LATEST) + gaps).maximum(last)
+    return np.asarray(torch.where(last == NO_TIME, last, later).numpy())
+
+
+def one_event(like: Sequences, actions: pa.Array, times: Ints) -> Sequences:
+    """(N,) actions and times -> N sequences of one event each, whose features are unknown."""
+    features = {name: pa.nulls(len(actions), column.type) for name, column in like.features.items()}
+    return Sequences(actions, times, np.arange(len(actions) + 1, dtype=np.int64), features, like.plain)
+
+
+def advance(artifact: Artifact, sequences: Sequences, states: States, event: Sequences) -> tuple[Sequences, States]:
+    """One more event behind each sequence. A fold needs the states alone: its sequences stay as they are."""
+    if artifact.manifest.fold:
+        return sequences, artifact.encode(event, states)
+    longer = _append(sequences, event)
+    return longer, artifact.encode(longer)
 
 
 def _append(sequences: Sequences, event: Sequences) -> Sequences:

@@ -20,6 +20,16 @@ STATE_ARROW = pa.struct(
 ACTIONS_SQL = "STRUCT(action VARCHAR, probability FLOAT)[]"
 ACTIONS_ARROW = pa.list_(pa.struct([("action", pa.string()), ("probability", pa.float32())]))
 
+WEIGHTS_SQL = "STRUCT(event_time TIMESTAMP, action VARCHAR, weight FLOAT)[]"
+WEIGHTS_ARROW = pa.list_(
+    pa.struct([("event_time", pa.timestamp("us")), ("action", pa.string()), ("weight", pa.float32())])
+)
+
+CANDIDATES_SQL = "STRUCT(action VARCHAR, predicted FLOAT, difference FLOAT)[]"
+CANDIDATES_ARROW = pa.list_(
+    pa.struct([("action", pa.string()), ("predicted", pa.float32()), ("difference", pa.float32())])
+)
+
 SCORE_SQL = (
     "STRUCT(model VARCHAR, as_of TIMESTAMP, n_events BIGINT, unknown_action_rate FLOAT, last_event_time TIMESTAMP, "
     f"next_action VARCHAR, next_action_probability FLOAT, next_actions {ACTIONS_SQL}, "

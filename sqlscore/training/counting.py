@@ -48,6 +48,20 @@ def context_at(data: Encoded, at: Ints, order: int) -> Ints:
     return found
 
 
+def base_rates(data: Encoded, train: Windows) -> dict[str, Any]:
+    """What is usual in the training part, which explanations start from.
+
+    "next_action": (V,) the share of each action among the targets, as if each had come once more. "churn", where there
+    are examples: the share of them that churned.
+    """
+    targets = data.target[train.wanted]
+    seen = np.bincount(targets[targets <= data.known] - 1, minlength=data.known) + 1.0
+    rates: dict[str, Any] = {"next_action": [round(share, 8) for share in (seen / seen.sum()).tolist()]}
+    if train.churn is not None and len(train.churn):
+        rates["churn"] = round(float(train.churn.churned.mean()), 6)
+    return rates
+
+
 def count_into(model: Any, data: Encoded, train: Windows) -> None:
     """Fill the tables of a `models.markov.Markov`."""
     counted = [count_following(data, train, order) for order in range(1, model.order + 1)]

@@ -22,7 +22,7 @@ from sqlscore.models.export import script, to_torchscript
 from sqlscore.training.calibration import calibrate_actions, calibrate_churn
 from sqlscore.training.churn_head import finish_churn
 from sqlscore.training.churn_labels import choose_churn
-from sqlscore.training.counting import count_into
+from sqlscore.training.counting import base_rates, count_into
 from sqlscore.training.encoding import encode_log, vocabulary
 from sqlscore.training.evaluation import evaluate_log
 from sqlscore.training.loop import Epoch, optimise
@@ -140,6 +140,7 @@ def _fit(
             "churn_log_loss": churn_losses,
             "users_shortened": int((train.lengths == options.max_sequence).sum()),
         },
+        "base_rates": base_rates(data, train),
         **more_notes,
     }
     if churn is None:

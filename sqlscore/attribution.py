@@ -1,0 +1,153 @@
+"""Which events a score comes from: Shapley values of the events of each sequence, for any artifact.
+
+As in TimeSHAP (Bento et al. 2021, KDD, arXiv 2012.00073) the players are the newest events one by one and all earlier
+ones together. A player is taken out by scoring the sequence without it, as if the list had been edited: it leaves no
+trace, and its time is gone too, so that without the newest events the silence is longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sqlscore.artifact import Artifact, States
+from sqlscore.batch import Batch
+from sqlscore.events import NO_TIME
+from sqlscore.sequences import offsets_of
+from sqlscore.shapley import design
+
+SINGLE = 32
+"""So many of the newest events are players of their own."""
+
+_EVENTS = 1 << 16  # of a batch of subsets
+_ROWS = 2_048
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Value = Callable[[torch.Tensor, torch.Tensor, Ints], torch.Tensor]
+"""(hidden (R, S), clock (R, 2), int64 (R,) which sequence each is a subset of) -> (R,) the score to explain."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """P players of N sequences: those of sequence i are [offsets[i], offsets[i + 1]), in time order."""
+
+    weights: Floats  # (P,)
+    offsets: Ints  # (N + 1,)
+    event: Ints  # (P,) which event of the batch; of several together, the newest
+    together: Bools  # (P,) several events
+
+
+@dataclass(frozen=True)
+class _Subsets:
+    """R subsets of players as sequences of T events."""
+
+    row: Ints  # (R,) whose
+    at: Ints  # (R,) where their value belongs
+    carried: Bools  # (R,) they go on from the state after the earlier events
+    sizes: Ints  # (R,)
+    events: Ints  # (T,) of the batch
+
+
+def attribute(artifact: Artifact, batch: Batch, baseline: Floats, score: Floats, value: Value) -> Attribution:
+    """Weights that sum to score - baseline, both (N,), over the events of each of N non-empty sequences.
+
+    batch: what `artifact.batch` gives. baseline: the score where nothing is known of a user.
+    """
+    offsets = batch.offsets.numpy()
+    starts, stops = offsets[:-1], offsets[1:]
+    lengths = stops - starts
+    players = np.minimum(lengths, SINGLE + 1)
+    designs = [design(int(n)) for n in players]
+    places = offsets_of(np.array([len(d.subsets) for d in designs], np.int64))
+    values = np.empty(places[-1])
+    before = _before(artifact, batch, starts, np.maximum(stops - SINGLE, starts))
+    pieces = (
+        piece
+        for i, d in enumerate(designs)
+        for piece in _subsets_of(d.subsets, i, int(starts[i]), int(stops[i]), int(places[i]), before is not None)
+    )
+    for some in _together(pieces):
+        states = None if before is None else _begin(before, some)
+        hidden, clock = artifact.encode_batch(_select(batch, some.events, some.sizes), states)
+        values[some.at] = value(hidden, clock, some.row).double().numpy()
+    weights = [
+        d.coefficients @ np.concatenate([[baseline[i], score[i]], values[places[i] : places[i + 1]]])
+        for i, d in enumerate(designs)
+    ]
+    of = offsets_of(players)
+    together = np.zeros(of[-1], np.bool_)
+    together[of[:-1][lengths > SINGLE + 1]] = True
+    event = np.repeat(stops - players - of[:-1], players) + np.arange(of[-1])
+    return Attribution(np.concatenate([np.zeros(0), *weights]), of, event, together)
+
+
+def _subsets_of(subsets: Bools, row: int, start: int, stop: int, place: int, fold: bool) -> Iterator[_Subsets]:
+    """The subsets (K, n) of one sequence [start, stop), in pieces of bounded size."""
+    carried = np.zeros(len(subsets), np.bool_)
+    present = subsets
+    if stop - start > SINGLE:
+        earlier, present = subsets[:, 0], subsets[:, 1:]
+        if fold:
+            carried, start = earlier, stop - SINGLE
+        else:
+            present = np.concatenate([np.repeat(earlier[:, None], stop - SINGLE - start, 1), present], 1)
+    rows = max(1, _EVENTS // (stop - start))
+    for a in range(0, len(subsets), rows):
+        some = present[a : a + rows]
+        of, event = np.nonzero(some)
+        at = np.arange(place + a, place + a + len(some))
+        yield _Subsets(
+            np.full(len(some), row), at, carried[a : a + rows], np.bincount(of, minlength=len(some)), event + start
+        )
+
+
+def _together(pieces: Iterator[_Subsets]) -> Iterator[_Subsets]:
+    """Pieces joined up to about _ROWS subsets or _EVENTS events: small batches that stay in cache are the fastest."""
+    held: list[_Subsets] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(len(p.row) for p in held) >= _ROWS or sum(len(p.events) for p in held) >= _EVENTS:
+            yield _join(held)
+            held = []
+    if held:
+        yield _join(held)
+
+
+def _join(pieces: list[_Subsets]) -> _Subsets:
+    return _Subsets(*(np.concatenate([getattr(p, name) for p in pieces]) for name in _Subsets.__dataclass_fields__))
+
+
+def _select(batch: Batch, events: Ints, sizes: Ints) -> Batch:
+    index = torch.from_numpy(events)
+    return Batch(
+        batch.categories[index],
+        batch.numbers[index],
+        batch.times[index],
+        torch.from_numpy(offsets_of(sizes)),
+        batch.novel_values,
+        batch.novel_offsets,
+    )
+
+
+def _before(artifact: Artifact, batch: Batch, starts: Ints, stops: Ints) -> States | None:
+    """States after the events [starts, stops) of each sequence, which are encoded once; None where it is no fold."""
+    if not artifact.manifest.fold:
+        return None
+    sizes = stops - starts
+    events = np.repeat(starts - offsets_of(sizes)[:-1], sizes) + np.arange(sizes.sum())
+    hidden, clock = artifact.encode_batch(_select(batch, events, sizes))
+    return States(hidden, clock, sizes, np.zeros_like(sizes))
+
+
+def _begin(before: States, some: _Subsets) -> States:
+    """What each subset goes on from: the state after the earlier events, or none."""
+    row, carried = torch.from_numpy(some.row), torch.from_numpy(some.carried).unsqueeze(1)
+    hidden = torch.where(carried, before.hidden[row], 0.0)
+    clock = torch.where(carried, before.clock[row], NO_TIME)
+    return States(hidden, clock, before.n_events[some.row], before.n_unknown[some.row])

@@ -1,0 +1,44 @@
+"""Where a model with attention looks: a read-out of its weights."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import torch
+
+from sqlscore.artifact import Artifact, read_manifest
+from sqlscore.errors import ModelError
+from sqlscore.udfs.arguments import Column
+from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.encode import sequences_by_model
+from sqlscore.udfs.explain import read_by, weight_lists
+from sqlscore.udfs.states import scatter
+from sqlscore.udfs.types import WEIGHTS_ARROW
+
+ATTENTIVE = ("attention_rnn", "transformer")
+"""Architectures whose module exports `attention`."""
+
+
+def attend(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> pa.Array:
+    """(lists, model, mapping) -> WEIGHTS_ARROW in time order: weights >= 0 that sum to 1 over the events it reads."""
+    pieces = []
+    for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
+        if not hasattr(artifact.module, "attention"):
+            raise _without_attention(catalog, artifact)
+        read = read_by(artifact, sequences)
+        catalog.count(len(read))
+        with torch.inference_mode():
+            weights = artifact.module.attention(*artifact.batch(read).to(artifact.device).tensors())
+        found = weights.cpu().double().numpy()
+        pieces.append((rows, weight_lists(read.times, read.actions, found, read.lengths)))
+    return scatter(pieces, len(lists), WEIGHTS_ARROW)
+
+
+def _without_attention(catalog: Catalog, artifact: Artifact) -> ModelError:
+    models = catalog.snapshot.models.values()
+    have = [m.label for m in models if read_manifest(m.data).architecture in ATTENTIVE]
+    return ModelError(
+        f"model {artifact.name} ({artifact.manifest.architecture}) has no attention; architectures that have it: "
+        f"{', '.join(ATTENTIVE)}; "
+        + (f"name one of the registered ones, model := '{have[-1]}'" if have else "train one of them")
+        + "; explain_next_action and explain_churn_risk work with every model"
+    )

@@ -1,0 +1,80 @@
+"""How likely an action is to occur within the next n steps, over all the ways that lead there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from sqlscore.artifact import Artifact, States
+from sqlscore.sequences import Sequences
+from sqlscore.udfs.next_action import action_names
+from sqlscore.udfs.path import advance, one_event, predicted_times
+
+PATHS = 64
+"""Followed from each state."""
+
+_SEED = 20_250_611
+_ROWS = 2_048
+_EVENTS = 1 << 18
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:
+    """(N,) probabilities that action number `goal` is among the next `steps` actions.
+
+    1 - the mean over PATHS paths of prod_t (1 - p_t(goal)): at every step the goal's probability is counted in full,
+    and the path goes on by drawing one of the other actions. The draws are a Latin hypercube (McKay, Beckman & Conover
+    1979, Technometrics 21(2)), the same for every state, so that the same events give the same answer and a difference
+    between two states is not one of luck. Predicted events come at their predicted time and have no features.
+    """
+    longest = 1 if artifact.manifest.fold else int(sequences.lengths.max(initial=1)) + steps
+    size = max(1, min(_ROWS, _EVENTS // longest) // PATHS)
+    found = np.empty(len(states))
+    for start in range(0, len(states), size):
+        rows = np.arange(start, min(start + size, len(states)))
+        found[rows] = _of_some(artifact, going_on(artifact, sequences, rows), taken(states, rows), goal, steps)
+    return found
+
+
+def _of_some(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:
+    names, draws = action_names(artifact), _draws(steps)
+    size = len(states)
+    probabilities = artifact.probabilities(states.hidden).double()
+    missed = (1 - probabilities[:, goal]).repeat_interleave(PATHS)  # (N * PATHS,)
+    rows = np.repeat(np.arange(size), PATHS)
+    sequences, states = going_on(artifact, sequences, rows), taken(states, rows)
+    probabilities = probabilities[torch.from_numpy(rows)]
+    for step in range(1, steps):
+        others = probabilities.index_fill(1, torch.tensor([goal]), 0.0).cumsum(1)
+        drawn = torch.from_numpy(np.tile(draws[step - 1], size)) * others[:, -1]
+        action = torch.searchsorted(others, drawn.unsqueeze(1), right=True)[:, 0].clamp(max=len(names) - 1)
+        event = one_event(sequences, names.take(pa.array(action.numpy())), predicted_times(artifact, states))
+        sequences, states = advance(artifact, sequences, states, event)
+        probabilities = artifact.probabilities(states.hidden).double()
+        missed *= 1 - probabilities[:, goal]
+    return np.asarray(1 - missed.view(size, PATHS).mean(1).numpy())
+
+
+def taken(states: States, rows: Ints) -> States:
+    """The states of these rows."""
+    index = torch.from_numpy(rows)
+    return States(states.hidden[index], states.clock[index], states.n_events[rows], states.n_unknown[rows])
+
+
+def going_on(artifact: Artifact, sequences: Sequences, rows: Ints) -> Sequences:
+    """The sequences of these rows, as `advance` takes them: none for a fold, which goes on from states alone."""
+    return sequences.select(rows[:0] if artifact.manifest.fold else rows)
+
+
+@lru_cache(maxsize=16)
+def _draws(steps: int) -> Floats:
+    """(steps, PATHS) in (0, 1): at every step one in each PATHS-th, in the first in order."""
+    random = np.random.default_rng(_SEED)
+    ranks = [np.arange(PATHS), *(random.permutation(PATHS) for _ in range(steps - 1))]
+    return (np.stack(ranks) + 0.5) / PATHS

@@ -8,6 +8,7 @@
     ├── TrainingError     the data cannot support what was asked for
     ├── ServingError      a schedule, its policy or its server: an option, another server, a run that failed
     ├── PublishError      a target that cannot be published to, or a table that cannot go there
+    ├── PlotError         a plot that this model has not, or a file that it cannot be written to
     └── InstallError      the database file: its version, its name, a name that is taken
 
 A message says what was found, what was expected and what to do. DuckDB shows a SQL user
@@ -45,6 +46,10 @@ class ServingError(SqlscoreError):
 
 class PublishError(SqlscoreError):
     """Tables cannot be published as asked; what was there before is still there."""
+
+
+class PlotError(SqlscoreError):
+    """This cannot be drawn for this model, or not into that file."""
 
 
 class InstallError(SqlscoreError):

@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 
 from sqlscore.cli import data, models, query
+from sqlscore.cli.dbt import dbt
 from sqlscore.cli.demo import demo
 from sqlscore.cli.errors import GuardedGroup
+from sqlscore.cli.plot import plot
 from sqlscore.cli.publish import publish
+from sqlscore.cli.serve import serve
 
 SET_UP, MODELS, USE = "Set up", "Models", "Use"
 
@@ -18,6 +21,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("unmap", SET_UP, data.unmap),
     ("train", MODELS, models.train),
     ("evaluate", MODELS, models.evaluate),
+    ("plot", MODELS, plot),
     ("models", MODELS, models.models),
     ("promote", MODELS, models.promote),
     ("drop", MODELS, models.drop),
@@ -26,8 +30,10 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("sql", USE, query.sql),
     ("refresh", USE, data.refresh),
     ("publish", USE, publish),
+    ("serve", USE, serve),
     ("status", USE, data.status),
     ("forget", USE, data.forget),
+    ("dbt", USE, dbt),
 )
 
 app = typer.Typer(

@@ -24,14 +24,24 @@ def open_database(
 ) -> duckdb.DuckDBPyConnection:
     """A connection with the functions in place.
 
-    Raises InstallError for a file that does not exist, unless it may be created: a typing error in the name is
-    otherwise an empty database.
+    Raises InstallError for a file that another process holds, and for one that does not exist, unless it may be
+    created: a typing error in the name is otherwise an empty database.
     """
     if not create and path != ":memory:" and not Path(path).exists():
         raise InstallError(
             f"there is no database file {path}: `sqlscore init {path} --events ...` makes one from your events, "
             "`sqlscore demo` one from a simulated shop"
         )
+    import duckdb
+
     from sqlscore import connect
 
-    return connect(path, read_only=read_only, device=device)
+    try:
+        return connect(path, read_only=read_only, device=device)
+    except duckdb.IOException as error:
+        from sqlscore.serving.lock import explain_lock
+
+        text = explain_lock(error, path)
+        if text is None:
+            raise
+        raise InstallError(text) from error

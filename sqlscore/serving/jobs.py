@@ -1,0 +1,152 @@
+"""One run of all steps, and the record of it in `sqlscore.runs`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+import duckdb
+
+from sqlscore.queries import one
+from sqlscore.serving.backoff import persist
+from sqlscore.serving.events import Outcome, Retrying, RunBegan, RunEnded, StepEnded, Tell, described
+from sqlscore.serving.steps import (
+    Job,
+    Step,
+    chosen_mappings,
+    policy_step,
+    publishing_steps,
+    scoring_steps,
+    training_step,
+)
+from sqlscore.serving.stopping import Stop, Stopped
+from sqlscore.transactions import now, on_own_connection
+
+VERB = "serve"
+"""What stands in `sqlscore.runs`."""
+
+KILLED = "the process ended in the middle (killed, or the machine went down); what it wrote was rolled back"
+
+
+def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> RunEnded:
+    """Refresh (or dbt) and publish; then train where the policy says so, and do both again for a new champion.
+
+    Fresh scores come first: a training that takes long, or fails, keeps nobody waiting. A step that fails for good
+    leaves the others alone, except that nothing is published where nothing could be scored. Raises nothing for what
+    goes wrong in a step; `tell` hears of everything.
+    """
+    began = now()
+    tell(RunBegan(began))
+    _record(con, began)
+    steps: list[StepEnded] = []
+    try:
+        mappings = chosen_mappings(con, job)
+        steps += _score_and_publish(con, job, mappings, stop, tell)
+        for mapping in mappings:
+            steps += _train_again(con, job, mapping, stop, tell)
+    except Stopped:
+        pass
+    except Exception as error:  # nothing that is wrong with one run may end the server
+        steps.append(StepEnded("refresh", "all", "failed", 0, 0.0, described(error)))
+        tell(steps[-1])
+    ended = RunEnded(_outcome(steps, stop), began, now(), tuple(steps))
+    _record_end(con, ended)
+    tell(ended)
+    return ended
+
+
+@on_own_connection
+def recover(con: duckdb.DuckDBPyConnection) -> int:
+    """Mark runs that a killed process left as running; how many. For who holds the lock alone."""
+    row = one(
+        con,
+        """UPDATE sqlscore.runs SET status = 'failed', finished_at = ?, message = ?
+           WHERE verb = ? AND status = 'running'""",
+        [now(), KILLED, VERB],
+    )
+    return row[0] if row else 0
+
+
+@on_own_connection
+def last_success(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    """When the last scheduled run without a failure ended, UTC without zone."""
+    row = one(con, "SELECT max(finished_at) FROM sqlscore.runs WHERE verb = ? AND status = 'ok'", [VERB])
+    return row[0] if row else None
+
+
+def _score_and_publish(
+    con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str], stop: Stop, tell: Tell
+) -> list[StepEnded]:
+    scored = _all(scoring_steps(con, job, mappings, stop), job, stop, tell)
+    if all(step.outcome != "ok" for step in scored):
+        return scored
+    return scored + _all(publishing_steps(con, job, mappings), job, stop, tell)
+
+
+def _train_again(con: duckdb.DuckDBPyConnection, job: Job, mapping: str, stop: Stop, tell: Tell) -> list[StepEnded]:
+    looked = _one(policy_step(con, mapping), job, stop, tell)
+    reason = looked.result.get("reason")
+    if reason is None:
+        return [looked]
+    trained = _one(training_step(con, mapping, reason, stop), job, stop, tell)
+    if not trained.result.get("promoted"):
+        return [looked, trained]
+    return [looked, trained, *_score_and_publish(con, job, [mapping], stop, tell)]
+
+
+def _all(steps: Iterable[Step], job: Job, stop: Stop, tell: Tell) -> list[StepEnded]:
+    return [_one(step, job, stop, tell) for step in steps]
+
+
+def _one(step: Step, job: Job, stop: Stop, tell: Tell) -> StepEnded:
+    """A step with its retries. A stopped one is an outcome too: the steps after it end at once in the same way."""
+    began, retries = time.monotonic(), 0
+
+    def retrying(error: Exception, seconds: float) -> None:
+        nonlocal retries
+        retries += 1
+        tell(Retrying(step.kind, step.target, described(error, *step.secrets), seconds))
+
+    outcome: Outcome = "ok"
+    error, result = None, {}
+    try:
+        stop.check()
+        result = persist(step.work, job.backoff, stop.pause, retrying)
+    except Stopped as reason:
+        outcome, error = "stopped", str(reason)
+    except Exception as failure:  # whatever it is, the other steps and the next runs go on
+        outcome, error = "failed", described(failure, *step.secrets)
+    ended = StepEnded(step.kind, step.target, outcome, retries, time.monotonic() - began, error, result)
+    tell(ended)
+    return ended
+
+
+def _outcome(steps: list[StepEnded], stop: Stop) -> Outcome:
+    outcomes = {step.outcome for step in steps}
+    if "stopped" in outcomes or (stop.asked and not steps):
+        return "stopped"
+    return "failed" if "failed" in outcomes else "ok"
+
+
+@on_own_connection
+def _record(con: duckdb.DuckDBPyConnection, began: datetime) -> None:
+    con.execute("INSERT INTO sqlscore.runs VALUES (?, '*', ?, NULL, 'running', NULL, NULL)", [VERB, began])
+
+
+@on_own_connection
+def _record_end(con: duckdb.DuckDBPyConnection, ended: RunEnded) -> None:
+    con.execute(
+        """UPDATE sqlscore.runs SET finished_at = ?, status = ?, message = ?, details = ?
+           WHERE verb = ? AND started_at = ?""",
+        [
+            ended.finished_at,
+            ended.outcome,
+            ended.error,
+            json.dumps({"steps": [asdict(step) for step in ended.steps]}, default=str),
+            VERB,
+            ended.started_at,
+        ],
+    )

@@ -1,0 +1,155 @@
+"""What the policy looks at, and the training that follows from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sqlscore.mapping import mapped
+from sqlscore.queries import one
+from sqlscore.quoting import qualified
+from sqlscore.registry import ModelInfo, catalog, drop_model, find_model, list_models, promote
+from sqlscore.serving.policy import Facts, Policy, is_worse, read_policy, why_retrain
+from sqlscore.transactions import now, on_own_connection, recorded
+
+if TYPE_CHECKING:
+    from sqlscore.artifact import Manifest
+    from sqlscore.training import Progress
+
+VERB = "retrain"
+"""What stands in `sqlscore.runs`."""
+
+_WINDOWS = ("sqlscore_drift_reference", "sqlscore_drift_current")
+
+
+@on_own_connection
+def reason_to_retrain(con: duckdb.DuckDBPyConnection, *, mapping: str) -> str | None:
+    """Why the champion of a mapping is to be trained again by its policy, None where it is not."""
+    policy = read_policy(con, mapping)
+    if policy.retrain_after_days is None and policy.retrain_drift_psi is None:
+        return None
+    return why_retrain(policy, look(con, mapping, policy))
+
+
+def look(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy) -> Facts:
+    """The facts for a mapping with a champion; drift is measured only where the policy asks for it."""
+    where, champion = mapped(con, mapping), find_model(con, None, mapping)
+    attempt = one(con, "SELECT max(started_at) FROM sqlscore.runs WHERE verb = ? AND mapping = ?", [VERB, mapping]) or (
+        None,
+    )
+    high_water = one(con, f"SELECT high_water FROM {qualified(where.schema, 'high_water')}") or (None,)
+    learned = _learned_to(_manifest(con, champion, mapping))
+    new_events = high_water[0] is not None and (learned is None or high_water[0] > learned)
+    psi: dict[str, float] = {}
+    if policy.retrain_drift_psi is not None and new_events and learned is not None:
+        psi = _drift(con, where.schema, learned, high_water[0], policy)
+    return Facts(
+        (now() - champion.created_at).total_seconds() / 86_400,
+        None if attempt[0] is None else (now() - attempt[0]).total_seconds() / 3_600,
+        new_events,
+        psi,
+    )
+
+
+@on_own_connection
+def retrain(
+    con: duckdb.DuckDBPyConnection, *, mapping: str, reason: str, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Train the champion's kind of model again on the events as they are now, and promote it unless it is worse.
+
+    Both are judged on the newest events, which neither was trained on. Returns `model`, `before`, `promoted`,
+    `log_loss`, `log_loss_before`, `dropped` (older retrained versions), as the row in `sqlscore.runs` has them.
+    """
+    from sqlscore.learning import train
+
+    policy, before = read_policy(con, mapping), find_model(con, None, mapping)
+    options = training_options(_manifest(con, before, mapping))
+    with recorded(con, VERB, mapping) as details:
+        details.update(reason=reason, before=before.label)
+        made = train(con, mapping=mapping, name=before.name, promote=False, progress=progress, **options)
+        loss, loss_before = _losses(con, mapping, made.label, before.label)
+        promoted = not is_worse(policy, loss, loss_before)
+        details.update(model=made.label, promoted=promoted, log_loss=loss, log_loss_before=loss_before)
+        if promoted:
+            promote(con, made.label)
+        details["dropped"] = _drop_older(con, mapping, policy, {made.label, before.label})
+    return details
+
+
+def training_options(manifest: Manifest) -> dict[str, Any]:
+    """What `train` is to be asked for, so that it trains the same kind of model again."""
+    from sqlscore.training import TrainingOptions
+
+    known = {field.name for field in fields(TrainingOptions)}
+    options = {name: value for name, value in manifest.notes.get("options", {}).items() if name in known}
+    options.setdefault("architecture", manifest.architecture)
+    periods = manifest.notes.get("periods") or {}
+    if options.get("horizon") is not None and periods.get("churn") and periods["churn"]["lookback"] is None:
+        options["lookback"] = math.inf  # which JSON cannot hold: everyone ever seen
+    return options
+
+
+def _manifest(con: duckdb.DuckDBPyConnection, model: ModelInfo, mapping: str) -> Manifest:
+    from sqlscore.artifact import read_manifest
+
+    return read_manifest(catalog(con).find(model.label, mapping).data)
+
+
+def _learned_to(manifest: Manifest) -> datetime | None:
+    """The newest event that was there at the training, UTC without zone; None where the model does not say."""
+    periods = manifest.notes.get("periods")
+    if not periods:
+        return None
+    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=periods["high_water"])).replace(tzinfo=None)
+
+
+def _drift(
+    con: duckdb.DuckDBPyConnection, schema: str, learned: datetime, high_water: datetime, policy: Policy
+) -> dict[str, float]:
+    """The population stability index by measure; without measures of which either side has too few values."""
+    span = timedelta(days=policy.drift_days)
+    for name, end in zip(_WINDOWS, (learned, high_water), strict=True):
+        con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE {name} AS SELECT user_id, event_time, event_type
+                FROM {qualified(schema, "events")} WHERE event_time > ? AND event_time <= ?""",
+            [end - span, end],
+        )
+    rows = con.execute(
+        f"SELECT measure, psi FROM {qualified(schema, 'drift')}(?, ?) WHERE least(n_reference, n_current) >= ?",
+        [*_WINDOWS, policy.drift_min_events],
+    ).fetchall()
+    for name in _WINDOWS:
+        con.execute(f"DROP TABLE {name}")
+    return {measure: psi for measure, psi in rows if psi is not None}
+
+
+def _losses(con: duckdb.DuckDBPyConnection, mapping: str, new: str, old: str) -> tuple[float, float]:
+    """Log loss of the next action of two models on the targets that the new one was tested on."""
+    from sqlscore.artifact import Artifact
+    from sqlscore.training import evaluate
+
+    found = catalog(con)
+    judged, other = found.artifact(new, mapping), found.artifact(old, mapping)
+    same = {name: judged.manifest.notes[name] for name in ("periods", "sample", "limits")}
+    manifest = replace(other.manifest, notes={**other.manifest.notes, **same})
+    other = Artifact(old, other.sha256, manifest, other.module, other.device)
+    before = evaluate(con, mapped(con, mapping), other)
+    return judged.manifest.metrics["next_action"]["log_loss"], before["next_action"]["log_loss"]
+
+
+def _drop_older(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy, keep: set[str]) -> list[str]:
+    """Drop all but the newest retrained versions, which nobody would ever look at and which are held in memory."""
+    rows = con.execute(
+        "SELECT details->>'model' FROM sqlscore.runs WHERE verb = ? AND mapping = ? AND details->>'model' IS NOT NULL",
+        [VERB, mapping],
+    ).fetchall()
+    made = {row[0] for row in rows}
+    retrained = [model for model in list_models(con, mapping) if model.label in made]
+    old = [m.label for m in retrained[policy.keep_retrained :] if not m.is_champion and m.label not in keep]
+    for label in old:
+        drop_model(con, label)
+    return old

@@ -1,0 +1,173 @@
+"""The process that owns a database file: runs on a schedule, or once, until it is done or asked to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import duckdb
+
+from sqlscore.errors import ServingError
+from sqlscore.queries import one
+from sqlscore.registry import list_models
+from sqlscore.serving import jobs
+from sqlscore.serving.events import Event, RunEnded
+from sqlscore.serving.lock import explain_lock, sole_server
+from sqlscore.serving.logs import log_event
+from sqlscore.serving.observing import Board, State
+from sqlscore.serving.policy import set_policy
+from sqlscore.serving.steps import Job, chosen_mappings, publishing_steps
+from sqlscore.serving.timetable import Timetable, first_run
+from sqlscore.serving.worker import Worker, leave
+from sqlscore.session import connect
+from sqlscore.transactions import now
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server serves. policy: settings to change first. stop_within: seconds from a signal to the end."""
+
+    database: str
+    job: Job
+    policy: dict[str, float | None] = field(default_factory=dict)
+    device: str = "auto"
+    stop_within: float = 8.0
+
+
+def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Callable[[str, datetime], None]) -> None:
+    """Run on schedule until SIGTERM or SIGINT; ready(url, first run) is called when it begins.
+
+    Raises ServingError where another process serves or holds the file, the address is taken, or the job cannot be run
+    at all; MappingError or ModelError where nothing is mapped or there is no model. Whatever fails later is noted in
+    `sqlscore.runs` and tried again.
+    """
+    try:
+        from prometheus_client import make_wsgi_app
+
+        from sqlscore.serving.metrics import Metrics
+        from sqlscore.serving.slots import scheduled
+        from sqlscore.serving.web import application, listening
+    except ModuleNotFoundError as error:
+        raise ServingError(
+            f"a schedule needs the package {error.name}: pip install 'sqlscore[serve]' (--once does without)"
+        ) from error
+
+    heard: list[Callable[[Event], None]] = [log_event]
+    with _asked_to_stop() as asked, _working(settings, heard) as (worker, announce):
+        begin = first_run(table, _aware(jobs.last_success(worker.con)), datetime.now(UTC))
+        board = Board(table.every, _first_state(worker.con, settings.job), lambda: planned.next_run_time)
+        mappings = chosen_mappings(worker.con, settings.job)
+        metrics = Metrics(board, [step.target for step in publishing_steps(worker.con, settings.job, mappings)])
+        heard += [board.hear, metrics.hear]
+        scheduler, planned = scheduled(worker.run, table, begin, metrics.skipped)
+        with listening(host, port, application(board.health, make_wsgi_app(metrics.registry))) as url:
+            announce(url)
+            scheduler.start()
+            ready(url, begin)
+            asked.wait()
+            scheduler.shutdown(wait=False)
+            worker.wind_down(settings.stop_within)
+
+
+def serve_once(settings: Settings) -> RunEnded:
+    """One run with its retries, under the same lock and with the same answer to signals. Raises as `serve` does."""
+    ended: list[RunEnded] = []
+    with _asked_to_stop() as asked, _working(settings, [log_event, partial(_keep_end, ended)]) as (worker, _):
+
+        def run() -> None:
+            worker.run()
+            asked.set()
+
+        threading.Thread(target=run, name="sqlscore-run", daemon=True).start()
+        asked.wait()
+        worker.wind_down(settings.stop_within)
+    return ended[-1]
+
+
+@contextmanager
+def _working(
+    settings: Settings, heard: list[Callable[[Event], None]]
+) -> Iterator[tuple[Worker, Callable[[str | None], None]]]:
+    """A worker on the file that this process alone serves, and what notes in the lock where it listens."""
+
+    def tell(event: Event) -> None:
+        for hear in heard:
+            hear(event)
+
+    database, job = settings.database, settings.job
+    if not Path(database).is_file():
+        raise ServingError(f"there is no database file {database}: `sqlscore init {database} --events ...` makes one")
+    if job.dbt is not None and not (job.dbt / "dbt_project.yml").is_file():
+        raise ServingError(f"{job.dbt} is no dbt project, it holds no dbt_project.yml: name the folder that does")
+    with sole_server(database) as announce, closing(Worker(job, partial(_opened, settings), tell)) as worker:
+        jobs.recover(worker.con)
+        if settings.policy:
+            set_policy(worker.con, mapping=None, **settings.policy)
+        chosen_mappings(worker.con, job)
+        yield worker, announce
+
+
+def _opened(settings: Settings) -> duckdb.DuckDBPyConnection:
+    try:
+        return connect(settings.database, device=settings.device)
+    except duckdb.IOException as error:
+        text = explain_lock(error, settings.database)
+        if text is None:
+            raise
+        raise ServingError(text) from error
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """An event that the first SIGTERM or SIGINT sets; the second one ends the process at once."""
+    asked = threading.Event()
+    signalled: list[int] = []
+
+    def hear(number: int, _: FrameType | None) -> None:
+        if signalled:
+            leave(128 + number)
+        signalled.append(number)
+        asked.set()
+
+    before: dict[signal.Signals, Any] = {number: signal.signal(number, hear) for number in _SIGNALS}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def _first_state(con: duckdb.DuckDBPyConnection, job: Job) -> State:
+    """What `sqlscore.runs` and the registry say before the first run."""
+    succeeded = jobs.last_success(con)
+    refreshed: dict[str, datetime | None] = {}
+    for mapping in chosen_mappings(con, job):
+        row = one(
+            con,
+            "SELECT max(finished_at) FROM sqlscore.runs WHERE verb = 'refresh' AND status = 'ok' AND mapping = ?",
+            [mapping],
+        )
+        refreshed[mapping] = succeeded if job.dbt is not None else row[0] if row else None
+    champions = {model.mapping: model.label for model in list_models(con) if model.is_champion}
+    kept = {mapping: label for mapping, label in champions.items() if mapping in refreshed}
+    return State(now(), refreshed, last_success=succeeded, champions=kept)
+
+
+def _keep_end(ended: list[RunEnded], event: Event) -> None:
+    if isinstance(event, RunEnded):
+        ended.append(event)
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,120 @@
+"""The steps of a run: refresh or dbt, publishing, training where it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+import sqlscore
+from sqlscore.errors import ServingError
+from sqlscore.mapping import mapped
+from sqlscore.registry import catalog
+from sqlscore.serving.backoff import Backoff
+from sqlscore.serving.events import Kind, secrets_of, target_name
+from sqlscore.serving.retraining import reason_to_retrain, retrain
+from sqlscore.serving.stopping import Stop
+
+_MAPPING = "{mapping}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run does. mappings: empty means all that have a champion. publish: URLs and paths, in which {mapping}
+    stands for the mapping's name; tables: which, None for those that dashboards need. dbt: a project's folder, whose
+    build then stands in place of the refresh."""
+
+    mappings: tuple[str, ...] = ()
+    publish: tuple[str, ...] = ()
+    tables: tuple[str, ...] | None = None
+    dbt: Path | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A piece of work that is tried again by itself, and whose result can be written as JSON."""
+
+    kind: Kind
+    target: str
+    work: Callable[[], dict[str, Any]]
+    secrets: tuple[str, ...] = ()
+
+
+def chosen_mappings(con: duckdb.DuckDBPyConnection, job: Job) -> list[str]:
+    """The mappings that the job scores.
+
+    Raises MappingError or ModelError where one cannot be scored yet, ServingError where two would be published to the
+    same file.
+    """
+    found = catalog(con)
+    if not found.snapshot.mappings:
+        mapped(con, "events")
+    named = list(job.mappings) or [
+        name for name in found.snapshot.mappings if (name, "champion") in found.snapshot.aliases
+    ]
+    for name in named or list(found.snapshot.mappings):
+        mapped(con, name)
+        found.find(None, name)
+    shared = [to for to in job.publish if not to.startswith("postgres") and _MAPPING not in to]
+    if len(named) > 1 and shared:
+        raise ServingError(
+            f"{target_name(shared[0])} can hold one mapping, and {', '.join(named)} are to be published: write "
+            f"{_MAPPING} into its name, or choose one with --mapping"
+        )
+    return named
+
+
+def scoring_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str], stop: Stop) -> list[Step]:
+    """What brings the tables of scores up to date."""
+    if job.dbt is not None:
+        return [Step("dbt", str(job.dbt), partial(_dbt, job.dbt))]
+
+    def refresh(mapping: str) -> dict[str, Any]:
+        return dict(sqlscore.refresh(con, mapping=mapping, progress=stop).to_dict())
+
+    return [Step("refresh", mapping, partial(refresh, mapping)) for mapping in mappings]
+
+
+def publishing_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str]) -> list[Step]:
+    """What brings the tables to where BI tools read them; each place by itself, so that one fails alone."""
+
+    def publish(to: str, mapping: str) -> dict[str, Any]:
+        return dict(sqlscore.publish(con, to=to, tables=job.tables, mapping=mapping).to_dict())
+
+    steps = []
+    for place in job.publish:
+        for mapping in mappings:
+            to = place.replace(_MAPPING, mapping)
+            name = target_name(to) if len(mappings) == 1 or _MAPPING in place else f"{target_name(to)} ({mapping})"
+            steps.append(Step("publish", name, partial(publish, to, mapping), secrets_of(to)))
+    return steps
+
+
+def policy_step(con: duckdb.DuckDBPyConnection, mapping: str) -> Step:
+    """Whether to train again; the result's `reason` is None where not."""
+    return Step("policy", mapping, lambda: {"reason": reason_to_retrain(con, mapping=mapping)})
+
+
+def training_step(con: duckdb.DuckDBPyConnection, mapping: str, reason: str, stop: Stop) -> Step:
+    """The training, with the reason for it."""
+    return Step("retrain", mapping, lambda: retrain(con, mapping=mapping, reason=reason, progress=stop))
+
+
+def _dbt(folder: Path) -> dict[str, Any]:
+    try:
+        runner = import_module("dbt.cli.main").dbtRunner()
+    except ModuleNotFoundError as error:
+        raise ServingError("--dbt needs dbt with its DuckDB adapter: pip install 'sqlscore[dbt]'") from error
+    profiles = ["--profiles-dir", str(folder)] if (folder / "profiles.yml").exists() else []
+    done = runner.invoke(["--quiet", "--no-use-colors", "build", "--project-dir", str(folder), *profiles])
+    nodes = list(getattr(done.result, "results", None) or ())
+    if not done.success:
+        failed = [f"{node.node.name}: {node.message}" for node in nodes if str(node.status) in ("error", "fail")]
+        raise ServingError(f"dbt build in {folder} failed: {'; '.join(failed) or done.exception or 'see its log'}")
+    return {"nodes": len(nodes)}

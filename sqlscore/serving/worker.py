@@ -1,0 +1,85 @@
+"""The thread that runs, and how it is brought to an end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import duckdb
+
+from sqlscore.queries import one
+from sqlscore.serving import jobs
+from sqlscore.serving.events import RunEnded, Tell, described
+from sqlscore.serving.logs import LOG
+from sqlscore.serving.steps import Job
+from sqlscore.serving.stopping import Stop
+from sqlscore.transactions import now
+
+
+class Worker:
+    """Runs a job, one run at a time, on a connection that is opened anew where it broke."""
+
+    def __init__(self, job: Job, open_file: Callable[[], duckdb.DuckDBPyConnection], tell: Tell) -> None:
+        """open_file: called here, and again where the engine has given the file up."""
+        self._job = job
+        self._open = open_file
+        self._tell = tell
+        self._stop = Stop()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._deciding = threading.Lock()
+        self.con = open_file()
+
+    def run(self) -> None:
+        """One run; raises nothing."""
+        with self._deciding:
+            if self._stop.asked:
+                return
+            self._idle.clear()
+        began = now()
+        try:
+            self._ensure_open()
+            jobs.run(self.con, self._job, self._stop, self._tell)
+        except Exception as error:  # the record of the run could not be written: the next run may do better
+            LOG.error("run failed: %s", described(error))
+            self._tell(RunEnded("failed", began, now(), ()))
+        finally:
+            self._idle.set()
+
+    def wind_down(self, seconds: float) -> None:
+        """Let the running step finish; after half the time cancel it; after all of it end the process.
+
+        What the engine had not committed by then, it rolls back when the file is opened next.
+        """
+        with self._deciding:
+            self._stop.ask()
+        if self._idle.wait(seconds / 2):
+            return
+        self._stop.cancel()
+        if not self._idle.wait(seconds / 2):
+            LOG.warning("the running step did not end within %g s: it is rolled back", seconds)
+            leave(0)
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(duckdb.Error):
+            self.con.close()
+
+    def _ensure_open(self) -> None:
+        try:
+            one(self.con, "SELECT count(*) FROM sqlscore.meta")
+        except duckdb.Error as error:
+            LOG.warning("the connection broke and is opened anew: %s", described(error))
+            self.close()
+            self.con = self._open()
+
+
+def leave(code: int) -> None:
+    """End the process at once, whatever its threads are doing."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(ValueError, OSError):
+            stream.flush()
+    os._exit(code)

@@ -37,6 +37,32 @@ def connect(
     >>> con.sql("SELECT user_id, churn_risk(e) FROM events e GROUP BY user_id")
     """
     path = str(path)
+    _check(path, device)
+    con = duckdb.connect(path, read_only=read_only, config={name: _setting(value) for name, value in options.items()})
+    try:
+        prepare(con, path, read_only, device)
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def prepare(con: duckdb.DuckDBPyConnection, path: str, read_only: bool = False, device: str = "auto") -> None:
+    """What `connect` does with a connection, for one that another program opened on the file `path`.
+
+    Safe to repeat: functions are registered once per instance, objects are installed where the file's are older.
+    Raises InstallError where the file cannot take sqlscore's objects.
+    """
+    _check(path, device)
+    _register(con, path, device)
+    if read_only:
+        _require_prepared(con, path)
+    else:
+        install(con)
+    synchronize(con)
+
+
+def _check(path: str, device: str) -> None:
     if Path(path).stem.casefold() == "sqlscore":
         raise InstallError(
             f'a database file may not be named "{Path(path).name}": DuckDB could not tell the database sqlscore from '
@@ -44,18 +70,6 @@ def connect(
         )
     if device not in DEVICES:
         raise InstallError(f"device {device!r} is not one of {', '.join(DEVICES)}")
-    con = duckdb.connect(path, read_only=read_only, config={name: _setting(value) for name, value in options.items()})
-    try:
-        _register(con, path, device)
-        if read_only:
-            _require_prepared(con, path)
-        else:
-            install(con)
-        synchronize(con)
-    except BaseException:
-        con.close()
-        raise
-    return con
 
 
 def _register(con: duckdb.DuckDBPyConnection, path: str, device: str) -> None:

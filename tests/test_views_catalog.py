@@ -70,8 +70,9 @@ OPTIONAL = {("calibration_bins", "bins"), ("lift_table", "bins"), ("rfm", "actio
 
 
 def test_the_tuple_of_files_equals_the_files_on_disk() -> None:
-    """A file that nobody lists would never be installed."""
-    assert sorted(FILES) == sorted(str(path.relative_to(SQL).as_posix()) for path in SQL.rglob("*.sql"))
+    """A file that nobody lists would never be installed; dbt installs its own."""
+    found = [path.relative_to(SQL).as_posix() for path in SQL.rglob("*.sql")]
+    assert sorted(FILES) == sorted(name for name in found if not name.startswith("dbt/"))
 
 
 def test_each_file_creates_the_one_object_that_it_is_named_after(con: duckdb.DuckDBPyConnection) -> None:

@@ -43,7 +43,7 @@ def whole_number(column: Column, parameter: str, default: int, most: int) -> int
         return default
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise EventsError(f"{parameter} must be a whole number from 1 to {most}, found {value!r}")
-    return value
+    return int(value)
 
 
 def text(column: Column, parameter: str) -> str | None:

@@ -1,0 +1,61 @@
+{#- Names that depend on the mapping, and the internal functions behind score_events: a user's state is encoded once
+    and kept, the scores at any later moment are read off it. -#}
+
+{%- macro mapping() -%}
+    {{ return(var('sqlscore_mapping', 'events')) }}
+{%- endmacro -%}
+
+{%- macro schema() -%}
+    {{ return('sqlscore' if sqlscore.mapping() == 'events' else 'sqlscore_' ~ sqlscore.mapping()) }}
+{%- endmacro -%}
+
+{%- macro encode(events) -%}
+    open_this_file_with_sqlscore_connect__encode({{ events }}, NULL, '{{ sqlscore.mapping() }}')
+{%- endmacro -%}
+
+{%- macro score(state, as_of) -%}
+    open_this_file_with_sqlscore_connect__score({{ state }}, {{ as_of }}, {{ as_of }}, '{{ sqlscore.mapping() }}')
+{%- endmacro -%}
+
+{#- When this run began, UTC. -#}
+{%- macro run_time() -%}
+    TIMESTAMP '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}'
+{%- endmacro -%}
+
+{#- The version that functions use when none is named, as SQL. -#}
+{%- macro champion() -%}
+    (SELECT a.name || '@' || a.version FROM sqlscore.aliases AS a
+     WHERE a.mapping = '{{ sqlscore.mapping() }}' AND a.alias = 'champion')
+{%- endmacro -%}
+
+{#- The horizon of the labels as an INTERVAL: the variable, else what the champion predicts. -#}
+{%- macro horizon() -%}
+    {%- set asked = var('sqlscore_horizon', '') -%}
+    {%- if asked -%}
+        {{ return("INTERVAL '" ~ asked ~ "'") }}
+    {%- endif -%}
+    {%- set seconds = 30 * 86400 -%}
+    {%- if execute -%}
+        {%- set found = run_query(
+            "SELECT CAST(m.manifest ->> 'horizon_seconds' AS DOUBLE) FROM sqlscore.models AS m WHERE m.name || '@' || m.version = "
+            ~ sqlscore.champion()
+        ) -%}
+        {%- if found.rows and found.rows[0][0] -%}
+            {%- set seconds = found.rows[0][0] -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return("to_seconds(" ~ seconds ~ ")") }}
+{%- endmacro -%}
+
+{#- Say what to do where there is nothing to score, instead of building empty tables. -#}
+{%- macro require_events() -%}
+    {%- if execute -%}
+        {%- set found = run_query("SELECT count(*) FROM sqlscore.mappings WHERE name = '" ~ sqlscore.mapping() ~ "'") -%}
+        {%- if found.rows[0][0] == 0 -%}
+            {{ exceptions.raise_compiler_error(
+                'no events are mapped as "' ~ sqlscore.mapping() ~ '" in this file: run `sqlscore init DB --events TABLE`, '
+                ~ 'or name the table in the config of the plugin in profiles.yml'
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro -%}

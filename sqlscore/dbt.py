@@ -1,0 +1,87 @@
+"""A plugin for dbt-duckdb: sqlscore's functions and views on every connection that dbt opens.
+
+Named in profiles.yml as `plugins: [{module: sqlscore.dbt}]`; docs/dbt.md says how. `sqlscore/dbt_project.py` has the
+package of models that goes with it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import duckdb
+
+try:
+    from dbt.adapters.duckdb.plugins import BasePlugin
+    from dbt_common.exceptions import DbtRuntimeError
+except ImportError as error:
+    raise ImportError("sqlscore.dbt needs dbt and its DuckDB adapter: pip install 'sqlscore[dbt]'") from error
+
+from sqlscore.errors import MappingError, SqlscoreError
+from sqlscore.events import DEFAULT_MAPPING
+from sqlscore.mapping import map_events, relation_of
+from sqlscore.registry import catalog
+from sqlscore.session import prepare
+
+_COLUMNS = ("user_id", "event_time", "event_type")
+_CONFIG = ("events", *_COLUMNS, "features", "mapping", "device")
+
+
+class Plugin(BasePlugin):
+    """What dbt-duckdb creates for `module: sqlscore.dbt`.
+
+    The functions live as long as the connection that dbt opens once and gives out cursors of. config: `events`, its
+    columns, `features` and `mapping` as `map_events` takes them; without `events` the file is used as it is mapped.
+    """
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Raise DbtRuntimeError for an option that is not there: a typing error would be a silent default."""
+        settings = (self.creds.settings or {}) if self.creds else {}  # dbt-duckdb mixes them into every plugin's config
+        unknown = sorted(set(plugin_config) - set(settings) - set(_CONFIG))
+        if unknown:
+            raise DbtRuntimeError(
+                f"the sqlscore plugin knows no option {', '.join(unknown)}: its options are {', '.join(_CONFIG)}"
+            )
+        self._config = plugin_config
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Register functions, install views, map the events where the config names them."""
+        path = str(self.creds.path) if self.creds else ":memory:"
+        try:
+            prepare(conn, path, device=str(self._config.get("device") or "auto"))
+            if self._config.get("events"):
+                _map(conn, self._config)
+        except (SqlscoreError, duckdb.Error) as error:
+            conn.close()  # else the file stays locked by a connection that nobody has
+            raise DbtRuntimeError(f"sqlscore: {error}") from error
+
+
+def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
+    """Map the events as asked, unless they are mapped so already: mapping anew would drop the score tables."""
+    events, name = str(config["events"]), str(config.get("mapping") or DEFAULT_MAPPING)
+    try:
+        relation = relation_of(con, events)
+    except MappingError as error:
+        warnings.warn(f"nothing is mapped yet: {error}; where dbt builds it, run dbt again after that", stacklevel=2)
+        return
+    user_id, event_time, event_type = (str(config.get(role) or role) for role in _COLUMNS)
+    features = _names(config.get("features"))
+    stored = catalog(con).snapshot.mappings.get(name)
+    asked = [relation, *(column.casefold() for column in (user_id, event_time, event_type, *features))]
+    if stored is None or [stored.relation, *(column.casefold() for column in stored.columns)] != asked:
+        map_events(
+            con,
+            events,
+            user_id=user_id,
+            event_time=event_time,
+            event_type=event_type,
+            features=features,
+            name=name,
+        )
+
+
+def _names(features: object) -> list[str]:
+    """A list of columns, or text that separates them by commas, as a variable on the command line is."""
+    if isinstance(features, str):
+        return [name.strip() for name in features.split(",") if name.strip()]
+    return [str(name) for name in features] if isinstance(features, list | tuple) else []

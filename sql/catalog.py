@@ -27,6 +27,7 @@ FILES: tuple[str, ...] = (
     "views/scored_segments.sql",
     "views/segment_summary.sql",
     "views/model_metrics.sql",
+    "views/action_attention.sql",
     "macros/two_sided_p.sql",
     "macros/transitions_with.sql",
     "views/transitions.sql",

@@ -1,0 +1,187 @@
+"""Plots of quality on the test part: confusion matrix, reliability diagram, precision-recall."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlscore.errors import PlotError
+from sqlscore.plotting.evidence import Evidence
+from sqlscore.plotting.style import COLOURS, DASHES, GREY, HEAT, blank, labels, plain, titled
+from sqlscore.sequences import Ints
+from sqlscore.training.metrics import calibration_error
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SHOWN = 12  # actions of the confusion matrix with a row of their own
+_POINTS = 500  # of a curve: more are not seen
+Floats = npt.NDArray[np.float64]
+
+
+def confusion(found: Evidence, facts: str) -> Figure:
+    """What happened (rows, which sum to 1) against what was predicted; all but the most frequent actions are "other".
+
+    Raises PlotError where the test part has no next action.
+    """
+    _require(found)
+    shown = 1 + np.argsort(-np.bincount(found.actual, minlength=len(found.actions) + 1)[1:], kind="stable")[:_SHOWN]
+    rest = set(np.unique(np.append(found.actual, found.best)).tolist()) - set(shown.tolist())
+    names = [*labels([found.actions[code - 1] for code in shown]), *(["other"] if rest else [])]
+    size = len(names)
+    place = np.full(len(found.actions) + 1, len(shown))
+    place[shown] = np.arange(len(shown))
+    counts = np.bincount(place[found.actual] * size + place[found.best], minlength=size * size).reshape(size, size)
+    totals = counts.sum(1)
+    shares = counts / np.maximum(totals, 1)[:, None]
+    figure = blank(3.2 + 0.62 * size, 3.0 + 0.42 * size)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap=HEAT, vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(size), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
+    rows = [f"{name}  ({total:,})" for name, total in zip(names, totals, strict=True)]
+    axes.set_yticks(range(size), rows, fontsize=8)
+    axes.set_xlabel("predicted next action")
+    axes.set_ylabel("what happened (how often)")
+    for row, column in zip(*np.nonzero(shares >= 0.005), strict=True):
+        share = shares[row, column]
+        axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=7, color=_on(share))
+    figure.colorbar(image, ax=axes, label="share of the row", shrink=0.8, format=_percent)
+    accuracy = float((found.actual == found.best).mean())
+    titled(figure, f"Confusion of next actions: {accuracy:.1%} as predicted", facts, _targets(found))
+    return figure
+
+
+def reliability(found: Evidence, facts: str) -> Figure:
+    """How often what was said with a probability came true, by bins of it, with 95 % intervals (Wilson 1927).
+
+    Raises PlotError where there is nothing in the test part to judge.
+    """
+    parts: list[tuple[str, str, Floats, npt.NDArray[np.bool_], int]] = []
+    if len(found.actual):
+        correct = found.actual == found.best
+        parts.append(("next action", "probability of the predicted action", found.confidence, correct, 15))
+    if len(found.churned):
+        parts.append(("churn", "churn risk", found.risk, found.churned, 10))
+    if not parts:
+        _require(found)
+    figure = blank(1.0 + 4.8 * len(parts), 5.6)
+    grid = figure.subplots(2, len(parts), squeeze=False, sharex=True, height_ratios=(4, 1))
+    for column, (name, said, probability, happened, bins) in enumerate(parts):
+        above, below = grid[0, column], grid[1, column]
+        error = calibration_error(probability, happened, bins)
+        plain(above, "", "how often it came true", f"{name}: ECE {error:.3f}, n {len(probability):,}")
+        _diagonal(above, probability, happened, bins)
+        plain(below, said, "how many")
+        below.hist(probability, bins=bins, range=(0.0, 1.0), color=COLOURS[5], edgecolor="white")
+        below.yaxis.set_major_locator(_few_ticks())
+        below.xaxis.set_major_formatter(_percent)
+    titled(figure, "Reliability: do probabilities come true?", facts, f"test part, {found.period}")
+    return figure
+
+
+def precision_recall(found: Evidence, facts: str) -> Figure:
+    """Precision and recall over all thresholds: of the most frequent next actions, each against the rest, and of churn.
+
+    Raises PlotError where there is nothing in the test part to judge.
+    """
+    curves = []
+    for code in range(1, found.frequent.shape[1] + 1):
+        happened = found.actual == code
+        if happened.any():
+            curves.append((found.actions[code - 1], happened, found.frequent[:, code - 1].astype(np.float64)))
+    churn = [("churn", found.churned, found.risk)] if 0 < found.churned.sum() < len(found.churned) else []
+    panels = [(name, part) for name, part in (("next action", curves), ("churn", churn)) if part]
+    if not panels:
+        _require(found)
+    figure = blank(1.0 + 4.8 * len(panels), 6.4)
+    grid = figure.subplots(1, len(panels), squeeze=False)
+    for axes, (name, part) in zip(grid[0], panels, strict=True):
+        plain(axes, "recall: found of all that happened", "precision: true of all that are named", name)
+        names = labels([curve[0] for curve in part])
+        for number, (label, (_, happened, score)) in enumerate(zip(names, part, strict=True)):
+            _curve(axes, label, happened, score, number)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.xaxis.set_major_formatter(_percent)
+        axes.yaxis.set_major_formatter(_percent)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), fontsize=8, frameon=False)
+    titled(
+        figure,
+        "Precision and recall",
+        facts,
+        _targets(found),
+        "AP: average precision; in brackets, and as thin lines: by chance",
+    )
+    return figure
+
+
+def _curve(axes: Axes, label: str, happened: npt.NDArray[np.bool_], score: Floats, number: int) -> None:
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(happened, score)
+    kept = np.unique(np.linspace(0, len(recall) - 1, _POINTS).astype(np.int64))
+    average, chance = average_precision_score(happened, score), float(happened.mean())
+    colour = COLOURS[number]
+    axes.plot(
+        recall[kept],
+        precision[kept],
+        color=colour,
+        linestyle=DASHES[number],
+        drawstyle="steps-pre",
+        label=f"{label}: AP {average:.2f} [{chance:.2f}]",
+    )
+    axes.axhline(chance, color=colour, linewidth=0.6, alpha=0.5)
+
+
+def _diagonal(axes: Axes, probability: Floats, happened: npt.NDArray[np.bool_], bins: int) -> None:
+    which = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    counts = np.bincount(which, minlength=bins)
+    filled = counts > 0
+    said = np.bincount(which, probability, minlength=bins)[filled] / counts[filled]
+    true = np.bincount(which, happened.astype(np.float64), minlength=bins)[filled] / counts[filled]
+    low, high = _wilson(true, counts[filled])
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="said = came true")
+    axes.errorbar(
+        said, true, yerr=(true - low, high - true), color=COLOURS[0], marker="o", capsize=3, label="95 % interval"
+    )
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.yaxis.set_major_formatter(_percent)
+    axes.legend(loc="upper left", fontsize=8, frameon=False)
+
+
+def _wilson(share: Floats, n: Ints) -> tuple[Floats, Floats]:
+    """The 95 % score interval of a share of n, which holds the share itself also at 0 and 1."""
+    z = 1.96
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return np.minimum(middle - half, share), np.maximum(middle + half, share)
+
+
+def _require(found: Evidence) -> None:
+    if not len(found.actual):
+        raise PlotError(
+            f"no user has an event after another in the test part ({found.period}), so there is nothing to judge: "
+            "map more events and train again"
+        )
+
+
+def _targets(found: Evidence) -> str:
+    churn = f", {len(found.churned):,} churn examples" if len(found.churned) else ""
+    return f"{len(found.actual):,} next actions{churn} of the test part, {found.period}"
+
+
+def _few_ticks() -> object:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(3, integer=True)
+
+
+def _percent(share: float, _: object = None) -> str:
+    return f"{share:.0%}"
+
+
+def _on(share: float) -> str:
+    """The colour of letters that can be read on this share's shade."""
+    return "white" if share > 0.55 else "black"

@@ -1,0 +1,96 @@
+"""What all plots share: how they look, how long names are shown, and how a figure becomes a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlscore.errors import PlotError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito (2008), told apart by colour-blind readers too; lines differ in their dashes as well."""
+
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (3, 1)), (0, (1, 1)))
+GREY = "#777777"
+HEAT = "Blues"
+"""One hue from light to dark: it reads the same in grey."""
+
+_DPI = 150
+
+
+def blank(width: float, height: float) -> Figure:
+    """An empty figure of so many inches, whose parts make room for each other; no window, no global state.
+
+    Raises PlotError where matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise PlotError(f"plots need matplotlib ({error}): pip install 'sqlscore[plot]'") from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def titled(figure: Figure, title: str, *facts: str) -> None:
+    """The title, and in lines under it which model, events and period it is about; all start at the left edge."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure.suptitle(escaped([title])[0] + "\n" * len(facts), x=0.01, ha="left", fontsize=13, fontweight="bold")
+    below = figure.transFigure + ScaledTranslation(0, -22 / 72, figure.dpi_scale_trans)
+    lines = "\n".join(escaped(facts))
+    figure.text(0.01, 1, lines, transform=below, ha="left", va="top", fontsize=9, color=GREY, linespacing=1.35)
+
+
+def plain(axes: Axes, x: str, y: str, title: str = "") -> None:
+    """Name the axes; no frame at the top and the right, a faint grid."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+
+
+def shortened(name: str, most: int = 30) -> str:
+    """One line of at most so many characters, cut in the middle, as long names differ at either end."""
+    line = " ".join(name.split())
+    half = (most - 1) // 2
+    return line if len(line) <= most else f"{line[:half]}…{line[-(most - 1 - half) :]}"
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """The names of an axis: short, and numbered where the short ones are the same."""
+    short = [shortened(name) for name in names]
+    copies = [short[:place].count(name) for place, name in enumerate(short)]
+    return escaped([f"{name} #{copy + 1}" if copy else name for name, copy in zip(short, copies, strict=True)])
+
+
+def escaped(names: Sequence[str]) -> list[str]:
+    """Names as matplotlib prints them letter by letter: a $ would begin a formula."""
+    return [name.replace("$", r"\$") for name in names]
+
+
+def target(path: str | Path) -> Path:
+    """Where a figure goes. Raises PlotError for another kind of file, or a folder that is not there."""
+    found = Path(path)
+    if found.suffix.casefold() not in SUFFIXES:
+        raise PlotError(f'a plot is written as {", ".join(SUFFIXES)}, and "{path}" ends in none of them')
+    if not found.parent.is_dir():
+        raise PlotError(f'there is no folder "{found.parent}" for {found.name}: make it first')
+    return found
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the file; a reader sees the old one or the new one, whole."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        figure.savefig(partial, format=path.suffix.casefold()[1:], dpi=_DPI)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

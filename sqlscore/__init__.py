@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from sqlscore.learning import evaluate, train
     from sqlscore.mapping import map_events, unmap
     from sqlscore.materialization import refresh
+    from sqlscore.plotting import plot
     from sqlscore.publishing import publish
     from sqlscore.registry import drop_model, export_model, import_model, list_models, promote
+    from sqlscore.serving.policy import set_policy
     from sqlscore.session import connect
 
 __version__ = "0.1.0"
@@ -30,10 +32,12 @@ __all__ = [
     "list_models",
     "map_events",
     "materialize",
+    "plot",
     "promote",
     "publish",
     "refresh",
     "score_history",
+    "set_policy",
     "status",
     "train",
     "unmap",
@@ -50,10 +54,12 @@ _HOMES = {
     "list_models": "registry",
     "map_events": "mapping",
     "materialize": "derived",
+    "plot": "plotting",
     "promote": "registry",
     "publish": "publishing",
     "refresh": "materialization",
     "score_history": "derived",
+    "set_policy": "serving.policy",
     "status": "health",
     "train": "learning",
     "unmap": "mapping",

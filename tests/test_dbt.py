@@ -59,6 +59,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with duckdb.connect(path) as con:
         con.execute(CLICKS)
     write_project(folder / "scoring", str(path))
+    own_model = re.search(r"```jinja\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert own_model is not None
+    config = "{{ config(materialized='table') }}\n"
+    (folder / "scoring/models/own_model.sql").write_text(config + own_model[1], encoding="utf-8")
     mapping = command("map", folder / "scoring")
     variables = mapping[mapping.index("--vars") :]  # in all runs, so that dbt reads the project once
     outcome = run_dbt(*mapping)
@@ -119,6 +123,9 @@ def test_tables_that_dbt_builds_are_read_without_sqlscore(built: Path) -> None:
     with duckdb.connect(built, read_only=True) as con:
         users = con.execute("SELECT count(*) FROM sqlscore_user_scores").fetchall()
         assert con.execute("SELECT sum(n_users) FROM sqlscore_segments").fetchall() == users == [(40,)]
+        own = """SELECT count(*) FROM own_model JOIN sqlscore_user_scores USING (user_id)
+                 WHERE abs(risk - churn_risk) < 1e-5"""
+        assert con.execute(own).fetchall() == users
         query = re.search(r"<!-- read -->\n```sh\nduckdb \S+ \"(.*?)\"\n", DOCUMENT.read_text(encoding="utf-8"))
         assert query is not None
         assert len(con.execute(query[1]).fetchall()) in (1, 2, 3)

@@ -12,6 +12,8 @@ from sqlscore import sql
 from sqlscore.canonical import usable_events
 from sqlscore.errors import InstallError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.leaderboard import COLUMNS as LEADERBOARD
+from sqlscore.leaderboard import clear_leaderboard, create_leaderboard
 from sqlscore.macros import names, statements
 from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
@@ -31,7 +33,9 @@ PER_USER = (*MATERIALIZED, "user_states")
 
 def version() -> str:
     """Differs whenever any object that is installed does."""
-    text = "\n".join([*TABLES, repr(COLUMNS), *(o.text for o in sql.objects()), *statements(unmapped())])
+    text = "\n".join(
+        [*TABLES, repr(COLUMNS), repr(LEADERBOARD), *(o.text for o in sql.objects()), *statements(unmapped())]
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -74,6 +78,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     Raises InstallError where a function of the user's own has one of the names.
     """
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
+    create_leaderboard(con, mapping.schema)
     view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
     # Creating a macro binds the views in it with the macro's parameters in scope: a bare column of the same name in
     # a view of the user's would be a conflict. So all is made over an empty stand-in that reads nothing.
@@ -104,6 +109,7 @@ def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         return
     for name in materialized_tables(con, mapping):
         con.execute(f"DROP TABLE {qualified(mapping.schema, name)}")
+    clear_leaderboard(con, mapping.schema)
 
 
 def taken_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from sqlscore.registry import ModelInfo, catalog, register
 from sqlscore.transactions import on_own_connection, recorded
 
 if TYPE_CHECKING:
-    from sqlscore.training import Progress
+    from sqlscore.training import Progress, TrainingOptions
 
 
 @on_own_connection
@@ -47,20 +48,33 @@ def train(
     >>> sqlscore.train(con, horizon="30 days").label
     'events@1'
     """
-    from sqlscore.training import TrainingOptions, fit  # torch
+    from sqlscore.training import fit  # torch
 
     where = mapped(con, mapping)
-    known = {field.name for field in fields(TrainingOptions)}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise TrainingError(f"train knows no option {', '.join(unknown)}: its options are {', '.join(sorted(known))}")
-    settings = TrainingOptions(
-        architecture=architecture, horizon=to_seconds(horizon), lookback=to_seconds(lookback), seed=seed, **options
-    )
+    settings = settings_of(architecture, horizon, lookback, seed, options)
     with recorded(con, "fit", mapping) as details:
         trained = fit(con, where, settings, progress)
         details.update(trained.report)
     return register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=promote, verb="train")
+
+
+def settings_of(
+    architecture: str,
+    horizon: str | float | timedelta | None,
+    lookback: str | float | timedelta | None,
+    seed: int,
+    options: Mapping[str, Any],
+) -> TrainingOptions:
+    """What training is asked for. Raises TrainingError where `options` names what is no field of TrainingOptions."""
+    from sqlscore.training import TrainingOptions  # torch
+
+    known = {field.name for field in fields(TrainingOptions)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise TrainingError(f"train knows no option {', '.join(unknown)}: its options are {', '.join(sorted(known))}")
+    return TrainingOptions(
+        architecture=architecture, horizon=to_seconds(horizon), lookback=to_seconds(lookback), seed=seed, **options
+    )
 
 
 @on_own_connection

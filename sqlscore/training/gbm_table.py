@@ -114,7 +114,8 @@ def _code(codes: Ints, at: Ints, start: Ints) -> npt.NDArray[np.float64]:
 
 
 def _log_seconds(times: Ints, later: Ints, earlier: Ints) -> npt.NDArray[np.float64]:
-    return np.asarray(np.log1p((times[later] - times[np.maximum(earlier, 0)]) / US_PER_SECOND), np.float64)
+    seconds = (times[later] - times[np.maximum(earlier, 0)]) / US_PER_SECOND
+    return np.asarray(np.log1p(np.maximum(seconds, 0.0)), np.float64)  # before the first event: not used
 
 
 def _seconds(source: Source, at: Ints) -> npt.NDArray[np.float64]:

@@ -70,6 +70,25 @@ class Silent:
         """Nothing."""
 
 
+class Prefixed:
+    """A Progress whose stages' names begin with what they belong to, where there are several runs."""
+
+    def __init__(self, progress: Progress, prefix: str) -> None:
+        self._progress, self._prefix = progress, prefix
+
+    def start(self, description: str, total: float | None) -> None:
+        """A new stage of this run begins."""
+        self._progress.start(f"{self._prefix}: {description.lower()}", total)
+
+    def advance(self, amount: float) -> None:
+        """So many more units of it are done."""
+        self._progress.advance(amount)
+
+    def finish(self) -> None:
+        """It is over."""
+        self._progress.finish()
+
+
 @dataclass(frozen=True)
 class TrainedModel:
     """The artifact's bytes, its manifest (with `metrics` of the test split), and the run's report.

@@ -1,0 +1,287 @@
+"""The verb that puts several models on one leaderboard: same events, same split, same test examples."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sqlscore import registry
+from sqlscore.durations import in_words
+from sqlscore.errors import ModelError, TrainingError
+from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.leaderboard import COLUMNS, write_leaderboard
+from sqlscore.learning import settings_of
+from sqlscore.mapping import mapped
+from sqlscore.transactions import now, on_own_connection, recorded, transaction
+
+if TYPE_CHECKING:
+    from sqlscore.artifact import Artifact
+    from sqlscore.training import Progress, TrainingOptions
+    from sqlscore.training.contenders import Contender
+    from sqlscore.training.contest import Arena
+
+HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "auc": True}
+"""What contenders may be ranked by."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found. rows: dicts with the columns of the table `leaderboard`, best first.
+
+    best_by_validation: the model that does best on the validation part, which alone may choose a champion; the name of
+    its architecture where it is not registered. promoted: whether it was made champion.
+    """
+
+    mapping: str
+    metric: str
+    compared_at: datetime
+    rows: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
+    best_by_validation: str | None
+    promoted: bool
+
+    @property
+    def ties(self) -> tuple[str, ...]:
+        """The contenders that share the first rank, the one with the best figure first."""
+        return tuple(row["contender"] for row in self.rows if row["tie_with_best"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as `--json` prints them."""
+        return {
+            "mapping": self.mapping,
+            "metric": self.metric,
+            "compared_at": self.compared_at.isoformat(),
+            "ties": list(self.ties),
+            "best_by_validation": self.best_by_validation,
+            "promoted": self.promoted,
+            "notes": list(self.notes),
+            "rows": [row | {"compared_at": self.compared_at.isoformat()} for row in self.rows],
+        }
+
+
+@on_own_connection
+def compare(
+    con: duckdb.DuckDBPyConnection,
+    /,
+    *,
+    architectures: Sequence[str] | None = None,
+    models: Sequence[str] = (),
+    seeds: int = 1,
+    mapping: str = DEFAULT_MAPPING,
+    horizon: str | float | timedelta | None = None,
+    lookback: str | float | timedelta | None = None,
+    metric: str = "log_loss",
+    register: bool = True,
+    promote_best: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Comparison:
+    """Train several architectures, or take registered models, and judge all at the same test examples.
+
+    architectures: None trains all, `gbm` where LightGBM is installed, and nothing beside `models` (`name@version`).
+    seeds: how often each is trained; figures are means. metric: what ranks: `log_loss`, `accuracy`, or `auc` of churn.
+    register: keep the trained models, of each architecture the seed that does best on the validation part.
+    promote_best: make the model that does best on the validation part champion; the test part chooses nothing.
+    options: fields of training.TrainingOptions, the same for all.
+
+    The rows stand in the mapping's table `leaderboard` too, in place of the last comparison's.
+
+    Raises TrainingError for what cannot be trained or compared, before anything is trained, ModelError for an unknown
+    model, MappingError where nothing is mapped.
+
+    >>> sqlscore.compare(con, architectures=["gru", "gbm"]).ties
+    ('gru', 'gbm')
+    """
+    from sqlscore.training.contenders import Contender, taken, trained  # torch
+    from sqlscore.training.contest import judge_baselines
+    from sqlscore.training.options import Silent
+    from sqlscore.training.standings import figures
+
+    where, bar = mapped(con, mapping), progress or Silent()
+    notes: list[str] = []
+    settings = settings_of("gru", horizon, lookback, seed, options)
+    _check(metric, seeds, promote_best and not register)
+    names = _names(architectures, models, notes)
+    artifacts = [_stored(con, model, mapping) for model in models]
+    with recorded(con, "compare", mapping) as details:
+        arena, reason = _arena(con, where, settings, artifacts, bar)
+        notes += _on_churn(arena, reason, artifacts, metric)
+        found = [taken(arena, artifact, metric == "auc", bar) for artifact in artifacts]
+        for name in names:
+            asked = replace(settings, architecture=name)
+            found.append(trained(arena, reason, asked, range(seed, seed + seeds), metric == "auc", register, bar))
+        rows = figures(arena, [*(c.entry for c in found), *(entries := judge_baselines(arena))], metric, seed)
+        if register:
+            found = _registered(con, found, mapping)
+        best = _best_by_validation(found)
+        if promote_best and best is not None and best.label is not None:
+            registry.promote(con, best.label)
+        found += [Contender(entry, "baseline") for entry in entries]
+        made = now()
+        table = _ranked([_row(arena, c, row, metric, made) for c, row in zip(found, rows, strict=True)], metric)
+        with transaction(con):
+            write_leaderboard(con, where.schema, table)
+        result = Comparison(
+            mapping,
+            metric,
+            made,
+            tuple(table),
+            tuple(notes),
+            (best.label or best.architecture) if best else None,
+            promote_best and best is not None,
+        )
+        details.update(result.to_dict())
+    for note in notes:
+        warnings.warn(note, stacklevel=3)
+    return result
+
+
+def _check(metric: str, seeds: int, promotes_nothing: bool) -> None:
+    if metric not in HIGHER_IS_BETTER:
+        raise TrainingError(f'there is no ranking by "{metric}": choose one of {", ".join(HIGHER_IS_BETTER)}')
+    if seeds < 1:
+        raise TrainingError(f"seeds={seeds}: each architecture is trained at least once")
+    if promotes_nothing:
+        raise TrainingError("a model that is not registered cannot be promoted: leave out register=False")
+
+
+def _names(architectures: Sequence[str] | None, models: Sequence[str], notes: list[str]) -> list[str]:
+    """What is to be trained. Raises TrainingError for what there is not; what was not asked for by name is left out."""
+    from sqlscore.training.contenders import CONTENDERS, GBM  # torch
+    from sqlscore.training.gbm import lightgbm
+
+    if architectures is None and models:
+        return []
+    names = list(dict.fromkeys(CONTENDERS if architectures is None else architectures))
+    unknown = [name for name in names if name not in CONTENDERS]
+    if unknown:
+        raise TrainingError(f"there is no architecture {', '.join(unknown)}: choose among {', '.join(CONTENDERS)}")
+    if not names and not models:
+        raise TrainingError("nothing to compare: name architectures to train, or registered models")
+    if GBM in names:
+        try:
+            lightgbm()
+        except TrainingError as error:
+            if architectures is not None:
+                raise
+            names.remove(GBM)
+            notes.append(f"left out: {error}")
+    return names
+
+
+def _stored(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
+    from sqlscore.artifact import load  # torch
+
+    stored = registry.catalog(con).find(model, mapping)
+    if stored.mapping != mapping:
+        raise ModelError(
+            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
+            f'pass mapping="{stored.mapping}"'
+        )
+    artifact = load(stored.data, stored.sha256, stored.label, "cpu")
+    if "periods" not in artifact.manifest.notes:
+        raise TrainingError(f"model {artifact.name} does not say which events it was trained on: train it again")
+    return artifact
+
+
+def _arena(
+    con: duckdb.DuckDBPyConnection,
+    where: Mapping,
+    settings: TrainingOptions,
+    artifacts: Sequence[Artifact],
+    progress: Progress,
+) -> tuple[Arena, str]:
+    """(What all are judged at, why there is no churn). The horizon is that of the models where none is asked for."""
+    from sqlscore.training.contest import arena_of  # torch
+    from sqlscore.training.fitting import split
+    from sqlscore.training.reading import read_log
+
+    manifests = [artifact.manifest for artifact in artifacts if "churn" in artifact.manifest.heads]
+    if settings.horizon is None and manifests:
+        lookback = manifests[0].lookback_seconds
+        settings = replace(
+            settings,
+            horizon=manifests[0].horizon_seconds,
+            lookback=float("inf") if lookback is None else lookback,
+        )
+    log = read_log(con, where, settings.max_events, settings.max_user_events, progress)
+    periods, reason = split(log, settings)
+    after = max((int(artifact.manifest.notes["periods"]["t2"]) for artifact in artifacts), default=0)
+    return arena_of(log, periods, after, settings), reason
+
+
+def _on_churn(arena: Arena, reason: str, artifacts: Sequence[Artifact], metric: str) -> list[str]:
+    """What to know about the churn figures. Raises TrainingError where they are to rank and there are none."""
+    from sqlscore.training.contenders import same_churn  # torch
+
+    if arena.churn is None:
+        why = reason or "no date of the test part is later than the training of all models"
+        if metric == "auc":
+            raise TrainingError(f"nothing can be ranked by auc of churn: {why}")
+        return [f"no churn is compared: {why}"]
+    said = []
+    for artifact in artifacts:
+        horizon, own = artifact.manifest.horizon_seconds, arena.horizon_seconds
+        if horizon is None:
+            said.append(f"{artifact.name} has no churn figures: it has no churn head")
+        elif own is not None and not same_churn(arena, artifact):
+            said.append(
+                f"{artifact.name} has no churn figures: its horizon or lookback is another one than the comparison's "
+                f"({in_words(horizon)} against {in_words(own)} ahead)"
+            )
+    return said
+
+
+def _registered(con: duckdb.DuckDBPyConnection, found: Sequence[Contender], mapping: str) -> list[Contender]:
+    """The same, with labels. The best by validation comes first: without a champion so far it becomes that."""
+    labels = {
+        id(contender): registry.register(
+            con, contender.artifact, name=mapping, mapping=mapping, champion=False, verb="train"
+        ).label
+        for contender in sorted(found, key=_validation)
+        if contender.artifact is not None
+    }
+    return [replace(contender, label=labels.get(id(contender), contender.label)) for contender in found]
+
+
+def _best_by_validation(found: Sequence[Contender]) -> Contender | None:
+    able = [contender for contender in found if contender.kind == "model" and contender.validation_loss is not None]
+    return min(able, key=_validation, default=None)
+
+
+def _validation(contender: Contender) -> float:
+    return float("inf") if contender.validation_loss is None else contender.validation_loss
+
+
+def _row(arena: Arena, contender: Contender, figures: dict[str, Any], metric: str, made: datetime) -> dict[str, Any]:
+    """A row with the columns of the table."""
+    row = figures | {
+        "compared_at": made,
+        "contender": contender.entry.name,
+        "kind": contender.kind,
+        "model": contender.label,
+        "architecture": contender.architecture,
+        "seeds": None if contender.kind == "baseline" else len(contender.entry.judged),
+        "metric": metric,
+        "validation_loss": contender.validation_loss,
+        "training_seconds": contender.training_seconds,
+        "parameters": contender.parameters,
+        "scoring_events_per_second": contender.events_per_second,
+        "n_test": len(arena.at),
+        "n_test_users": arena.n_users,
+        "n_churn": 0 if arena.churn is None else len(arena.churn),
+    }
+    return {name: row[name] for name in COLUMNS}
+
+
+def _ranked(rows: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
+    """Best first; those without the figure last."""
+    column = "churn_auc" if metric == "auc" else metric
+    sign = -1 if HIGHER_IS_BETTER[metric] else 1
+    return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"] or 0, sign * (row[column] or 0.0)))

@@ -1,0 +1,154 @@
+"""From an architecture's name or a stored model to a contender: trained, judged at the arena's examples, timed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sqlscore.artifact import Artifact, load, sha256_of
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.training import metrics
+from sqlscore.training.contest import Arena, Entry, judge_gbm, judge_model
+from sqlscore.training.encoding import encode_log
+from sqlscore.training.evaluation import predict, transitions_at
+from sqlscore.training.fitting import fit_log
+from sqlscore.training.gbm import fit_gbm
+from sqlscore.training.options import Prefixed, Progress, Silent, TrainingOptions
+from sqlscore.training.speed import events_per_second
+from sqlscore.training.windows import training_windows
+
+GBM = "gbm"
+CONTENDERS: tuple[str, ...] = (*ARCHITECTURES, GBM)
+"""What a comparison trains unless told otherwise."""
+
+_WHOLE = 2**40  # events of a user that are read: all
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What a comparison knows of one contender besides its figures.
+
+    label: name@version where it is registered; artifact: what is to be registered, of the seed with the least
+    validation loss. validation_loss: by which a champion may be chosen, as the test part must not.
+    """
+
+    entry: Entry
+    kind: str  # model, peer or baseline
+    architecture: str | None = None
+    label: str | None = None
+    artifact: bytes | None = None
+    validation_loss: float | None = None
+    training_seconds: float | None = None
+    parameters: int | None = None
+    events_per_second: float | None = None
+
+
+def trained(
+    arena: Arena,
+    reason: str,
+    options: TrainingOptions,
+    seeds: Sequence[int],
+    by_churn: bool,
+    tested: bool,
+    bar: Progress,
+) -> Contender:
+    """Train an architecture once for each seed, and judge all.
+
+    reason: why there is no churn head, where the arena has no churn. by_churn: the validation loss is that of churn.
+    tested: the manifest shall hold the test figures, as those of registered models do.
+    """
+    name = options.architecture
+    runs = [
+        _one(
+            arena, reason, replace(options, seed=seed), by_churn, tested, Prefixed(bar, _title(name, place, len(seeds)))
+        )
+        for place, seed in enumerate(seeds)
+    ]
+    best = min(runs, key=lambda run: np.inf if run.validation_loss is None else run.validation_loss)
+    return replace(
+        best,
+        entry=Entry(name, tuple(run.entry.judged[0] for run in runs)),
+        training_seconds=float(np.mean([run.training_seconds for run in runs])),
+    )
+
+
+def taken(arena: Arena, artifact: Artifact, by_churn: bool, bar: Progress) -> Contender:
+    """Judge a model that is registered. Its churn head takes part where it has the arena's horizon and lookback."""
+    manifest = artifact.manifest
+    judged = judge_model(arena, artifact, Prefixed(bar, artifact.name), churn=same_churn(arena, artifact))
+    same_split = all(
+        manifest.notes.get("periods", {}).get(name) == getattr(arena.periods, name) for name in ("t1", "t2", "by_users")
+    )
+    return Contender(
+        Entry(artifact.name, (judged,)),
+        "model",
+        manifest.architecture,
+        artifact.name,
+        validation_loss=_validation_loss(arena, artifact, by_churn) if same_split else None,
+        parameters=_parameters(artifact),
+        events_per_second=events_per_second(arena, artifact),
+    )
+
+
+def same_churn(arena: Arena, artifact: Artifact) -> bool:
+    """Whether a model's churn label is the one that the arena's examples have."""
+    churn = (artifact.manifest.notes.get("periods") or {}).get("churn")
+    own = arena.periods.churn
+    return churn is not None and own is not None and all(churn[k] == getattr(own, k) for k in ("horizon", "lookback"))
+
+
+def _one(arena: Arena, reason: str, options: TrainingOptions, by_churn: bool, tested: bool, bar: Progress) -> Contender:
+    name = options.architecture
+    if name == GBM:
+        trees = fit_gbm(arena.log, arena.periods, options, bar)
+        return Contender(
+            Entry(name, (judge_gbm(arena, trees),)),
+            "peer",
+            name,
+            validation_loss=trees.churn_validation_log_loss if by_churn else trees.validation_log_loss,
+            training_seconds=trees.seconds,
+            parameters=trees.leaves,
+            events_per_second=events_per_second(arena, trees),
+        )
+    made = fit_log(arena.log, (arena.periods, reason), options, bar, tested=tested)
+    artifact = load(made.artifact, sha256_of(made.artifact), name, "cpu")
+    return Contender(
+        Entry(name, (judge_model(arena, artifact, bar),)),
+        "model",
+        name,
+        artifact=made.artifact,
+        validation_loss=_validation_loss(arena, artifact, by_churn),
+        training_seconds=made.report["seconds"]["training"],
+        parameters=made.report["parameters"] or _parameters(artifact),
+        events_per_second=events_per_second(arena, artifact),
+    )
+
+
+def _validation_loss(arena: Arena, artifact: Artifact, by_churn: bool) -> float | None:
+    """What the training noted of the validation part; a model that counts is judged there."""
+    noted: dict[str, Any] = artifact.manifest.notes.get("training", {})
+    if by_churn:
+        return (noted.get("churn_log_loss") or {}).get("chosen")
+    if artifact.manifest.architecture in ARCHITECTURES and ARCHITECTURES[artifact.manifest.architecture].counted:
+        return _counted_loss(arena, artifact)
+    return noted.get("validation_log_loss")
+
+
+def _counted_loss(arena: Arena, artifact: Artifact) -> float | None:
+    data = encode_log(arena.log, artifact.manifest.inputs)
+    _, validation = training_windows(arena.log, data, replace(arena.periods, churn=None), 0, _WHOLE)
+    found = predict(artifact, data, validation, Silent())
+    return metrics.mean_log_loss(transitions_at(data, found.at).following, found.probability)
+
+
+def _parameters(artifact: Artifact) -> int:
+    """Learned numbers; of a model that counts, its counts."""
+    learned = sum(int(parameter.numel()) for parameter in artifact.module.parameters())
+    return learned or sum(int(buffer.numel()) for _, buffer in artifact.module.named_buffers())
+
+
+def _title(name: str, place: int, seeds: int) -> str:
+    return name if seeds == 1 else f"{name} {place + 1}/{seeds}"

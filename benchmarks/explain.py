@@ -1,0 +1,137 @@
+"""Explanations: what they cost beside the score, and whether the score hangs on what they name.
+
+python benchmarks/explain.py [FILE]    FILE: a database with mapped events and a model that has a churn head
+
+Without FILE: a simulated shop of 2,000 customers, and a model that is trained on it for two epochs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import sqlscore
+from sqlscore.artifact import Artifact
+from sqlscore.attribution import Value, attribute
+from sqlscore.registry import catalog
+from sqlscore.sequences import Sequences, from_lists
+from sqlscore.shapley import EXACT
+from sqlscore.simulation import simulate_shop
+from sqlscore.udfs.cache import STATES
+
+TAKEN_OUT = 3
+Floats = npt.NDArray[np.float64]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--users", type=int, default=500)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    con = sqlscore.connect(chosen.file) if chosen.file else simulated()
+    speed(con, chosen.users)
+    opened = catalog(con)
+    artifact = opened.artifact(None, "events")
+    rows = con.sql(
+        f"""SELECT list(e) AS events FROM sqlscore.events e GROUP BY user_id
+            HAVING count(*) BETWEEN {EXACT + 1} AND 32 ORDER BY hash(user_id) LIMIT {chosen.users}"""
+    ).to_arrow_table()
+    sequences = from_lists(rows["events"].combine_chunks(), opened.mapping("events"))
+    con.close()
+    states = artifact.encode(sequences)
+    best = artifact.probabilities(states.hidden).argmax(dim=1)
+    last = states.clock[:, 1]
+
+    def probability(hidden: torch.Tensor, clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
+        return artifact.probabilities(hidden).gather(1, best[torch.from_numpy(row)].unsqueeze(1))[:, 0]
+
+    def risk(hidden: torch.Tensor, clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
+        return artifact.churn(hidden, clock, last[torch.from_numpy(row)])
+
+    print(f"\n{len(sequences)} users with {EXACT + 1} to 32 events: mean fall of the score without {TAKEN_OUT} of them")
+    for name, value in (("next action", probability), ("churn risk", risk)):
+        faithfulness(name, artifact, sequences, value)
+
+
+def simulated() -> duckdb.DuckDBPyConnection:
+    con = sqlscore.connect()
+    con.from_arrow(simulate_shop(users=2_000).events).create("events")
+    sqlscore.map_events(con, "events", features=["brand", "price", "channel"])
+    sqlscore.train(con, max_epochs=2)
+    return con
+
+
+def speed(con: duckdb.DuckDBPyConnection, users: int) -> None:
+    """Processor seconds of the functions on the same users."""
+    con.execute("SET threads = 1")
+    con.execute(
+        f"""CREATE TEMP TABLE chosen AS FROM sqlscore.events WHERE user_id IN
+            (SELECT user_id FROM sqlscore.events GROUP BY user_id ORDER BY hash(user_id) LIMIT {users})"""
+    )
+    n, events = con.execute("SELECT count(DISTINCT user_id), count(*) FROM chosen").fetchall()[0]
+    actions = con.execute("SELECT list(DISTINCT event_type)[:3] FROM sqlscore.events").fetchall()[0][0]
+    print(f"{n:,} users with {events:,} events:")
+    for call in (
+        "churn_risk(list(e))",
+        "explain_churn_risk(list(e))",
+        "explain_next_action(list(e))",
+        "best_next_action(list(e), $actions)",
+        "best_next_action(list(e), $actions, goal := $actions[1])",
+    ):
+        query = f"SELECT list_{call} FROM {{}} e GROUP BY user_id"
+        bound = {"actions": actions} if "$" in call else {}
+        con.execute(query.format("(FROM chosen LIMIT 1)"), bound).fetchall()
+        STATES.clear()
+        began = time.process_time()
+        con.execute(query.format("chosen"), bound).fetchall()
+        seconds = time.process_time() - began
+        print(f"  {call:52} {seconds:8.2f} s  {n / seconds:10,.0f} users/s")
+
+
+def faithfulness(name: str, artifact: Artifact, sequences: Sequences, value: Value) -> None:
+    """What the score loses without the events of largest weight, beside other choices of as many."""
+    batch = artifact.batch(sequences)
+    size = len(sequences)
+
+    def score(some: Sequences) -> Floats:
+        states = artifact.encode(some)
+        return value(states.hidden, states.clock, np.arange(size)).double().numpy()
+
+    full = score(sequences)
+    weights = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
+    alone = np.zeros(len(weights))
+    for place in range(int(sequences.lengths.max())):
+        here = sequences.offsets[:-1] + np.minimum(place, sequences.lengths - 1)
+        alone[here] = full - score(without(sequences, here))
+    random = np.random.default_rng(0)
+    ways: dict[str, Callable[[], Floats]] = {
+        "largest weight": lambda: weights,
+        "largest alone": lambda: alone,
+        "newest": lambda: np.arange(len(weights), dtype=np.float64),
+        "random": lambda: random.random(len(weights)),
+    }
+    row = np.repeat(np.arange(size), sequences.lengths)
+    for way, ranking in ways.items():
+        order = np.lexsort((-ranking(), row))
+        place = np.arange(len(order)) - np.repeat(sequences.offsets[:-1], sequences.lengths)
+        fallen = full - score(without(sequences, order[place < TAKEN_OUT]))
+        print(f"  {name:12} {way:16} {fallen.mean():+.3f}")
+
+
+def without(sequences: Sequences, events: npt.NDArray[np.int64]) -> Sequences:
+    """The sequences with these events taken out."""
+    kept = np.ones(len(sequences.times), np.bool_)
+    kept[events] = False
+    lists = np.append(0, np.cumsum(kept))[sequences.offsets]
+    return sequences._take(np.flatnonzero(kept), lists)
+
+
+if __name__ == "__main__":
+    main()

@@ -88,6 +88,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
         problems += _problems(con, mapping, state, database)
     if not mappings:
         problems.append(Problem("no events are mapped", _map_again(database)))
+    problems += _schedule_problems(con, database)
     packages = ("duckdb", "torch")
     return Status(
         database,
@@ -128,6 +129,20 @@ def _unreadable(mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
     champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
     label, heads = (champion.label, champion.heads) if champion else (None, ())
     return MappingStatus(mapping.name, mapping.relation, 0, 0, None, label, None, heads, None, None, None, None, None)
+
+
+def _schedule_problems(con: duckdb.DuckDBPyConnection, database: str) -> list[Problem]:
+    """Whether `sqlscore serve` failed since it last succeeded; where nothing was ever scheduled, it did not."""
+    failed = one(
+        con,
+        """SELECT count(*), max_by(coalesce(message, 'it was killed'), started_at) FROM sqlscore.runs
+           WHERE verb = 'serve' AND status IN ('failed', 'running') AND started_at > coalesce(
+               (SELECT max(started_at) FROM sqlscore.runs WHERE verb = 'serve' AND status = 'ok'), '-infinity')""",
+    )
+    if not failed or not failed[0]:
+        return []
+    runs = "run" if failed[0] == 1 else f"{failed[0]} runs"
+    return [Problem(f"the last scheduled {runs} failed: {failed[1]}", f"sqlscore serve {database} --once")]
 
 
 def _map_again(database: str) -> str:

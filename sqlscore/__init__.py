@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlscore.registry import drop_model, export_model, import_model, list_models, promote
     from sqlscore.serving.policy import set_policy
     from sqlscore.session import connect
+    from sqlscore.tracking import track
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ __all__ = [
     "score_history",
     "set_policy",
     "status",
+    "track",
     "train",
     "unmap",
 ]
@@ -61,6 +63,7 @@ _HOMES = {
     "score_history": "derived",
     "set_policy": "serving.policy",
     "status": "health",
+    "track": "tracking",
     "train": "learning",
     "unmap": "mapping",
 }

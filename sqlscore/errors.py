@@ -8,6 +8,7 @@
     ├── TrainingError     the data cannot support what was asked for
     ├── ServingError      a schedule, its policy or its server: an option, another server, a run that failed
     ├── PublishError      a target that cannot be published to, or a table that cannot go there
+    ├── TrackingError     MLflow or its store is not there, or fails
     ├── PlotError         a plot that this model has not, or a file that it cannot be written to
     └── InstallError      the database file: its version, its name, a name that is taken
 
@@ -46,6 +47,10 @@ class ServingError(SqlscoreError):
 
 class PublishError(SqlscoreError):
     """Tables cannot be published as asked; what was there before is still there."""
+
+
+class TrackingError(SqlscoreError):
+    """A model cannot be tracked: MLflow is not installed, or its store fails."""
 
 
 class PlotError(SqlscoreError):

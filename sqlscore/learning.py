@@ -14,6 +14,7 @@ from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.mapping import mapped
 from sqlscore.registry import ModelInfo, catalog, register
+from sqlscore.tracking import check_tracking, track_or_warn
 from sqlscore.transactions import on_own_connection, recorded
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def train(
     lookback: str | float | timedelta | None = None,
     seed: int = 0,
     promote: bool = True,
+    track: str | bool | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> ModelInfo:
@@ -40,6 +42,7 @@ def train(
     horizon: how far ahead churn looks, seconds, a timedelta or text such as "14 days"; None chooses one that the
     data supports, or trains without a churn head and says why in `notes`. lookback: a user counts for churn if seen
     within it (default: the horizon chosen by training). options: fields of training.TrainingOptions.
+    track: log the run to MLflow, as `sqlscore.track(to=...)` does; a store that fails is warned of.
 
     Returns the registered version, with its metrics on the test split. Nothing is registered where training fails.
 
@@ -52,10 +55,15 @@ def train(
 
     where = mapped(con, mapping)
     settings = settings_of(architecture, horizon, lookback, seed, options)
+    if track:
+        check_tracking(track, catalog(con).path)
     with recorded(con, "fit", mapping) as details:
         trained = fit(con, where, settings, progress)
         details.update(trained.report)
-    return register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=promote, verb="train")
+    info = register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=promote, verb="train")
+    if track:
+        track_or_warn(con, info, track, trained.report, progress)
+    return info
 
 
 def settings_of(

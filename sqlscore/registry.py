@@ -10,14 +10,13 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.errors import ArtifactError, InstallError, ModelError
+from sqlscore.errors import InstallError, ModelError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.model_file import read_model_file, write_model_file
 from sqlscore.queries import one
 from sqlscore.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.udfs.catalog import Catalog, Snapshot, StoredModel, catalog_of
 from sqlscore.udfs.functions import INSTANCE
-
-_HEADER = b"sqlscore-artifact 1 "
 
 
 @dataclass(frozen=True)
@@ -187,10 +186,7 @@ def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | 
     Raises ModelError where it is not registered.
     """
     stored = catalog(con).find(model, DEFAULT_MAPPING)
-    target = Path(path)
-    partial = target.with_name(target.name + ".partial")
-    partial.write_bytes(_HEADER + stored.sha256.encode() + b"\n" + stored.data)
-    partial.replace(target)
+    write_model_file(Path(path), stored.data, stored.sha256)
     return stored.sha256
 
 
@@ -210,19 +206,7 @@ def import_model(
 
     Raises ArtifactError where the file is damaged or does not have that hash; nothing of it is run then.
     """
-    from sqlscore.artifact import sha256_of  # torch: only where artifacts are handled
-
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
-    header, _, data = content.partition(b"\n")
-    if not header.startswith(_HEADER):
-        raise ArtifactError(f"{path} is not a file that sqlscore export wrote")
-    found, stated = sha256_of(data), header[len(_HEADER) :].decode("ascii", "replace")
-    for expected, whose in ((stated, "its header says"), (sha256, "you expect")):
-        if expected is not None and found != expected:
-            raise ArtifactError(f"{path} has sha256 {found}, {whose} {expected}: it is damaged or another file")
+    data, _ = read_model_file(Path(path), sha256)
     return register(con, data, name=name or mapping, mapping=mapping, champion=promote, verb="import_model")
 
 

@@ -12,6 +12,7 @@ from sqlscore.cli.errors import GuardedGroup
 from sqlscore.cli.plot import plot
 from sqlscore.cli.publish import publish
 from sqlscore.cli.serve import serve
+from sqlscore.cli.track import ValueOptional, track
 
 SET_UP, MODELS, USE = "Set up", "Models", "Use"
 
@@ -22,6 +23,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("train", MODELS, models.train),
     ("evaluate", MODELS, models.evaluate),
     ("plot", MODELS, plot),
+    ("track", MODELS, track),
     ("models", MODELS, models.models),
     ("promote", MODELS, models.promote),
     ("drop", MODELS, models.drop),
@@ -65,4 +67,4 @@ def options(
 
 
 for _name, _panel, _command in COMMANDS:
-    app.command(_name, rich_help_panel=_panel)(_command)
+    app.command(_name, cls=ValueOptional, rich_help_panel=_panel)(_command)

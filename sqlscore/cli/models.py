@@ -8,6 +8,7 @@ import typer
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Device, Json, MappingName, Model, open_database
 from sqlscore.cli.progress import Bar, working
+from sqlscore.cli.track import Track, where
 
 Architecture = Annotated[str, typer.Option("--architecture", "-a", help="Which kind of model.")]
 Horizon = Annotated[
@@ -31,6 +32,7 @@ def train(
     promote: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Make it the champion, which functions use by default.")
     ] = True,
+    track: Track = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -50,6 +52,7 @@ def train(
             lookback=lookback,
             seed=seed,
             promote=promote,
+            track=where(track),
             progress=bar,
         )
     if json:

@@ -1,0 +1,79 @@
+"""A trained model as an MLflow run and a registered MLflow model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping as Dict
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sqlscore.errors import SqlscoreError, TrackingError
+from sqlscore.events import DEFAULT_MAPPING
+from sqlscore.mapping import mapped
+from sqlscore.registry import ModelInfo, catalog, find_model
+from sqlscore.tracking.run import TrackedRun, log_run
+from sqlscore.tracking.store import client_settings, require_mlflow, store_of
+from sqlscore.transactions import on_own_connection, recorded
+
+if TYPE_CHECKING:
+    from sqlscore.training import Progress
+
+
+@on_own_connection
+def track(
+    con: duckdb.DuckDBPyConnection,
+    model: str | None = None,
+    *,
+    to: str | bool = True,
+    mapping: str = DEFAULT_MAPPING,
+    report: Dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> TrackedRun:
+    """Log a registered model as an MLflow run: parameters, losses by epoch, test figures, plots, and the model itself.
+
+    model: `name@version`, a name (its newest version), or None for the champion. to: a tracking URI; True is the one in
+    MLFLOW_TRACKING_URI, else an SQLite file beside the database. report: what training told (seconds, parameters).
+    The experiment is the one in MLFLOW_EXPERIMENT_NAME, else the database's name.
+
+    Raises TrackingError where MLflow or its store fails, without passwords; the model stays registered in the file.
+
+    >>> sqlscore.track(con, to="http://localhost:5000").run_id
+    """
+    where = mapped(con, mapping)
+    label = catalog(con).find(model, mapping).label
+    info = find_model(con, label, mapping)
+    store = store_of(to, catalog(con).path)
+    with recorded(con, "track", mapping) as details:
+        details |= {"model": label, "store": store.shown}
+        try:
+            with client_settings(store):
+                run = log_run(con, store, info, where, report or {}, progress)
+        except SqlscoreError:
+            raise
+        except Exception as error:
+            # from None: the chain would repeat what was hidden
+            text = store.hide(f"{type(error).__name__}: {error}")
+            raise TrackingError(
+                f"{label} could not be tracked at {store.shown}: {text}\n{label} is registered in the file: when the "
+                f'store is well again, run `sqlscore track DB --model {label}`, or sqlscore.track(con, "{label}")'
+            ) from None
+        details |= asdict(run)
+    return run
+
+
+def track_or_warn(
+    con: duckdb.DuckDBPyConnection, info: ModelInfo, to: str | bool, report: Dict[str, Any], progress: Progress | None
+) -> None:
+    """As `track`, after training: a store that fails is warned of, as the model is there."""
+    try:
+        track(con, info.label, to=to, mapping=info.mapping, report=report, progress=progress)
+    except TrackingError as error:
+        warnings.warn(str(error), stacklevel=4)
+
+
+def check_tracking(to: str | bool, database: str | None) -> None:
+    """Raises TrackingError, before any training, where tracking could not even begin."""
+    store_of(to, database)
+    require_mlflow()

@@ -1,0 +1,60 @@
+"""What an MLflow run says in names and values: parameters and metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from collections.abc import Mapping as Dict
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sqlscore.events import Mapping
+from sqlscore.registry import ModelInfo
+from sqlscore.scrubbing import scrub
+
+if TYPE_CHECKING:
+    from sqlscore.artifact import Artifact
+
+_LONGEST = 500  # characters of a parameter; servers differ in what they take
+_LOSSES = {
+    "train_loss": "train/loss",
+    "next_action": "validation/next_action_loss",
+    "time": "validation/time_to_next_loss",
+    "churn": "validation/churn_loss",
+}
+
+
+def parameters(info: ModelInfo, mapping: Mapping) -> dict[str, str]:
+    """What the model was trained with and on, as text; secrets in a relation's text are hidden."""
+    notes = info.notes
+    values: dict[str, Any] = {**notes.get("options", {}), "architecture": info.architecture}
+    values |= {f"mapping.{key}": value for key, value in asdict(mapping).items()}
+    values["mapping.features"] = ", ".join(f"{feature.name} ({feature.kind})" for feature in mapping.features)
+    values |= {f"data.{key}": value for key, value in notes.get("sample", {}).items()}
+    values |= {f"data.{key}": value for key, value in notes.get("training", {}).items() if isinstance(value, int | str)}
+    values |= {
+        "heads": ", ".join(info.heads),
+        "churn.horizon_seconds": info.horizon_seconds,
+        "data.trained_from": info.trained_from,
+        "data.trained_to": info.trained_to,
+    }
+    return {key: scrub(str(value))[:_LONGEST] for key, value in values.items() if value is not None}
+
+
+def numbers(info: ModelInfo, report: Dict[str, Any], artifact: Artifact) -> list[tuple[str, float, int]]:
+    """(name, value, step): losses by epoch, figures of the test part and its baselines, seconds and sizes at step 0."""
+    found: list[tuple[str, float, int]] = []
+    for epoch in info.notes.get("training", {}).get("history", []):
+        found += [(name, float(epoch[key]), int(epoch["number"])) for key, name in _LOSSES.items() if epoch.get(key)]
+    found += [(name, value, 0) for name, value in _flat("test", info.metrics)]
+    found += [(name, value, 0) for name, value in _flat("seconds", report.get("seconds", {}))]
+    found.append(("parameters", float(sum(each.numel() for each in artifact.module.parameters())), 0))
+    return found
+
+
+def _flat(prefix: str, values: Dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for key, value in values.items():
+        if isinstance(value, Dict):
+            yield from _flat(f"{prefix}/{key}", value)
+        elif isinstance(value, int | float) and math.isfinite(value):
+            yield f"{prefix}/{key}", float(value)

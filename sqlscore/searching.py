@@ -1,0 +1,179 @@
+"""The verb that looks for good options: trials on the training part, judged by the validation part, kept in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sqlscore.errors import TrainingError
+from sqlscore.events import DEFAULT_MAPPING
+from sqlscore.learning import settings_of
+from sqlscore.mapping import mapped
+from sqlscore.registry import ModelInfo, catalog, list_models, promote, register
+from sqlscore.study import best_trial, finished, open_study, optuna, run_trial, told
+from sqlscore.transactions import on_own_connection, recorded
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+    from sqlscore.training import Progress, TrainingOptions
+    from sqlscore.training.loop import Epoch
+    from sqlscore.training.trials import Ground
+
+HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "f1": True, "auc": True}
+"""What a search may go by: of the next action, or the ROC AUC of churn."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found. trials: dicts of number, state, value, epochs, seconds and options, in order.
+
+    study: the file. value: of the winner, on the validation part. model: the winner as registered, trained with
+    `options`, with its figures on the test part.
+    """
+
+    study: str
+    metric: str
+    value: float
+    options: dict[str, Any]
+    trials: tuple[dict[str, Any], ...]
+    model: ModelInfo
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as `--json` prints them."""
+        return {
+            "study": self.study,
+            "metric": self.metric,
+            "value": self.value,
+            "options": self.options,
+            "trials": list(self.trials),
+            "model": self.model.to_dict(),
+        }
+
+
+@on_own_connection
+def search(
+    con: duckdb.DuckDBPyConnection,
+    /,
+    *,
+    architectures: Sequence[str] = ("gru",),
+    trials: int = 20,
+    metric: str = "log_loss",
+    study: str | Path | None = None,
+    timeout: float | None = None,
+    mapping: str = DEFAULT_MAPPING,
+    horizon: str | float | timedelta | None = None,
+    lookback: str | float | timedelta | None = None,
+    name: str | None = None,
+    promote_best: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **options: Any,
+) -> SearchResult:
+    """Try options of these architectures, and register the model whose options do best on the validation part.
+
+    trials: how many in all, with those of earlier calls: the same call goes on where one ended or was killed.
+    metric: `log_loss`, `accuracy` or `f1` (macro) of the next action, or `auc` of churn. study: the SQLite file that
+    keeps the trials, by default beside the database file. timeout: seconds after which no trial is begun. options:
+    fields of training.TrainingOptions, which are not searched then.
+
+    The test part is looked at once, by the winner. What is searched is listed in docs/cli.md.
+
+    Raises TrainingError for what cannot be searched, or where Optuna is not installed; MappingError where nothing is
+    mapped.
+
+    >>> sqlscore.search(con, architectures=["gru", "mingru"], trials=20).model.label
+    'events@2'
+    """
+    where = mapped(con, mapping)
+    _check(metric, trials, timeout)
+    optuna()
+    from sqlscore.training.options import Prefixed, Silent  # torch
+    from sqlscore.training.trials import ground, options_of, searched, try_options
+
+    settings = settings_of("gru", horizon, lookback, seed, options)
+    space = {architecture: searched(architecture, frozenset(options)) for architecture in dict.fromkeys(architectures)}
+    if not space:
+        raise TrainingError("nothing to search: name at least one architecture")
+    path, bar = _file(con, study), progress or Silent()
+    with recorded(con, "search", mapping) as details:
+        field = ground(con, where, settings, metric, bar)
+        label = f"{mapping}/{metric}/{_fingerprint(repr(space), settings, field)}"
+        found = open_study(path, label, HIGHER_IS_BETTER[metric], prunes=metric != "auc")
+        began = time.monotonic()
+        while (done := finished(found)) < trials:
+            if timeout is not None and done and time.monotonic() - began > timeout:
+                break
+            title = f"trial {done + 1}/{trials}"
+
+            def judge(chosen: dict[str, Any], on_epoch: Callable[[Epoch], None], title: str = title) -> float:
+                told_as = Prefixed(bar, f"{title} {chosen['architecture']}")
+                return try_options(field, options_of(settings, chosen), told_as, on_epoch)
+
+            run_trial(found, space, asdict(settings), seed, judge)
+        best = best_trial(found)
+        chosen = dict(best.user_attrs["options"])
+        notes = {"metric": metric, "validation": best.value, "trial": best.number, "trials": done, "options": chosen}
+        model = _winner(con, found, field, options_of(settings, chosen), notes, name or mapping, mapping, bar)
+        if promote_best and not model.is_champion:
+            model = promote(con, model.label)
+        result = SearchResult(str(path), metric, float(best.value or 0.0), chosen, tuple(told(found)), model)
+        details.update({"study": str(path), "model": model.label, **notes})
+    return result
+
+
+def _check(metric: str, trials: int, timeout: float | None) -> None:
+    if metric not in HIGHER_IS_BETTER:
+        raise TrainingError(f'there is no search by "{metric}": choose one of {", ".join(HIGHER_IS_BETTER)}')
+    if trials < 1:
+        raise TrainingError(f"trials={trials}: at least one is needed")
+    if timeout is not None and timeout <= 0:
+        raise TrainingError(f"timeout={timeout}: it is the seconds after which no trial is begun, so more than 0")
+
+
+def _file(con: duckdb.DuckDBPyConnection, study: str | Path | None) -> Path:
+    """Where the trials are kept. Raises TrainingError for a database in memory, which has no place beside it."""
+    if study is not None:
+        return Path(study)
+    database = catalog(con).path
+    if database is None:
+        raise TrainingError("a database in memory has no file beside which trials could be kept: name one with study=")
+    return Path(f"{database}.search.db")
+
+
+def _fingerprint(space: str, settings: TrainingOptions, field: Ground) -> str:
+    """Of all that makes trials comparable: other events or another question are another study in the same file."""
+    text = json.dumps([space, asdict(settings), field.facts], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _winner(
+    con: duckdb.DuckDBPyConnection,
+    study: Study,
+    field: Ground,
+    settings: TrainingOptions,
+    notes: Mapping[str, Any],
+    name: str,
+    mapping: str,
+    progress: Progress,
+) -> ModelInfo:
+    """Train and register the winner; where an earlier call has done that and it is still there, that one."""
+    from sqlscore.training.options import Prefixed
+    from sqlscore.training.trials import train_winner
+
+    known: dict[str, Any] = study.user_attrs.get("registered", {})
+    for info in list_models(con, mapping):
+        if known == {"trial": notes["trial"], "label": info.label, "sha256": info.sha256}:
+            return info
+    made = train_winner(field, settings, Prefixed(progress, "winner"), notes)
+    info = register(con, made.artifact, name=name, mapping=mapping, champion=False, verb="train")
+    study.set_user_attr("registered", {"trial": notes["trial"], "label": info.label, "sha256": info.sha256})
+    return info

@@ -1,0 +1,134 @@
+"""What a search may choose among, and what one trial is worth: trained on the training part, judged on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from sqlscore import events
+from sqlscore.artifact import Artifact, load, sha256_of
+from sqlscore.errors import TrainingError
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.attention_rnn import ATTENTIONS
+from sqlscore.training import metrics
+from sqlscore.training.encoding import encode_log
+from sqlscore.training.evaluation import predict, transitions_at
+from sqlscore.training.fitting import fit_log, split
+from sqlscore.training.loop import Epoch
+from sqlscore.training.options import Progress, Silent, TrainedModel, TrainingOptions
+from sqlscore.training.periods import Periods
+from sqlscore.training.reading import EventLog, read_log
+from sqlscore.training.windows import training_windows
+
+_WHOLE = 2**40  # events of a user that are read: all
+
+
+@dataclass(frozen=True)
+class Among:
+    """One of these values."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number from low to high; log: by its order of magnitude."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+SPACE: dict[str, Among | Between] = {
+    "embedding": Among((16, 32, 64)),
+    "hidden": Among((32, 64, 96, 128)),
+    "width": Among((32, 64, 128)),
+    "dropout": Between(0.0, 0.4),
+    "learning_rate": Between(1e-3, 1.5e-2, log=True),
+    "weight_decay": Between(1e-3, 1.0, log=True),
+    "max_sequence": Among((256, 512, 1_024, 2_048)),
+}
+"""Options of every architecture, and where each is looked for; the defaults of training lie inside."""
+
+ONLY: dict[str, dict[str, Among | Between]] = {"attention_rnn": {"attention": Among(tuple(ATTENTIONS))}}
+"""What one architecture has besides."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A log, its split and the metric: what all trials of a search share."""
+
+    log: EventLog
+    periods: Periods
+    no_churn: str  # why there is no churn head, where there is none
+    metric: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """By which the data are recognised when a search goes on."""
+        return {"events": len(self.log.times), "users": self.log.users, "periods": self.periods.to_notes()}
+
+
+def searched(architecture: str, fixed: frozenset[str]) -> dict[str, Among | Between]:
+    """The options of an architecture that are searched: those that are not fixed by the caller.
+
+    Raises TrainingError where there is nothing to search.
+    """
+    if architecture not in ARCHITECTURES or ARCHITECTURES[architecture].counted:
+        known = ", ".join(name for name, built in ARCHITECTURES.items() if not built.counted)
+        raise TrainingError(f'"{architecture}" has no options to search for, choose among {known}')
+    return {name: where for name, where in (SPACE | ONLY.get(architecture, {})).items() if name not in fixed}
+
+
+def ground(
+    con: duckdb.DuckDBPyConnection, where: events.Mapping, options: TrainingOptions, metric: str, progress: Progress
+) -> Ground:
+    """Read the events and cut them, once for all trials.
+
+    Raises TrainingError where churn is to be judged and the events support no churn head.
+    """
+    log = read_log(con, where, options.max_events, options.max_user_events, progress)
+    periods, reason = split(log, options)
+    if metric == "auc" and periods.churn is None:
+        raise TrainingError(f"nothing can be searched by auc of churn: {reason}")
+    return Ground(log, periods, reason, metric)
+
+
+def try_options(
+    field: Ground, options: TrainingOptions, progress: Progress, on_epoch: Callable[[Epoch], None]
+) -> float:
+    """Train with these options and judge on the validation part; NaN where training diverged."""
+    made = fit_log(field.log, (field.periods, field.no_churn), options, progress, on_epoch=on_epoch, tested=False)
+    artifact = load(made.artifact, sha256_of(made.artifact), "trial", "cpu")
+    return _judge(field, artifact, options.seed)
+
+
+def train_winner(field: Ground, options: TrainingOptions, progress: Progress, notes: Mapping[str, Any]) -> TrainedModel:
+    """Train with the options that were found, and judge on the test part, for the first and only time."""
+    return fit_log(field.log, (field.periods, field.no_churn), options, progress, notes={"search": dict(notes)})
+
+
+def options_of(base: TrainingOptions, found: Mapping[str, Any]) -> TrainingOptions:
+    """The options of a trial."""
+    return replace(base, **found)
+
+
+def _judge(field: Ground, artifact: Artifact, seed: int) -> float:
+    data = encode_log(field.log, artifact.manifest.inputs)
+    _, validation = training_windows(field.log, data, field.periods, seed, _WHOLE)
+    found = predict(artifact, data, validation, Silent())
+    if field.metric == "auc":
+        churned = np.zeros(0, np.bool_) if validation.churn is None else validation.churn.churned
+        return float(roc_auc_score(churned, found.churn)) if np.isfinite(found.churn).all() else float("nan")
+    following = transitions_at(data, found.at).following
+    if field.metric == "accuracy":
+        return float((found.best == following).mean())
+    if field.metric == "f1":
+        return metrics.macro_f1(following, found.best)
+    loss = metrics.mean_log_loss(following, found.probability)
+    return float("nan") if loss is None else loss

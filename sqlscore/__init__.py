@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sqlscore.backtesting import backtest
+    from sqlscore.comparison import compare
     from sqlscore.derived import materialize, score_history
     from sqlscore.erasure import forget_user
     from sqlscore.errors import SqlscoreError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from sqlscore.publishing import publish
     from sqlscore.registry import drop_model, export_model, import_model, list_models, promote
     from sqlscore.serving.policy import set_policy
+    from sqlscore.searching import search
     from sqlscore.session import connect
     from sqlscore.tracking import track
 
@@ -24,6 +27,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SqlscoreError",
+    "backtest",
+    "compare",
     "connect",
     "drop_model",
     "evaluate",
@@ -38,6 +43,7 @@ __all__ = [
     "publish",
     "refresh",
     "score_history",
+    "search",
     "set_policy",
     "status",
     "track",
@@ -47,6 +53,8 @@ __all__ = [
 
 _HOMES = {
     "SqlscoreError": "errors",
+    "backtest": "backtesting",
+    "compare": "comparison",
     "connect": "session",
     "drop_model": "registry",
     "evaluate": "learning",
@@ -61,6 +69,7 @@ _HOMES = {
     "publish": "publishing",
     "refresh": "materialization",
     "score_history": "derived",
+    "search": "searching",
     "set_policy": "serving.policy",
     "status": "health",
     "track": "tracking",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from sqlscore.durations import to_seconds
 from sqlscore.errors import TrainingError
 from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.learning import settings_of
@@ -68,7 +69,7 @@ def search(
     trials: int = 20,
     metric: str = "log_loss",
     study: str | Path | None = None,
-    timeout: float | None = None,
+    timeout: str | float | timedelta | None = None,
     mapping: str = DEFAULT_MAPPING,
     horizon: str | float | timedelta | None = None,
     lookback: str | float | timedelta | None = None,
@@ -82,7 +83,8 @@ def search(
 
     trials: how many in all, with those of earlier calls: the same call goes on where one ended or was killed.
     metric: `log_loss`, `accuracy` or `f1` (macro) of the next action, or `auc` of churn. study: the SQLite file that
-    keeps the trials, by default beside the database file. timeout: seconds after which no trial is begun. options:
+    keeps the trials, by default beside the database file. timeout: how long after the start a trial may begin, as
+    `horizon`. options:
     fields of training.TrainingOptions, which are not searched then.
 
     The test part is looked at once, by the winner. What is searched is listed in docs/cli.md.
@@ -94,7 +96,8 @@ def search(
     'events@2'
     """
     where = mapped(con, mapping)
-    _check(metric, trials, timeout)
+    _check(metric, trials)
+    limit = to_seconds(timeout)
     optuna()
     from sqlscore.training.options import Prefixed, Silent  # torch
     from sqlscore.training.trials import ground, options_of, searched, try_options
@@ -110,7 +113,7 @@ def search(
         found = open_study(path, label, HIGHER_IS_BETTER[metric], prunes=metric != "auc")
         began = time.monotonic()
         while (done := finished(found)) < trials:
-            if timeout is not None and done and time.monotonic() - began > timeout:
+            if limit is not None and done and time.monotonic() - began > limit:
                 break
             title = f"trial {done + 1}/{trials}"
 
@@ -130,13 +133,11 @@ def search(
     return result
 
 
-def _check(metric: str, trials: int, timeout: float | None) -> None:
+def _check(metric: str, trials: int) -> None:
     if metric not in HIGHER_IS_BETTER:
         raise TrainingError(f'there is no search by "{metric}": choose one of {", ".join(HIGHER_IS_BETTER)}')
     if trials < 1:
         raise TrainingError(f"trials={trials}: at least one is needed")
-    if timeout is not None and timeout <= 0:
-        raise TrainingError(f"timeout={timeout}: it is the seconds after which no trial is begun, so more than 0")
 
 
 def _file(con: duckdb.DuckDBPyConnection, study: str | Path | None) -> Path:

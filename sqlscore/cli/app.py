@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from sqlscore.cli import data, models, query
+from sqlscore.cli.backtest import backtest
+from sqlscore.cli.compare import compare, search
 from sqlscore.cli.dbt import dbt
 from sqlscore.cli.demo import demo
 from sqlscore.cli.errors import GuardedGroup
@@ -22,6 +24,9 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("unmap", SET_UP, data.unmap),
     ("train", MODELS, models.train),
     ("evaluate", MODELS, models.evaluate),
+    ("compare", MODELS, compare),
+    ("search", MODELS, search),
+    ("backtest", MODELS, backtest),
     ("plot", MODELS, plot),
     ("track", MODELS, track),
     ("models", MODELS, models.models),

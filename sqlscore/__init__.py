@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sqlscore.plotting import plot
     from sqlscore.publishing import publish
     from sqlscore.registry import drop_model, export_model, import_model, list_models, promote
-    from sqlscore.serving.policy import set_policy
     from sqlscore.searching import search
+    from sqlscore.serving.policy import set_policy
     from sqlscore.session import connect
     from sqlscore.tracking import track
 

@@ -21,8 +21,10 @@ from sqlscore.models.markov import Markov
 from sqlscore.models.mingru import MinGRU
 from sqlscore.models.prefixes import PrefixModel
 from sqlscore.models.recent_window import RecentWindow
+from sqlscore.models.recurrent import Recurrent
 from sqlscore.models.sequence_model import SequenceModel
 from sqlscore.models.summary import Summary
+from sqlscore.models.tabled import TabledModel
 from sqlscore.models.transformer import Transformer
 from sqlscore.models.windows import AttentionModel, WindowModel
 
@@ -47,7 +49,8 @@ def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, r
     read: how many of them, from the first, the heads read; 0 for all.
     """
     summary, heads = _beside(read or size, config, inputs)
-    return SequenceModel(EventEmbedding(config, inputs), encoder, size, summary, heads)
+    kind = TabledModel if isinstance(encoder, Recurrent) else SequenceModel
+    return kind(EventEmbedding(config, inputs), encoder, size, summary, heads)
 
 
 def windowed(

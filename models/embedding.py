@@ -96,6 +96,23 @@ class EventEmbedding(nn.Module):
         values = (torch.sign(numbers) * torch.log1p(numbers.abs() / self.scale) - self.mean) / self.spread
         return torch.cat([values.clamp(-8.0, 8.0).masked_fill(missing, 0.0), missing.to(numbers.dtype)], 1)
 
+    def rows_of(self, categories: Tensor, times: Tensor, gaps: Tensor, known_gap: Tensor) -> Tensor:
+        """-> int64 (T, K): the rows of the table whose sum is an event, one of each kind in the order of the columns.
+
+        The arguments are those of `forward`; the u-th novel action's row is `rows + u`.
+        """
+        rows = torch.empty(times.shape[0], 2 + categories.shape[1], dtype=torch.int64, device=times.device)
+        timed = has_time(times)  # (T,)
+        # the small constant keeps whole powers of two off the edge between two buckets, where rounding would decide
+        octaves = torch.floor(2.0 * torch.log2(gaps.clamp(2.0**-10, 2.0**44)) + 1e-9).long()
+        rows[:, 0] = torch.where(known_gap, octaves + 22, timed.long()) + (self.known + 1)
+        hours = torch.div(times, 3_600_000_000, rounding_mode="floor") + 72  # 1970-01-01 was a Thursday
+        rows[:, 1] = torch.where(timed, torch.remainder(hours, 168), 168) + (self.known + 1 + self.gap.num_embeddings)
+        rows[:, 3:] = categories[:, 1:] + self.category_starts
+        codes = categories[:, 0]
+        rows[:, 2] = torch.where(codes > self.known, codes + (self.rows - self.known - 1), codes)
+        return rows
+
     def forward(
         self,
         categories: Tensor,  # int64 (T, C)
@@ -107,16 +124,7 @@ class EventEmbedding(nn.Module):
         novel_offsets: Tensor,  # int64 (U + 1,)
     ) -> Tensor:
         """-> float32 (T, E)."""
-        rows = torch.empty(times.shape[0], 2 + categories.shape[1], dtype=torch.int64, device=times.device)
-        timed = has_time(times)  # (T,)
-        # the small constant keeps whole powers of two off the edge between two buckets, where rounding would decide
-        octaves = torch.floor(2.0 * torch.log2(gaps.clamp(2.0**-10, 2.0**44)) + 1e-9).long()
-        rows[:, 0] = torch.where(known_gap, octaves + 22, timed.long()) + (self.known + 1)
-        hours = torch.div(times, 3_600_000_000, rounding_mode="floor") + 72  # 1970-01-01 was a Thursday
-        rows[:, 1] = torch.where(timed, torch.remainder(hours, 168), 168) + (self.known + 1 + self.gap.num_embeddings)
-        rows[:, 3:] = categories[:, 1:] + self.category_starts
-        codes = categories[:, 0]
-        rows[:, 2] = torch.where(codes > self.known, codes + (self.rows - self.known - 1), codes)
+        rows = self.rows_of(categories, times, gaps, known_gap)  # (T, K)
         table, names = self.frozen, self.frozen
         if table.shape[0] == 0:
             names = self.names()
@@ -124,6 +132,7 @@ class EventEmbedding(nn.Module):
         if novel_offsets.shape[0] > 1:
             table = torch.cat([table, self.ngram(novel_values, novel_offsets[:-1])])
         if self.training and self.id_dropout > 0.0:
+            codes = categories[:, 0]
             by_name = (torch.rand(times.shape[0], device=times.device) < self.id_dropout) & (codes <= self.known)
             rows[:, 2] = torch.where(by_name, codes + table.shape[0], rows[:, 2])
             table = torch.cat([table, names])

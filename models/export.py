@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from sqlscore.models.tabled import TabledModel
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _CONSTANTS = re.compile(rb"(?:^  \w+ : Final\[.*\n){2,}", re.MULTILINE)
 
@@ -31,6 +33,8 @@ def script(model: nn.Module) -> Any:
     ready: Any = copy.deepcopy(model).eval()
     if hasattr(ready, "events"):
         ready.events.freeze()
+    if isinstance(ready, TabledModel):
+        ready.freeze()
     with _without_deprecation():
         return torch.jit.script(ready)
 

@@ -1,15 +1,13 @@
 """The gated recurrent unit on ragged batches."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
 
-from sqlscore.models.ragged import lengths_of, packing_of, rows_of
+from sqlscore.models.ragged import lengths_of, rows_of
+from sqlscore.models.recurrent import Recurrent
 
 
-class GRU(nn.Module):
+class GRU(Recurrent):
     """Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078, eq. 5-8); causal, and a fold: its state carries on.
 
     r_t = sigmoid(W_r x_t + U_r h_{t-1});  z_t = sigmoid(W_z x_t + U_z h_{t-1})
@@ -17,26 +15,35 @@ class GRU(nn.Module):
     """
 
     def __init__(self, embedding: int, hidden: int) -> None:
-        super().__init__()
-        self.size = hidden
+        super().__init__(hidden)
         self.gru = nn.GRU(embedding, hidden)
 
-    def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,), state (N, H) -> (T, H) after every event where `each`, else (N, H) at the end."""
-        if x.shape[0] == 0:
-            return x.new_zeros((0, self.size)) if each else state
-        if self.training:
-            return self._padded(x, offsets, state, each)
-        order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
-        packed = torch.empty_like(x).index_copy(0, where, x)  # (T, E)
-        start = state[order].unsqueeze(0)  # (1, M, H)
-        outputs, final = self.gru(PackedSequence(packed, batch_sizes, None, None), start)
-        if each:
-            found: Tensor = outputs.data[where]  # (T, H)
-            return found
-        return state.index_copy(0, order, final[0])  # (N, H)
+    def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of [r | z], all biases included, and of the candidate without what r multiplies."""
+        own, _, bias, bias_h = self._weights()
+        two = 2 * self.size
+        return own[:two], bias[:two] + bias_h[:two], own[two:], bias[two:]
 
-    def _padded(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+    def run(self, gates: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> list[Tensor]:
+        """Step by step, every product added in place to what the step's events gave: half the cost of `nn.GRU`."""
+        _, weight, _, bias = self._weights()
+        two = 2 * self.size
+        by_gates, by_candidate = weight[:two].t().contiguous(), weight[two:].t().contiguous()
+        sizes: list[int] = batch_sizes.tolist()
+        steps, found = torch.split(gates, sizes), torch.split(candidate, sizes)
+        h = start
+        for i, size in enumerate(sizes):
+            before = h[:size]  # (size, H)
+            r, z = steps[i].addmm_(before, by_gates).sigmoid_().chunk(2, 1)
+            h = found[i].addcmul_(r, torch.addmm(bias[two:], before, by_candidate)).tanh_().lerp_(before, z)
+        return [candidate]
+
+    def _weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        unit = self.gru
+        return unit.weight_ih_l0, unit.weight_hh_l0, unit.bias_ih_l0, unit.bias_hh_l0  # type: ignore[return-value]
+
+    @torch.jit.unused
+    def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         """The same on a padded copy: the gradient of a packed sequence costs L x T, as it is cut step by step.
 
         The unit is causal, so what is computed on the padding reaches no event.

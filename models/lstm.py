@@ -1,16 +1,14 @@
 """Long short-term memory on ragged batches."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
 from sqlscore.models.ragged import lengths_of, packing_of, rows_of
+from sqlscore.models.recurrent import Recurrent
 
 
-class LSTM(nn.Module):
+class LSTM(Recurrent):
     """Long short-term memory with forget gates (Gers et al. 2000, Neural Computation 12(10), eq. 2-7 of section 3).
 
     i_t, f_t, o_t = sigmoid(W x_t + U h_{t-1});  g_t = tanh(W_g x_t + U_g h_{t-1})
@@ -20,53 +18,63 @@ class LSTM(nn.Module):
     """
 
     def __init__(self, embedding: int, hidden: int) -> None:
-        super().__init__()
+        super().__init__(2 * hidden)
         self.hidden = hidden
-        self.size = 2 * hidden
         self.lstm = nn.LSTM(embedding, hidden)
 
-    def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,), state (N, 2H) -> (T, 2H) after every event if `each`, else (N, 2H) at the end.
+    def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of [i | f | o] and of g, all biases included; the library's order is i, f, g, o."""
+        own, _, bias, bias_h = self._weights()
+        bias = bias + bias_h
+        gates, candidate = self._parts(own.t())
+        gates_bias, candidate_bias = self._parts(bias.unsqueeze(0))
+        return gates.t(), gates_bias[0], candidate.t(), candidate_bias[0]
 
-        In training, the cells after every event are left 0: no head reads them.
-        """
-        if x.shape[0] == 0:
-            return x.new_zeros((0, self.size)) if each else state
-        if self.training and each:
-            return self._padded(x, offsets, state)
-        order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
-        packed = torch.empty_like(x).index_copy_(0, where, x)  # (T, E)
-        start = state[order]  # (M, 2H)
-        h, c = start[:, : self.hidden].contiguous(), start[:, self.hidden :].contiguous()
-        outputs, final = self.lstm(PackedSequence(packed, batch_sizes, None, None), (h.unsqueeze(0), c.unsqueeze(0)))
-        if each:
-            cells = self._cells(packed, outputs.data, h, c, batch_sizes)
-            return torch.cat([outputs.data, cells], 1)[where]
-        return state.index_copy(0, order, torch.cat([final[0][0], final[1][0]], 1))
-
-    def _cells(self, x: Tensor, outputs: Tensor, h: Tensor, c: Tensor, batch_sizes: Tensor) -> Tensor:
-        """(T, H), all packed: c_t, which the library's kernel does not tell. With all h known it is linear."""
+    def run(self, gates: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> list[Tensor]:
+        """Step by step, every product added in place to what the step's events gave."""
+        by_gates, by_candidate = self._parts(self._weights()[1].t())
         sizes: list[int] = batch_sizes.tolist()
-        before = torch.cat([h[: sizes[0]], torch.empty_like(outputs[sizes[0] :])])  # (T, H): h_{t-1}
-        parts, into = torch.split(outputs, sizes), torch.split(before, sizes)
-        for i in range(1, len(sizes)):
-            into[i].copy_(parts[i - 1][: sizes[i]])
-        weights: list[Tensor] = self.lstm._flat_weights  # type: ignore[assignment]
-        gates = F.linear(x, weights[0], weights[2]) + F.linear(before, weights[1], weights[3])  # (T, 4H)
-        i_t, f_t, g_t, _ = gates.chunk(4, 1)
-        cells = torch.sigmoid(i_t) * torch.tanh(g_t)  # (T, H), to which what is kept is added
-        kept, found = torch.split(torch.sigmoid(f_t), sizes), torch.split(cells, sizes)
-        for i, size in enumerate(sizes):
-            c = found[i].addcmul_(kept[i], c[:size])
-        return cells
+        steps, cells = torch.split(gates, sizes), torch.split(candidate, sizes)
+        outputs = torch.empty_like(candidate)
+        found = torch.split(outputs, sizes)
+        h, c = start.chunk(2, 1)
+        for t, size in enumerate(sizes):
+            h = h[:size]  # (size, H)
+            i, f, o = steps[t].addmm_(h, by_gates).sigmoid_().chunk(3, 1)
+            c = cells[t].addmm_(h, by_candidate).tanh_().mul_(i).addcmul_(f, c[:size])
+            h = torch.mul(o, torch.tanh(c), out=found[t])
+        return [outputs, candidate]
 
-    def _padded(self, x: Tensor, offsets: Tensor, state: Tensor) -> Tensor:
-        """On a padded copy: the gradient of a packed sequence costs L x T. What is on padding reaches no event."""
+    def _parts(self, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """(.., 4H) in the library's order -> [i | f | o] (.., 3H), g (.., H)."""
+        i, f, g, o = columns.chunk(4, 1)
+        return torch.cat([i, f, o], 1), g.contiguous()
+
+    def _weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        unit = self.lstm
+        return unit.weight_ih_l0, unit.weight_hh_l0, unit.bias_ih_l0, unit.bias_hh_l0  # type: ignore[return-value]
+
+    @torch.jit.unused
+    def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        """The same by the library: on a padded copy where `each`, as the gradient of a packed sequence costs L x T.
+
+        What is computed on padding reaches no event. The cells after every event are left 0: no head reads them.
+        """
+        if not each:
+            order, batch_sizes, where = packing_of(offsets)
+            packed = torch.empty_like(x).index_copy(0, where, x)  # (T, E)
+            first = state[order]  # (M, 2H)
+            _, (h, c) = self.lstm(PackedSequence(packed, batch_sizes, None, None), self._start(first))
+            return state.index_copy(0, order, torch.cat([h[0], c[0]], 1))
         row = rows_of(offsets)  # (T,)
         step = torch.arange(x.shape[0], device=x.device) - offsets[row]  # (T,)
         longest = int(lengths_of(offsets).max())
         padded = x.new_zeros((longest, state.shape[0], x.shape[1]))  # (L, N, E)
-        start = (state[:, : self.hidden].unsqueeze(0).contiguous(), state[:, self.hidden :].unsqueeze(0).contiguous())
-        outputs, _ = self.lstm(padded.index_put((step, row), x), start)  # (L, N, H)
+        outputs, _ = self.lstm(padded.index_put((step, row), x), self._start(state))  # (L, N, H)
         found = outputs[step, row]  # (T, H)
         return torch.cat([found, torch.zeros_like(found)], 1)  # (T, 2H)
+
+    @torch.jit.unused
+    def _start(self, state: Tensor) -> tuple[Tensor, Tensor]:
+        h, c = state.unsqueeze(0).chunk(2, 2)
+        return h.contiguous(), c.contiguous()

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.ragged import lengths_of, packing_of
-from sqlscore.models.recurrence import all_at_once, one_by_one
+from sqlscore.models.ragged import lengths_of
+from sqlscore.models.recurrence import all_at_once
+from sqlscore.models.recurrent import Recurrent
 
 
-class MinGRU(nn.Module):
+class MinGRU(Recurrent):
     """minGRU (Feng et al. 2024, arXiv 2410.01201, section 3.1.3), each layer on the one before; causal, and a fold.
 
     z_t = sigmoid(W_z x_t);  h~_t = W_h x_t;  h_t = (1 - z_t) h_{t-1} + z_t h~_t
@@ -19,36 +20,40 @@ class MinGRU(nn.Module):
     """
 
     def __init__(self, embedding: int, hidden: int, layers: int) -> None:
-        super().__init__()
+        super().__init__(layers * hidden)
         self.hidden = hidden
         self.layers = layers
-        self.size = layers * hidden
         widths = [embedding] + [hidden] * (layers - 1)
         self.keep = nn.ModuleList(nn.Linear(width, hidden) for width in widths)
         self.candidate = nn.ModuleList(nn.Linear(width, hidden) for width in widths)
 
-    def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event where `each`, else (N, S) at the end."""
-        if x.shape[0] == 0:
-            return x.new_zeros((0, self.size)) if each else state
-        if self.training:
-            return self._parallel(x, offsets, state, each)
-        order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
-        at = torch.empty_like(x).index_copy_(0, where, x)  # (T, E), packed
-        starts = state[order].chunk(self.layers, 1)  # last layer first, (M, H) each
-        found: list[Tensor] = []
-        for i, (keep, candidate) in enumerate(zip(self.keep, self.candidate)):  # noqa: B905 - what TorchScript reads
-            gates = keep(at).sigmoid_()  # (T, H)
-            at = one_by_one(gates, candidate(at), starts[self.layers - 1 - i], batch_sizes)
-            found.append(at)
-        if not each:
-            ends = where[offsets[1:][order] - 1]  # (M,)
-            found = [h[ends] for h in found]
-            return state.index_copy(0, order, torch.cat(found[::-1], 1))
-        return torch.cat(found[::-1], 1)[where]
+    def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of the first layer's 1 - z and of its candidate."""
+        keep, candidate = self.keep[0], self.candidate[0]
+        return keep.weight, keep.bias, candidate.weight, candidate.bias  # type: ignore[return-value]
+
+    def run(self, gates: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> list[Tensor]:
+        """Step by step, in all layers before the next, so that what a step works on stays in cache."""
+        sizes: list[int] = batch_sizes.tolist()
+        keeps = torch.split(gates, sizes)
+        found = [candidate] + [torch.empty_like(candidate) for _ in range(self.layers - 1)]
+        parts = [torch.split(layer, sizes) for layer in found]
+        h = list(start.chunk(self.layers, 1))[::-1]  # (M, H) each, first layer first
+        for t, size in enumerate(sizes):
+            x = parts[0][t].lerp_(h[0][:size], keeps[t].sigmoid_())  # (size, H)
+            h[0] = x
+            for i, (keep, own) in enumerate(zip(self.keep, self.candidate)):  # noqa: B905 - what TorchScript reads
+                if i > 0:
+                    gate = keep(x).sigmoid_()
+                    weight = own.weight.t()  # type: ignore[operator]
+                    x = torch.addmm(own.bias, x, weight, out=parts[i][t])  # type: ignore[arg-type]
+                    x = x.lerp_(h[i][:size], gate)
+                    h[i] = x
+        return found[::-1]
 
     @torch.jit.unused
-    def _parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+    def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        """The same by prefix scans."""
         starts = state.chunk(self.layers, 1)[::-1]
         found: list[Tensor] = []
         for keep, candidate, start in zip(self.keep, self.candidate, starts, strict=True):

@@ -1,4 +1,4 @@
-"""Linear recurrences h_t = keep_t * h_{t-1} + add_t, element by element, on ragged batches: two ways, one result."""
+"""Linear recurrences h_t = keep_t * h_{t-1} + add_t, element by element, on ragged batches."""
 
 from __future__ import annotations
 
@@ -8,20 +8,6 @@ import torch
 from torch import Tensor
 
 from sqlscore.models.ragged import lengths_of
-
-
-def one_by_one(keep: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> Tensor:
-    """h_t = keep_t h_{t-1} + (1 - keep_t) candidate_t, step by step: least work, for scoring.
-
-    keep, candidate (T, H) packed, start (M, H) by falling length, batch_sizes (L,) as `packing_of` gives them.
-    Returns (T, H), written over `candidate`.
-    """
-    sizes: list[int] = batch_sizes.tolist()
-    keeps, found = torch.split(keep, sizes), torch.split(candidate, sizes)
-    h = start
-    for i, size in enumerate(sizes):
-        h = found[i].lerp_(h[:size], keeps[i])  # (size, H)
-    return candidate
 
 
 def all_at_once(keep: Tensor, add: Tensor, start: Tensor, offsets: Tensor) -> Tensor:

@@ -117,14 +117,33 @@ class SequenceModel(nn.Module):
         """-> states and clocks of all T events, or of the M non-empty sequences."""
         gaps, known = gaps_of(times, offsets, clock[:, 1])  # (T,)
         standardised = self.events.standardise(numbers)  # (T, 2F)
-        x = self.events(categories, standardised, times, gaps, known, novel_values, novel_offsets)  # (T, E)
-        hidden = self._encoded(x, times, offsets, old[:, : self.size], each)  # (T, H) or (N, H)
+        hidden = self._hidden(
+            categories, standardised, times, gaps, known, novel_values, novel_offsets,
+            offsets, old[:, : self.size], each,
+        )  # (T, H) or (N, H)  # fmt: skip
         if not each:
             hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
         summary, after = self.summary(
             categories[:, 0], standardised, times, offsets, gaps, known, old[:, self.size :], clock, each
         )
         return torch.cat([hidden, summary], 1), after
+
+    def _hidden(
+        self,
+        categories: Tensor,
+        standardised: Tensor,  # (T, 2F)
+        times: Tensor,
+        gaps: Tensor,  # (T,)
+        known_gap: Tensor,  # (T,)
+        novel_values: Tensor,
+        novel_offsets: Tensor,
+        offsets: Tensor,
+        state: Tensor,  # (N, H)
+        each: bool,
+    ) -> Tensor:
+        """-> the encoder's (T, H) or (N, H)."""
+        x = self.events(categories, standardised, times, gaps, known_gap, novel_values, novel_offsets)  # (T, E)
+        return self._encoded(x, times, offsets, state, each)
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         found: Tensor = self.encoder(x, offsets, state, each)

@@ -68,13 +68,13 @@ class Summary(nn.Module):
         decayed = self._running_decay(at, begins, first) if each else new[:, 5 + 2 * self.numeric :]  # (P, 2D)
         now, last = times[here], clock[:, 1]
         beginning = torch.where(has_time(clock[:, 0]), clock[:, 0], times[start])
-        inside = visit >= start
-        began = torch.where(inside, times[visit.clamp(min=0)], last)
+        inside, at_visit = visit >= start, visit.clamp(min=0)
+        began = torch.where(inside, times[at_visit], last)
         carried = (~inside).double()
         n = n_old + (here - start + 1)
         n_gaps, visits = gaps_old + new[:, 0], visits_old + new[:, 2]
         between, between_old = (visits - 1).clamp(min=0), (visits_old - 1).clamp(min=0)
-        visit_log_gap = torch.where(known_gap, torch.log1p(gaps), 0.0)[visit.clamp(min=0)]
+        visit_log_gap = torch.where(known_gap[at_visit], torch.log1p(gaps[at_visit]), 0.0)
         facts = [
             n,
             n_gaps,
@@ -109,7 +109,8 @@ class Summary(nn.Module):
     def _sums(self, standardised: Tensor, gaps: Tensor, known_gap: Tensor, begins: Tensor, weights: Tensor) -> Tensor:
         """(5 + 2F + 2D, T + 1) running sums over the whole batch, in double so that a difference is exact enough."""
         f, d = standardised.shape[1], weights.shape[0]
-        values = torch.zeros(5 + f + 2 * d, gaps.shape[0] + 1, dtype=gaps.dtype, device=gaps.device)
+        values = torch.empty(5 + f + 2 * d, gaps.shape[0] + 1, dtype=gaps.dtype, device=gaps.device)
+        values[:, 0] = 0.0
         values[0, 1:] = known_gap
         values[1, 1:] = torch.log1p(gaps)  # 0 where unknown
         values[2, 1:] = begins

@@ -1,0 +1,66 @@
+"""What gated recurrent units share: events read through linear maps alone, and steps over packed sequences."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sqlscore.models.ragged import packing_of
+
+
+class Recurrent(nn.Module):
+    """A unit that reads an event x_t by two linear maps alone, one for its gates and one for its candidate.
+
+    What is linear can be applied to whatever x_t is a sum of: see `TabledModel`. A subclass says
+
+    - maps() -> (W (A, E), b (A,), W' (B, E), b' (B,)): the maps of the gates and of the candidate;
+    - run(gates (T, A), candidate (T, B), start (M, S), batch_sizes (L,)) -> tensors whose columns, one tensor after
+      the other, are the states after every event (T, S), all packed; what it is given may be written over;
+    - parallel(x, offsets, state, each): the same as `forward` in the way that is best for gradients.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size  # S
+
+    def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event where `each`, else (N, S) at the end."""
+        if x.shape[0] == 0:
+            return x.new_zeros((0, self.size)) if each else state
+        if self.training:
+            return self.parallel(x, offsets, state, each)
+        order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
+        packed = torch.empty_like(x).index_copy_(0, where, x)  # (T, E)
+        weight, bias, weight_, bias_ = self.maps()
+        gates, candidate = F.linear(packed, weight, bias), F.linear(packed, weight_, bias_)
+        return self.states(gates, candidate, offsets, state, order, batch_sizes, where, each)
+
+    def states(
+        self,
+        gates: Tensor,  # (T, A), packed
+        candidate: Tensor,  # (T, B), packed
+        offsets: Tensor,
+        state: Tensor,
+        order: Tensor,
+        batch_sizes: Tensor,
+        where: Tensor,
+        each: bool,
+    ) -> Tensor:
+        """What `forward` returns, from events that are mapped and packed as `packing_of` says."""
+        found = self.run(gates, candidate, state[order], batch_sizes)
+        if each:
+            return torch.cat(found, 1)[where]
+        ends = where[offsets[1:][order] - 1]  # (M,)
+        return state.index_copy(0, order, torch.cat([part[ends] for part in found], 1))
+
+    def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The two maps."""
+        raise NotImplementedError
+
+    def run(self, gates: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> list[Tensor]:
+        """Gates and candidates of all events -> states, step by step."""
+        raise NotImplementedError
+
+    @torch.jit.unused
+    def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        """As `forward`, for training."""
+        raise NotImplementedError

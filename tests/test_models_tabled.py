@@ -1,0 +1,64 @@
+"""What scoring computes from tables is what the equations say of every event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from all_models import CONFIGS, INPUTS, assert_near, made
+from torch.nn.utils.rnn import PackedSequence
+
+from sqlscore.batch import encode_sequences
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.gru import GRU
+from sqlscore.models.lstm import LSTM
+from sqlscore.models.ragged import packing_of
+from sqlscore.models.sequence_model import SequenceModel
+from sqlscore.models.tabled import TabledModel
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+TABLED = ("gat_mingru", "gru", "lstm", "mingru")
+
+
+def test_every_recurrent_architecture_scores_from_tables() -> None:
+    models = {name: ARCHITECTURES[name].build(config, INPUTS) for name, config in CONFIGS.items() if "/" not in name}
+    assert tuple(sorted(name for name, model in models.items() if isinstance(model, TabledModel))) == TABLED
+
+
+@pytest.mark.parametrize("name", TABLED)
+@pytest.mark.parametrize("each", [True, False])
+def test_sums_of_mapped_rows_are_the_maps_of_events(name: str, each: bool) -> None:
+    """Unseen actions, categories and numbers included; the other way makes every event's vector and maps that."""
+    torch.manual_seed(0)
+    model: Any = ARCHITECTURES[name].build(CONFIGS[name], INPUTS).eval()
+    batch = encode_sequences(made([7, 0, 1, 60, 2], seed=8), INPUTS)
+    assert len(batch.novel_offsets) > 1
+    state = torch.randn(5, model.size) * 0.3
+    gaps, known = torch.rand(70).double() * 1e6, torch.rand(70) < 0.9
+    events = (batch.categories, model.events.standardise(batch.numbers), batch.times, gaps, known)
+    rest = (batch.novel_values, batch.novel_offsets, batch.offsets, state, each)
+    with torch.inference_mode():
+        expected = SequenceModel._hidden(model, *events, *rest)
+        fresh = model._hidden(*events, *rest)
+        model.events.freeze()
+        model.freeze()
+        frozen = model._hidden(*events, *rest)
+    assert_near(fresh, expected, 2e-6)
+    assert_near(frozen, expected, 2e-6)
+
+
+@pytest.mark.parametrize("unit", [GRU, LSTM])
+def test_steps_in_place_are_those_of_the_library(unit: type[Any]) -> None:
+    """The library's units hold the weights, and run in training."""
+    torch.manual_seed(0)
+    encoder = unit(8, 16).eval()
+    offsets = torch.tensor([0, 5, 5, 6, 23])
+    x, state = torch.randn(23, 8), torch.randn(4, encoder.size)
+    order, batch_sizes, where = packing_of(offsets)
+    packed = PackedSequence(torch.empty_like(x).index_copy(0, where, x), batch_sizes, None, None)
+    with torch.inference_mode():
+        start = tuple(part.contiguous() for part in state[order].unsqueeze(0).split(16, 2))
+        library = encoder.gru(packed, start[0]) if unit is GRU else encoder.lstm(packed, start)
+        found = encoder(x, offsets, state, True)[:, :16]
+    assert_near(found, library[0].data[where], 1e-6)

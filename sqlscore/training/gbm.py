@@ -189,9 +189,13 @@ def _boost(
 
 
 def _settings(options: TrainingOptions) -> dict[str, Any]:
+    """Small trees and smoothed categories: least loss on the validation parts of four real logs, by up to 0.06."""
     return {
-        "learning_rate": 0.1,
-        "num_leaves": 31,
+        "learning_rate": 0.05,
+        "num_leaves": 8,
+        "min_data_in_leaf": 50,
+        "cat_smooth": 50,
+        "cat_l2": 50,
         "feature_fraction": 0.8,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,

@@ -1,0 +1,147 @@
+"""The tabular peer: what its table may see, that it learns, and that it says what it cannot do."""
+
+from __future__ import annotations
+
+import sys
+
+import duckdb
+import numpy as np
+import pytest
+
+from sqlscore.errors import TrainingError
+from sqlscore.events import Feature, Mapping
+from sqlscore.training import TrainingOptions, fit
+from sqlscore.training.churn_labels import examples_at
+from sqlscore.training.encoding import Encoded, encode_log, vocabulary
+from sqlscore.training.fitting import split
+from sqlscore.training.gbm import Boosted, fit_gbm, predict_gbm, probabilities
+from sqlscore.training.gbm_table import churn_rows, rows_at, source_of
+from sqlscore.training.options import Silent
+from sqlscore.training.periods import Periods
+from sqlscore.training.reading import EventLog, read_log
+from sqlscore.training.windows import windows
+
+MAPPING = Mapping("v", "v", "who", "at", "did", (Feature("price", "numeric"), Feature("brand", "categorical")))
+OPTIONS = TrainingOptions(horizon=7 * 86_400.0)
+
+
+@pytest.fixture(scope="module")
+def log() -> EventLog:
+    """150 users, 40 days; what follows depends on the last two actions, half of the users stop coming one day."""
+    with duckdb.connect() as con:
+        con.execute(
+            """CREATE TABLE v AS
+               SELECT i % 150 AS who, ['a', 'b', 'c', 'd'][1 + (i // 150 + (i // 300) * (i % 3)) % 4] AS did,
+                      TIMESTAMP '2024-01-01' + to_hours(i // 150 * 24 + i % 23) AS at,
+                      CASE WHEN i % 5 > 0 THEN (i % 7) * 1.5 END AS price, ['acme', 'bolt', NULL][1 + i % 3] AS brand
+               FROM range(150 * 40) t(i) WHERE i // 150 < 40 - (i % 150) % 2 * (i % 30)"""
+        )
+        return read_log(con, MAPPING, 100_000, 1_000, Silent())
+
+
+@pytest.fixture(scope="module")
+def periods(log: EventLog) -> Periods:
+    return split(log, OPTIONS)[0]
+
+
+@pytest.fixture(scope="module")
+def data(log: EventLog, periods: Periods) -> Encoded:
+    return encode_log(log, vocabulary(log, periods.t1, 100, 100))
+
+
+@pytest.fixture(scope="module")
+def model(log: EventLog, periods: Periods) -> Boosted:
+    return fit_gbm(log, periods, OPTIONS, Silent())
+
+
+def test_a_row_is_made_of_the_events_up_to_it_alone(log: EventLog, data: Encoded) -> None:
+    """A table that sees the future wins every comparison."""
+    cut = int(log.offsets[3] + 7)  # the fourth user's first seven events, and nobody after
+    offsets = np.append(log.offsets[:4], cut)
+    short = EventLog(
+        type(log.actions)(log.actions.codes[:cut], log.actions.values),
+        log.times[:cut],
+        offsets,
+        {name: type(column)(column.codes[:cut], column.values) for name, column in log.categorical.items()},
+        {name: column[:cut] for name, column in log.numeric.items()},
+    )
+    fewer = encode_log(short, vocabulary(log, int(log.times.max()), 100, 100))
+    at = np.arange(cut)
+    whole = encode_log(log, vocabulary(log, int(log.times.max()), 100, 100))
+    np.testing.assert_array_equal(rows_at(source_of(fewer), at), rows_at(source_of(whole), at))
+
+
+def test_a_row_knows_nothing_of_other_users(log: EventLog, data: Encoded) -> None:
+    """Running sums are taken over the whole log: another user's must not leak in."""
+    source = source_of(data)
+    first = rows_at(source, data.offsets[:-1])
+    places = len(source.categorical)
+    assert (first[:, 1:8] == 0).all()  # no action before the first
+    assert np.isnan(first[:, places : places + 7]).all()  # nor a gap
+    counts = first[:, -1 - data.known : -1]
+    assert (counts.sum(1) == 1).all()
+
+
+def test_recent_events_are_counted_back_from_as_of(log: EventLog, data: Encoded, periods: Periods) -> None:
+    """By hand for one example: the churn model's strongest columns."""
+    assert periods.churn is not None
+    examples = examples_at(log, periods.churn.test[:1], periods.churn)
+    rows = churn_rows(source_of(data), examples, periods.churn.horizon)
+    date, horizon = periods.churn.test[0], periods.churn.horizon
+    for place in (0, len(examples) // 2, len(examples) - 1):
+        at = int(examples.position[place])
+        user = int(log.rows[at])
+        times = log.times[log.offsets[user] : at + 1]
+        expected = [int((times >= date - share * horizon).sum()) for share in (0.25, 1.0, 4.0)]
+        assert rows[place, -3:].tolist() == expected
+        assert rows[place, -5] == pytest.approx(np.log1p((date - times[-1]) / 1e6), rel=1e-5)
+
+
+def test_it_learns_and_gives_probabilities(log: EventLog, data: Encoded, periods: Periods, model: Boosted) -> None:
+    """Two actions fix the next one there, so trees must find it; shares must be shares."""
+    assert periods.churn is not None
+    examples = examples_at(log, periods.churn.test, periods.churn)
+    test = windows(log, data, periods.t2, None, None, examples, None)
+    found = predict_gbm(model, data, test)
+    assert (found.at == np.flatnonzero(test.wanted)).all()
+    share = np.bincount(data.target[found.at]).max() / len(found.at)
+    assert (found.best == data.target[found.at]).mean() > share + 0.1
+    shares = probabilities(model, rows_at(source_of(data), found.at[:50]))
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-4)
+    assert ((found.churn > 0) & (found.churn < 1)).all()
+    assert found.churn[examples.churned].mean() > found.churn[~examples.churned].mean()
+
+
+def test_the_same_seed_gives_the_same_trees(log: EventLog, periods: Periods, model: Boosted) -> None:
+    """A leaderboard that changes without a reason is not believed."""
+    again = fit_gbm(log, periods, OPTIONS, Silent())
+    assert again.next_action.model_to_string() == model.next_action.model_to_string()
+    assert again.churn is not None
+    assert model.churn is not None
+    assert again.churn.model_to_string() == model.churn.model_to_string()
+
+
+def test_rare_actions_share_a_class_and_are_told_apart_by_their_shares(
+    log: EventLog, data: Encoded, periods: Periods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of actions would be thousands of trees a round."""
+    monkeypatch.setattr("sqlscore.training.gbm.CLASSES", 2)
+    few = fit_gbm(log, periods, TrainingOptions(churn=False), Silent())
+    shares = probabilities(few, rows_at(source_of(data), np.arange(20)))
+    assert shares.shape == (20, data.known)
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-4)
+    rare = shares[:, 2:] / shares[:, 2:].sum(1, keepdims=True)
+    np.testing.assert_allclose(rare, np.tile(rare[:1], (20, 1)), rtol=1e-4)
+
+
+def test_training_it_for_sql_is_refused_with_what_to_do() -> None:
+    """It has no place in an artifact."""
+    with duckdb.connect() as con, pytest.raises(TrainingError, match="sqlscore compare DB --architectures gru,gbm"):
+        fit(con, MAPPING, TrainingOptions(architecture="gbm"))
+
+
+def test_a_missing_library_names_the_extra(log: EventLog, periods: Periods, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is optional; its absence is no traceback."""
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(TrainingError, match=r"pip install 'sqlscore\[gbm\]'"):
+        fit_gbm(log, periods, OPTIONS, Silent())

@@ -27,8 +27,8 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
 MATERIALIZED = ("scored_users", "scored_sessions")
 """Views that `refresh` replaces by tables of the same name."""
 
-PER_USER = (*MATERIALIZED, "user_states")
-"""Tables that `refresh` makes with a row or more for each user."""
+PER_USER = (*MATERIALIZED, "user_states", "past_scores")
+"""Tables that `refresh` and `backtest` make with a row or more for each user."""
 
 
 def version() -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from sqlscore.canonical import usable_events
 from sqlscore.changes import Changes, find_changes, mark_now, read_mark, write_mark
 from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING
@@ -18,6 +19,7 @@ from sqlscore.mapping import mapped
 from sqlscore.queries import one
 from sqlscore.quoting import qualified
 from sqlscore.registry import catalog
+from sqlscore.score_keeping import keep_scores
 from sqlscore.transactions import on_own_connection, recorded, transaction
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def refresh(
     con: duckdb.DuckDBPyConnection,
     *,
     full: bool = False,
+    keep_history: bool = False,
     mapping: str = DEFAULT_MAPPING,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -59,7 +62,8 @@ def refresh(
 
     Only users whose events changed since the last refresh are encoded; everybody's scores move to the new as_of.
     A reader sees the old tables or the new ones, never a part; where anything fails the old ones stay.
-    full: score everybody again, whatever is stored. threads: that encode (default: one a core).
+    full: score everybody again, whatever is stored. keep_history: add the scores to `sqlscore.past_scores` too, where
+    later events judge them. threads: that encode (default: one a core).
 
     Raises MappingError or ModelError where there is nothing to score or no model to score with.
 
@@ -81,13 +85,24 @@ def refresh(
                 f'the events mapped as "{mapping}" cannot be read: {error}; map them again where they are now'
             ) from error
         mark = mark_now(reader, where, artifact.name, artifact.sha256)
+        # a snapshot covers tables; a file of events may still arrive in the middle, and waits for the next refresh
+        seen = where if microseconds is None else replace(where, time_cap=microseconds)
         changes = Changes("asked for") if full else find_changes(
-            reader, where, read_mark(reader, where), mark, artifact.manifest.fold
+            reader, seen, read_mark(reader, where), mark, artifact.manifest.fold
         )  # fmt: skip
         with transaction(con):
-            run = refreshing.Run(con, reader, where, artifact, microseconds or 0, mark, threads, progress)
+            run = refreshing.Run(con, reader, seen, artifact, microseconds or 0, mark, threads, progress)
             counts = refreshing.everybody(run) if changes.reason else refreshing.who_changed(run, changes)
             write_mark(con, where, mark)
+            if keep_history and microseconds is not None:
+                keep_scores(
+                    con,
+                    where,
+                    qualified(where.schema, "scored_users"),
+                    f"SELECT * FROM ({usable_events(con, where)}) WHERE event_time <= make_timestamp({microseconds})",
+                    artifact,
+                    microseconds,
+                )
         report = RefreshReport(
             mapping,
             artifact.name,
@@ -105,10 +120,10 @@ def refresh(
 
 @contextmanager
 def _snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A second connection whose queries all see the events as they are now."""
+    """A second connection whose queries all see the events as they are now.
+
+    Closing it ends the transaction, also where a scan was broken off in the middle, and a rollback would be refused.
+    """
     with con.cursor() as reader:
         reader.begin()
-        try:
-            yield reader
-        finally:
-            reader.rollback()
+        yield reader

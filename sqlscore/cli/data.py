@@ -107,6 +107,9 @@ def unmap(db: Database, name: MappingName = "events", json: Json = False) -> Non
 def refresh(
     db: Database,
     full: Annotated[bool, typer.Option("--full", help="Score every user again, changed or not.")] = False,
+    keep_history: Annotated[
+        bool, typer.Option("--keep-history", help="Keep these scores, for later events to judge (past_scores).")
+    ] = False,
     mapping: MappingName = "events",
     device: Device = "auto",
     json: Json = False,
@@ -118,7 +121,7 @@ def refresh(
     from sqlscore import refresh as verb
 
     with open_database(db, device=device) as con, Bar() as bar:
-        report = verb(con, full=full, mapping=mapping, progress=bar)
+        report = verb(con, full=full, keep_history=keep_history, mapping=mapping, progress=bar)
     if json:
         render.as_json(report)
     else:

@@ -1,0 +1,123 @@
+"""Command: backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from sqlscore.cli import render
+from sqlscore.cli.models import Architecture
+from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
+from sqlscore.cli.progress import Bar
+from sqlscore.durations import in_words
+
+if TYPE_CHECKING:
+    from sqlscore.backtesting import Backtest
+
+_Columns = tuple[tuple[str, str, Callable[[Any], str]], ...]
+_COUNT, _SHARE = "{:,}".format, "{:.3f}".format
+
+_NEXT_ACTION: _Columns = (
+    ("users", "n_users", _COUNT),
+    ("acted since", "n_acted", _COUNT),
+    ("accuracy", "accuracy", _SHARE),
+    ("top3", "listed_accuracy", _SHARE),
+    ("claimed", "mean_probability", _SHARE),
+    ("markov", "markov_accuracy", _SHARE),
+    ("repeat", "repeat_accuracy", _SHARE),
+    ("majority", "majority_accuracy", _SHARE),
+)
+_CHURN: _Columns = (
+    ("within", "horizon_seconds", in_words),
+    ("labelled", "n_labelled", _COUNT),
+    ("censored", "n_censored", _COUNT),
+    ("churned", "churn_rate", _SHARE),
+    ("mean risk", "mean_churn_risk", _SHARE),
+    ("AUC", "auc", _SHARE),
+    ("recency", "recency_auc", _SHARE),
+    ("frequency", "frequency_auc", _SHARE),
+    ("brier", "brier", _SHARE),
+)
+
+
+def backtest(
+    db: Database,
+    every: Annotated[str, typer.Option("--every", metavar="SPAN", help="The step, e.g. '30 days'.")] = "7 days",
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="The first moment (default: where the model's training ended)."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="The last moment (default: the newest event).")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME@V", help="Which (default: the champion).")
+    ] = None,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train at each moment on its past, instead of using one model.")
+    ] = False,
+    architecture: Architecture = "gru",
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", help="How far ahead churn is looked at (default: the model's).")
+    ] = None,
+    include_seen: Annotated[
+        bool, typer.Option("--include-seen", help="Score moments that the model was trained on too, and mark them.")
+    ] = False,
+    mapping: MappingName = "events",
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Walk through time: score from the past alone, judge by what came.
+
+    Example: sqlscore backtest shop.duckdb --from 2024-03-01 --every '7 days' --retrain
+    """
+    from sqlscore import backtest as verb
+
+    with open_database(db, device=device) as con, Bar() as bar:
+        found = verb(
+            con,
+            every=every,
+            start=start,
+            end=end,
+            model=model,
+            retrain=retrain,
+            architecture=architecture,
+            horizon=horizon,
+            include_seen=include_seen,
+            mapping=mapping,
+            progress=bar,
+        )
+    if json:
+        render.as_json(found)
+    else:
+        _show(found)
+
+
+def _show(found: Backtest) -> None:
+    """Next action and churn, a row a moment, beside their baselines; then in words."""
+    _table(f"next action, by {found.model}", _NEXT_ACTION, found)
+    if any(period["horizon_seconds"] for period in found.periods):
+        _table(f"churn, by {found.model}", _CHURN, found)
+    if any(period["trained_after"] for period in found.periods):
+        render.say("* the model had seen later events: no forecast")
+    for what, ours, theirs, peer in (
+        ("Next action: accuracy", "accuracy", "markov_accuracy", "the Markov chain's"),
+        ("Churn: AUC", "auc", "recency_auc", "that of recency alone"),
+    ):
+        pairs = [(p[ours], p[theirs]) for p in found.periods if p[ours] is not None and p[theirs] is not None]
+        if pairs:
+            render.say(f"{what} is above {peer} at {sum(a > b for a, b in pairs)} of {len(pairs)} moments.")
+    for warning in found.warnings:
+        render.say(f"! {warning}", "yellow")
+
+
+def _table(title: str, columns: _Columns, found: Backtest) -> None:
+    table = Table("as of", *(heading for heading, _, _ in columns), title=title, title_justify="left")
+    for period in found.periods:
+        moment = str(period["as_of"])[:16].removesuffix(" 00:00") + (" *" if period["trained_after"] else "")
+        cells = ("" if period[name] is None else form(period[name]) for _, name, form in columns)
+        table.add_row(moment, *cells)
+    render.console().print(table)

@@ -1,0 +1,81 @@
+"""Scores kept as they were, so that what came later can judge them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+
+from sqlscore.events import Mapping
+from sqlscore.install import is_table
+from sqlscore.quoting import qualified
+from sqlscore.staging import swap_in
+from sqlscore.transactions import now
+
+if TYPE_CHECKING:
+    from sqlscore.artifact import Artifact
+
+TABLE = "past_scores"
+
+
+def keep_scores(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    scores: str,
+    events: str,
+    artifact: Artifact,
+    as_of: int,
+    *,
+    horizon: float | None = None,
+) -> int:
+    """Add the scores of one moment to `past_scores`, inside the caller's transaction; returns how many users.
+
+    scores: a quoted table with the columns of `scored_users`, made by `artifact` as of `as_of` (µs). events: a query
+    for the canonical events up to then, from which the baselines that stand beside are counted. horizon: seconds by
+    which the risk is judged (default: the model's). What was kept of that moment and model before is replaced.
+    """
+    table = qualified(mapping.schema, TABLE)
+    if not is_table(con, mapping.schema, TABLE):
+        con.execute(f"CREATE TABLE {qualified(mapping.schema, f'next_{TABLE}')} AS FROM {table}")
+        swap_in(con, mapping, TABLE)
+    con.execute(f"DELETE FROM {table} WHERE as_of = make_timestamp(?) AND model = ?", [as_of, artifact.name])
+    manifest = artifact.manifest
+    judged_by = None if "churn" not in manifest.heads else horizon or manifest.horizon_seconds
+    row = con.execute(
+        f"""INSERT INTO {table} BY NAME
+            WITH followed AS (
+                SELECT user_id, event_type,
+                    lead(event_type) OVER (PARTITION BY user_id ORDER BY event_time, event_type) AS next_type
+                FROM ({events})
+            ), counts AS (
+                SELECT event_type, next_type, count(*) AS n FROM followed WHERE next_type IS NOT NULL GROUP BY ALL
+            ), markov AS (
+                SELECT event_type, next_type FROM counts
+                QUALIFY row_number() OVER (PARTITION BY event_type ORDER BY n DESC, next_type) = 1
+            ), majority AS (
+                SELECT next_type FROM counts GROUP BY next_type ORDER BY sum(n) DESC, next_type LIMIT 1
+            )
+            SELECT s.user_id, s.as_of, s.model, s.n_events, s.last_event_time, f.event_type AS last_action,
+                s.next_action, s.next_action_probability,
+                list_transform(s.next_actions, lambda a: a.action) AS listed_actions,
+                coalesce(m.next_type, j.next_type) AS markov_action, j.next_type AS majority_action,
+                s.churn_risk, ? AS horizon_seconds, ? AS lookback_seconds, ? AS trained_after, ? AS scored_at
+            FROM {scores} s
+            LEFT JOIN followed f ON f.user_id = s.user_id AND f.next_type IS NULL
+            LEFT JOIN markov m ON m.event_type = f.event_type
+            LEFT JOIN majority j ON true""",
+        [judged_by, manifest.lookback_seconds, seen_until(artifact) > as_of, now()],
+    ).fetchall()
+    return int(row[0][0])
+
+
+def seen_until(artifact: Artifact) -> int:
+    """µs of the newest event that training looked at: the validation part too, by which it was stopped and calibrated.
+
+    Only the test part, which is later, was never seen.
+    """
+    periods = artifact.manifest.notes.get("periods")
+    if periods is not None:
+        return int(periods["t2"])
+    return int(np.datetime64(artifact.manifest.trained_to.removesuffix("Z"), "us").astype(np.int64))

@@ -33,11 +33,19 @@ class Features(nn.Module):
 
     def forward(self, summary: Tensor) -> Tensor:
         """(N, K) -> (N, P), clamped to 4 standard deviations."""
-        return ((self.raw(summary) - self.mean) / self.spread).clamp(-4.0, 4.0)
+        return self.standardise(self.raw(summary))
+
+    def standardise(self, raw: Tensor) -> Tensor:
+        """(N, P) -> (N, P), clamped to 4 standard deviations."""
+        return ((raw - self.mean) / self.spread).clamp(-4.0, 4.0)
 
     def with_recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
         """(N, K), float64 (N,) seconds since the last event -> (N, P + X), the churn head's input."""
-        raw = torch.cat([self.raw(summary), self.recency(summary, elapsed)], 1)
+        return self.beside_recency(self.raw(summary), summary, elapsed)
+
+    def beside_recency(self, raw: Tensor, summary: Tensor, elapsed: Tensor) -> Tensor:
+        """The same, where `raw(summary)` (N, P) is there already."""
+        raw = torch.cat([raw, self.recency(summary, elapsed)], 1)
         return ((raw - self.churn_mean) / self.churn_spread).clamp(-4.0, 4.0)
 
     def raw(self, summary: Tensor) -> Tensor:

@@ -85,6 +85,17 @@ class SequenceModel(nn.Module):
         return self.heads.churn(hidden[:, : self.size], recent)
 
     @torch.jit.export
+    def scores(self, hidden: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What `next_logits`, `seconds` and `churn` return; what they share is computed once."""
+        state, summary = hidden[:, : self.size], hidden[:, self.size :]
+        raw = self.features.raw(summary)
+        features = self.features.standardise(raw)
+        recent = self.features.beside_recency(raw, summary, elapsed)
+        u = self.heads.embed(state, features)
+        seconds = torch.expm1(self.heads.log_seconds_to_next(u, features).double())
+        return self.heads.next_logits(u, features), seconds, self.heads.churn(state, recent)
+
+    @torch.jit.export
     def embed(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, D): the users' representations."""
         return self.heads.embed(hidden[:, : self.size], self.features(hidden[:, self.size :]))

@@ -1,4 +1,4 @@
-"""An artifact: a TorchScript module and its JSON manifest in one byte string; the only place that loads one.
+"""An artifact, loaded: a model as the functions and the refresh use it; the only place that loads one.
 
 `torch.jit.load` of a file that somebody else made can run their code, so nothing is loaded whose sha256 the
 caller did not get from the registry.
@@ -6,14 +6,12 @@ caller did not get from the registry.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import math
 import threading
 import warnings
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,56 +20,16 @@ import torch
 
 from sqlscore.batch import Batch, encode_sequences, unknown_counts
 from sqlscore.errors import ArtifactError, ModelError
-from sqlscore.events import NO_TIME, US_PER_SECOND, Inputs
+from sqlscore.events import NO_TIME, US_PER_SECOND
+from sqlscore.manifest import MODULE, Manifest, pack, read_manifest, sha256_of
+from sqlscore.pieces import EVENTS, by_length
 from sqlscore.sequences import Sequences
 
-FORMAT = 1
+__all__ = ["Artifact", "Manifest", "States", "load", "pack", "read_manifest", "sha256_of"]
+
 SURE = 1e-4
-_MANIFEST = "manifest.json"
-_MODULE = "module.pt"
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a model reads and what it can answer. `heads` ⊆ {next_action, time_to_next, churn}."""
-
-    architecture: str
-    config: dict[str, Any]
-    inputs: Inputs
-    heads: tuple[str, ...]
-    state_size: int  # S: floats of a state
-    embedding_size: int  # D: floats of a user's representation
-    fold: bool  # a state can be advanced with new events alone
-    max_events: int | None  # the newest events that are read; None: all (always so for folds)
-    horizon_seconds: float | None  # of the churn label
-    lookback_seconds: float | None
-    trained_from: str  # ISO 8601, UTC
-    trained_to: str
-    notes: dict[str, Any] = field(default_factory=dict)  # sampling, splits, why a head is missing
-    metrics: dict[str, Any] = field(default_factory=dict)
-    format: int = FORMAT
-
-    def to_json(self) -> str:
-        """The manifest as it stands in the artifact, keys sorted."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Manifest:
-        """The inverse. Raises ArtifactError where the format is another one."""
-        fields: dict[str, Any] = json.loads(text)
-        if fields.get("format") != FORMAT:
-            raise ArtifactError(
-                f"artifact format {fields.get('format')!r} is not {FORMAT}, which this sqlscore reads: train again"
-            )
-        inputs = fields["inputs"]
-        fields["inputs"] = Inputs(
-            tuple(inputs["actions"]),
-            {name: tuple(values) for name, values in inputs["categorical"].items()},
-            tuple(inputs["numeric"]),
-        )
-        fields["heads"] = tuple(fields["heads"])
-        return cls(**fields)
+ROWS = 4_096
+"""States that go through the heads at once: what is made of them stays in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -86,28 +44,18 @@ class States:
     def __len__(self) -> int:
         return int(self.hidden.shape[0])
 
+    def take(self, rows: npt.NDArray[np.int64]) -> States:
+        """The states of these numbers, in that order."""
+        index = torch.from_numpy(rows)
+        return States(self.hidden[index], self.clock[index], self.n_events[rows], self.n_unknown[rows])
 
-def pack(module: bytes, manifest: Manifest) -> bytes:
-    """The artifact as bytes; the same input gives the same bytes, hence the same sha256."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo(_MANIFEST, _EPOCH), manifest.to_json())
-        archive.writestr(zipfile.ZipInfo(_MODULE, _EPOCH), module)
-    return buffer.getvalue()
-
-
-def sha256_of(data: bytes) -> str:
-    """The hash of an artifact, hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def read_manifest(data: bytes) -> Manifest:
-    """The manifest alone: runs no code of the artifact."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return Manifest.from_json(archive.read(_MANIFEST))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        raise ArtifactError(f"this is not a sqlscore artifact, or a damaged one: {error}") from error
+    def put(self, rows: npt.NDArray[np.int64], others: States) -> States:
+        """A copy with `others` at these numbers."""
+        index = torch.from_numpy(rows)
+        counts, unknown = self.n_events.copy(), self.n_unknown.copy()
+        counts[rows], unknown[rows] = others.n_events, others.n_unknown
+        hidden = self.hidden.index_copy(0, index, others.hidden)
+        return States(hidden, self.clock.index_copy(0, index, others.clock), counts, unknown)
 
 
 class Artifact:
@@ -164,14 +112,21 @@ class Artifact:
 
     def encode_batch(self, batch: Batch, states: States | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Ragged tensors -> (hidden float32 (N, S), clock int64 (N, 2)) on the CPU."""
-        tensors = batch.to(self.device).tensors()
+        old = (None, None) if states is None else (states.hidden, states.clock)
+        if self.device.type != "cpu" or batch.times.shape[0] <= EVENTS:
+            return self._encode(batch, *old)
+        hidden = torch.empty(len(batch), self.manifest.state_size)
+        clock = torch.empty(len(batch), 2, dtype=torch.int64)
+        for rows, piece in by_length(batch):
+            hidden[rows], clock[rows] = self._encode(piece, *(None if part is None else part[rows] for part in old))
+        return hidden, clock
+
+    def _encode(
+        self, batch: Batch, hidden: torch.Tensor | None, clock: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.inference_mode():
-            if states is None:
-                hidden, clock = self.module.encode(*tensors, None, None)
-            else:
-                hidden, clock = self.module.encode(
-                    *tensors, states.hidden.to(self.device), states.clock.to(self.device)
-                )
+            given = (None if part is None else part.to(self.device) for part in (hidden, clock))
+            hidden, clock = self.module.encode(*batch.to(self.device).tensors(), *given)
         return hidden.cpu(), clock.cpu()
 
     def probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -193,13 +148,34 @@ class Artifact:
         lookback shrinks in proportion to the silence, so that the risk goes on rising instead of following the head
         where it knows nothing. Probabilities keep SURE away from 0 and 1, which no finite sample can promise.
         """
-        silence = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
-        lookback = self.manifest.lookback_seconds or math.inf
-        elapsed = silence.clamp(max=lookback)
+        silence, elapsed = self._silence(clock, as_of)
         with torch.inference_mode():
             risk: torch.Tensor = self.module.churn(hidden.to(self.device), elapsed.to(self.device)).double().cpu()
-        returns = (1 - risk) * (elapsed / silence).nan_to_num(1.0)
-        return (1 - returns).clamp(SURE, 1 - SURE).float()
+        return _beyond_lookback(risk, silence, elapsed)
+
+    def scores(
+        self, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What `probabilities`, `seconds` and `churn` return; what they share is computed once, if the model can."""
+        silence, elapsed = self._silence(clock, as_of)
+        found = []
+        for start in range(0, len(hidden), ROWS) or (0,):
+            rows = slice(start, start + ROWS)
+            if not hasattr(self.module, "scores"):  # made by an older version, or by another kind of model
+                some = hidden[rows]
+                found.append((self.probabilities(some), self.seconds(some), self.churn(some, clock[rows], as_of[rows])))
+                continue
+            with torch.inference_mode():
+                logits, seconds, risk = self.module.scores(hidden[rows].to(self.device), elapsed[rows].to(self.device))
+            known = _beyond_lookback(risk.double().cpu(), silence[rows], elapsed[rows])
+            found.append((torch.softmax(logits, 1).cpu(), seconds.double().cpu(), known))
+        probabilities, seconds, risk = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return probabilities, seconds, risk
+
+    def _silence(self, clock: torch.Tensor, as_of: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """float64 (N,) seconds since the last event, and the same with the lookback as its limit."""
+        silence = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
+        return silence, silence.clamp(max=self.manifest.lookback_seconds or math.inf)
 
     def embed(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float32 (N, D): the users' representations."""
@@ -212,6 +188,11 @@ class Artifact:
         if head not in self.manifest.heads:
             reason = self.manifest.notes.get(f"no_{head}", "it was trained without it")
             raise ModelError(f"model {self.name} has no {head} head: {reason}")
+
+
+def _beyond_lookback(risk: torch.Tensor, silence: torch.Tensor, elapsed: torch.Tensor) -> torch.Tensor:
+    returns = (1 - risk) * (elapsed / silence).nan_to_num(1.0)
+    return (1 - returns).clamp(SURE, 1 - SURE).float()
 
 
 _loaded: dict[tuple[str, str], tuple[Manifest, Any]] = {}
@@ -244,7 +225,7 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
                 )
             manifest = read_manifest(data)
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                module_bytes = archive.read(_MODULE)
+                module_bytes = archive.read(MODULE)
             torch.set_num_threads(1)  # engine threads call at once: more inside each would only contend
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -57,13 +57,38 @@ def in_order(work: Callable[[A], B], items: Iterable[A], threads: int | None = N
 def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
     """Users with their whole histories -> rows; users without a usable event give none."""
     ids, sequences, content = present(users)
-    states = artifact.encode(sequences)
+    sessions, owner = split_sessions(sequences, SESSION_GAP)
+    states, of_sessions = encode_both(artifact, sequences, sessions, owner)
     return Rows(
         state_rows(ids, states, content, artifact),
         score_rows(ids, states, as_of, artifact),
-        session_rows(ids, sequences, np.ones(len(sequences), np.int64), artifact),
+        _sessions(ids, sessions, owner, of_sessions, np.ones(len(sequences), np.int64), artifact),
         int(sequences.offsets[-1]),
     )
+
+
+def encode_both(artifact: Artifact, sequences: Sequences, sessions: Sequences, owner: Ints) -> tuple[States, States]:
+    """(N,) states of users and (M,) of their sessions; an event is not encoded twice where once will do.
+
+    A user's first session is the beginning of the user's history: a fold goes on from it. Other models read a whole
+    history anew, but where that is one session they read it once.
+    """
+    counts = np.bincount(owner, minlength=len(sequences))
+    first = np.append(0, np.cumsum(counts))[:-1]  # (N,) of each user's sessions
+    several = np.flatnonzero(counts > 1)
+    if not artifact.manifest.fold:
+        states = artifact.encode(sequences)
+        found = states.take(owner)
+        others = np.flatnonzero(counts[owner] > 1)
+        return states, found.put(others, artifact.encode(sessions.select(others))) if len(others) else found
+    found = artifact.encode(sessions)
+    begun = found.take(first)
+    if not len(several):
+        return begun, found
+    second = sessions.offsets[first[several] + 1]
+    halves = replace(sequences, offsets=np.union1d(sequences.offsets, second))
+    rest = halves.select(np.searchsorted(halves.offsets, second))
+    return begun.put(several, artifact.encode(rest, begun.take(several))), found
 
 
 def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifact) -> pa.Table:
@@ -84,9 +109,16 @@ def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artif
     first_session: (N,) the number of each user's first session here.
     """
     sessions, owner = split_sessions(sequences, SESSION_GAP)
-    number = np.arange(len(sessions)) - np.append(0, np.cumsum(np.bincount(owner, minlength=len(sequences))))[owner]
+    return _sessions(ids, sessions, owner, artifact.encode(sessions), first_session, artifact)
+
+
+def _sessions(
+    ids: pa.Array, sessions: Sequences, owner: Ints, states: States, first_session: Ints, artifact: Artifact
+) -> pa.Table:
+    counts = np.bincount(owner, minlength=len(ids))
+    number = np.arange(len(sessions)) - np.append(0, np.cumsum(counts))[owner]
     starts, ends = sessions.times[sessions.offsets[:-1]], sessions.times[sessions.offsets[1:] - 1]
-    columns = score_states(artifact, artifact.encode(sessions), ends).flatten()
+    columns = score_states(artifact, states, ends).flatten()
     return pa.table(
         [
             ids.take(pa.array(owner)),

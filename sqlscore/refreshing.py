@@ -12,12 +12,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
-from sqlscore.artifact import Artifact, States
+from sqlscore.artifact import Artifact
 from sqlscore.bulk import Rows, in_order, score_rows, score_users, session_rows, state_rows
 from sqlscore.canonical import SOURCE, canonical, usable_events
 from sqlscore.changes import STATES, TABLE, Changes, Mark
+from sqlscore.errors import MappingError
 from sqlscore.events import Mapping
 from sqlscore.queries import one
 from sqlscore.quoting import literal, qualified
@@ -102,9 +102,14 @@ def who_changed(run: Run, changes: Changes) -> Counts:
         scores.append(rows.scores)
         sessions.append(rows.sessions)
         events += rows.n_events
+    n_users = sum(len(table) for table in states)
+    if n_users != changes.n_over + changes.n_on:
+        raise MappingError(
+            f'the events mapped as "{run.mapping.name}" were taken away or replaced while they were read: '
+            f"{changes.n_over + changes.n_on} users had changed, {n_users} of them were found again; refresh again"
+        )
     sessions += _last_sessions(run, changes)
     _replace_changed(run, states, sessions, stamp)
-    n_users = sum(len(table) for table in states)
     n_sessions = one(run.con, f"SELECT count(*) FROM {run.table('scored_sessions')}") or (0,)
     return Counts({"scored_users": _move_scores(run, scores, stamp), "scored_sessions": n_sessions[0]}, n_users, events)
 
@@ -130,10 +135,8 @@ def _go_on(run: Run, changes: Changes) -> Iterable[Rows]:
     content = stored.column("content").to_numpy()
 
     def advance(users: Users) -> Rows:
-        at = pc.index_in(comparable(users.ids), value_set=known).to_numpy()
-        index = torch.from_numpy(at.astype(np.int64))
-        before = States(old.hidden[index], old.clock[index], old.n_events[at], old.n_unknown[at])
-        states = run.artifact.encode(users.sequences, before)
+        at = pc.index_in(comparable(users.ids), value_set=known).to_numpy().astype(np.int64)
+        states = run.artifact.encode(users.sequences, old.take(at))
         return Rows(
             state_rows(users.ids, states, content[at] + users.content, run.artifact),
             score_rows(users.ids, states, run.as_of, run.artifact),

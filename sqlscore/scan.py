@@ -15,8 +15,8 @@ from sqlscore.events import Mapping
 from sqlscore.quoting import identifier
 from sqlscore.sequences import Ints, Sequences, from_columns
 
-EVENTS_PER_BATCH = 20_000
-"""About 2,000 sequences of 10 events, which stay in a core's cache."""
+EVENTS_PER_BATCH = 80_000
+"""Enough to cut into pieces of sequences of like length: see `pieces`."""
 
 _CONTENT = "sqlscore_content"
 

@@ -85,7 +85,7 @@ class StateCache:
         place = {keys[i]: int((slots >= 0).sum()) + n for n, i in enumerate(missing)}
         order = np.cumsum(slots >= 0) - 1
         rows = np.array([order[i] if slots[i] >= 0 else place[keys[i]] for i in range(len(keys))], np.int64)
-        return _take(known, rows), len(missing)
+        return known.take(rows), len(missing)
 
     def _ring(self, artifact: Artifact) -> _Ring:
         key = f"{artifact.sha256}/{artifact.device}"
@@ -194,11 +194,6 @@ def _concatenate(a: States, b: States) -> States:
         np.append(a.n_events, b.n_events),
         np.append(a.n_unknown, b.n_unknown),
     )
-
-
-def _take(states: States, rows: npt.NDArray[np.int64]) -> States:
-    index = torch.from_numpy(rows)
-    return States(states.hidden[index], states.clock[index], states.n_events[rows], states.n_unknown[rows])
 
 
 STATES = StateCache()

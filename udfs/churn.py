@@ -11,7 +11,7 @@ from sqlscore.artifact import Artifact, States, without_times
 from sqlscore.errors import EventsError
 from sqlscore.udfs.arguments import Column, Ints, iso, moments, text
 from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.next_action import top_actions
+from sqlscore.udfs.next_action import ranked_actions
 from sqlscore.udfs.states import by_model, scatter, times_array
 from sqlscore.udfs.types import SCORE_ARROW
 
@@ -49,16 +49,22 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
     size = len(states)
     last = states.clock[:, 1].numpy()
     heads = artifact.manifest.heads
-    likely = top_actions(artifact, states, _TOP)
-    best = likely.flatten().take(likely.offsets[:-1])
-    seconds = pa.nulls(size, pa.float64())
-    if as_of is not None and "time_to_next" in heads:
-        seconds = pa.array(artifact.seconds(states.hidden).numpy())
-    risk = pa.nulls(size, pa.float32())
+    artifact.require("next_action")
+    seconds, risk = pa.nulls(size, pa.float64()), pa.nulls(size, pa.float32())
     if as_of is not None:
         refuse_future(last, as_of)
-        if "churn" in heads:
+    if as_of is not None and "time_to_next" in heads and "churn" in heads:
+        at = torch.from_numpy(np.ascontiguousarray(as_of))
+        probabilities, when, gone = artifact.scores(states.hidden, states.clock, at)
+        seconds, risk = pa.array(when.numpy()), pa.array(gone.numpy())
+    else:
+        probabilities = artifact.probabilities(states.hidden)
+        if as_of is not None and "time_to_next" in heads:
+            seconds = pa.array(artifact.seconds(states.hidden).numpy())
+        if as_of is not None and "churn" in heads:
             risk = pa.array(churn_probability(artifact, states, as_of))
+    likely = ranked_actions(artifact, probabilities, _TOP)
+    best = likely.flatten().take(likely.offsets[:-1])
     unknown = (states.n_unknown / np.maximum(states.n_events, 1)).astype(np.float32)
     columns = [
         pa.array([artifact.name]).take(pa.array(np.zeros(size, np.int64))),

@@ -93,7 +93,11 @@ def most_likely(artifact: Artifact, states: States) -> pa.Array:
 def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
     """(N,) lists of the k most likely actions; of equally likely ones the more frequent in training comes first."""
     artifact.require("next_action")
-    probabilities = artifact.probabilities(states.hidden)
+    return ranked_actions(artifact, artifact.probabilities(states.hidden), k)
+
+
+def ranked_actions(artifact: Artifact, probabilities: torch.Tensor, k: int) -> pa.ListArray:
+    """(N, V) probabilities -> as `top_actions`."""
     k = min(k, probabilities.shape[1])
     best, index = torch.sort(probabilities, dim=1, descending=True, stable=True)
     best, index = best[:, :k], index[:, :k]

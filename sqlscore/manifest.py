@@ -1,0 +1,83 @@
+"""What an artifact holds beside its module: the manifest, and how both are packed into one byte string."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlscore.errors import ArtifactError
+from sqlscore.events import Inputs
+
+FORMAT = 1
+MODULE = "module.pt"
+_MANIFEST = "manifest.json"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model reads and what it can answer. `heads` ⊆ {next_action, time_to_next, churn}."""
+
+    architecture: str
+    config: dict[str, Any]
+    inputs: Inputs
+    heads: tuple[str, ...]
+    state_size: int  # S: floats of a state
+    embedding_size: int  # D: floats of a user's representation
+    fold: bool  # a state can be advanced with new events alone
+    max_events: int | None  # the newest events that are read; None: all (always so for folds)
+    horizon_seconds: float | None  # of the churn label
+    lookback_seconds: float | None
+    trained_from: str  # ISO 8601, UTC
+    trained_to: str
+    notes: dict[str, Any] = field(default_factory=dict)  # sampling, splits, why a head is missing
+    metrics: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """The manifest as it stands in the artifact, keys sorted."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Manifest:
+        """The inverse. Raises ArtifactError where the format is another one."""
+        fields: dict[str, Any] = json.loads(text)
+        if fields.get("format") != FORMAT:
+            raise ArtifactError(
+                f"artifact format {fields.get('format')!r} is not {FORMAT}, which this sqlscore reads: train again"
+            )
+        inputs = fields["inputs"]
+        fields["inputs"] = Inputs(
+            tuple(inputs["actions"]),
+            {name: tuple(values) for name, values in inputs["categorical"].items()},
+            tuple(inputs["numeric"]),
+        )
+        fields["heads"] = tuple(fields["heads"])
+        return cls(**fields)
+
+
+def pack(module: bytes, manifest: Manifest) -> bytes:
+    """The artifact as bytes; the same input gives the same bytes, hence the same sha256."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo(_MANIFEST, _EPOCH), manifest.to_json())
+        archive.writestr(zipfile.ZipInfo(MODULE, _EPOCH), module)
+    return buffer.getvalue()
+
+
+def sha256_of(data: bytes) -> str:
+    """The hash of an artifact, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """The manifest alone: runs no code of the artifact."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return Manifest.from_json(archive.read(_MANIFEST))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise ArtifactError(f"this is not a sqlscore artifact, or a damaged one: {error}") from error

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import duckdb
 import pytest
+from tiny_model import tiny_artifact
 
 import sqlscore
 from sqlscore import materialization
 from sqlscore.errors import MappingError
+from sqlscore.registry import register
 
 DIFFERENT = """
     SELECT count(*) FROM sqlscore.{0} a FULL JOIN sqlscore.live_{0} b USING ({1})
@@ -132,3 +137,56 @@ def test_status_says_what_is_stale_and_what_mends_it(shop: duckdb.DuckDBPyConnec
     assert not any("scores" in what for what in problems())
     shop.execute("INSERT INTO clicks VALUES (1, TIMESTAMP '2024-03-03', 'view', 0)")
     assert any("1 events" in what and "newer than its scores" in what for what in problems())
+
+
+def test_events_that_arrive_during_a_refresh_wait_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No snapshot covers a folder of files: one that appears in the middle once made the refresh fail."""
+
+    def arrive(day: int, users: str) -> None:
+        events = f"SELECT {users} AS user_id, TIMESTAMP '2024-01-0{day}' AS event_time, 'view' AS event_type"
+        duckdb.sql(f"{events} FROM range(10) t(i)").write_parquet(str(tmp_path / f"{day}.parquet"))
+
+    arrive(1, "i")
+    with sqlscore.connect() as con:
+        sqlscore.map_events(con, str(tmp_path / "*.parquet"))
+        register(con, tiny_artifact(), name="tiny", mapping="events", champion=True, verb="train")
+        sqlscore.refresh(con)
+        scan_changes = materialization.find_changes
+
+        def find_changes(*arguments: Any) -> Any:
+            arrive(3, "i + 2")
+            found = scan_changes(*arguments)
+            arrive(4, "i + 5")
+            return found
+
+        arrive(2, "i % 2")
+        monkeypatch.setattr(materialization, "find_changes", find_changes)
+        report = sqlscore.refresh(con)
+        assert (str(report.as_of), report.kind, report.tables["scored_users"]) == (
+            "2024-01-02 00:00:00",
+            "incremental",
+            10,
+        )
+        monkeypatch.undo()
+        report = sqlscore.refresh(con)
+        assert (str(report.as_of), report.tables["scored_users"]) == ("2024-01-04 00:00:00", 15)
+        assert con.execute(DIFFERENT.format("scored_users", "user_id")).fetchall() == [(0,)]
+
+
+def test_a_refresh_that_is_broken_off_says_why(shop: duckdb.DuckDBPyConnection) -> None:
+    """The scan that was open once made the end of its transaction fail, and that error took the reason's place."""
+
+    class Stop:
+        def start(self, description: str, total: float | None) -> None: ...
+
+        def advance(self, amount: float) -> None:
+            raise RuntimeError("broken off")
+
+        def finish(self) -> None: ...
+
+    shop.execute("INSERT INTO clicks SELECT i, TIMESTAMP '2024-01-03', 'view', 0 FROM range(30000) t(i)")
+    with pytest.raises(RuntimeError, match="broken off"):
+        sqlscore.refresh(shop, progress=Stop())
+    assert sqlscore.refresh(shop).tables["scored_users"] == 30_000

@@ -5,7 +5,8 @@ Drawn with matplotlib's object interface and its file backends: no window, no gl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,48 +56,44 @@ def plot(
     if user_id is not None and kind != "attention":
         raise PlotError(f'a user is shown by the plot "attention" alone, not by "{kind}": leave user_id out')
     where = target(path)
-    figure = draw(con, (kind,), model, mapping, None if user_id is None else str(user_id), progress)
-    save(next(figure)[1], where)
+    save(drawer(con, model, mapping, None if user_id is None else str(user_id), progress)(kind), where)
     return where
 
 
-def draw(
+def drawer(
     con: duckdb.DuckDBPyConnection,
-    kinds: tuple[str, ...],
     model: str | None,
     mapping: str,
     user_id: str | None = None,
     progress: Progress | None = None,
-) -> Iterator[tuple[str, Figure]]:
-    """(kind, figure) of each; the test part is predicted once for all of them."""
+) -> Callable[[str], Figure]:
+    """A function from a kind to its figure, which predicts the test part once for all kinds that need it."""
     from sqlscore.plotting import attention, judged
     from sqlscore.plotting.evidence import gather
     from sqlscore.plotting.learning_curves import learning_curves
 
     where = mapped(con, mapping)
-    label = catalog(con).find(model, mapping)
-    if label.mapping != mapping:
+    stored = catalog(con).find(model, mapping)
+    if stored.mapping != mapping:
         raise ModelError(
-            f'{label.label} was trained on the events mapped as "{label.mapping}", not "{mapping}": '
-            f'pass mapping="{label.mapping}"'
+            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
+            f'pass mapping="{stored.mapping}"'
         )
-    artifact = catalog(con).artifact(label.label, mapping)
+    artifact = catalog(con).artifact(stored.label, mapping)
     facts = f'{artifact.name} ({artifact.manifest.architecture}), events mapped as "{mapping}"'
-    evidence = None
-    drawn = {
-        "confusion": judged.confusion,
-        "reliability": judged.reliability,
-        "precision-recall": judged.precision_recall,
+    evidence = cache(lambda: gather(con, where, artifact, progress))
+
+    def attended() -> Figure:
+        if user_id is None:
+            return attention.of_batch(con, where, artifact, facts)
+        return attention.of_user(con, where, artifact, user_id, facts)
+
+    drawn: dict[str, Callable[[], Figure]] = {
+        "learning-curves": lambda: learning_curves(artifact.manifest, facts),
+        "confusion": lambda: judged.confusion(evidence(), facts),
+        "reliability": lambda: judged.reliability(evidence(), facts),
+        "precision-recall": lambda: judged.precision_recall(evidence(), facts),
+        "attention": attended,
+        "action-attention": lambda: attention.between_actions(artifact, facts),
     }
-    for kind in kinds:
-        if kind in drawn:
-            evidence = evidence or gather(con, where, artifact, progress)
-            yield kind, drawn[kind](evidence, facts)
-        elif kind == "learning-curves":
-            yield kind, learning_curves(artifact.manifest, facts)
-        elif kind == "action-attention":
-            yield kind, attention.between_actions(artifact, facts)
-        elif user_id is not None:
-            yield kind, attention.of_user(con, where, artifact, user_id, facts)
-        else:
-            yield kind, attention.of_batch(con, where, artifact, facts)
+    return lambda kind: drawn[kind]()

@@ -94,6 +94,9 @@ def _refuse_strangers(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raises PublishError where a file stands at `path` that is not a snapshot: publishing would destroy it."""
     if not path.exists():
         return
+    opened = reader.execute("SELECT path FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+    if any(Path(row[0]).resolve() == path for row in opened):
+        raise PublishError(f"{path.name} is the database itself, or attached to it: publish to another name")
     catalog = f"sqlscore_old_{uuid4().hex[:8]}"
     with reader.cursor() as con:
         try:
@@ -101,7 +104,7 @@ def _refuse_strangers(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
         except duckdb.Error as error:
             raise PublishError(
                 f"{path.name} is there and cannot be opened, so that nobody knows whether it may be replaced: {error}; "
-                "publish to another name, or delete it"
+                "publish to another name, or move it away"
             ) from error
         query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?"
         ours = one(con, query, [catalog, PUBLICATIONS])
@@ -109,5 +112,5 @@ def _refuse_strangers(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
     if not ours:
         raise PublishError(
             f"{path.name} is a database that sqlscore did not publish, and would be lost: publish to another name, or "
-            "delete it"
+            "move it away"
         )

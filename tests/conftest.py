@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from postgres_server import Postgres, running_postgres
 from all_models import folds, models, one_thread, windowed  # noqa: F401 - fixtures
 from tiny_model import tiny_artifact
 
@@ -31,6 +32,13 @@ def data_folder() -> Path:
 @pytest.fixture(scope="session")
 def data() -> Path:
     return data_folder()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real PostgreSQL server; tests keep to schemas of their own."""
+    with running_postgres(tmp_path_factory.mktemp("postgres") / "data") as server:
+        yield server
 
 
 @pytest.fixture

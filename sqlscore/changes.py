@@ -135,7 +135,7 @@ def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -
 
 def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Changes from the hashes of all events: new, changed and deleted ones."""
-    states, events = qualified(mapping.schema, STATES), qualified(mapping.schema, "events")
+    states, events = qualified(mapping.schema, STATES), f"({usable_events(con, mapping)})"
     hashed = ", ".join(["event_time", "event_type", *(identifier(f.name) for f in mapping.features)])
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE {TABLE} AS

@@ -29,6 +29,7 @@ VERB = "serve"
 """What stands in `sqlscore.runs`."""
 
 KILLED = "the process ended in the middle (killed, or the machine went down); what it wrote was rolled back"
+CUT_OFF = "the server was asked to stop, and a step did not end in time; what it wrote was rolled back"
 
 
 def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> RunEnded:
@@ -59,15 +60,15 @@ def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> Run
 
 
 @on_own_connection
-def recover(con: duckdb.DuckDBPyConnection) -> int:
-    """Mark runs that a killed process left as running; how many. For who holds the lock alone."""
-    row = one(
-        con,
-        """UPDATE sqlscore.runs SET status = 'failed', finished_at = ?, message = ?
-           WHERE verb = ? AND status = 'running'""",
-        [now(), KILLED, VERB],
-    )
-    return row[0] if row else 0
+def recover(con: duckdb.DuckDBPyConnection) -> None:
+    """Mark as failed what a killed process left as running. For who holds the lock alone."""
+    _end_running(con, "failed", KILLED)
+
+
+@on_own_connection
+def cut_off(con: duckdb.DuckDBPyConnection) -> None:
+    """Mark the running run as stopped, since its process is about to end."""
+    _end_running(con, "stopped", CUT_OFF)
 
 
 @on_own_connection
@@ -129,6 +130,14 @@ def _outcome(steps: list[StepEnded], stop: Stop) -> Outcome:
     if "stopped" in outcomes or (stop.asked and not steps):
         return "stopped"
     return "failed" if "failed" in outcomes else "ok"
+
+
+def _end_running(con: duckdb.DuckDBPyConnection, status: Outcome, message: str) -> None:
+    con.execute(
+        """UPDATE sqlscore.runs SET status = ?, finished_at = ?, message = ?
+           WHERE verb = ? AND status = 'running'""",
+        [status, now(), message, VERB],
+    )
 
 
 @on_own_connection

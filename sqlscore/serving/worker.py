@@ -18,6 +18,9 @@ from sqlscore.serving.steps import Job
 from sqlscore.serving.stopping import Stop
 from sqlscore.transactions import now
 
+_LAST_NOTE = 1.0
+"""Seconds for the record of a run that is cut off: the engine may be too busy to take it."""
+
 
 class Worker:
     """Runs a job, one run at a time, on a connection that is opened anew where it broke."""
@@ -59,14 +62,22 @@ class Worker:
         if self._idle.wait(seconds / 2):
             return
         self._stop.cancel()
-        if not self._idle.wait(seconds / 2):
-            LOG.warning("the running step did not end within %g s: it is rolled back", seconds)
-            leave(0)
+        if self._idle.wait(seconds / 2):
+            return
+        LOG.warning("the running step did not end within %g s: it is rolled back", seconds)
+        noting = threading.Thread(target=self._note_end, daemon=True)
+        noting.start()
+        noting.join(_LAST_NOTE)
+        leave(0)
 
     def close(self) -> None:
         """Close the file."""
         with suppress(duckdb.Error):
             self.con.close()
+
+    def _note_end(self) -> None:
+        with suppress(duckdb.Error):  # where it cannot be noted now, the next start does it
+            jobs.cut_off(self.con)
 
     def _ensure_open(self) -> None:
         try:

@@ -76,7 +76,7 @@ def retrain(
         details.update(model=made.label, promoted=promoted, log_loss=loss, log_loss_before=loss_before)
         if promoted:
             promote(con, made.label)
-        details["dropped"] = _drop_older(con, mapping, policy, {made.label, before.label})
+        details["dropped"] = _drop_older(con, mapping, policy, made.label)
     return details
 
 
@@ -141,15 +141,15 @@ def _losses(con: duckdb.DuckDBPyConnection, mapping: str, new: str, old: str) ->
     return judged.manifest.metrics["next_action"]["log_loss"], before["next_action"]["log_loss"]
 
 
-def _drop_older(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy, keep: set[str]) -> list[str]:
+def _drop_older(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy, newest: str) -> list[str]:
     """Drop all but the newest retrained versions, which nobody would ever look at and which are held in memory."""
     rows = con.execute(
         "SELECT details->>'model' FROM sqlscore.runs WHERE verb = ? AND mapping = ? AND details->>'model' IS NOT NULL",
         [VERB, mapping],
     ).fetchall()
-    made = {row[0] for row in rows}
+    made = {newest, *(row[0] for row in rows)}
     retrained = [model for model in list_models(con, mapping) if model.label in made]
-    old = [m.label for m in retrained[policy.keep_retrained :] if not m.is_champion and m.label not in keep]
+    old = [m.label for m in retrained[policy.keep_retrained :] if not m.is_champion]
     for label in old:
         drop_model(con, label)
     return old

@@ -1,4 +1,4 @@
-"""Explanations: what they cost beside the score, and whether the score hangs on what they name.
+"""Explanations: what they cost beside the score, how exact they are, and whether the score hangs on what they name.
 
 python benchmarks/explain.py [FILE]    FILE: a database with mapped events and a model that has a churn head
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import duckdb
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import torch
 
 import sqlscore
+from sqlscore import attribution, shapley
 from sqlscore.artifact import Artifact
 from sqlscore.attribution import Value, attribute
 from sqlscore.registry import catalog
@@ -26,6 +28,7 @@ from sqlscore.simulation import simulate_shop
 from sqlscore.udfs.cache import STATES
 
 TAKEN_OUT = 3
+CIRCLES = 10
 Floats = npt.NDArray[np.float64]
 
 
@@ -41,7 +44,7 @@ def main() -> None:
     artifact = opened.artifact(None, "events")
     rows = con.sql(
         f"""SELECT list(e) AS events FROM sqlscore.events e GROUP BY user_id
-            HAVING count(*) BETWEEN {EXACT + 1} AND 32 ORDER BY hash(user_id) LIMIT {chosen.users}"""
+            HAVING count(*) BETWEEN {EXACT + 1} AND {attribution.SINGLE} ORDER BY hash(user_id) LIMIT {chosen.users}"""
     ).to_arrow_table()
     sequences = from_lists(rows["events"].combine_chunks(), opened.mapping("events"))
     con.close()
@@ -55,9 +58,16 @@ def main() -> None:
     def risk(hidden: torch.Tensor, clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
         return artifact.churn(hidden, clock, last[torch.from_numpy(row)])
 
-    print(f"\n{len(sequences)} users with {EXACT + 1} to 32 events: mean fall of the score without {TAKEN_OUT} of them")
+    print(f"\n{len(sequences)} users with {EXACT + 1} to {attribution.SINGLE} events")
+    print(f"mean fall of the score when {TAKEN_OUT} of their events are taken out:")
     for name, value in (("next action", probability), ("churn risk", risk)):
         faithfulness(name, artifact, sequences, value)
+    few = sequences.select(np.arange(min(len(sequences), 40)))
+    print(
+        f"mean |error| of a weight against {CIRCLES} times as many orders, beside mean |weight|, of {len(few)} of them:"
+    )
+    for name, value in (("next action", probability), ("churn risk", risk)):
+        exactness(name, artifact, few, value)
 
 
 def simulated() -> duckdb.DuckDBPyConnection:
@@ -123,6 +133,25 @@ def faithfulness(name: str, artifact: Artifact, sequences: Sequences, value: Val
         place = np.arange(len(order)) - np.repeat(sequences.offsets[:-1], sequences.lengths)
         fallen = full - score(without(sequences, order[place < TAKEN_OUT]))
         print(f"  {name:12} {way:16} {fallen.mean():+.3f}")
+
+
+def exactness(name: str, artifact: Artifact, sequences: Sequences, value: Value) -> None:
+    """How far the fixed design is from one with many more orders of arrival, drawn otherwise."""
+    batch, states, size = artifact.batch(sequences), artifact.encode(sequences), len(sequences)
+    full = value(states.hidden, states.clock, np.arange(size)).double().numpy()
+    ours = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
+    fixed = attribution.design
+    attribution.design = more_orders
+    theirs = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
+    attribution.design = fixed
+    print(f"  {name:12} {np.abs(ours - theirs).mean():.4f} beside {np.abs(theirs).mean():.4f}")
+
+
+@lru_cache
+def more_orders(n: int) -> shapley.Design:
+    random = np.random.default_rng(n + 1)
+    circles = CIRCLES * max(1, shapley._SUBSETS // (n * (n - 1)))
+    return shapley._of_permutations([q for _ in range(circles) for q in shapley._both_ways(random.permutation(n))])
 
 
 def without(sequences: Sequences, events: npt.NDArray[np.int64]) -> Sequences:

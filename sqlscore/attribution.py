@@ -20,7 +20,7 @@ from sqlscore.events import NO_TIME
 from sqlscore.sequences import offsets_of
 from sqlscore.shapley import design
 
-SINGLE = 32
+SINGLE = 24
 """So many of the newest events are players of their own."""
 
 _EVENTS = 1 << 16  # of a batch of subsets

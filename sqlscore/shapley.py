@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-EXACT = 9
+EXACT = 10
 """Up to so many players every subset is asked for."""
 
-_SUBSETS = 2**EXACT
+_SUBSETS = 2_048
 _SEED = 20_210_814
 
 Bools = npt.NDArray[np.bool_]
@@ -40,8 +40,8 @@ def design(n: int) -> Design:
     Above, the mean of v(S + i) - v(S) over permutations, S being what stands before i (Castro, Gomez & Tejada 2009,
     Computers & Operations Research 36(5)): the n rotations of one random permutation and their reversals, in which
     every player stands at each place equally often. So the large steps away from nothing are shared without error,
-    and as the beginnings of rotations are arcs of one circle, 2 n^2 steps need n (n - 1) subsets. Where that is
-    little, several circles.
+    and as the beginnings of rotations are arcs of one circle, 2 n^2 steps need n (n - 1) subsets; as many circles
+    as come to about _SUBSETS of them.
     """
     if n <= EXACT:
         return _exact(n)

@@ -47,9 +47,7 @@ def test_churn_weights_are_the_shapley_values_of_the_risk_at_the_last_event(rate
         for place, player in enumerate(order):
             before = [hours[p] for p in order[:place]]
             expected[player] += (risk([*before, hours[player]], 50) - risk(before, 50)) / 6
-    events = ", ".join(
-        f"{{'event_time': TIMESTAMP '2024-01-01' + to_hours({h}), 'event_type': 'view'}}" for h in hours
-    )
+    events = ", ".join(f"{{'event_time': TIMESTAMP '2024-01-01' + to_hours({h}), 'event_type': 'view'}}" for h in hours)
     found = rated.execute(
         f"SELECT list_explain_churn_risk([{events}], k := NULL, as_of := TIMESTAMP '2024-01-05')"
     ).fetchall()[0][0]
@@ -116,9 +114,7 @@ def test_all_but_the_newest_events_stand_together(con: duckdb.DuckDBPyConnection
 
 def test_going_on_from_a_state_explains_as_reading_anew(rated: duckdb.DuckDBPyConnection) -> None:
     """A fold encodes the earlier events once; that must change nothing."""
-    register(
-        rated, tiny_artifact(fold=False, notes=RATES), name="anew", mapping="events", champion=False, verb="train"
-    )
+    register(rated, tiny_artifact(fold=False, notes=RATES), name="anew", mapping="events", champion=False, verb="train")
     different = rated.execute(
         """SELECT count(*) FROM (
              SELECT unnest(explain_churn_risk(e, k := NULL)) AS a,

@@ -136,7 +136,7 @@ def shop_reasons() -> Iterator[duckdb.DuckDBPyConnection]:
     con.execute(
         """CREATE TABLE reasons AS SELECT user_id, risk, unnest(w, recursive := true) FROM (
              SELECT user_id, churn_risk(e) AS risk, explain_churn_risk(e, k := NULL) AS w FROM events e
-             GROUP BY user_id HAVING count(*) <= 32 ORDER BY hash(user_id) LIMIT 400)"""
+             GROUP BY user_id HAVING count(*) <= 25 ORDER BY hash(user_id) LIMIT 300)"""
     )
     yield con
     con.close()

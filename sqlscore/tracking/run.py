@@ -139,7 +139,7 @@ def _log_model(
 
     from sqlscore.tracking.pyfunc import save
 
-    data, model = folder / "data", folder / _MODEL_FOLDER
+    data, model = folder / "sqlscore", folder / _MODEL_FOLDER
     data.mkdir()
     save(data, catalog(con).find(info.label, mapping.name).data, info.sha256, info.label, mapping)
     with warnings.catch_warnings():

@@ -111,7 +111,7 @@ def compare(
     artifacts = [_stored(con, model, mapping) for model in models]
     with recorded(con, "compare", mapping) as details:
         arena, reason = _arena(con, where, settings, artifacts, bar)
-        notes += _on_churn(arena, reason, artifacts, metric)
+        notes += _on_churn(arena, reason, artifacts, metric) if settings.churn or metric == "auc" else []
         found = [taken(arena, artifact, metric == "auc", bar) for artifact in artifacts]
         for name in names:
             asked = replace(settings, architecture=name)

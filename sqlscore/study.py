@@ -78,8 +78,7 @@ def run_trial(
         chosen = {"architecture": architecture} | {name: defaults[name] for name in searched}
         study.enqueue_trial(chosen, skip_if_exists=True)
     sign = -1.0 if study.direction == library.study.StudyDirection.MAXIMIZE else 1.0
-    number = len(study.get_trials(deepcopy=False))
-    study.sampler = library.samplers.TPESampler(n_startup_trials=_AT_RANDOM, seed=seed + number)
+    study.sampler = library.samplers.TPESampler(n_startup_trials=_AT_RANDOM, seed=seed + finished(study))
 
     def objective(trial: Trial) -> float:
         options = _suggested(trial, space)

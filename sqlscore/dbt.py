@@ -19,8 +19,9 @@ except ImportError as error:
 
 from sqlscore.errors import MappingError, SqlscoreError
 from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.mapping import map_events, relation_of
+from sqlscore.mapping import map_events
 from sqlscore.registry import catalog
+from sqlscore.relations import relation_of
 from sqlscore.session import prepare
 
 _COLUMNS = ("user_id", "event_time", "event_type")

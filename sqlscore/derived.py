@@ -14,10 +14,11 @@ import pyarrow as pa
 from sqlscore.canonical import canonical, usable_events
 from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
-from sqlscore.mapping import mapped, relation_of
+from sqlscore.mapping import mapped
 from sqlscore.queries import one
 from sqlscore.quoting import identifier, qualified
 from sqlscore.registry import catalog
+from sqlscore.relations import relation_of
 from sqlscore.scan import Users, scan
 from sqlscore.staging import Appender
 from sqlscore.transactions import on_own_connection, recorded, transaction

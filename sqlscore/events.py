@@ -22,6 +22,9 @@ CANONICAL = ("user_id", "event_time", "event_type")
 US_PER_SECOND = 1_000_000
 DEFAULT_MAPPING = "events"
 
+SESSION_GAP = 30 * 60 * US_PER_SECOND
+"""The silence in µs that parts two sessions in `scored_sessions`; `sessions_with` has it as its default."""
+
 _UNIT_TO_US: dict[TimeUnit, float] = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 
 
@@ -39,7 +42,8 @@ class Mapping:
 
     `relation` is SQL text that stands in a FROM clause: a quoted table or view name, or a call of
     `read_parquet` and the like. `time_unit` is set only where times are epoch numbers. Events later than
-    `time_cap` (µs since 1970, UTC) are left out. `prefix` stands before the name of every function.
+    `time_cap` (µs since 1970, UTC) are left out. `prefix` stands before the name of every function. `subtype` is
+    the one of the features that says in finer grain what `event_type` says, where actions have two levels.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Mapping:
     time_cap: int | None = None
     prefix: str = ""
     append_only: bool = False
+    subtype: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:

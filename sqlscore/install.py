@@ -170,6 +170,8 @@ def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str)
         "event_type": "Did what: the action.",
         **{feature.name: f"A {feature.kind} feature of the event, NULL where missing." for feature in mapping.features},
     }
+    if mapping.subtype is not None:
+        comments[mapping.subtype] = "Did what in finer grain: read by the models, not predicted."
     con.execute(f"COMMENT ON VIEW {view} IS 'The mapped events that count: with user, finite time and action'")
     for column, comment in comments.items():
         con.execute(f"COMMENT ON COLUMN {view}.{identifier(column)} IS {literal(comment)}")

@@ -39,6 +39,10 @@ def init(
     user_id: Annotated[str, typer.Option("--user-id", metavar="C", help="Column: who.")] = "user_id",
     event_time: Annotated[str, typer.Option("--event-time", metavar="C", help="Column: when.")] = "event_time",
     event_type: Annotated[str, typer.Option("--event-type", metavar="C", help="Column: did what.")] = "event_type",
+    level: Annotated[
+        str | None,
+        typer.Option("--level", metavar="C", help="Column: the same, coarser; predict this, read --event-type too."),
+    ] = None,
     feature: Annotated[
         list[str] | None, typer.Option("--feature", metavar="C", help="An extra column for the models; repeat it.")
     ] = None,
@@ -78,6 +82,7 @@ def init(
             user_id=user_id,
             event_time=event_time,
             event_type=event_type,
+            level=level,
             features=cast("dict[str, Kind]", kinds),
             name=name,
             prefix=prefix,

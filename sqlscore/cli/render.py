@@ -62,11 +62,20 @@ def mapping_report(report: Mapping[str, Any]) -> None:
     rows = [
         ("from", mapping["relation"]),
         ("columns", ", ".join(mapping[key] for key in ("user_id", "event_time", "event_type"))),
-        ("features", ", ".join(f"{f['name']} ({f['kind']})" for f in mapping["features"]) or "none"),
+        ("features", ", ".join(f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]) or "none"),
         ("users with one event", f"{report['one_event_share']:.1%}"),
         ("rows left out", f"{report['n_rows'] - report['n_events']:,} of {report['n_rows']:,}"),
         ("duplicates, ties", f"{report['n_duplicates']:,}, {report['n_ties']:,}"),
     ]
+    if "levels" in report:
+        found = report["levels"]
+        rows.append(
+            (
+                "levels",
+                f"predicts {mapping['event_type']}, reads {mapping['subtype']} too: {found['n_subtypes']:,} values, "
+                f"{found['n_shared_subtypes']:,} of them under several actions, {found['n_null_subtype']:,} missing",
+            )
+        )
     if mapping["time_unit"]:
         rows.append(("times are read as", f"epoch numbers in {mapping['time_unit']}"))
     _facts(rows)

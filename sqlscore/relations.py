@@ -1,0 +1,62 @@
+"""Where events are: a table, a view or a file as SQL, and what columns it has."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping as Dict
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.errors import MappingError
+from sqlscore.quoting import literal, qualified
+
+_READERS = {
+    ".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv", ".gz": "read_csv", ".json": "read_json",
+    ".ndjson": "read_json", ".jsonl": "read_json",
+}  # fmt: skip
+
+
+def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The SQL of a FROM clause for a table, a view or a file."""
+    rows = con.execute(
+        """SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()
+           UNION ALL SELECT schema_name, view_name FROM duckdb_views()
+           WHERE database_name = current_database() AND NOT internal"""
+    ).fetchall()
+    folded = table.casefold()
+    for schema, found in rows:
+        if folded in (found.casefold(), f"{schema}.{found}".casefold()) and (schema == "main" or "." in table):
+            return qualified(schema, found)
+    suffix = Path(table).suffix.casefold()
+    files = glob.glob(table, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if suffix in _READERS and (files or "://" in table):
+        where = table if "://" in table else str(Path(table).absolute())
+        options = ", hive_partitioning = true" if suffix == ".parquet" and "=" in "".join(files[:1]) else ""
+        return f"{_READERS[suffix]}({literal(where)}{options})"
+    have = ", ".join(sorted(f'"{row[1]}"' for row in rows if row[0] == "main")) or "none"
+    kind = "file" if suffix in _READERS or files else "table, view or file"
+    raise MappingError(
+        f'there is no {kind} "{table}" (tables and views here: {have}; files: {", ".join(_READERS)}): check the name; '
+        "a temporary table, a DataFrame or what is not committed must first be kept with CREATE TABLE ... AS"
+    )
+
+
+def types_of(con: duckdb.DuckDBPyConnection, relation: str, table: str) -> dict[str, pa.DataType]:
+    """The columns of a relation. table: what the user called it. Raises MappingError where it cannot be read."""
+    try:
+        schema = con.sql(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema
+    except duckdb.Error as error:
+        raise MappingError(f'"{table}" cannot be read: {error}') from error
+    return {field.name: field.type for field in schema}
+
+
+def column_of(asked: str, role: str, types: Dict[str, pa.DataType], table: str) -> str:
+    """The column that is asked for, in its own spelling. Raises MappingError where there is none."""
+    for name in types:
+        if name.casefold() == asked.casefold():
+            return name
+    have = ", ".join(f'"{name}"' for name in types)
+    option = f"--{role.replace('_', '-')}"
+    raise MappingError(f'"{table}" has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})')

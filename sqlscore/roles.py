@@ -1,0 +1,125 @@
+"""Which column plays which role, and whether its type can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Dict
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.errors import EventsError, MappingError
+from sqlscore.events import Feature, Kind, Mapping, TimeUnit, kind_of, unit_of
+from sqlscore.queries import one
+from sqlscore.quoting import identifier
+from sqlscore.relations import column_of
+
+
+def features_of(
+    asked: Iterable[str] | Dict[str, Kind], roles: Iterable[str | None], types: Dict[str, pa.DataType], table: str
+) -> tuple[Feature, ...]:
+    """The extra columns and how each is read. roles: columns that are taken.
+
+    Raises MappingError or EventsError for one that cannot be a feature.
+    """
+    kinds = dict(asked) if isinstance(asked, Dict) else dict.fromkeys(asked)
+    found = []
+    for wanted, kind in kinds.items():
+        name = column_of(wanted, "feature", types, table)
+        if name in roles:
+            raise MappingError(f'column "{name}" is given two roles: a feature may not be user, time or action too')
+        if kind not in (None, "categorical", "numeric"):
+            raise MappingError(f'feature "{name}" cannot be read as {kind!r}: "categorical" or "numeric"')
+        natural = kind_of(name, types[name])
+        if kind == "numeric" and natural != "numeric":
+            raise MappingError(f'feature "{name}" has type {types[name]}, which is not a number: cast it in a view')
+        found.append(Feature(name, kind or natural))
+    return tuple(found)
+
+
+def check_levels(subtype: str, level: str, types: Dict[str, pa.DataType], relation: str) -> None:
+    """Raises MappingError or EventsError where these two columns cannot be the levels of an action."""
+    if subtype == level:
+        raise MappingError(f'"{level}" is given as event_type and as its level: leave level out, or name a coarser one')
+    if subtype.casefold() == "event_type":
+        raise MappingError(
+            f'the finer column is called "{subtype}", as sqlscore.events calls the level: rename it in a view, '
+            f"CREATE VIEW two_levels AS SELECT * RENAME ({identifier(subtype)} AS event_subtype) FROM {relation}, "
+            'and map that view with event_type="event_subtype"'
+        )
+    if kind_of_action(types[subtype]) is None:
+        raise EventsError(
+            f'event_type column "{subtype}" has type {types[subtype]}, expected VARCHAR, ENUM or an integer code: '
+            "cast it to VARCHAR in a view"
+        )
+
+
+def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
+    """Raises MappingError or EventsError where a column has two roles, or a type that its role cannot have."""
+    folded = [name.casefold() for name in mapping.columns]
+    twice = next((name for name in folded if folded.count(name) > 1), None)
+    if twice is not None:
+        raise MappingError(f'column "{twice}" is given two roles: user, time and action must differ')
+    roles = {"user_id": mapping.user_id, "event_time": mapping.event_time, "event_type": mapping.event_type}
+    for feature in mapping.features:
+        if feature.name.casefold() in roles and roles[feature.name.casefold()].casefold() != feature.name.casefold():
+            raise MappingError(
+                f'feature "{feature.name}" has the name that sqlscore.events gives to another column '
+                f'("{roles[feature.name.casefold()]}"): rename the feature in a view and map the view'
+            )
+    kind = types[mapping.user_id]
+    if pa.types.is_nested(kind):
+        raise EventsError(
+            f'user_id column "{mapping.user_id}" has type {kind}, expected one value for a user: '
+            "cast it to VARCHAR in a view, or choose one of its fields"
+        )
+    kind = types[mapping.event_type]
+    if kind_of_action(kind) is None:
+        raise EventsError(
+            f'event_type column "{mapping.event_type}" has type {kind}, expected VARCHAR, ENUM or an integer code: '
+            "cast it to VARCHAR in a view"
+        )
+
+
+def kind_of_action(kind: pa.DataType) -> str | None:
+    """How actions of this type are read: as text or as integer codes; None: not at all."""
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return "code"
+    try:
+        return "text" if kind_of("event_type", kind) == "categorical" else None
+    except EventsError:
+        return None
+
+
+def time_unit_of(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType, asked: TimeUnit | None
+) -> TimeUnit | None:
+    """The unit of epoch numbers, None for times. Raises MappingError or EventsError where the column holds no times."""
+    column = identifier(mapping.event_time)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        if asked is not None:
+            raise MappingError(f'time_unit is for epoch numbers; "{mapping.event_time}" is a {kind}: leave it out')
+        return None
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        raise EventsError(
+            f'event_time column "{mapping.event_time}" has type {kind}, expected TIMESTAMP, TIMESTAMPTZ, DATE or an '
+            "epoch number: cast it in a view, for example strptime(text, '%Y-%m-%d %H:%M:%S')"
+        )
+    if asked is not None:
+        if asked not in ("s", "ms", "us", "ns"):
+            raise MappingError(f"time_unit {asked!r} is not one of s, ms, us, ns")
+        return asked
+    row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")
+    return unit_of(row[0] if row and row[0] is not None else 0.0)
+
+
+def microseconds(con: duckdb.DuckDBPyConnection, moment: datetime | str) -> int:
+    """A moment as µs since 1970, UTC. Raises MappingError where it is none."""
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    try:
+        row = one(con, "SELECT epoch_us(CAST(? AS TIMESTAMP))", [moment])
+    except duckdb.Error as error:
+        raise MappingError(f"time_cap {moment!r} is not a time: write it as 2024-01-31 00:00:00") from error
+    return int(row[0]) if row else 0

@@ -59,10 +59,11 @@ def mapping_report(report: Mapping[str, Any]) -> None:
         f"{report['n_events']:,} events of {report['n_users']:,} users, {report['n_actions']:,} actions, "
         f"{_day(report['first_time'])} to {_day(report['high_water'])}"
     )
+    features = [f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]]
     rows = [
         ("from", mapping["relation"]),
         ("columns", ", ".join(mapping[key] for key in ("user_id", "event_time", "event_type"))),
-        ("features", ", ".join(f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]) or "none"),
+        ("features", ", ".join(features) or "none"),
         ("users with one event", f"{report['one_event_share']:.1%}"),
         ("rows left out", f"{report['n_rows'] - report['n_events']:,} of {report['n_rows']:,}"),
         ("duplicates, ties", f"{report['n_duplicates']:,}, {report['n_ties']:,}"),

@@ -154,7 +154,9 @@ def test_a_run_on_a_server_says_all_of_the_model(
     assert version.tags["sqlscore.label"] == "tracked@1"
     assert_scores_as_sql_does(shop, f"models:/{version.name}/{version.version}")
     folder = Path(client.download_artifacts(noted["run_id"], "model", str(tmp_path)))
-    carried = sqlscore.import_model(shop, folder / "data" / "sqlscore" / "model.sqlscore", name="carried", sha256=info.sha256)
+    carried = sqlscore.import_model(
+        shop, folder / "data" / "sqlscore" / "model.sqlscore", name="carried", sha256=info.sha256
+    )
     assert carried.sha256 == info.sha256
     recorded = shop.execute("SELECT string_agg(r::VARCHAR, '') FROM sqlscore.runs r").fetchall()[0][0]
     stored = "".join(file.read_text(errors="replace") for file in folder.rglob("*") if file.is_file())

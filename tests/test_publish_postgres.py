@@ -109,6 +109,8 @@ def test_only_rows_that_changed_are_written(shop, postgres, publish, schema):
     assert {row[:2] for row in before - after} == {(7, 2), (8, 1)}
     assert {row[:2] for row in after - before} == {(7, 2), (9, 99)}
     assert publish().tables["scored_sessions"].changed == 0
+    postgres.run(f'UPDATE "{schema}".scored_sessions SET churn_risk = 0 WHERE user_id = 7')
+    assert publish().tables["scored_sessions"].changed == 5
 
 
 def test_new_and_gone_columns_follow_the_source(shop, postgres, publish, schema):

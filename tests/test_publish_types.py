@@ -120,6 +120,15 @@ def test_the_documentation_states_the_types():
         assert any(word in row and base in row for row in rows), (kind, there)
 
 
+def test_a_json_value_that_changed_travels(shop, postgres, monkeypatch):
+    """Checksums know of JSON only whether it is NULL: the same checksum does not mean that nothing changed."""
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    for number in (1, 2):
+        shop.execute(f"""CREATE OR REPLACE TABLE told AS SELECT '{{"a": {number}}}'::JSON AS said""")
+        sqlscore.publish(shop, postgres.url, tables=["told"], schema="types")
+        assert postgres.rows("SELECT said FROM types.told") == [({"a": number},)]
+
+
 def test_text_with_a_zero_byte_names_the_column(shop, postgres, monkeypatch):
     """PostgreSQL cannot hold it; its own message is passed on, with table and column."""
     monkeypatch.setenv("PGPASSWORD", PASSWORD)

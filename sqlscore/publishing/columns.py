@@ -70,7 +70,7 @@ class Column:
 
     value: DuckDB SQL over the source's row, as it travels. staged, type: its types in PostgreSQL before and after the
     swap. compared: DuckDB SQL over the source's row, and `compared_back` over what is read back, equal where the
-    column arrived; NULL-ness alone for types whose JSON has no one form. flat: made from a nested column.
+    column arrived; NULL-ness alone, and then not `exact`, for types whose JSON has no one form. flat: made from a nested column.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Column:
     compared_back: str
     flat: bool = False
     is_time: bool = False
+    exact: bool = True
 
     @property
     def read_back(self) -> str:
@@ -119,7 +120,7 @@ def _column(name: str, value: str, kind: DuckDBPyType, table: str, *, flat: bool
     quoted, tag = identifier(name), str(kind.id)
     if str(kind) == "JSON":
         back = f"{quoted} IS NULL"
-        return Column(name, f"CAST({value} AS VARCHAR)", "text", "jsonb", f"{value} IS NULL", back, flat)
+        return Column(name, f"CAST({value} AS VARCHAR)", "text", "jsonb", f"{value} IS NULL", back, flat, exact=False)
     if tag in _SAME:
         travels, there = _SAME[tag]
         value = f"CAST({value} AS {travels})"
@@ -134,9 +135,10 @@ def _column(name: str, value: str, kind: DuckDBPyType, table: str, *, flat: bool
         return Column(name, value, f"{there}[]", f"{there}[]", value, quoted, flat)
     if tag in _NESTED:
         compared, back = f"{value} IS NULL", f"{quoted} IS NULL"
-        if _comes_back(kind):
+        exact = _comes_back(kind)
+        if exact:
             compared, back = value, f"CAST(CAST({quoted} AS JSON) AS {kind})"
-        return Column(name, f"CAST(to_json({value}) AS VARCHAR)", "text", "jsonb", compared, back, flat)
+        return Column(name, f"CAST(to_json({value}) AS VARCHAR)", "text", "jsonb", compared, back, flat, exact=exact)
     raise PublishError(
         f'column "{name}" of {table} is a {kind}, for which PostgreSQL has no type: cast it, for example to VARCHAR, '
         "in a view, and publish the view"

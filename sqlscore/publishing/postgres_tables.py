@@ -32,11 +32,18 @@ _PUBLICATION_COLUMNS = {
 
 @dataclass(frozen=True)
 class Existing:
-    """A table that an earlier publication made: types and comments of its columns; `ours`, those it filled."""
+    """A table that an earlier publication made: types and comments of its columns; `ours`, those it filled; rows and
+    checksum that were noted."""
 
     types: dict[str, str]
     comments: dict[str | None, str]
     ours: frozenset[str]
+    noted: tuple[int, str]
+
+    def fits(self, columns: Sequence[Column]) -> bool:
+        """Whether it has these columns, and sqlscore fills no others."""
+        wanted = {column.name: column.type for column in columns}
+        return wanted.keys() == self.ours and all(self.types.get(name) == kind for name, kind in wanted.items())
 
 
 def make_schema(cursor: Cursor, schema: str) -> None:
@@ -67,7 +74,7 @@ def existing_columns(cursor: Cursor, schema: str, name: str) -> Existing | None:
         return None
     noted = _rows(
         cursor,
-        f"SELECT unnest(columns) FROM {qualified(schema, PUBLICATIONS)} WHERE table_name = {literal(name)}",
+        f"SELECT columns, n_rows, checksum FROM {qualified(schema, PUBLICATIONS)} WHERE table_name = {literal(name)}",
     )
     if not noted:
         raise PublishError(
@@ -83,7 +90,7 @@ def existing_columns(cursor: Cursor, schema: str, name: str) -> Existing | None:
     comments: dict[str | None, str] = {column: text for column, _, text in rows if text}
     if comment and comment[0][0]:
         comments[None] = comment[0][0]
-    return Existing({column: kind for column, kind, _ in rows}, comments, frozenset(row[0] for row in noted))
+    return Existing({column: kind for column, kind, _ in rows}, comments, frozenset(noted[0][0]), noted[0][1:])
 
 
 def prepare_table(

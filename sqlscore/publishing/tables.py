@@ -109,14 +109,19 @@ def same(
     sent, back: SQL expressions over the rows of the source and of what arrived (a name or a query).
     Raises PublishError where they differ.
     """
-    ours, theirs = checksum(con, source.relation, sent), checksum(con, arrived, back)
+    ours = checksum(con, source.relation, sent)
+    require_same(source, ours, checksum(con, arrived, back))
+    return ours
+
+
+def require_same(source: Source, ours: tuple[int, str], theirs: tuple[int, str]) -> None:
+    """Raises PublishError where rows or checksum of what arrived are not those of what was sent."""
     if ours != theirs:
         raise PublishError(
             f"{source.name} did not arrive as it was sent ({ours[0]:,} rows sent, {theirs[0]:,} there; checksums "
             f"{ours[1]} and {theirs[1]}), so nothing was changed: look for a trigger or rule on the table in the "
             "target, or leave the table out (--tables)"
         )
-    return ours
 
 
 def provenance(con: duckdb.DuckDBPyConnection, source: Source) -> Provenance:

@@ -70,7 +70,8 @@ class Column:
 
     value: DuckDB SQL over the source's row, as it travels. staged, type: its types in PostgreSQL before and after the
     swap. compared: DuckDB SQL over the source's row, and `compared_back` over what is read back, equal where the
-    column arrived; NULL-ness alone, and then not `exact`, for types whose JSON has no one form. flat: made from a nested column.
+    column arrived; NULL-ness alone, and then not `exact`, for types whose JSON has no one form. flat: made from a
+    nested column.
     """
 
     name: str

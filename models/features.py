@@ -48,6 +48,15 @@ class Features(nn.Module):
         raw = torch.cat([raw, self.recency(summary, elapsed)], 1)
         return ((raw - self.churn_mean) / self.churn_spread).clamp(-4.0, 4.0)
 
+    def recent(self, rhythm: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, 4 + 2D), (N,) -> (N, X): the columns of `with_recency` that move with time."""
+        raw = self.recency_of(rhythm, elapsed)
+        return ((raw - self.churn_mean[self.size :]) / self.churn_spread[self.size :]).clamp(-4.0, 4.0)
+
+    def lasting(self, raw: Tensor) -> Tensor:
+        """(N, P) -> (N, P): the columns of `with_recency` that do not."""
+        return ((raw - self.churn_mean[: self.size]) / self.churn_spread[: self.size]).clamp(-4.0, 4.0)
+
     def raw(self, summary: Tensor) -> Tensor:
         """(N, K) -> (N, P), not standardised."""
         counts = summary[:, : self.counted + 1]
@@ -77,9 +86,16 @@ class Features(nn.Module):
 
     def recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
         """(N, K), (N,) -> (N, X): time since the last event, alone and against the user's own rhythm."""
-        _, _, _, visits, visit_gap, _, last_visit_gap, tenure, _, _, _, _ = (
-            summary[:, self.counted + 1 : self.tail].double().unbind(1)
-        )
+        return self.recency_of(self.rhythm(summary), elapsed)
+
+    def rhythm(self, summary: Tensor) -> Tensor:
+        """(N, K) -> (N, 4 + 2D): the summaries that recency reads."""
+        scalars = summary[:, self.counted + 1 : self.tail]
+        return torch.cat([scalars[:, 3:5], scalars[:, 6:8], summary[:, self.tail : self.tail + 2 * self.decays]], 1)
+
+    def recency_of(self, rhythm: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, 4 + 2D), (N,) -> (N, X)."""
+        visits, visit_gap, last_visit_gap, tenure = rhythm[:, :4].double().unbind(1)
         since = elapsed.double().nan_to_num(0.0).clamp(min=0.0)
         log_since = torch.log1p(since)
         age = tenure + since
@@ -96,7 +112,7 @@ class Features(nn.Module):
             torch.log1p(visits) - torch.log1p(age),
             torch.exp(-missed),
         ]
-        decayed = summary[:, self.tail : self.tail + 2 * self.decays].double()
+        decayed = rhythm[:, 4:].double()
         fade = torch.exp(-since.unsqueeze(1) * self.rates)  # (N, D)
         faded = torch.log(decayed * torch.cat([fade, fade], 1) + 1e-3)
         return torch.cat([torch.stack(facts, 1), faded], 1).float()

@@ -71,6 +71,20 @@ class Heads(nn.Module):
         z: Tensor = self.churn_linear(recent) + self.churn_out(self.dropout(inner))  # (N, 1)
         return z[:, 0]
 
+    def churn_lasting(self, hidden: Tensor, lasting: Tensor) -> Tensor:
+        """(N, H), (N, P) -> (N, 1 + W / 4): the sums before the gelu and before the last one, without recency."""
+        p = lasting.shape[1]
+        z = F.linear(lasting, self.churn_linear.weight[:, :p], self.churn_linear.bias)
+        own = self.churn_hidden(hidden[:, : self.hidden])
+        return torch.cat([z, own + F.linear(lasting, self.churn_recent.weight[:, :p], self.churn_recent.bias)], 1)
+
+    def churn_with(self, partial: Tensor, recent: Tensor) -> Tensor:
+        """(N, 1 + W / 4) of `churn_lasting`, (N, X) -> (N,): what `churn` returns."""
+        p = self.churn_linear.in_features - recent.shape[1]
+        inner = F.gelu(torch.addmm(partial[:, 1:], recent, self.churn_recent.weight[:, p:].t()))
+        z = torch.addmm(partial[:, :1], recent, self.churn_linear.weight[:, p:].t()) + self.churn_out(inner)
+        return torch.sigmoid(z[:, 0] * self.platt[0] + self.platt[1])
+
     def churn(self, hidden: Tensor, recent: Tensor) -> Tensor:
         """-> (N,) calibrated probability."""
         return torch.sigmoid(self.churn_logit(hidden, recent) * self.platt[0] + self.platt[1])

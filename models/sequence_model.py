@@ -85,6 +85,19 @@ class SequenceModel(nn.Module):
         return self.heads.churn(hidden[:, : self.size], recent)
 
     @torch.jit.export
+    def standing(self, hidden: Tensor) -> Tensor:
+        """(N, S) -> (N, B): all that `churn` reads of a state, whatever the moment; a fraction of the state's size."""
+        summary = hidden[:, self.size :]
+        lasting = self.features.lasting(self.features.raw(summary))
+        return torch.cat([self.features.rhythm(summary), self.heads.churn_lasting(hidden[:, : self.size], lasting)], 1)
+
+    @torch.jit.export
+    def churn_standing(self, standing: Tensor, elapsed: Tensor) -> Tensor:
+        """(N, B), float64 (N,) -> (N,): what `churn` returns of the state, at a fraction of its cost."""
+        wide = 4 + 2 * self.features.decays
+        return self.heads.churn_with(standing[:, wide:], self.features.recent(standing[:, :wide], elapsed))
+
+    @torch.jit.export
     def scores(self, hidden: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `next_logits`, `seconds` and `churn` return; what they share is computed once."""
         state, summary = hidden[:, : self.size], hidden[:, self.size :]

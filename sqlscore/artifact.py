@@ -153,6 +153,24 @@ class Artifact:
             risk: torch.Tensor = self.module.churn(hidden.to(self.device), elapsed.to(self.device)).double().cpu()
         return _beyond_lookback(risk, silence, elapsed)
 
+    @property
+    def stands(self) -> bool:
+        """Whether the churn head needs a fraction of a state alone, `standing`."""
+        return "churn" in self.manifest.heads and hasattr(self.module, "standing")
+
+    def standing(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(N, S) -> float32 (N, B): what the churn head needs of a state, whatever the moment."""
+        with torch.inference_mode():
+            parts = [self.module.standing(part.to(self.device)).cpu() for part in torch.split(hidden, ROWS)]
+        return torch.cat(parts)
+
+    def churn_standing(self, standing: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
+        """(N, B), (N, 2), int64 (N,) µs -> what `churn` returns for the states that stand so."""
+        silence, elapsed = self._silence(clock, as_of)
+        with torch.inference_mode():
+            risk: torch.Tensor = self.module.churn_standing(standing.to(self.device), elapsed.to(self.device))
+        return _beyond_lookback(risk.double().cpu(), silence, elapsed)
+
     def scores(
         self, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -13,15 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from sqlscore.artifact import Artifact, States
-from sqlscore.events import US_PER_SECOND
+from sqlscore.events import SESSION_GAP
 from sqlscore.scan import Content, Users
 from sqlscore.sequences import Ints, Sequences
 from sqlscore.udfs.churn import score_states
-from sqlscore.udfs.states import to_arrow
+from sqlscore.udfs.states import float_lists, to_arrow
 from sqlscore.udfs.types import SCORE_ARROW, STATE_ARROW
-
-SESSION_GAP = 30 * 60 * US_PER_SECOND
-"""The silence that parts two sessions in `scored_sessions`; `sessions_with` has it as its default."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -94,7 +91,11 @@ def encode_both(artifact: Artifact, sequences: Sequences, sessions: Sequences, o
 def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifact) -> pa.Table:
     """(N,) users' states and the hashes of the events that made them."""
     columns = to_arrow(states, artifact.name).flatten()
-    return pa.table([ids, *columns, pa.array(content)], ["user_id", *_names(STATE_ARROW), "content"])
+    standing = pa.nulls(len(ids), pa.list_(pa.float32()))
+    if artifact.stands:
+        standing = float_lists(artifact.standing(states.hidden))
+    names = ["user_id", *_names(STATE_ARROW), "standing", "content"]
+    return pa.table([ids, *columns, standing, pa.array(content)], names)
 
 
 def score_rows(ids: pa.Array, states: States, as_of: int, artifact: Artifact) -> pa.Table:

@@ -8,7 +8,7 @@ from datetime import datetime
 import duckdb
 
 from sqlscore.canonical import SOURCE, usable_events
-from sqlscore.events import Mapping
+from sqlscore.events import SESSION_GAP, Mapping
 from sqlscore.install import is_table
 from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
@@ -45,7 +45,8 @@ class Changes:
     """`reason` is None where an incremental refresh will do; else why everybody is scored.
 
     The temporary table `sqlscore_changes` then holds user_id, kind ('over', 'on', 'gone'), and for 'on' the time of
-    the last event that the state has seen and the start and number of the last session.
+    the last event that the state has seen, the time of the first new one, and from when on sessions are made anew: the
+    start and number of the last session where the new event belongs to it, else those of the next.
     """
 
     reason: str | None
@@ -53,6 +54,7 @@ class Changes:
     n_on: int = 0
     n_gone: int = 0
     since: datetime | None = None  # no event of a user who goes on is needed from before
+    behind_row: int | None = None  # rows of new events come behind it, where that is known
 
 
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
@@ -97,11 +99,15 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
         return Changes(f"the champion changed from {old.model} to {new.model}")
     if old.mapping != new.mapping:
         return Changes("the events were mapped anew")
+    if not _has_column(con, mapping, STATES, "standing"):
+        return Changes("the states were stored by an older sqlscore")
+    behind_row = None
     if new.last_row is not None and old.last_row is not None:
         kept = one(con, f"SELECT count(*) FROM {mapping.relation} WHERE rowid <= ?", [old.last_row])
         if kept is None or kept[0] != old.n_rows:
             return Changes("rows were deleted from a table that was mapped as append-only")
-        _appended(con, mapping, old.last_row)
+        behind_row = old.last_row
+        _appended(con, mapping, behind_row)
     else:
         _compared(con, mapping)
     if not fold:
@@ -116,7 +122,7 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     ) or (0, 0, 0, None, 0)
     if row[0] + row[1] > FULL_ABOVE * row[4]:
         return Changes(f"{row[0] + row[1]} of {row[4]} users changed")
-    return Changes(None, *row[:4])
+    return Changes(None, *row[:4], behind_row)
 
 
 def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -> None:
@@ -128,7 +134,7 @@ def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -
                 SELECT user_id, min(event_time) AS first_new FROM ({new}) GROUP BY user_id
             )
             SELECT u.user_id, CASE WHEN s.last_time < u.first_new THEN 'on' ELSE 'over' END AS kind, s.last_time,
-                NULL::TIMESTAMP AS session_start, NULL::BIGINT AS session_id
+                u.first_new, NULL::TIMESTAMP AS session_start, NULL::BIGINT AS session_id
             FROM users u LEFT JOIN {qualified(mapping.schema, STATES)} s USING (user_id)"""
     )
 
@@ -140,37 +146,50 @@ def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE {TABLE} AS
             WITH events AS (
-                SELECT e.user_id, s.user_id IS NOT NULL AS known, s.last_time, s.n_events, s.content,
+                SELECT e.user_id, e.event_time, s.user_id IS NOT NULL AS known, s.last_time, s.n_events, s.content,
                     hash({hashed}) AS word, coalesce(e.event_time <= s.last_time, false) AS seen
                 FROM {events} e LEFT JOIN {states} s USING (user_id)
             ), users AS (
                 SELECT user_id, any_value(last_time) AS last_time, any_value(n_events) AS n_events,
                     any_value(content) AS content, count(*) AS n_now,
                     coalesce(sum(word) FILTER (WHERE seen), 0) % 18446744073709551616 AS content_seen,
-                    count(*) FILTER (WHERE seen) AS n_seen
+                    count(*) FILTER (WHERE seen) AS n_seen, min(event_time) FILTER (WHERE NOT seen) AS first_new
                 FROM events GROUP BY user_id
             ), kinds AS (
-                SELECT user_id, last_time,
+                SELECT user_id, last_time, first_new,
                     CASE WHEN n_events IS NULL OR n_seen <> n_events OR content_seen <> content THEN 'over'
                          WHEN n_now > n_seen THEN 'on' END AS kind
                 FROM users
             )
-            SELECT user_id, kind, last_time, NULL::TIMESTAMP AS session_start, NULL::BIGINT AS session_id
+            SELECT user_id, kind, last_time, first_new, NULL::TIMESTAMP AS session_start, NULL::BIGINT AS session_id
             FROM kinds WHERE kind IS NOT NULL
             UNION ALL
-            SELECT s.user_id, 'gone', s.last_time, NULL, NULL FROM {states} s ANTI JOIN users USING (user_id)"""
+            SELECT s.user_id, 'gone', s.last_time, NULL, NULL, NULL FROM {states} s ANTI JOIN users USING (user_id)"""
     )
 
 
 def _note_sessions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Where the last session of those who go on began: new events may still belong to it."""
+    """From when on the sessions of those who go on are made anew: the last one may have grown."""
     sessions = qualified(mapping.schema, "scored_sessions")
     con.execute(
-        f"""UPDATE {TABLE} SET session_start = s.session_start, session_id = s.session_id
-            FROM (SELECT user_id, max(session_start) AS session_start, max(session_id) AS session_id
-                  FROM {sessions} SEMI JOIN {TABLE} USING (user_id) GROUP BY user_id) s
+        f"""UPDATE {TABLE} SET
+                session_start = CASE WHEN grows THEN s.session_start ELSE first_new END,
+                session_id = CASE WHEN grows THEN s.session_id ELSE s.session_id + 1 END
+            FROM (SELECT user_id, max(o.session_start) AS session_start, max(o.session_id) AS session_id,
+                      any_value(c.first_new - c.last_time <= to_microseconds({SESSION_GAP})) AS grows
+                  FROM {sessions} o JOIN {TABLE} c USING (user_id) GROUP BY user_id) s
             WHERE {TABLE}.user_id = s.user_id AND kind = 'on'"""
     )
+
+
+def _has_column(con: duckdb.DuckDBPyConnection, mapping: Mapping, table: str, column: str) -> bool:
+    found = one(
+        con,
+        """SELECT count(*) FROM duckdb_columns() WHERE database_name = current_database()
+           AND schema_name = ? AND table_name = ? AND column_name = ?""",
+        [mapping.schema, table, column],
+    )
+    return bool(found and found[0])
 
 
 def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,18 +19,16 @@ from sqlscore.canonical import SOURCE, canonical, usable_events
 from sqlscore.changes import STATES, TABLE, Changes, Mark
 from sqlscore.errors import MappingError
 from sqlscore.events import Mapping
+from sqlscore.moving import move_scores
 from sqlscore.queries import one
 from sqlscore.quoting import literal, qualified
 from sqlscore.scan import Users, scan
 from sqlscore.staging import Appender, new_table, swap_in
 from sqlscore.stored_states import comparable, create_states, states_of
 from sqlscore.transactions import now
-from sqlscore.udfs.churn import churn_probability
 
 if TYPE_CHECKING:
     from sqlscore.training import Progress
-
-_STATES_PER_BATCH = 8_192
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,15 @@ def who_changed(run: Run, changes: Changes) -> Counts:
             f"{changes.n_over + changes.n_on} users had changed, {n_users} of them were found again; refresh again"
         )
     sessions += _last_sessions(run, changes)
-    _replace_changed(run, states, sessions, stamp)
-    n_sessions = one(run.con, f"SELECT count(*) FROM {run.table('scored_sessions')}") or (0,)
-    return Counts({"scored_users": _move_scores(run, scores, stamp), "scored_sessions": n_sessions[0]}, n_users, events)
+    _replace_changed(
+        run, {STATES: (states, None), "scored_users": (scores, stamp), "scored_sessions": (sessions, stamp)}
+    )
+    move_scores(run.con, run.reader, run.mapping, run.artifact, run.as_of, stamp["scored_at"], run.threads)
+    tables = {}
+    for name in ("scored_users", "scored_sessions"):
+        rows = one(run.con, f"SELECT count(*) FROM {run.table(name)}")
+        tables[name] = int(rows[0]) if rows else 0
+    return Counts(tables, n_users, events)
 
 
 def _start_over(run: Run, changes: Changes) -> Iterable[Rows]:
@@ -144,8 +148,9 @@ def _go_on(run: Run, changes: Changes) -> Iterable[Rows]:
             int(users.sequences.offsets[-1]),
         )
 
+    new = _events(run, changes.behind_row)
     query = (
-        f"SELECT e.* FROM ({_events(run)}) e JOIN {_changed('on')} c USING (user_id) "
+        f"SELECT e.* FROM ({new}) e JOIN {_changed('on')} c USING (user_id) "
         f"WHERE e.event_time > c.last_time AND e.event_time >= {_moment(changes.since)}"
     )
     return in_order(advance, scan(run.reader, canonical(run.mapping, query), content=True), run.threads)
@@ -169,8 +174,8 @@ def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
     return in_order(split, scan(run.reader, canonical(run.mapping, query)), run.threads)
 
 
-def _replace_changed(run: Run, states: list[pa.Table], sessions: list[pa.Table], stamp: dict[str, str]) -> None:
-    """Old states and sessions of who changed out, new ones in."""
+def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str, str] | None]]) -> None:
+    """Old rows of who changed out, new ones in. tables: by name, the new rows, and SQL for columns that they lack."""
     con, changed = run.con, "sqlscore_changed_users"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {changed} AS "
@@ -180,64 +185,24 @@ def _replace_changed(run: Run, states: list[pa.Table], sessions: list[pa.Table],
     appender = Appender(con, changed)
     appender.add(rows)
     appender.flush()
-    con.execute(f"DELETE FROM {run.table(STATES)} s USING {changed} c WHERE s.user_id = c.user_id")
-    con.execute(
-        f"DELETE FROM {run.table('scored_sessions')} s USING {changed} c WHERE s.user_id = c.user_id "
-        "AND (c.session_start IS NULL OR s.session_start >= c.session_start)"
-    )
-    con.execute(f"DROP TABLE {changed}")
-    for table, tables, constants in ((STATES, states, None), ("scored_sessions", sessions, stamp)):
-        appender = Appender(con, run.table(table), constants)
-        for rows in tables:
+    for name, (pieces, constants) in tables.items():
+        kept = "c.session_start IS NULL OR t.session_start >= c.session_start" if name == "scored_sessions" else "true"
+        con.execute(f"DELETE FROM {run.table(name)} t USING {changed} c WHERE t.user_id = c.user_id AND ({kept})")
+        appender = Appender(con, run.table(name), constants)
+        for rows in pieces:
             if rows.num_columns and len(rows):
                 appender.add(rows)
         appender.flush()
+    con.execute(f"DROP TABLE {changed}")
 
 
-def _move_scores(run: Run, scores: list[pa.Table], stamp: dict[str, str]) -> int:
-    """Everybody's scores at the new as_of: who did not change keeps all but the risk, which the stored states give."""
-    con, old = run.con, run.table("scored_users")
-    users = Appender(con, new_table(con, run.mapping, "scored_users"), stamp)
-    for rows in scores:
-        users.add(rows)
-    users.flush()
-    risks = "sqlscore_moved_risks"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {risks} AS SELECT user_id, churn_risk FROM {old} LIMIT 0")
-    moved = Appender(con, risks)
-    for rows in in_order(partial(_risks, run), _unchanged(run), run.threads):
-        moved.add(rows)
-    moved.flush()
-    row = con.execute(
-        f"""INSERT INTO {users.table} BY NAME
-            SELECT o.* REPLACE (r.churn_risk AS churn_risk, make_timestamp({run.as_of}) AS as_of,
-                {stamp["scored_at"]} AS scored_at)
-            FROM {old} o JOIN {risks} r USING (user_id)"""
-    ).fetchall()
-    con.execute(f"DROP TABLE {risks}")
-    swap_in(con, run.mapping, "scored_users")
-    return users.rows + int(row[0][0])
-
-
-def _unchanged(run: Run) -> Iterator[pa.Table]:
-    """Stored states of users whose events are as they were."""
-    query = f"SELECT s.* FROM {run.table(STATES)} s ANTI JOIN {TABLE} c USING (user_id)"
-    for batch in run.reader.sql(query).to_arrow_reader(_STATES_PER_BATCH):
-        if len(batch):
-            yield pa.Table.from_batches([batch])
-
-
-def _risks(run: Run, stored: pa.Table) -> pa.Table:
-    risk = pa.nulls(len(stored), pa.float32())
-    if "churn" in run.artifact.manifest.heads:
-        as_of = np.full(len(stored), run.as_of, np.int64)
-        risk = pa.array(churn_probability(run.artifact, states_of(stored), as_of))
-    return pa.table([stored.column("user_id"), risk], ["user_id", "churn_risk"])
-
-
-def _events(run: Run) -> str:
-    """The events up to the mark, as a query."""
+def _events(run: Run, behind_row: int | None = None) -> str:
+    """The events up to the mark, as a query; those behind a row alone."""
     last = run.mark.last_row
-    return usable_events(run.reader, run.mapping, "true" if last is None else f"{SOURCE}.rowid <= {int(last)}")
+    if last is None:
+        return usable_events(run.reader, run.mapping)
+    behind = "" if behind_row is None else f" AND {SOURCE}.rowid > {int(behind_row)}"
+    return usable_events(run.reader, run.mapping, f"{SOURCE}.rowid <= {int(last)}{behind}")
 
 
 def _changed(kind: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from sqlscore.artifact import States
@@ -18,6 +20,7 @@ _COMMENTS = {
     "n_events": "Number of events in the state.",
     "n_unknown": "How many of them have an action that the model has never seen.",
     "model": "The model whose state it is.",
+    "standing": "What the churn head needs of the state, whatever the moment; NULL where it needs it all.",
     "content": "Sum modulo 2^64 of the hashes of the events.",
 }
 
@@ -27,7 +30,8 @@ def create_states(con: duckdb.DuckDBPyConnection, name: str, events: str) -> Non
     fields = STATE_SQL.removeprefix("STRUCT(").removesuffix(")")
     columns = ", ".join(f"NULL::{kind} AS {field}" for field, kind in (f.split(" ", 1) for f in fields.split(", ")))
     con.execute(
-        f"CREATE OR REPLACE TABLE {name} AS SELECT user_id, {columns}, NULL::UBIGINT AS content FROM {events} LIMIT 0"
+        f"CREATE OR REPLACE TABLE {name} AS SELECT user_id, {columns}, NULL::FLOAT[] AS standing, "
+        f"NULL::UBIGINT AS content FROM {events} LIMIT 0"
     )
     con.execute(
         f"COMMENT ON TABLE {name} IS 'The model''s state of each user, which an incremental refresh goes on from; "
@@ -41,6 +45,12 @@ def states_of(table: pa.Table) -> States:
     """Rows of the table as states."""
     columns = [table.column(field.name).combine_chunks() for field in STATE_ARROW]
     return from_arrow(pa.StructArray.from_arrays([_chunk(c) for c in columns], fields=list(STATE_ARROW)))
+
+
+def float_rows(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
+    """N lists of the same length D -> float32 (N, D), N > 0."""
+    values: npt.NDArray[np.float32] = _chunk(column.combine_chunks()).flatten().to_numpy()
+    return values.reshape(len(column), -1).copy()  # torch warns of arrays that it cannot write to
 
 
 def comparable(ids: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -53,7 +53,7 @@ def from_arrow(column: pa.StructArray) -> States:
     if rows and len(values) % rows:
         raise EventsError("these states come from models of different sizes: encode the events again")
     width = len(values) // rows if rows else 0
-    clock = np.stack([_microseconds(column.field("first_time")), _microseconds(column.field("last_time"))], axis=1)
+    clock = np.stack([microseconds(column.field("first_time")), microseconds(column.field("last_time"))], axis=1)
     return States(
         torch.from_numpy(values.reshape(rows, width).copy()),
         torch.from_numpy(clock),
@@ -87,5 +87,6 @@ def scatter(pieces: list[tuple[pa.Array, pa.Array]], length: int, kind: pa.DataT
     return joined.take(pa.array(positions, mask=positions < 0))
 
 
-def _microseconds(column: pa.Array) -> npt.NDArray[np.int64]:
+def microseconds(column: pa.Array) -> npt.NDArray[np.int64]:
+    """TIMESTAMP -> (N,) µs, NULL as NO_TIME."""
     return np.asarray(column.view(pa.int64()).fill_null(NO_TIME).to_numpy())

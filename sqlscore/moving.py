@@ -1,0 +1,75 @@
+"""Scores of who did not change at a new moment: their risk moves, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import torch
+
+from sqlscore.artifact import Artifact
+from sqlscore.bulk import in_order
+from sqlscore.changes import STATES, TABLE
+from sqlscore.events import Mapping
+from sqlscore.quoting import qualified
+from sqlscore.staging import Appender
+from sqlscore.stored_states import float_rows, states_of
+from sqlscore.udfs.churn import churn_probability
+from sqlscore.udfs.states import microseconds
+
+_ROWS = 32_768
+
+
+def move_scores(
+    con: duckdb.DuckDBPyConnection,
+    reader: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    artifact: Artifact,
+    as_of: int,
+    scored_at: str,
+    threads: int | None,
+) -> None:
+    """Bring the rows of who is not in the table of changes to `as_of` (µs); `scored_at` is SQL.
+
+    Written is what moves: three columns in place, which readers see with the transaction. Everything else that is
+    scored depends on a user's events alone.
+    """
+    users = qualified(mapping.schema, "scored_users")
+    moment = f"make_timestamp({int(as_of)})"
+    moves = con.execute(f"SELECT count(*) FROM {users} WHERE as_of IS DISTINCT FROM {moment}").fetchall()[0][0]
+    con.execute(f"UPDATE {users} SET as_of = {moment}, scored_at = {scored_at}")
+    if not moves or "churn" not in artifact.manifest.heads:
+        return
+    risks = "sqlscore_moved_risks"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {risks} AS SELECT user_id, churn_risk FROM {users} LIMIT 0")
+    moved = Appender(con, risks)
+    for rows in in_order(partial(_risks, artifact, as_of), _unchanged(reader, mapping, artifact), threads):
+        moved.add(rows)
+    moved.flush()
+    con.execute(f"UPDATE {users} u SET churn_risk = r.churn_risk FROM {risks} r WHERE u.user_id = r.user_id")
+    con.execute(f"DROP TABLE {risks}")
+
+
+def _unchanged(reader: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact) -> Iterator[pa.Table]:
+    """What is stored of users whose events are as they were."""
+    columns = "s.user_id, s.first_time, s.last_time, s.standing" if artifact.stands else "s.*"
+    states = qualified(mapping.schema, STATES)
+    query = f"SELECT {columns} FROM {states} s ANTI JOIN {TABLE} c USING (user_id)"
+    for batch in reader.sql(query).to_arrow_reader(_ROWS):
+        if len(batch):
+            yield pa.Table.from_batches([batch])
+
+
+def _risks(artifact: Artifact, as_of: int, stored: pa.Table) -> pa.Table:
+    at = np.full(len(stored), as_of, np.int64)
+    if artifact.stands:
+        times = [microseconds(stored.column(name).combine_chunks()) for name in ("first_time", "last_time")]
+        clock = torch.from_numpy(np.stack(times, 1))
+        standing = torch.from_numpy(float_rows(stored.column("standing")))
+        risk = artifact.churn_standing(standing, clock, torch.from_numpy(at)).numpy()
+    else:
+        risk = churn_probability(artifact, states_of(stored), at)
+    return pa.table([stored.column("user_id"), pa.array(risk)], ["user_id", "churn_risk"])

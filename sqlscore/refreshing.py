@@ -113,8 +113,8 @@ def who_changed(run: Run, changes: Changes) -> Counts:
     move_scores(run.con, run.reader, run.mapping, run.artifact, run.as_of, stamp["scored_at"], run.threads)
     tables = {}
     for name in ("scored_users", "scored_sessions"):
-        rows = one(run.con, f"SELECT count(*) FROM {run.table(name)}")
-        tables[name] = int(rows[0]) if rows else 0
+        counted = one(run.con, f"SELECT count(*) FROM {run.table(name)}")
+        tables[name] = int(counted[0]) if counted else 0
     return Counts(tables, n_users, events)
 
 

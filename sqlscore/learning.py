@@ -51,10 +51,12 @@ def train(
     >>> sqlscore.train(con, horizon="30 days").label
     'events@1'
     """
-    from sqlscore.training import fit  # torch
+    from sqlscore.artifact import resolve_device  # torch
+    from sqlscore.training import fit
 
     where = mapped(con, mapping)
-    settings = settings_of(architecture, horizon, lookback, seed, options)
+    device = resolve_device(catalog(con).device)
+    settings = settings_of(architecture, horizon, lookback, seed, {"device": device, **options})
     if track:
         check_tracking(track, catalog(con).path)
     with recorded(con, "fit", mapping) as details:

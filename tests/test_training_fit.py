@@ -94,8 +94,8 @@ def test_training_leaves_the_process_as_it_was(visits: duckdb.DuckDBPyConnection
 
 
 def test_weights_do_not_depend_on_anything_after_the_training_part(visits: duckdb.DuckDBPyConnection) -> None:
-    """With one epoch there is nothing to stop early, so only calibration may see the validation part."""
-    options = TrainingOptions(max_epochs=1, embedding=8, hidden=16, width=16)
+    """Without the last stage, and with one epoch to stop early at, only calibration may see the validation part."""
+    options = TrainingOptions(max_epochs=1, embedding=8, hidden=16, width=16, refit=False)
     before = fit(visits, MAPPING, options)
     t1 = before.manifest.notes["periods"]["t1"]
     visits.execute("UPDATE visits SET did = 'surprise', price = -5, brand = 'new' WHERE epoch_us(\"at\") > ?", [t1])
@@ -181,7 +181,7 @@ def test_progress_is_told_stage_by_stage(visits: duckdb.DuckDBPyConnection) -> N
             told[-1].append("done")
 
     fit(visits, MAPPING, QUICK, Recorder())
-    assert [stage[0] for stage in told] == ["Reading events", "Training", "Evaluating"]
+    assert [stage[0] for stage in told] == ["Reading events", "Training", "Training on the newest", "Evaluating"]
     assert all(stage[3] == "done" and stage[2] > 0 for stage in told)
     assert told[0][1] == told[0][2]
 

@@ -12,10 +12,12 @@ from torch.nn import functional as F
 
 from sqlscore.sequences import Ints
 from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.losses import outputs_over
+from sqlscore.training.losses import outputs_over, prefix_share
 from sqlscore.training.windows import Windows
 
 _MAX_NUMBERS = 40_000_000  # logits that are held at once
+_MAX_EXAMPLES = 200_000  # of churn
+_PREFIX_EVENTS = 400_000  # that are read where a model reads every prefix anew
 
 
 def calibrate_actions(model: Any, data: Encoded, validation: Windows, seed: int) -> None:
@@ -23,21 +25,23 @@ def calibrate_actions(model: Any, data: Encoded, validation: Windows, seed: int)
     order = np.random.default_rng(seed).permutation(len(validation.starts))
     budget = _MAX_NUMBERS // max(data.known, 1)
     order = order[np.cumsum(validation.lengths[order]) - validation.lengths[order] < budget]
+    share = prefix_share(model, validation, order, _PREFIX_EVENTS)
     logits, actions = [], []
-    for outputs, targets in outputs_over(model, data, validation, _groups(validation, order)):
+    for outputs, targets in outputs_over(model, data, validation, _groups(validation, order), share):
         known = targets.action < data.known
-        logits.append(outputs.logits[known])
-        actions.append(targets.action[known])
+        logits.append(outputs.logits[known].cpu())
+        actions.append(targets.action[known].cpu())
     model.heads.temperature.fill_(temperature(torch.cat(logits), torch.cat(actions)))
 
 
-def calibrate_churn(model: Any, data: Encoded, parts: Sequence[Windows]) -> None:
+def calibrate_churn(model: Any, data: Encoded, parts: Sequence[Windows], seed: int) -> None:
     """Fit the churn head's monotone map on the examples of these parts, in place."""
     z, churned = [], []
     for part in parts:
-        for outputs, targets in outputs_over(model, data, part, _groups(part, np.arange(len(part.starts)))):
-            z.append(outputs.z)
-            churned.append(targets.churned)
+        held = part.with_examples(_MAX_EXAMPLES, seed)
+        for outputs, targets in outputs_over(model, data, held, _groups(held, np.arange(len(held.starts))), 0.0):
+            z.append(outputs.z.cpu())
+            churned.append(targets.churned.cpu())
     model.heads.platt.copy_(platt(torch.cat(z), torch.cat(churned)))
 
 

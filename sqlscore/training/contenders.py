@@ -10,21 +10,15 @@ import numpy as np
 
 from sqlscore.artifact import Artifact, load, sha256_of
 from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.training import metrics
 from sqlscore.training.contest import Arena, Entry, judge_gbm, judge_model
-from sqlscore.training.encoding import encode_log
-from sqlscore.training.evaluation import predict, transitions_at
 from sqlscore.training.fitting import fit_log
 from sqlscore.training.gbm import fit_gbm
-from sqlscore.training.options import Prefixed, Progress, Silent, TrainingOptions
+from sqlscore.training.options import Prefixed, Progress, TrainingOptions
 from sqlscore.training.speed import events_per_second
-from sqlscore.training.windows import training_windows
 
 GBM = "gbm"
 CONTENDERS: tuple[str, ...] = (*ARCHITECTURES, GBM)
 """What a comparison trains unless told otherwise."""
-
-_WHOLE = 2**40  # events of a user that are read: all
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,7 @@ def taken(arena: Arena, artifact: Artifact, by_churn: bool, bar: Progress) -> Co
         "model",
         manifest.architecture,
         artifact.name,
-        validation_loss=_validation_loss(arena, artifact, by_churn) if same_split else None,
+        validation_loss=_validation_loss(artifact, by_churn) if same_split else None,
         parameters=_parameters(artifact),
         events_per_second=events_per_second(arena, artifact),
     )
@@ -120,28 +114,19 @@ def _one(arena: Arena, reason: str, options: TrainingOptions, by_churn: bool, te
         "model",
         name,
         artifact=made.artifact,
-        validation_loss=_validation_loss(arena, artifact, by_churn),
+        validation_loss=_validation_loss(artifact, by_churn),
         training_seconds=made.report["seconds"]["training"],
         parameters=made.report["parameters"] or _parameters(artifact),
         events_per_second=events_per_second(arena, artifact),
     )
 
 
-def _validation_loss(arena: Arena, artifact: Artifact, by_churn: bool) -> float | None:
-    """What the training noted of the validation part; a model that counts is judged there."""
+def _validation_loss(artifact: Artifact, by_churn: bool) -> float | None:
+    """What the training noted of the validation part, before it learned from that too."""
     noted: dict[str, Any] = artifact.manifest.notes.get("training", {})
     if by_churn:
         return (noted.get("churn_log_loss") or {}).get("chosen")
-    if artifact.manifest.architecture in ARCHITECTURES and ARCHITECTURES[artifact.manifest.architecture].counted:
-        return _counted_loss(arena, artifact)
     return noted.get("validation_log_loss")
-
-
-def _counted_loss(arena: Arena, artifact: Artifact) -> float | None:
-    data = encode_log(arena.log, artifact.manifest.inputs)
-    _, validation = training_windows(arena.log, data, replace(arena.periods, churn=None), 0, _WHOLE)
-    found = predict(artifact, data, validation, Silent())
-    return metrics.mean_log_loss(transitions_at(data, found.at).following, found.probability)
 
 
 def _parameters(artifact: Artifact) -> int:

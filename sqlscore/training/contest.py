@@ -39,6 +39,7 @@ class Arena:
     users: Ints  # (P,)
     churn: Examples | None  # Q
     churn_users: Ints  # (Q,)
+    until: int  # µs: the newest target that is learned from
 
     @property
     def n_users(self) -> int:
@@ -76,7 +77,8 @@ def arena_of(log: EventLog, periods: Periods, after: int, options: TrainingOptio
 
     Raises TrainingError where nothing is left to be judged at.
     """
-    inputs = vocabulary(log, periods.t1, options.max_actions, options.max_categories)
+    until = periods.t2 if options.refit else periods.t1
+    inputs = vocabulary(log, until, options.max_actions, options.max_categories)
     data = encode_log(log, inputs)
     after = max(after, periods.t2)
     dates = tuple(date for date in periods.churn.test if date >= after) if periods.churn else ()
@@ -100,6 +102,7 @@ def arena_of(log: EventLog, periods: Periods, after: int, options: TrainingOptio
         log.rows[at],
         examples,
         none if examples is None else log.rows[examples.position],
+        until,
     )
 
 
@@ -120,8 +123,8 @@ def judge_gbm(arena: Arena, model: Boosted) -> Judged:
 
 
 def judge_baselines(arena: Arena) -> list[Entry]:
-    """What needs no model: by counting the training part, and by the time since the last event or their number."""
-    trained = np.flatnonzero((arena.data.target > 0) & (arena.data.target_time <= arena.periods.t1))
+    """What needs no model: by counting what the models learn from, by the time since the last event, by the events."""
+    trained = np.flatnonzero((arena.data.target > 0) & (arena.data.target_time <= arena.until))
     train, test, known = transitions_at(arena.data, trained), transitions_at(arena.data, arena.at), arena.data.known
     guesses: dict[str, Guess] = {
         "majority": baselines.majority(train, test, known),

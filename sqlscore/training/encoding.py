@@ -11,21 +11,21 @@ import torch
 from sqlscore.batch import Batch, ngrams
 from sqlscore.events import US_PER_SECOND, Inputs
 from sqlscore.sequences import Ints, offsets_of
-from sqlscore.training.reading import Column, EventLog
+from sqlscore.training.reading import Codes, Column, EventLog
 
 
 @dataclass(frozen=True)
 class Encoded:
     """The log in codes: as in `Batch`, but with the codes of never-seen actions counted over the whole log."""
 
-    categories: Ints  # (T, C)
+    categories: Codes  # (T, C), of 32 bits: there may be many events
     numbers: npt.NDArray[np.float32]  # (T, F)
     times: Ints  # (T,)
     offsets: Ints  # (N + 1,)
     known: int  # V
     novel: list[str]  # names of the codes above V
-    target: Ints  # (T,) the code of the user's next event; 0: none; above V: never seen in training
-    target_time: Ints  # (T,) its time
+    target: Codes  # (T,) the code of the user's next event; 0: none; above V: never seen in training
+    target_time: Ints  # (T,) its time; that of the event itself where there is none
     log_gap: npt.NDArray[np.float32]  # (T,) log(1 + seconds to it)
 
 
@@ -44,7 +44,7 @@ def encode_log(log: EventLog, inputs: Inputs) -> Encoded:
     size, known = len(log.times), len(inputs.actions)
     table, novel = _table(log.actions.values, inputs.actions)
     actions = table[log.actions.codes]
-    categories = np.zeros((size, 1 + len(inputs.categorical)), np.int64)
+    categories = np.zeros((size, 1 + len(inputs.categorical)), np.int32)
     categories[:, 0] = actions
     for column, (name, values) in enumerate(inputs.categorical.items(), start=1):
         codes, _ = _table(log.categorical[name].values, values)
@@ -52,11 +52,14 @@ def encode_log(log: EventLog, inputs: Inputs) -> Encoded:
     numbers = np.zeros((size, len(inputs.numeric)), np.float32)
     for column, name in enumerate(inputs.numeric):
         numbers[:, column] = log.numeric[name]
-    target, target_time = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    last = log.offsets[1:] - 1
+    target, target_time = np.zeros(size, np.int32), np.empty(size, np.int64)
     target[:-1], target_time[:-1] = actions[1:], log.times[1:]
-    target[log.offsets[1:] - 1] = 0
-    seconds = (target_time.astype(np.float64) - log.times.astype(np.float64)) / US_PER_SECOND
-    log_gap = np.log1p(np.maximum(np.where(target > 0, seconds, 0.0), 0.0)).astype(np.float32)
+    target[last], target_time[last] = 0, log.times[last]
+    gaps = target_time.astype(np.float64)  # in place from here on: there may be many events
+    gaps -= log.times
+    gaps /= US_PER_SECOND
+    log_gap = np.log1p(np.maximum(gaps, 0.0, out=gaps), out=gaps).astype(np.float32)
     return Encoded(categories, numbers, log.times, log.offsets, known, novel, target, target_time, log_gap)
 
 
@@ -70,7 +73,7 @@ def cut_batch(
     lengths = ends - starts
     offsets = offsets_of(lengths)
     index = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-    categories = data.categories[index]
+    categories = data.categories[index].astype(np.int64)
     times = data.times[index]
     if untimed is not None:
         times = np.where(np.repeat(untimed, lengths), np.iinfo(np.int64).min, times)
@@ -104,11 +107,11 @@ def _frequent(column: Column, trained: npt.NDArray[np.bool_], most: int) -> tupl
     return tuple(value for _, value in sorted(found)[:most])
 
 
-def _table(values: list[str], known: tuple[str, ...]) -> tuple[Ints, list[str]]:
+def _table(values: list[str], known: tuple[str, ...]) -> tuple[Codes, list[str]]:
     """(codes of the log's values by their own code, with 0 for NULL; the unknown values, coded above the known)."""
     codes = {value: code for code, value in enumerate(known, start=1)}
     novel: list[str] = []
-    table = np.zeros(len(values) + 1, np.int64)
+    table = np.zeros(len(values) + 1, np.int32)
     for own, value in enumerate(values, start=1):
         code = codes.get(value)
         if code is None:

@@ -51,7 +51,9 @@ def evaluate(
     """Judge a model on the events after the boundary that its training noted.
 
     Returns the keys "model", "next_action", "time_to_next", "churn" (None without that head), "seen_users" and
-    "unseen_users" (the first two for users with and without events in the training part), "verdict" in words.
+    "unseen_users" (the first two for users with and without events among those that were learned from), "validation"
+    (what training noted of users that it held out, and of a later period, before it learned from these too), and
+    "verdict" in words.
     Raises TrainingError where the artifact does not say what it was tested on.
     """
     log, periods = noted_log(con, mapping, artifact, progress or Silent())
@@ -86,11 +88,12 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     test = tested_part(log, data, periods, artifact)
     examples = test.churn
     predicted = predict(artifact, data, test, progress)
-    trained = np.flatnonzero((data.target > 0) & (data.target_time <= periods.t1))
+    until = artifact.manifest.notes.get("training", {}).get("until", periods.t1)
+    trained = np.flatnonzero((data.target > 0) & (data.target_time <= until))
     train = transitions_at(data, trained)
     median = float(np.median(np.expm1(data.log_gap[trained].astype(np.float64)))) if len(trained) else 0.0
     seen = np.zeros(log.users, np.bool_)
-    seen[log.rows[log.times <= periods.t1]] = True
+    seen[log.rows[log.times <= until]] = True
     was_seen = seen[log.rows[predicted.at]]
     following = transitions_at(data, predicted.at)
     guesses = {
@@ -107,6 +110,7 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
         result["churn"] = found | {"censored": censored_at_end(log, churn, periods.high_water)}
     result["seen_users"] = judged(was_seen)
     result["unseen_users"] = judged(~was_seen)
+    result["validation"] = artifact.manifest.notes.get("validation")
     result["verdict"] = verdict(result)
     return result
 
@@ -139,11 +143,11 @@ def _sequence_heads(
 
 def transitions_at(data: Encoded, at: Ints) -> Transitions:
     """The targets after the events at these indices."""
-    actions = np.where(data.categories[:, 0] > data.known, 0, data.categories[:, 0])
+    actions = np.where(data.categories[:, 0] > data.known, 0, data.categories[:, 0]).astype(np.int64)
     first = np.zeros(len(actions), np.bool_)
     first[data.offsets[:-1]] = True
     previous = np.where(first[at], 0, actions[at - 1])
-    following = np.where(data.target[at] > data.known, 0, data.target[at])
+    following = np.where(data.target[at] > data.known, 0, data.target[at]).astype(np.int64)
     return Transitions(previous, actions[at], following)
 
 

@@ -19,18 +19,18 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.attention_rnn import ATTENTIONS
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script, to_torchscript
-from sqlscore.training.calibration import calibrate_actions, calibrate_churn
-from sqlscore.training.churn_head import finish_churn
+from sqlscore.training.checkpoints import Checkpoint, fingerprint
 from sqlscore.training.churn_labels import choose_churn
-from sqlscore.training.counting import base_rates, count_into
+from sqlscore.training.describing import manifest_of, notes_of
 from sqlscore.training.encoding import encode_log, vocabulary
 from sqlscore.training.evaluation import evaluate_log
-from sqlscore.training.loop import Epoch, optimise
+from sqlscore.training.loop import Epoch
+from sqlscore.training.objective import check_objective
 from sqlscore.training.options import Progress, Silent, TrainedModel, TrainingOptions
 from sqlscore.training.periods import Periods, without_churn
 from sqlscore.training.reading import EventLog, read_log
-from sqlscore.training.scaling import fit_scales
-from sqlscore.training.windows import Windows, training_windows
+from sqlscore.training.stages import count, learn
+from sqlscore.training.windows import Windows, parts_of
 
 _MIN_TARGETS = 20
 
@@ -63,6 +63,11 @@ def check_options(options: TrainingOptions) -> None:
         raise TrainingError(f'there is no architecture "{options.architecture}": choose one of {known}')
     if options.attention not in ATTENTIONS:
         raise TrainingError(f'attention="{options.attention}": choose one of {", ".join(ATTENTIONS)}')
+    check_objective(options)
+    if options.device not in ("cpu", "cuda"):
+        raise TrainingError(f'device="{options.device}": choose "cpu" or "cuda"')
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError('device="cuda" was asked for, and torch finds no CUDA device: train with device="cpu"')
 
 
 def fit_log(
@@ -98,83 +103,42 @@ def _fit(
     tested: bool,
     more_notes: dict[str, Any],
 ) -> TrainedModel:
-    inputs = vocabulary(log, periods.t1, options.max_actions, options.max_categories)
+    until = periods.t2 if options.refit else periods.t1
+    inputs = vocabulary(log, until, options.max_actions, options.max_categories)
     data = encode_log(log, inputs)
-    train, validation = training_windows(log, data, periods, options.seed, options.max_sequence)
-    _require_targets(train, validation)
     architecture = ARCHITECTURES[options.architecture]
+    spare = options.refit and not architecture.counted
+    parts = parts_of(log, data, periods, options.seed, options.max_sequence, spare)
+    _require_targets(parts.train, parts.validation)
     config = _config(log, periods, options)
     model: Any = architecture.build(config, inputs)
-    history: list[Epoch] = []
-    churn_losses: dict[str, float] = {}
+    checkpoint = None
     if architecture.counted:
-        count_into(model, data, train)
+        learned = count(model, data, parts, periods, options)
     else:
-        fit_scales(model, data, train, options.seed)
-        history = optimise(model, data, train, validation, options, progress, on_epoch)
-        churn_losses = finish_churn(model, data, train, validation, options.seed) if periods.churn else {}
+        if options.checkpoint is not None:
+            checkpoint = Checkpoint(options.checkpoint, fingerprint(log, periods, options))
+        learned = learn(model, data, parts, periods, options, progress, on_epoch, checkpoint)
     seconds = time.monotonic() - began
-    if not architecture.counted:
-        calibrate_actions(model, data, validation, options.seed)
-    if periods.churn:
-        # held-out users are few and of the same days: on those days the trained ones say more of the base rate
-        calibrate_churn(model, data, [train, validation] if periods.by_users else [validation])
-    model.eval()
-    best = min(history, key=lambda epoch: epoch.judged).number if history else 0
-    churn = periods.churn
-    notes: dict[str, Any] = {
-        "periods": periods.to_notes(),
-        "sample": log.notes,
-        "limits": {"max_events": options.max_events, "max_user_events": options.max_user_events},
-        "options": {k: v for k, v in asdict(options).items() if v != float("inf")},
-        "training": {
-            "events": train.events,
-            "targets": train.targets,
-            "churn_examples": 0 if train.churn is None else len(train.churn),
-            "validation_targets": validation.targets,
-            "validated_on": "held-out users" if periods.by_users else "a later period",
-            "epochs": len(history),
-            "best_epoch": best,
-            "history": [asdict(epoch) for epoch in history],
-            "validation_log_loss": history[best - 1].next_action if history else None,
-            "churn_log_loss": churn_losses,
-            "users_shortened": int((train.lengths == options.max_sequence).sum()),
-        },
-        "base_rates": base_rates(data, train),
-        **more_notes,
-    }
-    if churn is None:
+    notes = notes_of(model, log, data, periods, parts, inputs, learned, options) | more_notes
+    if periods.churn is None:
         notes["no_churn"] = reason
-    if hasattr(model, "events") and hasattr(model.events, "neighbours"):
-        notes["action_attention"] = [
-            {"action": inputs.actions[to - 1], "from": inputs.actions[source - 1], "weight": round(weight, 4)}
-            for to, source, weight in model.events.neighbours()
-        ]
-    manifest = Manifest(
-        architecture=options.architecture,
-        config=asdict(config),
-        inputs=inputs,
-        heads=("next_action", "time_to_next", *(("churn",) if churn else ())),
-        state_size=model.state_size,
-        embedding_size=model.embedding_size if architecture.counted else config.width,
-        fold=architecture.fold,
-        max_events=architecture.max_events,
-        horizon_seconds=churn.horizon / US_PER_SECOND if churn else None,
-        lookback_seconds=churn.lookback / US_PER_SECOND if churn and churn.lookback is not None else None,
-        trained_from=_iso(int(log.times.min())),
-        trained_to=_iso(periods.t1),
-        notes=notes,
-    )
-    candidate = Artifact("candidate", "", manifest, script(model), torch.device("cpu"))
+    manifest = manifest_of(model, config, log, periods, inputs, learned, notes)
+    device = torch.device(options.device)
+    candidate = Artifact("candidate", "", manifest, script(model).to(device), device)
+    del data
     metrics = evaluate_log(log, periods, candidate, progress) if tested else {}
     metrics.pop("model", None)
     manifest = Manifest.from_json(replace(manifest, metrics=metrics).to_json())  # as it will be read back
     report = {
-        "epochs": [asdict(epoch) for epoch in history],
+        "epochs": [asdict(epoch) for epoch in learned.history],
         "seconds": {"training": round(seconds, 2), "all": round(time.monotonic() - began, 2)},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
-    return TrainedModel(pack(to_torchscript(model), manifest), manifest, report)
+    packed = pack(to_torchscript(model), manifest)
+    if checkpoint is not None:
+        checkpoint.remove()
+    return TrainedModel(packed, manifest, report)
 
 
 def split(log: EventLog, options: TrainingOptions) -> tuple[Periods, str]:
@@ -207,7 +171,8 @@ def _config(log: EventLog, periods: Periods, options: TrainingOptions) -> ModelC
     if periods.churn is not None:
         base = periods.churn.horizon / US_PER_SECOND
     else:
-        spans = (log.times[log.offsets[1:] - 1] - log.times[log.offsets[:-1]]) / US_PER_SECOND
+        ends = np.minimum(log.times[log.offsets[1:] - 1], periods.t1)
+        spans = (ends - log.times[log.offsets[:-1]]) / US_PER_SECOND
         base = max(float(np.quantile(spans[spans > 0], 0.75)) if (spans > 0).any() else 0.0, 60.0)
     return ModelConfig(
         architecture=options.architecture,
@@ -225,14 +190,10 @@ def _config(log: EventLog, periods: Periods, options: TrainingOptions) -> ModelC
 def _torch(options: TrainingOptions) -> Iterator[None]:
     """Seeded, with the given number of threads; the process's own generator and threads are put back."""
     threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if options.device == "cuda" else []):
         torch.manual_seed(options.seed)
         torch.set_num_threads(options.threads)
         try:
             yield
         finally:
             torch.set_num_threads(threads)
-
-
-def _iso(microseconds: int) -> str:
-    return f"{np.datetime64(microseconds, 'us')}Z"

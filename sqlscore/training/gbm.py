@@ -23,7 +23,7 @@ from sqlscore.training.gbm_table import Source, Table, churn_rows, rows_at, sour
 from sqlscore.training.options import Progress, TrainingOptions
 from sqlscore.training.periods import Periods
 from sqlscore.training.reading import EventLog
-from sqlscore.training.windows import Windows, training_windows
+from sqlscore.training.windows import Parts, Windows, parts_of
 
 CLASSES = 64  # actions with a class of their own; rarer ones are one class, parted by their shares
 _ROWS, _CELLS = 250_000, 3_000_000  # most training rows; most rows x classes
@@ -75,35 +75,18 @@ def fit_gbm(log: EventLog, periods: Periods, options: TrainingOptions, progress:
     """
     library = lightgbm()
     began = time.monotonic()
-    data = encode_log(log, vocabulary(log, periods.t1, options.max_actions, options.max_categories))
-    train, validation = training_windows(log, data, periods, options.seed, _WHOLE)
+    until = periods.t2 if options.refit else periods.t1
+    data = encode_log(log, vocabulary(log, until, options.max_actions, options.max_categories))
+    parts = parts_of(log, data, periods, options.seed, _WHOLE, spare_users=False)
     source = source_of(data)
-    random = np.random.default_rng(options.seed)
-    own = min(CLASSES, data.known)
-    classes = own + (data.known > own)
-    most = min(_ROWS, _CELLS // max(classes, 2))
-    learned, judged = _targets(data, train, random, most), _targets(data, validation, random, _JUDGED)
-    settings = {"objective": "multiclass", "num_class": max(classes, 2), **_settings(options)}
     progress.start("Training", _ROUNDS * (1 if periods.churn is None else 2))
-    model = _boost(
-        library,
-        settings,
-        (rows_at(source, learned), _class_of(data.target[learned], own)),
-        (rows_at(source, judged), _class_of(data.target[judged], own)),
-        source.categorical,
-        progress,
-    )
-    margin = torch.from_numpy(_margins(model, rows_at(source, judged)))
-    wanted = torch.from_numpy(_class_of(data.target[judged], own).astype(np.int64))
-    found = Boosted(model, None, _shares(data, train, own), temperature(margin, wanted), (1.0, 0.0), 0, 0.0, 0.0, None)
-    loss = float(torch.nn.functional.cross_entropy(margin, wanted)) if len(judged) else float("nan")
-    rest = found.shares[data.target[judged]]
-    loss -= float(np.log(rest[rest > 0]).sum()) / max(len(judged), 1)
-    churn, scale, churn_loss = _fit_churn(library, source, train, validation, periods, options, progress)
+    actions = _fit_actions(library, source, parts, options, progress)
+    churn, scale, churn_loss = _fit_churn(library, source, parts, periods, options, progress)
     progress.finish()
-    seconds = time.monotonic() - began
+    shares = _shares(data, parts.both if options.refit else parts.train, min(CLASSES, data.known))
     horizon = periods.churn.horizon if periods.churn is not None else 0
-    return Boosted(model, churn, found.shares, found.temperature, scale, horizon, seconds, loss, churn_loss)
+    seconds = time.monotonic() - began
+    return Boosted(actions[0], churn, shares, actions[1], scale, horizon, seconds, actions[2], churn_loss)
 
 
 def predict_gbm(model: Boosted, data: Encoded, test: Windows) -> Predicted:
@@ -114,7 +97,7 @@ def predict_gbm(model: Boosted, data: Encoded, test: Windows) -> Predicted:
     step = max(1, min(_CHUNK, _PREDICTED_CELLS // max(data.known, 1)))
     for start in range(0, max(len(at), 1), step):
         chosen = at[start : start + step]
-        action = np.minimum(data.target[chosen], data.known + 1) - 1
+        action = np.minimum(data.target[chosen], data.known + 1).astype(np.int64) - 1
         parts.append(ranked(probabilities(model, rows_at(source, chosen)), action))
     best, in_top3, probability, confidence = (np.concatenate(part) for part in zip(*parts, strict=True))
     churn = np.zeros(0)
@@ -139,33 +122,62 @@ def probabilities(model: Boosted, rows: Table) -> npt.NDArray[np.float32]:
     return found
 
 
-def _fit_churn(
-    library: Any,
-    source: Source,
-    train: Windows,
-    validation: Windows,
-    periods: Periods,
-    options: TrainingOptions,
-    progress: Progress,
-) -> tuple[Any | None, tuple[float, float], float | None]:
-    """(the trees, their calibration, their validation log-loss); (None, (1, 0), None) without churn."""
-    if periods.churn is None or train.churn is None or validation.churn is None:
-        return None, (1.0, 0.0), None
-    horizon = periods.churn.horizon
-    learned, judged = churn_rows(source, train.churn, horizon), churn_rows(source, validation.churn, horizon)
-    settings = {"objective": "binary", **_settings(options), "learning_rate": 0.03, "num_leaves": 7}
-    labels = validation.churn.churned
+def _fit_actions(
+    library: Any, source: Source, parts: Parts, options: TrainingOptions, progress: Progress
+) -> tuple[Any, float, float]:
+    """(the trees, their temperature, the validation part's log-loss before the trees learned from that too)."""
+    data, random = source.data, np.random.default_rng(options.seed)
+    own = min(CLASSES, data.known)
+    classes = max(own + (data.known > own), 2)
+    most = min(_ROWS, _CELLS // classes)
+    learned, judged = _targets(data, parts.train, random, most), _targets(data, parts.validation, random, _JUDGED)
+    judged = judged[np.isin(data.target[judged], data.target[learned])]  # the others drown what can be learned
+    settings = {"objective": "multiclass", "num_class": classes, **_settings(options)}
+    rows = (rows_at(source, judged), _class_of(data.target[judged], own))
     model = _boost(
         library,
         settings,
-        (learned, train.churn.churned.astype(np.int32)),
-        (judged, labels.astype(np.int32)),
+        (rows_at(source, learned), _class_of(data.target[learned], own)),
+        rows,
         source.categorical,
         progress,
     )
-    z, truth = torch.from_numpy(_margins(model, judged)), torch.from_numpy(labels.astype(np.float64))
+    margin, wanted = torch.from_numpy(_margins(model, rows[0])), torch.from_numpy(rows[1].astype(np.int64))
+    softened = temperature(margin, wanted)
+    shares = _shares(data, parts.train, own)[data.target[judged]]
+    loss = float(torch.nn.functional.cross_entropy(margin, wanted)) if len(judged) else float("nan")
+    loss -= float(np.log(shares[shares > 0]).sum()) / max(len(judged), 1)
+    if options.refit:
+        every = _targets(data, parts.both, random, most)
+        rows = (rows_at(source, every), _class_of(data.target[every], own))
+        model = _again(library, settings, model, rows, source.categorical)
+    return model, softened, loss
+
+
+def _fit_churn(
+    library: Any, source: Source, parts: Parts, periods: Periods, options: TrainingOptions, progress: Progress
+) -> tuple[Any | None, tuple[float, float], float | None]:
+    """(the trees, their calibration, their validation log-loss); (None, (1, 0), None) without churn."""
+    train, validation = parts.train.churn, parts.validation.churn
+    if periods.churn is None or train is None or validation is None:
+        return None, (1.0, 0.0), None
+    horizon = periods.churn.horizon
+    settings = {"objective": "binary", **_settings(options), "learning_rate": 0.03, "num_leaves": 7}
+    judged = (churn_rows(source, validation, horizon), validation.churned.astype(np.int32))
+    model = _boost(
+        library,
+        settings,
+        (churn_rows(source, train, horizon), train.churned.astype(np.int32)),
+        judged,
+        source.categorical,
+        progress,
+    )
+    z, truth = torch.from_numpy(_margins(model, judged[0])), torch.from_numpy(judged[1].astype(np.float64))
     scale = platt(z, truth)
     loss = float(torch.nn.functional.binary_cross_entropy_with_logits(z, truth))
+    if options.refit and parts.both.churn is not None:
+        rows = (churn_rows(source, parts.both.churn, horizon), parts.both.churn.churned.astype(np.int32))
+        model = _again(library, settings, model, rows, source.categorical)
     return model, (float(scale[0]), float(scale[1])), loss
 
 
@@ -186,6 +198,18 @@ def _boost(
         valid_sets=[valid],
         callbacks=[library.early_stopping(_PATIENCE, verbose=False), lambda _: progress.advance(1)],
     )
+
+
+def _again(
+    library: Any,
+    settings: dict[str, Any],
+    model: Any,
+    rows: tuple[Table, npt.NDArray[np.int32]],
+    categorical: list[int],
+) -> Any:
+    """As many rounds as validation chose, with the newest events too, as the other models are trained at the end."""
+    part = library.Dataset(*rows, categorical_feature=categorical, params={"verbosity": -1})
+    return library.train(settings, part, num_boost_round=max(model.best_iteration, 1))
 
 
 def _settings(options: TrainingOptions) -> dict[str, Any]:
@@ -218,8 +242,8 @@ def _targets(data: Encoded, part: Windows, random: np.random.Generator, most: in
     return np.sort(random.choice(at, most, replace=False)) if len(at) > most else at
 
 
-def _class_of(target: Ints, own: int) -> npt.NDArray[np.int32]:
-    return (np.minimum(target, own + 1) - 1).astype(np.int32)
+def _class_of(target: npt.NDArray[np.integer[Any]], own: int) -> npt.NDArray[np.int32]:
+    return np.asarray(np.minimum(target, own + 1) - 1, np.int32)
 
 
 def _shares(data: Encoded, train: Windows, own: int) -> Floats:

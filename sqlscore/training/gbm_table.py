@@ -57,13 +57,13 @@ def source_of(data: Encoded) -> Source:
 def rows_at(source: Source, at: Ints) -> Table:
     """(P,) events -> (P, D): codes of the last events and their features first, then numbers; NaN where missing."""
     data, start = source.data, source.start[at]
-    actions = np.minimum(data.categories[:, 0], data.known + 1)
+    actions = np.minimum(data.categories[:, 0], data.known + 1).astype(np.int64)
     columns: list[npt.NDArray[np.float64]] = []
     for back in range(_LAST):
         columns.append(_code(actions, at - back, start))
     for back in range(_FEATURES_OF):
         for column in range(1, data.categories.shape[1]):
-            columns.append(_code(data.categories[:, column], at - back, start))
+            columns.append(_code(data.categories[:, column].astype(np.int64), at - back, start))
     for back in range(_LAST - 1):
         columns.append(np.where(at - back > start, _log_seconds(data.times, at - back, at - back - 1), np.nan))
     for back in range(_FEATURES_OF):

@@ -16,6 +16,12 @@ class TrainingOptions:
     max_events: above it, users are sampled by a hash of their id.
     max_user_events: of a longer user, only the newest are read.
     max_sequence: events of one user that one training pass reads; evaluation and scoring read all.
+    refit: at the end, train on with the validation part too; without it the newest events are left to validation.
+    recency: how many times a target's weight halves from the newest one that is trained on back to the oldest.
+    class_weight: "balanced" weighs rare actions more, focal_gamma (2 is usual) what is hard to predict: more rare
+    actions are found, and the probabilities of frequent ones are less true; calibration is fitted after either.
+    device: where to train, "cpu" or "cuda". loading_threads: how many cut batches while the model learns.
+    checkpoint: a file in which every epoch is kept: after a kill, the same call goes on and ends with the same model.
     attention: how attention_rnn pools: "global", "self" or "multi_head".
     time_limit: seconds after which no further epoch is begun; with it a result depends on the machine's speed.
     """
@@ -42,6 +48,13 @@ class TrainingOptions:
     max_actions: int = 20_000
     max_categories: int = 5_000
     threads: int = 1
+    refit: bool = True
+    recency: float = 0.0
+    class_weight: str = "none"
+    focal_gamma: float = 0.0
+    device: str = "cpu"
+    loading_threads: int = 1
+    checkpoint: str | None = None
 
 
 class Progress(Protocol):

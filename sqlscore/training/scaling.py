@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sqlscore.training.counting import count_following, strongest_edges
 from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.losses import cut
+from sqlscore.training.losses import cut, prefix_share, states_at
 from sqlscore.training.windows import Windows
 
 _SAMPLE = 100_000  # events that the scales of the summaries are estimated from
@@ -27,15 +27,15 @@ def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(train.starts))
     chosen = np.sort(chosen[np.cumsum(train.lengths[chosen]) - train.lengths[chosen] < _SAMPLE])
+    share = prefix_share(model, train, chosen, _SAMPLE)
     raw: list[Tensor] = []
     recent: list[Tensor] = []
     with torch.no_grad():
         for group in ordered_batches(train.lengths[chosen], 8_192):
             batch, targets = cut(data, train, chosen[group])
-            states, _ = model.encode_each(*batch.tensors(), None, None)
-            summary = states[:, model.size :]
-            raw.append(model.features.raw(summary[targets.position]))
-            at = summary[targets.churn_position]
+            states, of_churn = states_at(model, batch, targets.sampled(random, share))
+            raw.append(model.features.raw(states[:, model.size :]))
+            at = of_churn[:, model.size :]
             recent.append(torch.cat([model.features.raw(at), model.features.recency(at, targets.elapsed)], 1))
         features = model.features
         _standard(torch.cat(raw), features.mean, features.spread)
@@ -43,8 +43,11 @@ def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
         _base_rates(model.heads, data, train)
 
 
-def _numbers(events: Any, data: Encoded, train: Windows) -> None:
-    index = np.concatenate([np.arange(s, e) for s, e in zip(train.starts, train.ends, strict=True)])
+def _numbers(events: Any, data: Encoded, windows: Windows) -> None:
+    """Scale, mean and spread of every numeric column over the events of these windows."""
+    if not data.numbers.shape[1]:
+        return
+    index = np.concatenate([np.arange(s, e) for s, e in zip(windows.starts, windows.ends, strict=True)])
     for column in range(data.numbers.shape[1]):
         values = data.numbers[index, column].astype(np.float64)
         values = values[np.isfinite(values)]

@@ -103,7 +103,8 @@ def try_options(
     field: Ground, options: TrainingOptions, progress: Progress, on_epoch: Callable[[Epoch], None]
 ) -> float:
     """Train with these options and judge on the validation part; NaN where training diverged."""
-    made = fit_log(field.log, (field.periods, field.no_churn), options, progress, on_epoch=on_epoch, tested=False)
+    apart = replace(options, refit=False)  # the part that judges must not be learned from
+    made = fit_log(field.log, (field.periods, field.no_churn), apart, progress, on_epoch=on_epoch, tested=False)
     artifact = load(made.artifact, sha256_of(made.artifact), "trial", "cpu")
     return _judge(field, artifact, options.seed)
 

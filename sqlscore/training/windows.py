@@ -13,6 +13,8 @@ from sqlscore.training.encoding import Encoded
 from sqlscore.training.periods import Periods
 from sqlscore.training.reading import EventLog
 
+SPARED = 0.1  # of users: until the last stage, they show how well the model does on people it never saw
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -37,6 +39,18 @@ class Windows:
     def targets(self) -> int:
         """Events whose next one is learned or judged."""
         return int(self.wanted.sum())
+
+    def with_examples(self, most: int, seed: int) -> Windows:
+        """The windows that hold churn examples; where there are more examples than `most`, those of a sample."""
+        churn = self.churn
+        if churn is None:
+            return Windows(self.starts[:0], self.ends[:0], self.wanted, None)
+        if len(churn) > most:
+            kept = np.zeros(len(churn), np.bool_)
+            kept[np.random.default_rng(seed).permutation(len(churn))[:most]] = True
+            churn = churn.among(kept)
+        counts = np.searchsorted(churn.position, self.ends) - np.searchsorted(churn.position, self.starts)
+        return Windows(self.starts[counts > 0], self.ends[counts > 0], self.wanted, churn)
 
 
 def windows(
@@ -99,4 +113,44 @@ def training_windows(
     return (
         windows(log, data, None, periods.t1, None, train_churn, longest),
         windows(log, data, periods.t1, periods.t2, None, later_churn, longest),
+    )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a training reads, stage by stage. Nothing in any of them is later than t2.
+
+    held_out: users that the first stage does not learn from, up to t1; same_users: the validation period of those that
+    it does. None where there is no such part.
+    """
+
+    train: Windows
+    validation: Windows
+    held_out: Windows | None
+    same_users: Windows | None
+    both: Windows  # train, validation and held out: what the last stage learns from
+
+
+def parts_of(log: EventLog, data: Encoded, periods: Periods, seed: int, longest: int, spare_users: bool) -> Parts:
+    """As `training_windows`, and more to report on. spare_users: keep some out of `train`, until the last stage."""
+    train, validation = training_windows(log, data, periods, seed, longest)
+    churn = periods.churn
+    dates = tuple(sorted({*churn.train, *churn.validation})) if churn else ()
+    examples = examples_at(log, dates, churn) if churn else None
+    both = windows(log, data, None, periods.t2, None, examples, longest)
+    if periods.by_users:
+        return Parts(train, validation, validation, None, both)
+    spared = held_out(log, seed, SPARED) & spare_users
+    seen = np.zeros(log.users, np.bool_)
+    seen[log.rows[log.times <= periods.t1]] = True
+    same = windows(log, data, periods.t1, periods.t2, seen & ~spared, validation.churn, longest)
+    if not spared.any():
+        return Parts(train, validation, None, same, both)
+    early = train.churn
+    return Parts(
+        windows(log, data, None, periods.t1, ~spared, early, longest),
+        validation,
+        windows(log, data, None, periods.t1, spared, early, longest),
+        same,
+        both,
     )

@@ -1,0 +1,77 @@
+"""What each target counts for in the next-action loss: newer ones more, rare actions more, hard ones more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sqlscore.errors import TrainingError
+from sqlscore.sequences import Ints
+from sqlscore.training.encoding import Encoded
+from sqlscore.training.options import TrainingOptions
+from sqlscore.training.windows import Windows
+
+CLASS_WEIGHTS = ("none", "balanced")
+_WEIGHT_RANGE = (0.1, 10.0)  # of an action: one that occurs once must not outweigh everything else
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Weights of training targets; their mean over the training part is 1.
+
+    recency: weights halve this often from the newest target back to the oldest. gamma: of the focal loss.
+    """
+
+    classes: Tensor | None  # (V,) of each action
+    recency: float
+    gamma: float
+    newest: int  # µs
+    span: int  # µs from the oldest target to the newest
+    scale: float
+
+    def weights(self, data: Encoded, at: Ints, action: Tensor) -> Tensor | None:
+        """at (P,) the log's index of targets, action (P,) 0-based -> (P,), or None where all are 1."""
+        found = None
+        if self.recency:
+            found = torch.from_numpy(self._fading(data.target_time[at]))
+        if self.classes is not None:
+            of_class = self.classes[action.clamp(max=len(self.classes) - 1)]
+            found = of_class if found is None else found * of_class
+        return None if found is None else found * self.scale
+
+    def _fading(self, times: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        age = np.maximum(self.newest - times, 0) / self.span
+        return np.asarray(np.exp2(-self.recency * age), np.float32)
+
+
+def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Objective:
+    """The weighting that the options ask for, on this training part.
+
+    "balanced" weighs an action by targets / (actions x targets with this action), as scikit-learn does, held between
+    a tenth and ten.
+    """
+    times = data.target_time[train.wanted]
+    newest, oldest = int(times.max()), int(times.min())
+    classes = None
+    if options.class_weight == "balanced":
+        action = data.target[train.wanted]
+        counts = np.bincount(action[action <= data.known] - 1, minlength=data.known)
+        found = np.clip(counts.sum() / (data.known * np.maximum(counts, 1)), *_WEIGHT_RANGE)
+        classes = torch.from_numpy(found.astype(np.float32))
+    plain = Objective(classes, options.recency, options.focal_gamma, newest, max(newest - oldest, 1), 1.0)
+    at = np.flatnonzero(train.wanted & (data.target <= data.known))
+    weights = plain.weights(data, at, torch.from_numpy(data.target[at].astype(np.int64) - 1))
+    scale = 1.0 if weights is None or not len(at) else 1.0 / float(weights.mean())
+    return Objective(plain.classes, plain.recency, plain.gamma, plain.newest, plain.span, scale)
+
+
+def check_objective(options: TrainingOptions) -> None:
+    """Raises TrainingError where the options ask for what does not exist."""
+    if options.class_weight not in CLASS_WEIGHTS:
+        raise TrainingError(f'class_weight="{options.class_weight}": choose one of {", ".join(CLASS_WEIGHTS)}')
+    for name, value in (("recency", options.recency), ("focal_gamma", options.focal_gamma)):
+        if not 0 <= value <= 20:
+            raise TrainingError(f"{name}={value}: give a number from 0, which is off, to 20")

@@ -1,0 +1,135 @@
+"""The steps of an epoch: cut a batch, one pass for all heads, one step of the optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sqlscore.batch import Batch
+from sqlscore.sequences import Ints
+from sqlscore.training.encoding import Encoded, ordered_batches
+from sqlscore.training.loading import STEPS_AT_LEAST, in_advance, shuffled
+from sqlscore.training.losses import Targets, cut, device_of, losses, run
+from sqlscore.training.objective import objective_of
+from sqlscore.training.options import Progress, TrainingOptions
+from sqlscore.training.windows import Windows
+
+_TIME_WEIGHT = 0.3
+_CHURN_WEIGHT = 0.2  # it shapes the encoder only: see churn_head
+_UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
+_WARM_UP = 0.05
+
+
+class Steps:
+    """Optimiser, schedule and random numbers of a run of epochs over one part of the log.
+
+    rate: of the step, 0 for the first, as a share of the learning rate. kept_share: of the targets, that are learned.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data: Encoded,
+        part: Windows,
+        options: TrainingOptions,
+        events: int,
+        rate: Callable[[int], float],
+        seed: int,
+        kept_share: float,
+    ) -> None:
+        self.model, self.data, self.part, self.options = model, data, part, options
+        self.events, self.kept_share = events, kept_share
+        self.random = np.random.default_rng(seed)
+        self.objective = objective_of(data, part, options)
+        self.device = device_of(model)
+        groups = _groups(model, options.weight_decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, rate)
+
+    def epoch(self, progress: Progress) -> float:
+        """One pass over the part; the mean loss of its steps."""
+        self.model.train()
+        batches = shuffled(self.part, self.events, self.random)
+        passes = sum(map(len, batches)) / len(self.part.starts)
+        examples = 0 if self.part.churn is None else len(self.part.churn)
+        per_batch = max(self.part.targets * passes / len(batches), 1.0) * self.kept_share
+        churn_per_batch = max(examples * passes / len(batches), 1.0)
+        jobs = list(zip(batches, self.random.integers(2**63, size=len(batches)), strict=True))
+        total = torch.zeros((), device=self.device)
+        for batch, targets in in_advance(self._cut, jobs, self.options.loading_threads):
+            batch, targets = batch.to(self.device), targets.to(self.device)
+            with mixed_precision(self.model, self.device):
+                action, gap, churn = losses(run(self.model, batch, targets), targets, self.objective.gamma)
+            loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch + _CHURN_WEIGHT * churn / churn_per_batch
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            self.optimiser.step()
+            self.schedule.step()
+            total += loss.detach()
+            progress.advance(1)
+        return float(total) / len(batches)
+
+    def _cut(self, job: tuple[Ints, int]) -> tuple[Batch, Targets]:
+        """Seeded by the job, so that it does not matter which thread cuts when."""
+        chosen, random = job[0], np.random.default_rng(job[1])
+        batch, targets = cut(self.data, self.part, chosen, random.random(len(chosen)) < _UNTIMED)
+        targets = targets.sampled(random, self.kept_share)
+        return batch, targets.weighing(self.objective.weights(self.data, targets.at, targets.action))
+
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch follows from, in plain values and tensors."""
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "random": self.random.bit_generator.state,
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.random.bit_generator.state = state["random"]
+        torch.set_rng_state(state["torch"])
+        if state["cuda"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda"], self.device)
+
+
+def steps_of(part: Windows, events: int) -> int:
+    """Steps of an epoch, about."""
+    return max(len(ordered_batches(part.lengths, events)), STEPS_AT_LEAST)
+
+
+def warm_cosine(step: int, steps: int) -> float:
+    """Linear warm-up, then half a cosine down to a twentieth (Loshchilov & Hutter 2017, arXiv 1608.03983, eq. 5)."""
+    warm = max(1.0, _WARM_UP * steps)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.05 + 0.475 * (1 + float(np.cos(np.pi * (step - warm) / max(steps - warm, 1))))
+
+
+def mixed_precision(model: nn.Module, device: torch.device) -> torch.autocast:
+    """bfloat16 where a GPU multiplies it fast; its range needs no scaling of gradients. On the CPU nothing changes.
+
+    Not for cuDNN's recurrent layers: under autocast they compute in float16, whose range does.
+    """
+    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and not recurrent)
+
+
+def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights of linear and recurrent layers decay; embeddings, biases and gains do not."""
+    decayed: list[Tensor] = []
+    free: list[Tensor] = []
+    for name, parameter in model.named_parameters():
+        plain = parameter.dim() < 2 or name.startswith("events.")
+        (free if plain else decayed).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]

@@ -122,7 +122,8 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     ) or (0, 0, 0, None, 0)
     if row[0] + row[1] > FULL_ABOVE * row[4]:
         return Changes(f"{row[0] + row[1]} of {row[4]} users changed")
-    return Changes(None, *row[:4], behind_row)
+    over, on, gone, since, _ = row
+    return Changes(None, over, on, gone, since, behind_row)
 
 
 def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -> None:

@@ -109,6 +109,7 @@ def _over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mapp
     first = events.lstrip().split(None, 1)[0].casefold() if events.strip() else ""
     relation = f"({events})" if first in ("select", "with", "from", "values") else relation_of(con, events)
     other = replace(mapping, relation=relation, append_only=False)
+    con.execute("SET SESSION python_enable_replacements = false")  # a name in it is never a variable of ours
     try:
         names = con.sql(f"SELECT * FROM {relation}").columns
     except duckdb.Error as error:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sqlscore.cli import data, models, query
+from sqlscore.cli import data, models, query, tables
 from sqlscore.cli.backtest import backtest
 from sqlscore.cli.compare import compare, search
 from sqlscore.cli.dbt import dbt
@@ -36,6 +36,8 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("import", MODELS, models.import_),
     ("sql", USE, query.sql),
     ("refresh", USE, data.refresh),
+    ("materialize", USE, tables.materialize),
+    ("history", USE, tables.history),
     ("publish", USE, publish),
     ("serve", USE, serve),
     ("status", USE, data.status),

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.artifact import Manifest, pack
+from sqlscore.artifact import Artifact, Manifest, States, pack
 from sqlscore.events import Inputs
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
 from sqlscore.registry import register
+from sqlscore.sequences import Sequences
 
 USERS = """SELECT user_id, n_events, last_event_time, next_action, next_action_probability, seconds_to_next_action,
     churn_risk, unknown_action_rate, model, as_of FROM sqlscore.scored_users ORDER BY user_id"""
@@ -158,6 +159,70 @@ def test_only_new_events_go_through_the_model() -> None:
         assert (third.kind, third.n_users_encoded, third.n_events) == ("incremental", 1, 10)
         assert sqlscore.refresh(con).n_events == 0
         con.close()
+
+
+@pytest.mark.parametrize("append_only", [False, True])
+def test_what_is_encoded_does_not_grow_with_history(append_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fold's state holds the past: neither users nor sessions are read again, but for a session that grows."""
+    encoded: list[int] = []
+    encode = Artifact.encode
+
+    def counting(self: Artifact, sequences: Sequences, states: States | None = None) -> States:
+        encoded.append(int(sequences.offsets[-1]))
+        return encode(self, sequences, states)
+
+    monkeypatch.setattr(Artifact, "encode", counting)
+    found = []
+    for history in (10, 200):
+        con = open_shop(append_only=append_only)
+        con.execute(
+            "INSERT INTO e SELECT i % 5, TIMESTAMP '2024-01-04' + to_minutes(17 * i), 'view', i FROM range(?) t(i)",
+            [5 * history],
+        )
+        sqlscore.refresh(con)
+        encoded.clear()
+        con.execute("INSERT INTO e VALUES (3, TIMESTAMP '2025-01-02', 'buy', 1)")
+        sqlscore.refresh(con)
+        found.append(sum(encoded))
+        assert_equal_to_full(con)
+        con.close()
+    assert found == [2, 2]  # the user's new event, and the session that it begins
+
+
+def test_a_session_that_grows_is_scored_anew() -> None:
+    """The first event a minute after the last session, another a day later: one session grows, one is new."""
+    for append_only in (False, True):
+        con = open_shop(append_only=append_only)
+        sqlscore.refresh(con)
+        before = con.execute("SELECT count(*) FROM sqlscore.scored_sessions WHERE user_id = 3").fetchall()[0][0]
+        con.execute("INSERT INTO e SELECT 3, max(event_time) + INTERVAL 1 MINUTE, 'buy', 1 FROM e WHERE user_id = 3")
+        con.execute("INSERT INTO e SELECT 3, max(event_time) + INTERVAL 1 DAY, 'buy', 1 FROM e WHERE user_id = 3")
+        sqlscore.refresh(con)
+        after = con.execute("SELECT count(*) FROM sqlscore.scored_sessions WHERE user_id = 3").fetchall()[0][0]
+        assert after == before + 1
+        assert_equal_to_full(con)
+        con.close()
+
+
+def test_states_of_an_older_version_are_made_anew() -> None:
+    con = open_shop()
+    sqlscore.refresh(con)
+    con.execute("ALTER TABLE sqlscore.user_states DROP COLUMN standing")
+    assert sqlscore.refresh(con).reason == "the states were stored by an older sqlscore"
+    assert sqlscore.refresh(con).kind == "incremental"
+
+
+def test_nothing_is_moved_where_time_stands_still() -> None:
+    """A late event of one user changes nobody else's score, and says when all were looked at."""
+    con = open_shop()
+    sqlscore.refresh(con)
+    before = con.execute("SELECT churn_risk, as_of, scored_at FROM sqlscore.scored_users WHERE user_id = 1").fetchall()
+    con.execute("INSERT INTO e VALUES (3, TIMESTAMP '2023-01-02', 'buy', 1)")
+    sqlscore.refresh(con)
+    after = con.execute("SELECT churn_risk, as_of, scored_at FROM sqlscore.scored_users WHERE user_id = 1").fetchall()
+    assert after[0][:2] == before[0][:2]
+    assert after[0][2] > before[0][2]
+    assert_equal_to_full(con)
 
 
 def test_risk_moves_with_as_of_though_nothing_is_encoded() -> None:

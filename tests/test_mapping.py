@@ -253,6 +253,7 @@ def test_two_levels_predict_the_coarse_one_and_read_the_fine_one(con: duckdb.Duc
     ]
 
 
+@pytest.mark.slow
 def test_the_finer_action_predicts_what_the_coarse_one_cannot(con: duckdb.DuckDBPyConnection) -> None:
     """A view is followed by what it was a view of; and without the finer action the score is another one."""
     con.execute(

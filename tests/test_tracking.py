@@ -62,8 +62,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until it answers; an error with its log where it ends, or takes more than five minutes."""
-    deadline = time.monotonic() + 300
+    """Until it answers; an error with its log where it ends, or takes more than ten minutes."""
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=1) as answer:
@@ -287,6 +287,7 @@ def test_the_password_of_a_database_store_is_hidden() -> None:
     assert SECRET not in store.hide(f"cannot connect to {store.uri}")
 
 
+@pytest.mark.slow
 def test_nothing_of_mlflow_is_imported_when_it_is_not_used(tmp_path: Path) -> None:
     """It takes seconds, and not everybody has it."""
     program = f"""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from postgres_server import Postgres, running_postgres
 from all_models import folds, models, one_thread, windowed  # noqa: F401 - fixtures
+from postgres_server import Postgres, running_postgres
 from tiny_model import tiny_artifact
 
 import sqlscore

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -248,8 +249,8 @@ def test_the_command_shows_each_moment_beside_the_baselines(template: Path, tmp_
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "2024-02-03" in result.stdout
-    assert "Next action: accuracy is above the Markov chain's at" in result.stdout
-    assert "Churn: AUC is above that of recency alone at" in result.stdout
+    assert re.search(r"Next action: accuracy is above every baseline's at \d of 2 moments", result.stdout)
+    assert re.search(r"Churn: AUC is above every baseline's at \d of \d moments", result.stdout)
     asked = CliRunner().invoke(app, [*arguments, "--json"])
     periods = json.loads(asked.stdout)["periods"]
     assert [period["as_of"][:10] for period in periods] == ["2024-02-02", "2024-02-03"]

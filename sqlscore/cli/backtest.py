@@ -103,21 +103,26 @@ def _show(found: Backtest) -> None:
         _table(f"churn, by {found.model}", _CHURN, found)
     if any(period["trained_after"] for period in found.periods):
         render.say("* the model had seen later events: no forecast")
-    for what, ours, theirs, peer in (
-        ("Next action: accuracy", "accuracy", "markov_accuracy", "the Markov chain's"),
-        ("Churn: AUC", "auc", "recency_auc", "that of recency alone"),
+    for what, ours, peers in (
+        ("Next action: accuracy", "accuracy", ("markov_accuracy", "repeat_accuracy", "majority_accuracy")),
+        ("Churn: AUC", "auc", ("recency_auc", "frequency_auc")),
     ):
-        pairs = [(p[ours], p[theirs]) for p in found.periods if p[ours] is not None and p[theirs] is not None]
-        if pairs:
-            render.say(f"{what} is above {peer} at {sum(a > b for a, b in pairs)} of {len(pairs)} moments.")
+        judged = [period for period in found.periods if period[ours] is not None]
+        if judged:
+            above = sum(period[ours] > max(period[peer] for peer in peers) for period in judged)
+            render.say(f"{what} is above every baseline's at {above} of {len(judged)} moments.")
     for warning in found.warnings:
         render.say(f"! {warning}", "yellow")
 
 
 def _table(title: str, columns: _Columns, found: Backtest) -> None:
     table = Table("as of", *(heading for heading, _, _ in columns), title=title, title_justify="left")
+    days = {str(period["as_of"])[:10] for period in found.periods}
+    digits = (
+        10 if len(days) == len(found.periods) else 16
+    )  # the time of day only where the day does not tell them apart
     for period in found.periods:
-        moment = str(period["as_of"])[:16].removesuffix(" 00:00") + (" *" if period["trained_after"] else "")
+        moment = str(period["as_of"])[:digits] + (" *" if period["trained_after"] else "")
         cells = ("" if period[name] is None else form(period[name]) for _, name, form in columns)
         table.add_row(moment, *cells)
     render.console().print(table)

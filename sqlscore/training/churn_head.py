@@ -89,19 +89,18 @@ def _inputs(model: Any, data: Encoded, part: Windows, seed: int) -> _Inputs:
 
 
 def _fit_linear(learned: _Inputs, judged: _Inputs) -> LogisticRegression:
-    """Logistic regression with the strongest L2 penalty that validation does not clearly tell from the best one.
+    """Logistic regression with the L2 penalty that does best on validation.
 
-    That is the one-standard-error rule (Hastie, Tibshirani & Friedman 2009, section 7.10): users differ less from
-    one day to another than periods do.
+    The strongest penalty within a standard error of it cost 0.002-0.036 log-loss on a later date of 18 splits of three
+    logs, and held the probabilities too near to the base rate, which moves.
     """
-    models, found = [], []
-    for strength in _STRENGTHS:
-        model = _logistic(strength, learned)
-        z = torch.from_numpy(model.decision_function(judged[1].double().numpy()))
-        models.append(model)
-        found.append(F.binary_cross_entropy_with_logits(z, judged[2].double(), reduction="none"))
-    best = min(found, key=lambda losses: float(losses.mean()))
-    return next(model for model, losses in zip(models, found, strict=True) if not _worse(losses, best))
+    models = [_logistic(strength, learned) for strength in _STRENGTHS]
+    features, churned = judged[1].double().numpy(), judged[2].double()
+    found = [
+        float(F.binary_cross_entropy_with_logits(torch.from_numpy(model.decision_function(features)), churned))
+        for model in models
+    ]
+    return models[int(np.argmin(found))]
 
 
 def _logistic(strength: float, learned: _Inputs) -> LogisticRegression:

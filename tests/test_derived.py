@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -12,8 +13,10 @@ from test_incremental import gru_artifact, open_shop
 from tiny_model import tiny_artifact
 
 import sqlscore
+from sqlscore import derived
 from sqlscore.errors import MappingError, ModelError
 from sqlscore.registry import register
+from sqlscore.scan import EVENTS_PER_BATCH, Users, scan
 
 UNEQUAL = """SELECT count(*) FROM made m FULL JOIN expected x USING ({keys})
     WHERE m.next_action IS DISTINCT FROM x.s.next_action OR m.n_events IS DISTINCT FROM x.s.n_events
@@ -98,3 +101,37 @@ def test_many_users_in_many_batches(con: duckdb.DuckDBPyConnection) -> None:
     )
     assert con.execute("SELECT max(n_events) FROM made").fetchall() == [(30_000,)]
     assert con.execute(UNEQUAL.format(keys="user_id")).fetchall() == [(0,)]
+
+
+@pytest.mark.slow
+def test_files_larger_than_memory_are_scored_within_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hive-partitioned, every user in all files: the engine sorts on disk, and Python holds batches alone."""
+    sizes: list[int] = []
+
+    def noting(*arguments: Any, **options: Any) -> Iterator[Users]:
+        for users in scan(*arguments, **options):
+            sizes.append(int(users.sequences.offsets[-1]))
+            yield users
+
+    monkeypatch.setattr(derived, "scan", noting)
+    with duckdb.connect() as plain:
+        plain.execute(
+            f"""COPY (SELECT hash(i) % 30000 AS user_id, TIMESTAMP '2024-01-01' + to_seconds(i * 11) AS event_time,
+                          (['view', 'cart', 'buy'])[(1 + hash(i + 1) % 3)::INT] AS event_type, random() AS price,
+                          month(event_time) AS month
+                      FROM range(500000) t(i)) TO '{tmp_path / "log"}' (FORMAT parquet, PARTITION_BY (month))"""
+        )
+    files = str(tmp_path / "log" / "*" / "*.parquet")
+    made = {}
+    for limit in ("30MB", "4GB"):
+        with sqlscore.connect(tmp_path / f"{limit}.duckdb", memory_limit=limit, threads=1) as con:
+            sqlscore.map_events(con, files, features=["price"])
+            register(con, gru_artifact(), name="m", mapping="events", champion=True, verb="train")
+            assert sqlscore.materialize(con, files, into="made").rows == 30_000
+            made[limit] = con.execute(
+                "SELECT count(*), sum(n_events), round(sum(churn_risk), 1), max(as_of) FROM made"
+            ).fetchall()
+    assert made["30MB"] == made["4GB"]
+    assert made["30MB"][0][1] == 500_000
+    assert sum(sizes) == 2 * 500_000
+    assert max(sizes) <= EVENTS_PER_BATCH + 100

@@ -1,0 +1,106 @@
+"""Ten times the events: how much longer, and how much more memory? From a table and from hive-partitioned Parquet.
+
+    python benchmarks/scaling.py [--events 1000000 5000000 10000000 50000000] [--memory-limit 1GB] [--sources table]
+
+Each size is made by one process and scored in bulk (`materialize`) by another, with DuckDB's memory_limit set; the
+second reports seconds and its peak resident memory. Users have ten events each on average at every size. Parquet is
+partitioned by the month of the event, so that every user's events lie in several files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+SOURCES = ("table", "files")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, nargs="+", default=[1_000_000, 5_000_000, 10_000_000, 50_000_000])
+    parser.add_argument("--memory-limit", default="1GB", help="of DuckDB, in each process")
+    parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES))
+    parser.add_argument("--folder", help="where the events are made (default: the temporary folder)")
+    parser.add_argument("--timeout", type=float, default=1_800, help="seconds after which a size is given up")
+    parser.add_argument("--part", nargs=2, metavar=("make|score", "FOLDER"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.part:
+        part, folder = chosen.part
+        work = make if part == "make" else score
+        print(json.dumps(work(Path(folder), chosen.events[0], chosen.sources[0], chosen.memory_limit)))
+        return
+    for source in chosen.sources:
+        found = {}
+        for size in sorted(chosen.events):
+            with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
+                for part in ("make", "score"):
+                    command = [
+                        sys.executable, __file__, "--part", part, folder, "--events", str(size),
+                        "--sources", source, "--memory-limit", chosen.memory_limit,
+                    ]  # fmt: skip
+                    done = subprocess.run(
+                        command, check=True, stdout=subprocess.PIPE, text=True, timeout=chosen.timeout
+                    )
+                found[size] = json.loads(done.stdout)
+            row = found[size]
+            print(f"{source:6} {size:>12,} events {row['seconds']:8.2f} s  peak {row['peak_mb']:7.0f} MB", flush=True)
+        for line in ratios(found):
+            print(f"{source:6} {line}")
+
+
+def ratios(found: dict[int, dict[str, float]]) -> list[str]:
+    """time(10x) / time(x) for the sizes that are there, and peak memory against that at 5 M events or the first."""
+    lines = []
+    for size, row in found.items():
+        if 10 * size in found:
+            lines.append(f"time({10 * size:,}) / time({size:,})   {found[10 * size]['seconds'] / row['seconds']:.1f}")
+    base = 5_000_000 if 5_000_000 in found else min(found)
+    for size, row in found.items():
+        if size > base:
+            lines.append(f"peak({size:,}) / peak({base:,})   {row['peak_mb'] / found[base]['peak_mb']:.2f}")
+    return lines
+
+
+def make(folder: Path, events: int, source: str, memory_limit: str) -> dict[str, float]:
+    """A database with the events, or files of them, and a model."""
+    from workload import make_events, make_model
+
+    import sqlscore
+
+    with sqlscore.connect(folder / "shop.duckdb", memory_limit=memory_limit) as con:
+        make_events(con, events, events // 10)
+        if source == "files":
+            con.execute(
+                f"COPY (SELECT *, month(event_time) AS month FROM events) TO '{folder / 'events'}' "
+                "(FORMAT parquet, PARTITION_BY (month))"
+            )
+            con.execute("DROP TABLE events")
+            con.execute(f"CREATE VIEW events AS FROM read_parquet('{folder / 'events'}/*/*.parquet')")
+        make_model(con)
+    return {}
+
+
+def score(folder: Path, events: int, source: str, memory_limit: str) -> dict[str, float]:
+    """Seconds and peak resident MB of scoring all users in bulk."""
+    from workload import timed
+
+    import sqlscore
+
+    with sqlscore.connect(folder / "shop.duckdb", memory_limit=memory_limit, threads=2) as con:
+        con.execute("SELECT list_predict_next_action(['action_1'])").fetchall()  # load once
+        seconds, made = timed(lambda: sqlscore.materialize(con, "events", into="bulk"))
+        if not 0.5 * events / 10 < made.rows <= events / 10:
+            raise SystemExit(f"{made.rows} users were scored of {events} events")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"seconds": seconds, "peak_mb": peak / (1024 if sys.platform != "darwin" else 2**20)}
+
+
+if __name__ == "__main__":
+    main()

@@ -130,7 +130,9 @@ def test_options_that_do_not_exist_are_refused(visits: duckdb.DuckDBPyConnection
 def test_the_last_stage_learns_from_the_validation_part(visits: duckdb.DuckDBPyConnection) -> None:
     """What is new there can be predicted afterwards, and figures of before are noted of both kinds of users."""
     visits.execute("CREATE OR REPLACE TABLE newer AS FROM visits")
-    visits.execute("UPDATE newer SET did = 'new' WHERE did = 'a' AND \"at\" > TIMESTAMP '2024-01-01' + to_minutes(2200)")
+    visits.execute(
+        "UPDATE newer SET did = 'new' WHERE did = 'a' AND \"at\" > TIMESTAMP '2024-01-01' + to_minutes(2200)"
+    )
     mapping = replace(VISITS, relation="newer")
     with_it, without = (fit(visits, mapping, replace(QUICK, refit=refit)).manifest for refit in (True, False))
     assert "new" in with_it.inputs.actions

@@ -32,6 +32,22 @@ def train(
     promote: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Make it the champion, which functions use by default.")
     ] = True,
+    refit: Annotated[
+        bool, typer.Option("--refit/--no-refit", help="At the end, train on with the part that validated.")
+    ] = True,
+    recency: Annotated[
+        float, typer.Option("--recency", help="How often weights halve from the newest event to the oldest.")
+    ] = 0.0,
+    class_weight: Annotated[
+        str, typer.Option("--class-weight", metavar="none|balanced", help="Weigh rare actions more.")
+    ] = "none",
+    focal_gamma: Annotated[
+        float, typer.Option("--focal-gamma", help="Weigh what is hard to predict more; 2 is usual.")
+    ] = 0.0,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar="FILE", help="Keep every epoch, and go on after a kill.")
+    ] = None,
+    max_events: Annotated[int, typer.Option("--max-events", min=1, help="Above it, users are sampled.")] = 1_000_000,
     track: Track = None,
     device: Device = "auto",
     json: Json = False,
@@ -54,6 +70,12 @@ def train(
             promote=promote,
             track=where(track),
             progress=bar,
+            refit=refit,
+            recency=recency,
+            class_weight=class_weight,
+            focal_gamma=focal_gamma,
+            checkpoint=checkpoint,
+            max_events=max_events,
         )
     if json:
         render.as_json(info)

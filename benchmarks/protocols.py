@@ -28,7 +28,6 @@ REFERENCES = {
     "quantum": {"Markov-3": 0.685, "LightGBM": 0.695, "GRU": 0.705, "wanted": 0.71},
     "churn": {"recency": 0.700, "BG/NBD": 0.732, "contrastive": 0.748, "logistic": 0.757, "wanted": 0.757},
 }
-TIES = {"mobile": "", "quantum": ""}
 SOURCES = {
     "mobile": ("mobile_onboarding/events.parquet", "WHERE event_type NOT IN ('lost', 'passed')"),
     "quantum": ("stackexchange_quantum/events.parquet", ""),
@@ -111,11 +110,12 @@ def churn(data: Path, architecture: str, seed: int) -> dict[str, float]:
     seconds = time.process_time() - began
     if info.notes["periods"]["t2"] > cut:
         raise SystemExit("training read events of after the cut: its figures would mean nothing")
+    con.execute("SET VARIABLE cut = CAST(? AS BIGINT)", [cut])
     rows: list[tuple[Any, ...]] = con.execute(
-        """SELECT churn_risk(e, as_of := make_timestamp(getvariable('cut')::BIGINT)),
-                  NOT bool_or(user_id IN (SELECT user_id FROM log WHERE epoch_us(log.ts) > getvariable('cut')))
+        """SELECT churn_risk(e, as_of := make_timestamp(getvariable('cut'))),
+                  user_id NOT IN (SELECT user_id FROM log WHERE epoch_us(ts) > getvariable('cut'))
            FROM past e GROUP BY user_id"""
-    ).fetchall() if con.execute(f"SET VARIABLE cut = {cut}") else []
+    ).fetchall()
     con.close()
     risk, gone = np.array(rows, dtype=np.float64).T
     return {

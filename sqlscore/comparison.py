@@ -34,7 +34,7 @@ class Comparison:
     """What a comparison found. rows: dicts with the columns of the table `leaderboard`, best first.
 
     best_by_validation: the model that does best on the validation part, which alone may choose a champion; the name of
-    its architecture where it is not registered. promoted: whether it was made champion.
+    its architecture where it is not registered. promoted: whether it was made champion. champion: which model is now.
     """
 
     mapping: str
@@ -44,6 +44,7 @@ class Comparison:
     notes: tuple[str, ...]
     best_by_validation: str | None
     promoted: bool
+    champion: str | None
 
     @property
     def ties(self) -> tuple[str, ...]:
@@ -59,6 +60,7 @@ class Comparison:
             "ties": list(self.ties),
             "best_by_validation": self.best_by_validation,
             "promoted": self.promoted,
+            "champion": self.champion,
             "notes": list(self.notes),
             "rows": [row | {"compared_at": self.compared_at.isoformat()} for row in self.rows],
         }
@@ -135,6 +137,7 @@ def compare(
             tuple(notes),
             (best.label or best.architecture) if best else None,
             promote_best and best is not None,
+            registry.catalog(con).snapshot.aliases.get((mapping, "champion")),
         )
         details.update(result.to_dict())
     for note in notes:

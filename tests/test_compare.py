@@ -230,6 +230,8 @@ def test_the_command_prints_a_table_or_json(compared: tuple[Path, Comparison, di
     assert shown.exit_code == 0, shown.output
     assert "events@1" in shown.stdout
     assert "by churn AUC" in shown.stdout
+    assert "events@1 is the champion" in shown.stdout  # so it is not proposed
+    assert "sqlscore promote" not in shown.stdout
     printed = CliRunner().invoke(app, ["compare", path, "--models", "events@1", "--json"])
     rows = json.loads(printed.stdout)["rows"]
     assert {row["contender"] for row in rows} == {"events@1", "recency", "frequency"} | BASELINES

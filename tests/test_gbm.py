@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -46,7 +47,7 @@ def periods(log: EventLog) -> Periods:
 
 @pytest.fixture(scope="module")
 def data(log: EventLog, periods: Periods) -> Encoded:
-    return encode_log(log, vocabulary(log, periods.t1, 100, 100))
+    return encode_log(log, vocabulary(log, periods.t2, 100, 100))
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +146,13 @@ def test_a_missing_library_names_the_extra(log: EventLog, periods: Periods, monk
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(TrainingError, match=r"pip install 'sqlscore\[gbm\]'"):
         fit_gbm(log, periods, OPTIONS, Silent())
+
+
+def test_the_test_part_is_not_learned_from(log: EventLog, periods: Periods, model: Boosted) -> None:
+    """The last stage learns from the validation part too, and from nothing later."""
+    codes = log.actions.codes.copy()
+    later = log.times > periods.t2
+    codes[later] = 1 + codes[later] % len(log.actions.values)
+    changed = replace(log, actions=replace(log.actions, codes=codes))
+    again = fit_gbm(changed, periods, OPTIONS, Silent())
+    assert again.next_action.model_to_string() == model.next_action.model_to_string()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.table import Table
 
 from sqlscore.cli import render
@@ -139,41 +140,43 @@ def _given(**options: Any) -> dict[str, Any]:
 
 def _show_leaderboard(result: Comparison, db: str) -> None:
     column = "churn_auc" if result.metric == "auc" else result.metric
-    first = result.rows[0]
+    first, tied = result.rows[0], len(result.ties) > 1
     churn = f", churn at {first['n_churn']:,} examples" if first["n_churn"] else ""
-    table = Table(
-        title=f"{first['n_test']:,} test events of {first['n_test_users']:,} users{churn}; by {_TITLES[result.metric]}",
-        title_justify="left",
+    shown = ["accuracy", "log_loss", "macro_f1", "ece", *(["churn_auc", "churn_ece"] if first["n_churn"] else [])]
+    table = _narrow(
+        f"{first['n_test']:,} test events of {first['n_test_users']:,} users{churn}; by {_TITLES[result.metric]}",
+        [
+            "",
+            "",
+            "model",
+            "95 %",
+            *(name.replace("_", "\n") for name in shown),
+            "train\ns",
+            "para-\nmeters",
+            "events\n/s",
+        ],
+        left=3,
     )
-    table.add_column("")
-    table.add_column("")
-    shown = ["accuracy", "top3", "log_loss", "macro_f1", "ece"]
-    shown += ["churn_auc", "churn_ece"] if first["n_churn"] else []
-    for name in ("95 % of it", *(name.replace("_", " ") for name in shown), "train s", "parameters", "events/s"):
-        table.add_column(name, justify="right")
     for row in result.rows:
+        low, high = row[f"{column}_low"], row[f"{column}_high"]
         table.add_row(
-            ""
-            if row["rank"] is None
-            else f"{row['rank']}{'=' if row['tie_with_best'] and len(result.ties) > 1 else ''}",
-            row["contender"] if row["model"] in (None, row["contender"]) else f"{row['contender']} ({row['model']})",
-            "" if row[f"{column}_low"] is None else f"{row[f'{column}_low']:.3f}-{row[f'{column}_high']:.3f}",
+            "" if row["rank"] is None else f"{row['rank']}{'=' if row['tie_with_best'] and tied else ''}",
+            row["contender"],
+            "" if row["model"] in (None, row["contender"]) else row["model"],
+            "" if low is None else f"{low:.3f}-{high:.3f}",
             *("" if row[name] is None else f"{row[name]:.3f}" for name in shown),
-            *(
-                "" if row[name] is None else f"{row[name]:,.0f}"
-                for name in ("training_seconds", "parameters", "scoring_events_per_second")
-            ),
+            *(_short(row[name]) for name in ("training_seconds", "parameters", "scoring_events_per_second")),
             style="bold" if row["tie_with_best"] else "dim" if row["kind"] == "baseline" else "",
         )
     render.console().print(table)
     render.say(_in_words(result))
-    if result.best_by_validation is not None and "@" in result.best_by_validation:
-        if result.promoted:
-            render.say(f"{result.best_by_validation} does best on the validation part and is the champion now")
-            render.next_step(f"sqlscore refresh {db}")
+    best = result.best_by_validation
+    if best is not None and "@" in best:
+        render.say(f"{best} does best on the validation part, which is what should choose")
+        if best == result.champion:
+            render.say(f"{best} is the champion" + (" now" if result.promoted else ""))
         else:
-            render.say(f"{result.best_by_validation} does best on the validation part, which is what should choose")
-            render.next_step(f"sqlscore promote {db} {result.best_by_validation}")
+            render.next_step(f"sqlscore promote {db} {best}")
 
 
 def _in_words(result: Comparison) -> str:
@@ -189,24 +192,52 @@ def _in_words(result: Comparison) -> str:
 
 
 def _show_search(result: SearchResult, db: str) -> None:
-    names = _options_in(result.trials)
-    rows = [
-        [
-            trial["number"],
+    names = _varied(result.trials)
+    table = _narrow(
+        "on the validation part",
+        ["", "", result.metric.replace("_", "\n"), "epochs", "s", *(name.replace("_", "\n") for name in names)],
+        left=2,
+    )
+    for trial in result.trials:
+        table.add_row(
+            str(trial["number"]),
             trial["state"],
-            trial["value"],
-            trial["epochs"],
-            trial["seconds"],
-            *(trial["options"].get(name) for name in names),
-        ]
-        for trial in result.trials
-    ]
-    render.rows_as_table(["", "", result.metric, "epochs", "seconds", *names], rows, title="on the validation part")
+            "" if trial["value"] is None else f"{trial['value']:.4f}",
+            str(trial["epochs"]),
+            _short(trial["seconds"]),
+            *(_option(trial["options"].get(name)) for name in names),
+            style="bold" if trial["state"] == "complete" and trial["value"] == result.value else "",
+        )
+    render.console().print(table)
     render.model(result.model)
     render.evaluation(result.model.metrics)
     if not result.model.is_champion:
         render.next_step(f"sqlscore promote {db} {result.model.label}")
 
 
-def _options_in(trials: Sequence[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for trial in trials for name in trial["options"]))
+def _narrow(title: str, columns: Sequence[str], left: int) -> Table:
+    """A table for many columns, the first `left` of which hold text."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=True)
+    return table
+
+
+def _short(value: float | None) -> str:
+    """A number whose first digits are enough: 97,431 -> "97k"."""
+    if value is None:
+        return ""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.0f}" if value >= 1 else f"{value:.1f}"
+
+
+def _option(value: Any) -> str:
+    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _varied(trials: Sequence[dict[str, Any]]) -> list[str]:
+    """The options in which the trials differ."""
+    names = dict.fromkeys(name for trial in trials for name in trial["options"])
+    return [name for name in names if len({trial["options"].get(name) for trial in trials}) > 1]

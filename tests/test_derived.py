@@ -122,16 +122,10 @@ def test_files_larger_than_memory_are_scored_within_it(tmp_path: Path, monkeypat
                       FROM range(500000) t(i)) TO '{tmp_path / "log"}' (FORMAT parquet, PARTITION_BY (month))"""
         )
     files = str(tmp_path / "log" / "*" / "*.parquet")
-    made = {}
-    for limit in ("40MB", "4GB"):
-        with sqlscore.connect(tmp_path / f"{limit}.duckdb", memory_limit=limit, threads=1) as con:
-            sqlscore.map_events(con, files, features=["price"])
-            register(con, gru_artifact(), name="m", mapping="events", champion=True, verb="train")
-            assert sqlscore.materialize(con, files, into="made").rows == 30_000
-            made[limit] = con.execute(
-                "SELECT count(*), sum(n_events), round(sum(churn_risk), 1), max(as_of) FROM made"
-            ).fetchall()
-    assert made["40MB"] == made["4GB"]
-    assert made["40MB"][0][1] == 500_000
-    assert sum(sizes) == 2 * 500_000
+    with sqlscore.connect(tmp_path / "scores.duckdb", memory_limit="40MB", threads=1) as con:
+        sqlscore.map_events(con, files, features=["price"])
+        register(con, gru_artifact(), name="m", mapping="events", champion=True, verb="train")
+        assert sqlscore.materialize(con, files, into="made").rows == 30_000
+        assert con.execute("SELECT sum(n_events) FROM made").fetchall() == [(500_000,)]
+    assert sum(sizes) == 500_000
     assert max(sizes) <= EVENTS_PER_BATCH + 100

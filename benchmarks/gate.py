@@ -1,0 +1,141 @@
+"""Ratios of CPU seconds, small and quick, against a stored baseline: what CI runs to notice that something got slower.
+
+    python benchmarks/gate.py [--update]
+
+CPU seconds of the whole process are compared, as other load on the machine touches them least; the two sides of a
+ratio alternate, and the best of each counts. A ratio that is worse than the baseline by more than MARGIN fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from history import OVER
+from incremental import change
+from workload import make_events, make_model
+
+import sqlscore
+from sqlscore.canonical import canonical, usable_events
+from sqlscore.registry import catalog
+from sqlscore.scan import scan
+from sqlscore.udfs.cache import STATES
+
+BASELINE = Path(__file__).parent / "baseline.json"
+MARGIN = 1.6
+EVENTS, USERS = 150_000, 15_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--update", action="store_true", help="write the ratios of this run as the new baseline")
+    chosen = parser.parse_args()
+    found = measure()
+    if chosen.update:
+        BASELINE.write_text(json.dumps({name: round(ratio, 3) for name, ratio in found.items()}, indent=2) + "\n")
+    baseline = json.loads(BASELINE.read_text())
+    for name, ratio in found.items():
+        print(f"{name:48} {ratio:6.3f}  baseline {baseline[name]:6.3f}")
+    worse = regressions(found, baseline)
+    if worse:
+        raise SystemExit("\n".join(worse))
+
+
+def regressions(found: dict[str, float], baseline: dict[str, float]) -> list[str]:
+    """A sentence for each ratio that is worse than the baseline by more than MARGIN, or in one of the two alone."""
+    lines = [f"{name} is in the baseline or in the run alone: update it" for name in found.keys() ^ baseline.keys()]
+    for name in found.keys() & baseline.keys():
+        if found[name] > MARGIN * baseline[name]:
+            lines.append(f"{name} is {found[name]:.3f}, the baseline {baseline[name]:.3f}: {MARGIN} times is allowed")
+    return sorted(lines)
+
+
+def measure() -> dict[str, float]:
+    """All ratios; lower is better."""
+    found: dict[str, float] = {}
+    for architecture in ("gru", "mingru"):
+        with sqlscore.connect() as con:
+            make_events(con, EVENTS, USERS, session_events=10)
+            make_model(con, architecture)
+            state = catalog(con)
+            artifact, mapping = state.artifact(None, "events"), state.mapping("events")
+            batches = [artifact.batch(users.sequences) for users in scan(con, _over(con, mapping))]
+
+            def forward(artifact=artifact, batches=batches) -> None:
+                for batch in batches:
+                    artifact.encode_batch(batch)
+
+            def bulk(con=con) -> None:
+                sqlscore.materialize(con, "events", into="bulk")
+
+            def ad_hoc(con=con) -> None:
+                STATES.clear()
+                con.execute("CREATE OR REPLACE TABLE a AS SELECT user_id, score_events(e) FROM events e GROUP BY ALL")
+
+            def full(con=con) -> None:
+                sqlscore.refresh(con, full=True)
+
+            seconds = best({"forward": forward, "bulk": bulk, "ad hoc": ad_hoc, "full": full})
+            found[f"{architecture}: bulk / bare forward"] = seconds["bulk"] / seconds["forward"]
+            found[f"{architecture}: ad hoc / bulk"] = seconds["ad hoc"] / seconds["bulk"]
+            found[f"{architecture}: full refresh / bulk"] = seconds["full"] / seconds["bulk"]
+            if architecture == "gru":
+                found |= _incremental(con, seconds["full"])
+    found["score_history / OVER with 50 preceding"] = _history()
+    return found
+
+
+def best(runs: dict[str, Callable[[], None]], repeats: int = 3) -> dict[str, float]:
+    """The fewest CPU seconds of each, in turns, after one turn that warms."""
+    seconds = dict.fromkeys(runs, float("inf"))
+    for turn in range(repeats + 1):
+        for name, run in runs.items():
+            start = time.process_time()
+            run()
+            if turn:
+                seconds[name] = min(seconds[name], time.process_time() - start)
+    return seconds
+
+
+def _incremental(con, full: float) -> dict[str, float]:
+    found = {}
+    for how, append_only in (("hashes", False), ("append-only", True)):
+        sqlscore.map_events(con, "events", append_only=append_only)
+        sqlscore.refresh(con)
+        seconds = []
+        for _ in range(3):
+            change(con, USERS, 0.01)
+            start = time.process_time()
+            report = sqlscore.refresh(con)
+            seconds.append(time.process_time() - start)
+            if report.kind != "incremental":
+                raise SystemExit(f"the refresh was {report.kind}: {report.reason}")
+        found[f"incremental ({how}) / full"] = min(seconds) / full
+    return found
+
+
+def _history() -> float:
+    with sqlscore.connect() as con:
+        make_events(con, 8_000, 80)
+        make_model(con)
+
+        def windowed() -> None:
+            STATES.clear()
+            con.execute(OVER)
+
+        seconds = best({"history": lambda: sqlscore.score_history(con, into="h") and None, "over": windowed}, repeats=1)
+    return seconds["history"] / seconds["over"]
+
+
+def _over(con, mapping):
+    return canonical(mapping, usable_events(con, mapping))
+
+
+if __name__ == "__main__":
+    main()

@@ -103,13 +103,17 @@ def test_stackexchange_trains_with_every_head(data: Path) -> None:
 
 
 def test_cosmetics_trains_and_says_that_it_does_not_beat_repetition(data: Path) -> None:
-    """Five stretches of an hour: no churn, and the next action is mostly the last one again."""
+    """Five stretches of an hour: no churn, and the next action is mostly the last one again.
+
+    With so few events a lead of two standard errors is a tie, and the verdict has to say so.
+    """
     relation = parquet(data, "rees46_cosmetics/events.parquet")
     manifest = trained(relation, Feature("price", "numeric"), Feature("brand", "categorical")).manifest
     found = manifest.metrics["next_action"]
     assert found["log_loss"] < found["baselines"]["markov2"]["log_loss"]
-    beaten = found["accuracy"] > max(baseline["accuracy"] for baseline in found["baselines"].values())
-    assert ("beats the best baseline" in manifest.metrics["verdict"][0]) == beaten
+    lead = found["accuracy"] - max(baseline["accuracy"] for baseline in found["baselines"].values())
+    noise = 2 * (found["accuracy"] * (1 - found["accuracy"]) / found["n"]) ** 0.5
+    assert ("beats the best baseline" in manifest.metrics["verdict"][0]) == (lead > noise)
 
 
 def test_invoice_lines_train_in_bounded_time(data: Path) -> None:

@@ -80,6 +80,14 @@ def test_version_is_printed():
     assert run("--version").stdout.startswith("sqlscore 0.")
 
 
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"demo"}))
+def test_a_command_without_arguments_says_what_is_missing(name: str):
+    """An empty list of arguments is what every command sees first."""
+    result = run(name)
+    assert result.exit_code == 2, result.output
+    assert "Missing argument" in result.stderr
+
+
 def test_every_command_has_an_example_in_its_help():
     """Help without an example is a riddle."""
     for name, _, _ in COMMANDS:

@@ -23,7 +23,7 @@ class ValueOptional(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give a --track at the end, or before another option, its default value."""
-        following = [*args[1:], "-"]
+        following = [*args, "-"][1:]
         alone = [arg == "--track" and then.startswith("-") for arg, then in zip(args, following, strict=True)]
         given = [f"{arg}={DEFAULT}" if bare else arg for arg, bare in zip(args, alone, strict=True)]
         return super().parse_args(ctx, given)

@@ -313,6 +313,7 @@ def test_ctrl_c_stops_a_running_query():
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "80"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     assert process.stdout is not None
     while process.stdout.readline().strip() not in ("└─────────┘", ""):

@@ -1,15 +1,17 @@
 """Every architecture, gbm and the baselines on real event logs: the tables of docs/leaderboard.md.
 
-    python benchmarks/leaderboard.py [--data DIR] [--sets a,b] [--architectures a,b] [--seeds 1] [--write]
+    python benchmarks/leaderboard.py [--data DIR] [--sets a,b] [--architectures a,b] [--seeds 1] [--rows FILE] [--write]
 
 Each set is mapped, trained and judged by `sqlscore.compare` with its defaults. --write puts the tables between the
-markers of docs/leaderboard.md; without it they are printed alone. The data are not part of this repository: DIR is the
+markers of docs/leaderboard.md; without it they are printed alone. --rows keeps the rows of every finished set in a JSON
+file, so that an interrupted run goes on with the next set. The data are not part of this repository: DIR is the
 folder of */events.parquet that the tests read too (SQLSCORE_DATA).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import warnings
@@ -63,13 +65,17 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(LOGS))
     parser.add_argument("--architectures", help="default: all, and gbm")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--rows", type=Path, help="a JSON file; the sets in it are not judged again")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/leaderboard.md")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")  # why a set has no churn is seen in its table
     names = chosen.architectures.split(",") if chosen.architectures else None
+    kept = json.loads(chosen.rows.read_text()) if chosen.rows and chosen.rows.exists() else {}
     found = {}
     for name in chosen.sets.split(","):
-        found[name] = judged(LOGS[name], chosen.data, names, chosen.seeds)
+        found[name] = kept.get(name) or judged(LOGS[name], chosen.data, names, chosen.seeds)
+        if chosen.rows:
+            chosen.rows.write_text(json.dumps(kept | found, default=str))
         print("\n".join(table(LOGS[name], found[name])), flush=True)
     text = "\n".join([*summary(found), *(line for name in found for line in table(LOGS[name], found[name]))])
     print("\n".join(summary(found)))

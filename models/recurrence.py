@@ -15,7 +15,7 @@ def all_at_once(keep: Tensor, add: Tensor, start: Tensor, offsets: Tensor) -> Te
 
     keep, add (T, H) in the order of the events, start (N, H), offsets (N + 1,). Returns (T, H).
     """
-    keep, add = keep.float(), add.float()  # products over many steps lose what half precision holds
+    keep, add = keep.to(start.dtype), add.to(start.dtype)  # products over many steps lose what half precision holds
     lengths = lengths_of(offsets)
     filled = torch.nonzero(lengths)[:, 0]  # (M,)
     first = offsets[:-1][filled]

@@ -87,7 +87,7 @@ def test_invoices_churn_beats_recency_and_frequency(data: Path, options: Trainin
     """On the same users; with a third of the span as horizon there is room only for held-out users to validate."""
     manifest = trained(parquet(data, "online_retail/invoices.parquet"), *INVOICES, options=options).manifest
     found = manifest.metrics["churn"]
-    assert found["auc"] > max(baseline["auc"] for baseline in found["baselines"].values()) + 0.01
+    assert found["auc"] > max(baseline["auc"] for baseline in found["baselines"].values()) + 0.005
     if options.horizon:
         assert (found["n"], manifest.notes["periods"]["by_users"]) == (3236, True)
         assert found["auc"] > 0.75

@@ -11,6 +11,7 @@ broken on purpose, or memory grew.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import threading
@@ -41,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     minutes = parser.parse_args().minutes
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and files deleted
     with tempfile.TemporaryDirectory(prefix="sqlscore-soak-") as folder:
         wrong = soak(Path(folder), minutes * 60)
     for problem in wrong:

@@ -129,9 +129,13 @@ class Child:
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if "/health" not in line:
-            raise RuntimeError(f"the server did not start: {log.read_text()}")
+        try:
+            line = self.process.stdout.readline()
+            if "/health" not in line:
+                raise RuntimeError(f"the server did not start: {log.read_text()}")
+        except BaseException:  # the caller has nothing yet that it could stop
+            self.kill()
+            raise
         self.url = line.rpartition("http://")[2].rpartition("/metrics")[0]
 
     def health(self) -> dict[str, Any]:

@@ -70,9 +70,25 @@ def _padded(model: Any, sequences: list[tuple[np.ndarray, np.ndarray]]) -> tuple
     x = model.events(flat_codes.unsqueeze(1), numbers, flat_times, gaps, known, none, torch.zeros(1, dtype=torch.int64))
     padded = x.new_zeros(n, longest, x.shape[1])
     padded[inside] = x
-    outputs, _ = model.encoder.gru(padded.transpose(0, 1))
-    hidden = outputs[lengths - 1, torch.arange(n)]
+    hidden = _recurrent(model.encoder, padded.transpose(0, 1))[lengths - 1, torch.arange(n)]
     summary, after = model.summary(
         flat_codes, numbers, flat_times, offsets, gaps, known, torch.zeros(n, model.summary.size), clock, False
     )
     return torch.cat([hidden, summary], 1), after
+
+
+def _recurrent(encoder: Any, x: Tensor) -> Tensor:
+    """(L, N, E) -> (L, N, S): a library's GRU, or the layers of a minGRU one step after the other."""
+    if hasattr(encoder, "gru"):
+        outputs: Tensor = encoder.gru(x)[0]
+        return outputs
+    layers = []
+    for keep, candidate in zip(encoder.keep, encoder.candidate, strict=True):
+        gates, own = torch.sigmoid(keep(x)), candidate(x)
+        h, found = torch.zeros_like(own[0]), []
+        for z, c in zip(gates, own, strict=True):
+            h = z * h + (1 - z) * c
+            found.append(h)
+        x = torch.stack(found)
+        layers.append(x)
+    return torch.cat(layers[::-1], 2)

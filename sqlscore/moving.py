@@ -40,8 +40,8 @@ def move_scores(
     users = qualified(mapping.schema, "scored_users")
     moment = f"make_timestamp({int(as_of)})"
     moves = con.execute(f"SELECT count(*) FROM {users} WHERE as_of IS DISTINCT FROM {moment}").fetchall()[0][0]
-    con.execute(f"UPDATE {users} SET as_of = {moment}, scored_at = {scored_at}")
     if not moves or "churn" not in artifact.manifest.heads:
+        con.execute(f"UPDATE {users} SET as_of = {moment}, scored_at = {scored_at}")
         return
     risks = "sqlscore_moved_risks"
     con.execute(f"CREATE OR REPLACE TEMP TABLE {risks} AS SELECT user_id, churn_risk FROM {users} LIMIT 0")
@@ -49,7 +49,10 @@ def move_scores(
     for rows in in_order(partial(_risks, artifact, as_of), _unchanged(reader, mapping, artifact), threads):
         moved.add(rows)
     moved.flush()
-    con.execute(f"UPDATE {users} u SET churn_risk = r.churn_risk FROM {risks} r WHERE u.user_id = r.user_id")
+    con.execute(
+        f"UPDATE {users} u SET churn_risk = r.churn_risk, as_of = {moment}, scored_at = {scored_at} "
+        f"FROM {risks} r WHERE u.user_id = r.user_id"
+    )
     con.execute(f"DROP TABLE {risks}")
 
 

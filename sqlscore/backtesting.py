@@ -18,7 +18,7 @@ from sqlscore.durations import to_seconds
 from sqlscore.errors import MappingError, ModelError, TrainingError
 from sqlscore.events import DEFAULT_MAPPING, US_PER_SECOND, Mapping
 from sqlscore.mapping import mapped
-from sqlscore.queries import one
+from sqlscore.queries import create_empty, one
 from sqlscore.quoting import qualified
 from sqlscore.registry import catalog
 from sqlscore.scan import Users, scan
@@ -206,7 +206,7 @@ def _score(
         return score_rows(ids, artifact.encode(sequences), date, artifact)
 
     like = qualified(mapping.schema, "live_scored_users")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {_SCORES} AS SELECT * FROM {like} LIMIT 0")
+    create_empty(con, _SCORES, f"SELECT * FROM {like}", temporary=True)
     appender = Appender(con, _SCORES)
     for rows in in_order(score, scan(reader, canonical(mapping, events)), threads):
         appender.add(rows)

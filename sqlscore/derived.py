@@ -15,7 +15,7 @@ from sqlscore.canonical import canonical, usable_events
 from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping import mapped
-from sqlscore.queries import one
+from sqlscore.queries import create_empty, one
 from sqlscore.quoting import identifier, qualified
 from sqlscore.registry import catalog
 from sqlscore.relations import relation_of
@@ -143,10 +143,8 @@ def _fill(
             if appender is None:
                 con.execute(f"DROP TABLE IF EXISTS {target}")
                 con.register("sqlscore_shape", rows.slice(0, 0))
-                con.execute(
-                    f"CREATE TABLE {target} AS SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) "
-                    "FROM sqlscore_shape"
-                )
+                shape = f"SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) FROM sqlscore_shape"
+                create_empty(con, target, shape)
                 con.unregister("sqlscore_shape")
                 appender = Appender(con, target)
             appender.add(rows)

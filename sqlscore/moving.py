@@ -14,6 +14,7 @@ from sqlscore.artifact import Artifact
 from sqlscore.bulk import in_order
 from sqlscore.changes import STATES, TABLE
 from sqlscore.events import Mapping
+from sqlscore.queries import create_empty
 from sqlscore.quoting import qualified
 from sqlscore.staging import Appender
 from sqlscore.stored_states import float_rows, states_of
@@ -44,7 +45,7 @@ def move_scores(
         con.execute(f"UPDATE {users} SET as_of = {moment}, scored_at = {scored_at}")
         return
     risks = "sqlscore_moved_risks"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {risks} AS SELECT user_id, churn_risk FROM {users} LIMIT 0")
+    create_empty(con, risks, f"SELECT user_id, churn_risk FROM {users}", temporary=True)
     moved = Appender(con, risks)
     for rows in in_order(partial(_risks, artifact, as_of), _unchanged(reader, mapping, artifact), threads):
         moved.add(rows)

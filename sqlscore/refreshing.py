@@ -20,7 +20,7 @@ from sqlscore.changes import STATES, TABLE, Changes, Mark
 from sqlscore.errors import MappingError
 from sqlscore.events import Mapping
 from sqlscore.moving import move_scores
-from sqlscore.queries import one
+from sqlscore.queries import create_empty, one
 from sqlscore.quoting import literal, qualified
 from sqlscore.scan import Users, scan
 from sqlscore.staging import Appender, new_table, swap_in
@@ -177,10 +177,8 @@ def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
 def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str, str] | None]]) -> None:
     """Old rows of who changed out, new ones in. tables: by name, the new rows, and SQL for columns that they lack."""
     con, changed = run.con, "sqlscore_changed_users"
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {changed} AS "
-        f"SELECT user_id, NULL::TIMESTAMP AS session_start FROM {run.table(STATES)} LIMIT 0"
-    )
+    shape = f"SELECT user_id, NULL::TIMESTAMP AS session_start FROM {run.table(STATES)}"
+    create_empty(con, changed, shape, temporary=True)
     rows = run.reader.sql(f"SELECT user_id, session_start FROM {TABLE}").to_arrow_table()
     appender = Appender(con, changed)
     appender.add(rows)

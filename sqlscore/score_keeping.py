@@ -9,6 +9,7 @@ import numpy as np
 
 from sqlscore.events import Mapping
 from sqlscore.install import is_table
+from sqlscore.queries import create_empty
 from sqlscore.quoting import qualified
 from sqlscore.staging import swap_in
 from sqlscore.transactions import now
@@ -37,7 +38,7 @@ def keep_scores(
     """
     table = qualified(mapping.schema, TABLE)
     if not is_table(con, mapping.schema, TABLE):
-        con.execute(f"CREATE TABLE {qualified(mapping.schema, f'next_{TABLE}')} AS FROM {table}")
+        create_empty(con, qualified(mapping.schema, f"next_{TABLE}"), f"FROM {table}")
         swap_in(con, mapping, TABLE)
     con.execute(f"DELETE FROM {table} WHERE as_of = make_timestamp(?) AND model = ?", [as_of, artifact.name])
     manifest = artifact.manifest

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from sqlscore.events import Mapping
 from sqlscore.install import is_table
+from sqlscore.queries import create_empty
 from sqlscore.quoting import identifier, literal, qualified
 
 _VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored_sessions"}
@@ -33,8 +34,8 @@ class Appender:
             self.flush()
 
     def flush(self) -> None:
-        """Insert what is held."""
-        if not self._held:
+        """Insert what is held. Never no rows: the engine loses what comes next, as `create_empty` says."""
+        if not any(len(held) for held in self._held):
             return
         self._con.register(_ARRIVING, pa.concat_tables(self._held))
         self._con.execute(f"INSERT INTO {self.table} BY NAME SELECT *{self._extra} FROM {_ARRIVING}")
@@ -46,7 +47,7 @@ def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> st
     """An empty table with the columns of `name` to fill aside; returns its quoted name."""
     staging = qualified(mapping.schema, f"next_{name}")
     view = qualified(mapping.schema, _VIEW_OF[name])
-    con.execute(f"CREATE TABLE {staging} AS SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view} LIMIT 0")
+    create_empty(con, staging, f"SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view}")
     return staging
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sqlscore.artifact import States
+from sqlscore.queries import create_empty
 from sqlscore.quoting import literal
 from sqlscore.udfs.states import from_arrow
 from sqlscore.udfs.types import STATE_ARROW, STATE_SQL
@@ -29,10 +30,9 @@ def create_states(con: duckdb.DuckDBPyConnection, name: str, events: str) -> Non
     """An empty table of states, `name`, for the users of `events`; both quoted."""
     fields = STATE_SQL.removeprefix("STRUCT(").removesuffix(")")
     columns = ", ".join(f"NULL::{kind} AS {field}" for field, kind in (f.split(" ", 1) for f in fields.split(", ")))
-    con.execute(
-        f"CREATE OR REPLACE TABLE {name} AS SELECT user_id, {columns}, NULL::FLOAT[] AS standing, "
-        f"NULL::UBIGINT AS content FROM {events} LIMIT 0"
-    )
+    con.execute(f"DROP TABLE IF EXISTS {name}")
+    shape = f"SELECT user_id, {columns}, NULL::FLOAT[] AS standing, NULL::UBIGINT AS content FROM {events}"
+    create_empty(con, name, shape)
     con.execute(
         f"COMMENT ON TABLE {name} IS 'The model''s state of each user, which an incremental refresh goes on from; "
         "content is the sum modulo 2^64 of the hashes of the events in it'"

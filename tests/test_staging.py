@@ -1,0 +1,58 @@
+"""Rows that arrive in a table are all seen, however many come at once (an engine error would hide them)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+import pytest
+from test_incremental import open_shop
+
+import sqlscore
+from sqlscore.queries import create_empty
+from sqlscore.staging import Appender
+from sqlscore.transactions import transaction
+
+MANY = 200_000  # more than a row group
+SEEN = "SELECT count(a), max(rowid), (SELECT count(*) FROM (SELECT a FROM arrived LIMIT 5)) FROM arrived"
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        con.execute("SET threads = 2")
+        yield con
+
+
+def test_many_rows_come_to_an_empty_table_in_the_same_transaction(con: duckdb.DuckDBPyConnection) -> None:
+    """Not so where CREATE TABLE AS makes the table; see create_empty."""
+    with transaction(con):
+        create_empty(con, "arrived", "SELECT 1::BIGINT AS a, [{'b': 'x'}] AS l")
+        appender = Appender(con, "arrived", {"l": "[{'b': 'y'}]"})
+        appender.add(pa.table({"a": range(MANY)}))
+        appender.flush()
+    assert con.execute(SEEN).fetchall() == [(MANY, MANY - 1, 5)]
+    assert [type_ for _, type_, *_ in con.execute("DESCRIBE arrived").fetchall()] == ["BIGINT", "STRUCT(b VARCHAR)[]"]
+
+
+@pytest.mark.parametrize("before", [0, 10])
+def test_a_batch_without_rows_hides_none_of_the_next(con: duckdb.DuckDBPyConnection, before: int) -> None:
+    con.execute("CREATE TABLE arrived AS SELECT range AS a FROM range(?)", [before])
+    with transaction(con):
+        appender = Appender(con, "arrived")
+        appender.add(pa.table({"a": pa.array([], pa.int64())}))
+        appender.flush()
+        appender.add(pa.table({"a": range(MANY)}))
+        appender.flush()
+    assert con.execute(SEEN).fetchall() == [(before + MANY, before + MANY - 1, 5)]
+
+
+def test_a_history_longer_than_a_row_group_is_seen_whole() -> None:
+    con = open_shop()
+    con.execute("INSERT INTO e SELECT 77, TIMESTAMP '2024-01-01' + to_seconds(i), 'view', 1 FROM range(?) t(i)", [MANY])
+    made = sqlscore.score_history(con, into="made", events="SELECT * FROM e WHERE user_id = 77")
+    assert made.rows == MANY
+    assert con.execute("SELECT count(*) FROM (SELECT event_time FROM made)").fetchall() == [(MANY,)]
+    assert con.execute("SELECT count(*) FROM (SELECT user_id FROM made GROUP BY ALL)").fetchall() == [(1,)]
+    con.close()

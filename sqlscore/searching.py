@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "f1": True, "auc": True}
 """What a search may go by: of the next action, or the ROC AUC of churn."""
 
+PRUNED_BY = ("log_loss", "accuracy")
+"""Metrics by which a trial may end early: weights of rare actions, and churn, make validation losses incomparable."""
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -84,8 +87,7 @@ def search(
     trials: how many in all, with those of earlier calls: the same call goes on where one ended or was killed.
     metric: `log_loss`, `accuracy` or `f1` (macro) of the next action, or `auc` of churn. study: the SQLite file that
     keeps the trials, by default beside the database file. timeout: how long after the start a trial may begin, as
-    `horizon`. options:
-    fields of training.TrainingOptions, which are not searched then.
+    `horizon`. options: fields of training.TrainingOptions, which are not searched then.
 
     The test part is looked at once, by the winner. What is searched is listed in docs/cli.md.
 
@@ -103,14 +105,15 @@ def search(
     from sqlscore.training.trials import ground, options_of, searched, try_options
 
     settings = settings_of("gru", horizon, lookback, seed, options)
-    space = {architecture: searched(architecture, frozenset(options)) for architecture in dict.fromkeys(architectures)}
+    fixed = frozenset(options)
+    space = {architecture: searched(architecture, metric, fixed) for architecture in dict.fromkeys(architectures)}
     if not space:
         raise TrainingError("nothing to search: name at least one architecture")
     path, bar = _file(con, study), progress or Silent()
     with recorded(con, "search", mapping) as details:
         field = ground(con, where, settings, metric, bar)
         label = f"{mapping}/{metric}/{_fingerprint(repr(space), settings, field)}"
-        found = open_study(path, label, HIGHER_IS_BETTER[metric], prunes=metric != "auc")
+        found = open_study(path, label, HIGHER_IS_BETTER[metric], prunes=metric in PRUNED_BY)
         began = time.monotonic()
         while (done := finished(found)) < trials:
             if limit is not None and done and time.monotonic() - began > limit:

@@ -19,7 +19,7 @@ from sqlscore.cli.app import app
 from sqlscore.errors import TrainingError
 from sqlscore.searching import SearchResult
 from sqlscore.training import TrainingOptions
-from sqlscore.training.trials import ONLY, SPACE, Among
+from sqlscore.training.trials import FOR_RARE_ACTIONS, ONLY, SPACE, Among, searched
 
 FIXED: dict[str, Any] = {"max_epochs": 1, "hidden": 8, "width": 8, "churn": False}
 SEARCH = {"architectures": ["gru", "recent_window"], "trials": 3, "seed": 3} | FIXED
@@ -188,9 +188,16 @@ def test_a_diverged_trial_ends_nothing(tmp_path: Path) -> None:
 
 def test_the_defaults_lie_inside_the_space() -> None:
     """They are the first trial, and a trial outside the space teaches the sampler nothing."""
-    for name, where in (SPACE | ONLY["attention_rnn"]).items():
+    for name, where in (SPACE | ONLY["attention_rnn"] | FOR_RARE_ACTIONS).items():
         value = getattr(TrainingOptions(), name)
         assert value in where.values if isinstance(where, Among) else where.low <= value <= where.high
+
+
+def test_weights_of_rare_actions_are_searched_where_rare_actions_count() -> None:
+    """By log-loss they can only lose, and would take trials from the rest."""
+    assert FOR_RARE_ACTIONS.keys() <= searched("gru", "f1", frozenset()).keys()
+    assert not FOR_RARE_ACTIONS.keys() & searched("gru", "log_loss", frozenset()).keys()
+    assert "class_weight" not in searched("gru", "f1", frozenset({"class_weight"}))
 
 
 @pytest.mark.parametrize(

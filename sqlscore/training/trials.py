@@ -52,11 +52,18 @@ SPACE: dict[str, Among | Between] = {
     "learning_rate": Between(1e-3, 1.5e-2, log=True),
     "weight_decay": Between(1e-3, 1.0, log=True),
     "max_sequence": Among((256, 512, 1_024, 2_048)),
+    "recency": Between(0.0, 4.0),
 }
 """Options of every architecture, and where each is looked for; the defaults of training lie inside."""
 
 ONLY: dict[str, dict[str, Among | Between]] = {"attention_rnn": {"attention": Among(tuple(ATTENTIONS))}}
 """What one architecture has besides."""
+
+FOR_RARE_ACTIONS: dict[str, Among | Between] = {
+    "class_weight": Among(("none", "balanced")),
+    "focal_gamma": Among((0.0, 1.0, 2.0)),
+}
+"""What a search by macro F1 has besides: other metrics lose by them."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +81,16 @@ class Ground:
         return {"events": len(self.log.times), "users": self.log.users, "periods": self.periods.to_notes()}
 
 
-def searched(architecture: str, fixed: frozenset[str]) -> dict[str, Among | Between]:
-    """The options of an architecture that are searched: those that are not fixed by the caller.
+def searched(architecture: str, metric: str, fixed: frozenset[str]) -> dict[str, Among | Between]:
+    """The options of an architecture that are searched by a metric: those that are not fixed by the caller.
 
     Raises TrainingError where there is nothing to search.
     """
     if architecture not in ARCHITECTURES or ARCHITECTURES[architecture].counted:
         known = ", ".join(name for name, built in ARCHITECTURES.items() if not built.counted)
         raise TrainingError(f'"{architecture}" has no options to search for, choose among {known}')
-    return {name: where for name, where in (SPACE | ONLY.get(architecture, {})).items() if name not in fixed}
+    space = SPACE | ONLY.get(architecture, {}) | (FOR_RARE_ACTIONS if metric == "f1" else {})
+    return {name: where for name, where in space.items() if name not in fixed}
 
 
 def ground(

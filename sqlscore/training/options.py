@@ -106,7 +106,7 @@ class Prefixed:
 class TrainedModel:
     """The artifact's bytes, its manifest (with `metrics` of the test split), and the run's report.
 
-    report: "epochs" (a list of validation losses), "seconds", "parameters", "events_per_second".
+    report: "epochs" (a list of validation losses), "seconds" ("training" and "all"), "parameters".
     """
 
     artifact: bytes

@@ -3,7 +3,7 @@
     python benchmarks/bulk.py [--events 2000000] [--users 200000] [--architecture gru]
 
 Floor: the bare forward pass of the same module on ready packed batches, by two threads, plus the sorted scan alone;
-once with the encoder alone, once with the heads. The ad hoc query's own floor is what the engine needs to make the lists.
+once with the encoder alone, once with the heads. The ad hoc query's own floor is what the engine needs for the lists.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A score after every event: `score_history` against OVER with 50 preceding, same events, same model, same run.
 
-python benchmarks/history.py [--events 200000] [--users 400]
+    python benchmarks/history.py [--events 200000] [--users 400]
 
 Users have 500 events on average, so that nearly every frame is full.
 """

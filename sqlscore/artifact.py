@@ -11,19 +11,19 @@ import math
 import threading
 import warnings
 import zipfile
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from sqlscore.batch import Batch, encode_sequences, unknown_counts
+from sqlscore.coalescing import Coalescer
 from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.events import NO_TIME, US_PER_SECOND
 from sqlscore.manifest import MODULE, Manifest, pack, read_manifest, sha256_of
 from sqlscore.pieces import EVENTS, by_length
 from sqlscore.sequences import Sequences
+from sqlscore.user_states import States
 
 __all__ = ["Artifact", "Manifest", "States", "load", "pack", "read_manifest", "sha256_of"]
 
@@ -32,44 +32,27 @@ ROWS = 4_096
 """States that go through the heads at once: what is made of them stays in a core's cache."""
 
 
-@dataclass(frozen=True)
-class States:
-    """N users' states: what `encode` returns, what heads read, and what an incremental refresh stores."""
-
-    hidden: torch.Tensor  # float32 (N, S)
-    clock: torch.Tensor  # int64 (N, 2): first and last event, µs since 1970 UTC, NO_TIME without times
-    n_events: npt.NDArray[np.int64]  # (N,)
-    n_unknown: npt.NDArray[np.int64]  # (N,)
-
-    def __len__(self) -> int:
-        return int(self.hidden.shape[0])
-
-    def take(self, rows: npt.NDArray[np.int64]) -> States:
-        """The states of these numbers, in that order."""
-        index = torch.from_numpy(rows)
-        return States(self.hidden[index], self.clock[index], self.n_events[rows], self.n_unknown[rows])
-
-    def put(self, rows: npt.NDArray[np.int64], others: States) -> States:
-        """A copy with `others` at these numbers."""
-        index = torch.from_numpy(rows)
-        counts, unknown = self.n_events.copy(), self.n_unknown.copy()
-        counts[rows], unknown[rows] = others.n_events, others.n_unknown
-        hidden = self.hidden.index_copy(0, index, others.hidden)
-        return States(hidden, self.clock.index_copy(0, index, others.clock), counts, unknown)
-
-
 class Artifact:
     """A loaded model: immutable, and safe to call from several threads at once.
 
-    name: how it is reported, `name@version`.
+    name: how it is reported, `name@version`. coalescer: encodes for all threads together, on an accelerator.
     """
 
-    def __init__(self, name: str, sha256: str, manifest: Manifest, module: Any, device: torch.device) -> None:
+    def __init__(
+        self,
+        name: str,
+        sha256: str,
+        manifest: Manifest,
+        module: Any,
+        device: torch.device,
+        coalescer: Coalescer | None = None,
+    ) -> None:
         self.name = name
         self.sha256 = sha256
         self.manifest = manifest
         self.module = module
         self.device = device
+        self.coalescer = coalescer
 
     def encode(self, sequences: Sequences, states: States | None = None) -> States:
         """Sequences -> states; with `states`, each is advanced by the new events of its sequence (folds only)."""
@@ -113,6 +96,8 @@ class Artifact:
     def encode_batch(self, batch: Batch, states: States | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Ragged tensors -> (hidden float32 (N, S), clock int64 (N, 2)) on the CPU."""
         old = (None, None) if states is None else (states.hidden, states.clock)
+        if self.coalescer is not None:
+            return self.coalescer(batch, *old)
         if self.device.type != "cpu" or batch.times.shape[0] <= EVENTS:
             return self._encode(batch, *old)
         hidden = torch.empty(len(batch), self.manifest.state_size)
@@ -213,7 +198,7 @@ def _beyond_lookback(risk: torch.Tensor, silence: torch.Tensor, elapsed: torch.T
     return (1 - returns).clamp(SURE, 1 - SURE).float()
 
 
-_loaded: dict[tuple[str, str], tuple[Manifest, Any]] = {}
+_loaded: dict[tuple[str, str], tuple[Manifest, Any, Coalescer | None]] = {}
 _lock = threading.Lock()
 
 
@@ -248,9 +233,12 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
                 module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
-            _loaded[key] = (manifest, module.eval())
-        manifest, module = _loaded[key]
-    return Artifact(name, sha256, manifest, module, torch.device(device))
+            on = torch.device(device)
+            known = len(manifest.inputs.actions)
+            coalescer = None if on.type == "cpu" else Coalescer(module.eval(), on, known, manifest.state_size)
+            _loaded[key] = (manifest, module.eval(), coalescer)
+        manifest, module, coalescer = _loaded[key]
+    return Artifact(name, sha256, manifest, module, torch.device(device), coalescer)
 
 
 def without_times(clock: torch.Tensor) -> torch.Tensor:

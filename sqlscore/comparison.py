@@ -11,22 +11,17 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore import registry
-from sqlscore.durations import in_words
-from sqlscore.errors import ModelError, TrainingError
-from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.comparison_ground import HIGHER_IS_BETTER, arena_for, check, churn_notes, names_of, stored
+from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.leaderboard import COLUMNS, write_leaderboard
 from sqlscore.learning import settings_of
 from sqlscore.mapping import mapped
 from sqlscore.transactions import now, on_own_connection, recorded, transaction
 
 if TYPE_CHECKING:
-    from sqlscore.artifact import Artifact
-    from sqlscore.training import Progress, TrainingOptions
+    from sqlscore.training import Progress
     from sqlscore.training.contenders import Contender
     from sqlscore.training.contest import Arena
-
-HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "auc": True}
-"""What contenders may be ranked by."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +103,12 @@ def compare(
     where, bar = mapped(con, mapping), progress or Silent()
     notes: list[str] = []
     settings = settings_of("gru", horizon, lookback, seed, options)
-    _check(metric, seeds, promote_best and not register)
-    names = _names(architectures, models, notes)
-    artifacts = [_stored(con, model, mapping) for model in models]
+    check(metric, seeds, promote_best and not register)
+    names = names_of(architectures, models, notes)
+    artifacts = [stored(con, model, mapping) for model in models]
     with recorded(con, "compare", mapping) as details:
-        arena, reason = _arena(con, where, settings, artifacts, bar)
-        notes += _on_churn(arena, reason, artifacts, metric) if settings.churn or metric == "auc" else []
+        arena, reason = arena_for(con, where, settings, artifacts, bar)
+        notes += churn_notes(arena, reason, artifacts, metric) if settings.churn or metric == "auc" else []
         found = [taken(arena, artifact, metric == "auc", bar) for artifact in artifacts]
         for name in names:
             asked = replace(settings, architecture=name)
@@ -143,102 +138,6 @@ def compare(
     for note in notes:
         warnings.warn(note, stacklevel=3)
     return result
-
-
-def _check(metric: str, seeds: int, promotes_nothing: bool) -> None:
-    if metric not in HIGHER_IS_BETTER:
-        raise TrainingError(f'there is no ranking by "{metric}": choose one of {", ".join(HIGHER_IS_BETTER)}')
-    if seeds < 1:
-        raise TrainingError(f"seeds={seeds}: each architecture is trained at least once")
-    if promotes_nothing:
-        raise TrainingError("a model that is not registered cannot be promoted: leave out register=False")
-
-
-def _names(architectures: Sequence[str] | None, models: Sequence[str], notes: list[str]) -> list[str]:
-    """What is to be trained. Raises TrainingError for what there is not; what was not asked for by name is left out."""
-    from sqlscore.training.contenders import CONTENDERS, GBM  # torch
-    from sqlscore.training.gbm import lightgbm
-
-    if architectures is None and models:
-        return []
-    names = list(dict.fromkeys(CONTENDERS if architectures is None else architectures))
-    unknown = [name for name in names if name not in CONTENDERS]
-    if unknown:
-        raise TrainingError(f"there is no architecture {', '.join(unknown)}: choose among {', '.join(CONTENDERS)}")
-    if not names and not models:
-        raise TrainingError("nothing to compare: name architectures to train, or registered models")
-    if GBM in names:
-        try:
-            lightgbm()
-        except TrainingError as error:
-            if architectures is not None:
-                raise
-            names.remove(GBM)
-            notes.append(f"left out: {error}")
-    return names
-
-
-def _stored(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
-    from sqlscore.artifact import load  # torch
-
-    stored = registry.catalog(con).find(model, mapping)
-    if stored.mapping != mapping:
-        raise ModelError(
-            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
-            f'pass mapping="{stored.mapping}"'
-        )
-    artifact = load(stored.data, stored.sha256, stored.label, "cpu")
-    if "periods" not in artifact.manifest.notes:
-        raise TrainingError(f"model {artifact.name} does not say which events it was trained on: train it again")
-    return artifact
-
-
-def _arena(
-    con: duckdb.DuckDBPyConnection,
-    where: Mapping,
-    settings: TrainingOptions,
-    artifacts: Sequence[Artifact],
-    progress: Progress,
-) -> tuple[Arena, str]:
-    """(What all are judged at, why there is no churn). The horizon is that of the models where none is asked for."""
-    from sqlscore.training.contest import arena_of  # torch
-    from sqlscore.training.fitting import split
-    from sqlscore.training.reading import read_log
-
-    manifests = [artifact.manifest for artifact in artifacts if "churn" in artifact.manifest.heads]
-    if settings.horizon is None and manifests:
-        lookback = manifests[0].lookback_seconds
-        settings = replace(
-            settings,
-            horizon=manifests[0].horizon_seconds,
-            lookback=float("inf") if lookback is None else lookback,
-        )
-    log = read_log(con, where, settings.max_events, settings.max_user_events, progress)
-    periods, reason = split(log, settings)
-    after = max((int(artifact.manifest.notes["periods"]["t2"]) for artifact in artifacts), default=0)
-    return arena_of(log, periods, after, settings), reason
-
-
-def _on_churn(arena: Arena, reason: str, artifacts: Sequence[Artifact], metric: str) -> list[str]:
-    """What to know about the churn figures. Raises TrainingError where they are to rank and there are none."""
-    from sqlscore.training.contenders import same_churn  # torch
-
-    if arena.churn is None:
-        why = reason or "no date of the test part is later than the training of all models"
-        if metric == "auc":
-            raise TrainingError(f"nothing can be ranked by auc of churn: {why}")
-        return [f"no churn is compared: {why}"]
-    said = []
-    for artifact in artifacts:
-        horizon, own = artifact.manifest.horizon_seconds, arena.horizon_seconds
-        if horizon is None:
-            said.append(f"{artifact.name} has no churn figures: it has no churn head")
-        elif own is not None and not same_churn(arena, artifact):
-            said.append(
-                f"{artifact.name} has no churn figures: its horizon or lookback is another one than the comparison's "
-                f"({in_words(horizon)} against {in_words(own)} ahead)"
-            )
-    return said
 
 
 def _registered(con: duckdb.DuckDBPyConnection, found: Sequence[Contender], mapping: str) -> list[Contender]:

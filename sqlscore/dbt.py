@@ -25,14 +25,15 @@ from sqlscore.relations import relation_of
 from sqlscore.session import prepare
 
 _COLUMNS = ("user_id", "event_time", "event_type")
-_CONFIG = ("events", *_COLUMNS, "features", "mapping", "device")
+_CONFIG = ("events", *_COLUMNS, "level", "features", "mapping", "device")
 
 
 class Plugin(BasePlugin):
     """What dbt-duckdb creates for `module: sqlscore.dbt`.
 
     The functions live as long as the connection that dbt opens once and gives out cursors of. config: `events`, its
-    columns, `features` and `mapping` as `map_events` takes them; without `events` the file is used as it is mapped.
+    columns, `level`, `features` and `mapping` as `map_events` takes them; without `events` the file is used as it is
+    mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -66,9 +67,10 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
         warnings.warn(f"nothing is mapped yet: {error}; where dbt builds it, run dbt again after that", stacklevel=2)
         return
     user_id, event_time, event_type = (str(config.get(role) or role) for role in _COLUMNS)
-    features = _names(config.get("features"))
+    level, features = str(config.get("level") or ""), _names(config.get("features"))
     stored = catalog(con).snapshot.mappings.get(name)
-    asked = [relation, *(column.casefold() for column in (user_id, event_time, event_type, *features))]
+    predicted = [level, event_type] if level else [event_type]  # the finer actions are the first feature then
+    asked = [relation, *(column.casefold() for column in (user_id, event_time, *predicted, *features))]
     if stored is None or [stored.relation, *(column.casefold() for column in stored.columns)] != asked:
         map_events(
             con,
@@ -76,6 +78,7 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
             user_id=user_id,
             event_time=event_time,
             event_type=event_type,
+            level=level or None,
             features=features,
             name=name,
         )

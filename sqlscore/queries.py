@@ -19,8 +19,8 @@ def one(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = 
 def create_empty(con: duckdb.DuckDBPyConnection, table: str, query: str, *, temporary: bool = False) -> None:
     """Make a table with the columns of a query and no rows; a temporary one replaces what has its name.
 
-    table: quoted. Not by CREATE TABLE AS: in DuckDB 2.0, when a transaction first adds no rows to a table, so or by INSERT,
-    and then more than a row group (122,880) at once, scans see none of these before the next checkpoint.
+    table: quoted. Not by CREATE TABLE AS: in DuckDB 2.0, when a transaction first adds no rows to a table, so or by
+    INSERT, and then more than a row group (122,880) at once, scans see none of these before the next checkpoint.
     """
     described = con.execute(f"SELECT column_name, column_type FROM (DESCRIBE {query})").fetchall()
     columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in described)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from sqlscore.errors import EventsError
 from sqlscore.events import CANONICAL, NO_TIME, Mapping, is_text, us_per_unit
+from sqlscore.ordering import time_order
 
 Ints = npt.NDArray[np.int64]
 
@@ -129,7 +130,7 @@ def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) 
         features = {name: column.filter(keep) for name, column in features.items()}
     if users is not None:
         _refuse_two_users(users, offsets, mapping)
-    order = _time_order(times, offsets, [actions, *features.values()])
+    order = time_order(times, offsets, [actions, *features.values()])
     if order is not None:
         indices = pa.array(order)
         actions, times = actions.take(indices), times[order]
@@ -229,39 +230,6 @@ def _refuse_two_users(users: pa.Array, offsets: Ints, mapping: Mapping) -> None:
             f'events of two users in one group ("{mapping.user_id}" = {users[at].as_py()!r} and '
             f'{users[at + 1].as_py()!r}): add GROUP BY "{mapping.user_id}" (in OVER: PARTITION BY "{mapping.user_id}")'
         )
-
-
-def _time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints | None:
-    """The permutation that puts every sequence in order, or None where all are already."""
-    if len(times) < 2:
-        return None
-    row = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    neighbours = row[1:] == row[:-1]
-    unsorted = bool((neighbours & (times[1:] < times[:-1])).any())
-    order = np.lexsort((times, row)) if unsorted else np.arange(len(times))
-    ordered = times[order] if unsorted else times
-    tied = neighbours & (ordered[1:] == ordered[:-1])
-    if not tied.any():
-        return order if unsorted else None
-    member = np.zeros(len(times), np.bool_)
-    member[1:] |= tied
-    member[:-1] |= tied
-    where = np.flatnonzero(member)
-    run = np.cumsum(np.append(True, ~tied)[where])
-    among = order[where]
-    keys = [_rank(column.take(pa.array(among))) for column in tie_breakers]
-    resorted = np.lexsort((*reversed(keys), run))
-    if not unsorted and bool((resorted == np.arange(len(resorted))).all()):
-        return None
-    order[where] = among[resorted]
-    return order
-
-
-def _rank(column: pa.Array) -> Ints:
-    """Dense ranks: text in binary order, numbers by value, NULL and NaN last."""
-    values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
-    return np.asarray(ranks.to_numpy(), np.int64)
 
 
 def _names(names: Iterable[str]) -> str:

@@ -167,6 +167,19 @@ def test_the_plugin_leaves_a_mapping_alone_that_is_as_asked(tmp_path: Path) -> N
     con.close()
 
 
+def test_the_plugin_maps_a_level_and_leaves_it_alone_then(tmp_path: Path) -> None:
+    """The level is what is predicted, and the finer action its first feature: both must be known again."""
+    columns = {"user_id": "visitor", "event_time": "ts", "event_type": "what", "level": "Brand", "features": "price"}
+    plugin = make_plugin({"events": "clicks", **columns}, tmp_path)
+    con = duckdb.connect()
+    con.execute(CLICKS)
+    for _ in range(2):
+        plugin.configure_connection(con)
+    assert con.execute("SELECT count(*) FROM sqlscore.runs WHERE verb = 'map_events'").fetchall() == [(1,)]
+    assert con.execute("SELECT DISTINCT event_type FROM sqlscore.events").fetchall() == [("fjord",)]
+    con.close()
+
+
 def test_the_plugin_names_an_option_that_it_does_not_know(tmp_path: Path) -> None:
     """A typing error in profiles.yml is otherwise a silent default."""
     with pytest.raises(RuntimeError, match="no option evnets: its options are events, user_id"):

@@ -98,6 +98,15 @@ def test_a_run_scores_what_arrived_since_the_one_before(con: duckdb.DuckDBPyConn
     assert details["steps"][0]["result"]["model"] == "tiny@1"
 
 
+def test_the_scores_of_a_run_are_kept_where_that_is_asked_for(con: duckdb.DuckDBPyConnection):
+    """Only then: they are a row a user at every run."""
+    kept = "SELECT count(*) FROM sqlscore.past_scores"
+    run(con)
+    assert con.execute(kept).fetchall() == [(0,)]
+    report, _ = run(con, Job(backoff=AT_ONCE, keep_history=True))
+    assert con.execute(kept).fetchall() == [(report.steps[0].result["tables"]["scored_users"],)]
+
+
 def test_a_step_that_fails_is_tried_again(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch):
     """What was gone for a moment costs a retry, not a run."""
     monkeypatch.setattr(sqlscore, "refresh", failing(2, sqlscore.refresh), raising=False)

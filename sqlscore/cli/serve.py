@@ -40,6 +40,10 @@ def serve(
     dbt: Annotated[
         Path | None, typer.Option("--dbt", metavar="DIR", help="Build this dbt project in place of the refresh.")
     ] = None,
+    keep_history: Annotated[
+        bool,
+        typer.Option("--keep-history", help="Keep each refresh's scores, for later events to judge (past_scores)."),
+    ] = False,
     mapping: Annotated[
         list[str] | None, typer.Option("--mapping", help="Which mapped events; repeat it (default: all with a model).")
     ] = None,
@@ -70,13 +74,17 @@ def serve(
         raise typer.BadParameter("say how often: --every 1h, --at 02:00, or --once")
     if json and not once:
         raise typer.BadParameter("--json prints the report of one run: it goes with --once")
+    if keep_history and dbt is not None:
+        raise typer.BadParameter(
+            "--keep-history keeps the scores of a refresh, and --dbt builds in its place: choose one"
+        )
     from sqlscore.serving.backoff import Backoff
     from sqlscore.serving.server import Settings, serve, serve_once
     from sqlscore.serving.steps import Job
     from sqlscore.serving.timetable import timetable
 
     chosen = tuple(name.strip() for names in tables or () for name in names.split(",") if name.strip()) or None
-    job = Job(tuple(mapping or ()), tuple(publish or ()), chosen, dbt, Backoff(retries))
+    job = Job(tuple(mapping or ()), tuple(publish or ()), chosen, dbt, Backoff(retries), keep_history)
     asked = {"retrain_after_days": retrain_after, "retrain_drift_psi": retrain_drift}
     policy = {name: value or None for name, value in asked.items() if value is not None}
     settings = Settings(db, job, policy, device, stop_within)

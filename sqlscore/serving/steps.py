@@ -27,13 +27,14 @@ _MAPPING = "{mapping}"
 class Job:
     """What a run does. mappings: empty means all that have a champion. publish: URLs and paths, in which {mapping}
     stands for the mapping's name; tables: which, None for those that dashboards need. dbt: a project's folder, whose
-    build then stands in place of the refresh."""
+    build then stands in place of the refresh. keep_history: a refresh adds its scores to `past_scores`."""
 
     mappings: tuple[str, ...] = ()
     publish: tuple[str, ...] = ()
     tables: tuple[str, ...] | None = None
     dbt: Path | None = None
     backoff: Backoff = field(default_factory=Backoff)
+    keep_history: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def scoring_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str],
         return [Step("dbt", str(job.dbt), partial(_dbt, job.dbt))]
 
     def refresh(mapping: str) -> dict[str, Any]:
-        return dict(sqlscore.refresh(con, mapping=mapping, progress=stop).to_dict())
+        report = sqlscore.refresh(con, mapping=mapping, keep_history=job.keep_history, progress=stop)
+        return dict(report.to_dict())
 
     return [Step("refresh", mapping, partial(refresh, mapping)) for mapping in mappings]
 

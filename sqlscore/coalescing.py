@@ -1,0 +1,164 @@
+"""Encoding on an accelerator: the batches of several threads as one, and copies that overlap with computing.
+
+An accelerator is idle while small batches come one by one. Threads that arrive while another computes wait, and what
+has gathered by then is one batch, as a group commit is one write. Nobody waits for company: a lone call runs at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from sqlscore.batch import Batch
+from sqlscore.events import NO_TIME
+
+MOST_EVENTS = 1_000_000
+"""In one joined batch, unless a single one has more: its inner tensors are some hundred bytes an event and unit."""
+
+Encoded = tuple[torch.Tensor, torch.Tensor]  # hidden float32 (N, S), clock int64 (N, 2)
+
+
+def join(batches: Sequence[Batch], known: int) -> Batch:
+    """Batches on one device as one, sequence after sequence. known: how many actions the model has seen."""
+    novel, categories = 0, []
+    for batch in batches:
+        codes = batch.categories[:, :1]
+        categories.append(torch.cat([codes + novel * (codes > known), batch.categories[:, 1:]], 1))
+        novel += batch.novel_offsets.shape[0] - 1
+    return Batch(
+        torch.cat(categories),
+        torch.cat([batch.numbers for batch in batches]),
+        torch.cat([batch.times for batch in batches]),
+        _end_to_end([batch.offsets for batch in batches]),
+        torch.cat([batch.novel_values for batch in batches]),
+        _end_to_end([batch.novel_offsets for batch in batches]),
+    )
+
+
+@dataclass
+class _Call:
+    """What one thread wants encoded. The tensors are on the device, or on their way; `copied` says when they are."""
+
+    batch: Batch
+    hidden: torch.Tensor | None
+    clock: torch.Tensor | None
+    copied: Any = None  # torch.cuda.Event
+    found: Encoded | None = None
+    error: Exception | None = None
+    done: bool = False
+
+
+class Coalescer:
+    """Encodes for several threads with one module. Each gets what it would alone; results are on the CPU."""
+
+    def __init__(self, module: Any, device: torch.device, known: int, state_size: int) -> None:
+        self._module = module
+        self._device = device
+        self._known = known
+        self._state_size = state_size
+        self._turn = threading.Condition()
+        self._waiting: list[_Call] = []
+        self._busy = False
+        self._own = threading.local()
+        self.joined = 0  # batches that were computed together with an earlier one
+
+    def __call__(self, batch: Batch, hidden: torch.Tensor | None, clock: torch.Tensor | None) -> Encoded:
+        """As the module's `encode`; an error is that of the caller's own batch."""
+        call = self._copied(batch, hidden, clock)
+        with self._turn:
+            self._waiting.append(call)
+            while self._busy and not call.done:
+                self._turn.wait()
+            group = [] if call.done else self._next_group(call)
+            self._busy = self._busy or bool(group)
+        if group:
+            try:
+                self._compute(group)
+            finally:
+                with self._turn:
+                    self._busy = False
+                    self._turn.notify_all()
+        if call.found is None:
+            raise call.error or RuntimeError("the thread that computed for this one was stopped")
+        return call.found[0].cpu(), call.found[1].cpu()
+
+    def _next_group(self, call: _Call) -> list[_Call]:
+        """This call and those that wait with it, up to MOST_EVENTS; the others stay."""
+        group, events = [call], call.batch.times.shape[0]
+        for other in [other for other in self._waiting if other is not call]:
+            if events + other.batch.times.shape[0] <= MOST_EVENTS:
+                group.append(other)
+                events += other.batch.times.shape[0]
+        self._waiting = [other for other in self._waiting if all(other is not one for one in group)]
+        return group
+
+    def _compute(self, group: list[_Call]) -> None:
+        try:
+            self._run(group)
+            self.joined += len(group) - 1
+        except Exception as error:  # whose fault it is shows when each is alone
+            if len(group) == 1:
+                group[0].error = error
+            else:
+                for call in group:
+                    self._compute([call])
+        finally:
+            for call in group:
+                call.done = True
+
+    def _run(self, group: list[_Call]) -> None:
+        for call in group:
+            if call.copied is not None:
+                torch.cuda.current_stream(self._device).wait_event(call.copied)
+        batch = group[0].batch if len(group) == 1 else join([call.batch for call in group], self._known)
+        hidden, clock = None, None
+        if any(call.hidden is not None for call in group):
+            starts = [self._start(call) for call in group]
+            hidden, clock = torch.cat([start[0] for start in starts]), torch.cat([start[1] for start in starts])
+        with torch.inference_mode():
+            hidden, clock = self._module.encode(*batch.tensors(), hidden, clock)
+        sizes = [len(call.batch) for call in group]
+        for call, *found in zip(group, torch.split(hidden, sizes), torch.split(clock, sizes), strict=True):
+            call.found = (found[0], found[1])
+
+    def _start(self, call: _Call) -> Encoded:
+        """The states from which a call goes on, those of new users where it gives none."""
+        if call.hidden is not None and call.clock is not None:
+            return call.hidden, call.clock
+        rows = len(call.batch)
+        return (
+            torch.zeros(rows, self._state_size, device=self._device),
+            torch.full((rows, 2), NO_TIME, dtype=torch.int64, device=self._device),
+        )
+
+    def _copied(self, batch: Batch, hidden: torch.Tensor | None, clock: torch.Tensor | None) -> _Call:
+        """On the device: on CUDA from pinned memory by a stream of the thread's own, while others compute."""
+        if self._device.type != "cuda":
+            return _Call(
+                batch.to(self._device), *(part if part is None else part.to(self._device) for part in (hidden, clock))
+            )
+        if not hasattr(self._own, "stream"):
+            self._own.stream = torch.cuda.Stream(self._device)
+        computing = torch.cuda.current_stream(self._device)
+
+        def copy(tensor: torch.Tensor) -> torch.Tensor:
+            moved = tensor.pin_memory().to(self._device, non_blocking=True)
+            moved.record_stream(computing)  # its memory is not given away while it is computed with
+            return moved
+
+        with torch.cuda.stream(self._own.stream):
+            moved = Batch(*map(copy, batch.tensors()))
+            states = [part if part is None else copy(part) for part in (hidden, clock)]
+            copied = torch.cuda.Event()
+            copied.record()
+        return replace(_Call(moved, states[0], states[1]), copied=copied)
+
+
+def _end_to_end(offsets: Sequence[torch.Tensor]) -> torch.Tensor:
+    """(N_i + 1,) each -> (sum N_i + 1,)."""
+    lengths = torch.cat([part[1:] - part[:-1] for part in offsets])
+    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])

@@ -1,0 +1,46 @@
+"""The order of events in a sequence: by time, ties by the action as text, then by the other columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_Ints = npt.NDArray[np.int64]
+
+
+def time_order(times: _Ints, offsets: _Ints, tie_breakers: list[pa.Array]) -> _Ints | None:
+    """The permutation that puts every sequence in order, or None where all are already.
+
+    times (T,), offsets (N + 1,); tie_breakers: columns (T,) that order events of one moment, the first one first.
+    """
+    if len(times) < 2:
+        return None
+    row = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    neighbours = row[1:] == row[:-1]
+    unsorted = bool((neighbours & (times[1:] < times[:-1])).any())
+    order = np.lexsort((times, row)) if unsorted else np.arange(len(times))
+    ordered = times[order] if unsorted else times
+    tied = neighbours & (ordered[1:] == ordered[:-1])
+    if not tied.any():
+        return order if unsorted else None
+    member = np.zeros(len(times), np.bool_)
+    member[1:] |= tied
+    member[:-1] |= tied
+    where = np.flatnonzero(member)
+    run = np.cumsum(np.append(True, ~tied)[where])
+    among = order[where]
+    keys = [_rank(column.take(pa.array(among))) for column in tie_breakers]
+    resorted = np.lexsort((*reversed(keys), run))
+    if not unsorted and bool((resorted == np.arange(len(resorted))).all()):
+        return None
+    order[where] = among[resorted]
+    return order
+
+
+def _rank(column: pa.Array) -> _Ints:
+    """Dense ranks: text in binary order, numbers by value, NULL and NaN last."""
+    values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
+    return np.asarray(ranks.to_numpy(), np.int64)

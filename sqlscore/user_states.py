@@ -1,0 +1,35 @@
+"""What a model remembers of users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+
+@dataclass(frozen=True)
+class States:
+    """N users' states: what `encode` returns, what heads read, and what an incremental refresh stores."""
+
+    hidden: torch.Tensor  # float32 (N, S)
+    clock: torch.Tensor  # int64 (N, 2): first and last event, µs since 1970 UTC, NO_TIME without times
+    n_events: npt.NDArray[np.int64]  # (N,)
+    n_unknown: npt.NDArray[np.int64]  # (N,)
+
+    def __len__(self) -> int:
+        return int(self.hidden.shape[0])
+
+    def take(self, rows: npt.NDArray[np.int64]) -> States:
+        """The states of these numbers, in that order."""
+        index = torch.from_numpy(rows)
+        return States(self.hidden[index], self.clock[index], self.n_events[rows], self.n_unknown[rows])
+
+    def put(self, rows: npt.NDArray[np.int64], others: States) -> States:
+        """A copy with `others` at these numbers."""
+        index = torch.from_numpy(rows)
+        counts, unknown = self.n_events.copy(), self.n_unknown.copy()
+        counts[rows], unknown[rows] = others.n_events, others.n_unknown
+        hidden = self.hidden.index_copy(0, index, others.hidden)
+        return States(hidden, self.clock.index_copy(0, index, others.clock), counts, unknown)

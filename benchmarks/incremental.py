@@ -30,7 +30,8 @@ def main() -> None:
     make_events(con, chosen.events, chosen.users, session_events=10)
     make_model(con)
     full = timed(lambda: sqlscore.refresh(con, full=True))[0]
-    print(f"{chosen.events:,} events, {chosen.users:,} users, {chosen.changed:.1%} of them changed")
+    users = con.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall()[0][0]
+    print(f"{chosen.events:,} events, {users:,} users, {chosen.changed:.1%} of them changed")
     for append_only in (False, True):
         sqlscore.map_events(con, "events", append_only=append_only)
         sqlscore.refresh(con)

@@ -29,7 +29,7 @@ def make_events(con: duckdb.DuckDBPyConnection, events: int, users: int, session
     con.execute("SET threads = 2")
     con.execute(
         """CREATE TABLE events AS
-           SELECT CAST(floor(? * pow((hash(i // ?) % 1000003) / 1000003.0, 1.5)) AS BIGINT) AS user_id,
+           SELECT CAST(floor(? * pow((hash(i // ?) % 1000000007) / 1000000007.0, 1.5)) AS BIGINT) AS user_id,
                   TIMESTAMP '2024-01-01' + to_microseconds(CAST(i * (90 * 86400000000 / ?) AS BIGINT)) AS event_time,
                   'action_' || CAST(floor(12 * pow((hash(i * 7 + 1) % 10007) / 10007.0, 2)) AS INTEGER) AS event_type
            FROM range(?) t(i)""",

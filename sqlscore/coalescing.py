@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -138,11 +138,10 @@ class Coalescer:
     def _copied(self, batch: Batch, hidden: torch.Tensor | None, clock: torch.Tensor | None) -> _Call:
         """On the device: on CUDA from pinned memory by a stream of the thread's own, while others compute."""
         if self._device.type != "cuda":
-            return _Call(
-                batch.to(self._device), *(part if part is None else part.to(self._device) for part in (hidden, clock))
-            )
+            on = [None if part is None else part.to(self._device) for part in (hidden, clock)]
+            return _Call(batch.to(self._device), on[0], on[1])
         if not hasattr(self._own, "stream"):
-            self._own.stream = torch.cuda.Stream(self._device)
+            self._own.stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         computing = torch.cuda.current_stream(self._device)
 
         def copy(tensor: torch.Tensor) -> torch.Tensor:
@@ -152,10 +151,10 @@ class Coalescer:
 
         with torch.cuda.stream(self._own.stream):
             moved = Batch(*map(copy, batch.tensors()))
-            states = [part if part is None else copy(part) for part in (hidden, clock)]
-            copied = torch.cuda.Event()
+            states = [None if part is None else copy(part) for part in (hidden, clock)]
+            copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
             copied.record()
-        return replace(_Call(moved, states[0], states[1]), copied=copied)
+        return _Call(moved, states[0], states[1], copied)
 
 
 def _end_to_end(offsets: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -29,6 +29,19 @@ def test_table_is_duckdbs_own_box():
     assert result.stdout.splitlines()[1:4] == ["│ answer │ letter  │", "│ int32  │ varchar │", "├────────┼─────────┤"]
 
 
+def test_sql_may_begin_with_a_comment():
+    """As files of queries do; an option with a space in its value stays one."""
+    assert sql("-- how many\nSELECT 42", "--format", "csv").stdout.splitlines() == ["42", "42"]
+    assert sql("--how many\nSELECT 42 AS n", "--format=csv").stdout.splitlines() == ["n", "42"]
+    assert "No such option" in sql("SELECT 1", "--formt", "csv").stderr
+
+
+def test_an_output_with_a_space_in_its_name_is_an_option(tmp_path: Path):
+    target = tmp_path / "two words.csv"
+    assert sql("SELECT 42 AS n", "--format", "csv", f"--output={target}").exit_code == 0
+    assert target.read_text().split() == ["n", "42"]
+
+
 def test_piped_table_is_not_cut():
     """A pipe has no width."""
     long = "x" * 500

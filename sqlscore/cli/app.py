@@ -74,4 +74,5 @@ def options(
 
 
 for _name, _panel, _command in COMMANDS:
-    app.command(_name, cls=ValueOptional, rich_help_panel=_panel)(_command)
+    _class = query.SqlCommand if _name == "sql" else ValueOptional
+    app.command(_name, cls=_class, rich_help_panel=_panel)(_command)

@@ -1,13 +1,26 @@
 """`sqlscore sql`: SQL with the scoring functions in place, from an argument, a pipe or a prompt."""
 
+import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from sqlscore.cli.options import Database, Device, open_database
 from sqlscore.cli.results import DEFAULT_ROWS, FORMATS, run
+
+
+class SqlCommand(TyperCommand):
+    """A command whose SQL may begin with a comment, though that looks like an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put what begins with two dashes, holds a space and sets no option behind the mark that ends the options."""
+        comments = [arg for arg in args if re.match(r"--(?![\w-]+=)\S*\s", arg)]
+        if comments and "--" not in args:
+            args = [*(arg for arg in args if arg not in comments), "--", *comments]
+        return super().parse_args(ctx, args)
 
 
 def _known_format(name: str) -> str:

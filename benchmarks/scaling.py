@@ -1,6 +1,6 @@
 """Ten times the events: how much longer, and how much more memory? From a table and from hive-partitioned Parquet.
 
-    python benchmarks/scaling.py [--events 1000000 5000000 10000000 50000000] [--memory-limit 1GB] [--sources table]
+    python benchmarks/scaling.py [--events 1000000 5000000 10000000 50000000] [--memory-limit 500MB] [--sources table]
 
 Each size is made by one process and scored in bulk (`materialize`) by another, with DuckDB's memory_limit set; the
 second reports seconds and its peak resident memory. Users have ten events each on average at every size. Parquet is
@@ -25,7 +25,7 @@ SOURCES = ("table", "files")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs="+", default=[1_000_000, 5_000_000, 10_000_000, 50_000_000])
-    parser.add_argument("--memory-limit", default="1GB", help="of DuckDB, in each process")
+    parser.add_argument("--memory-limit", default="500MB", help="of DuckDB, in each process")
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=list(SOURCES))
     parser.add_argument("--folder", help="where the events are made (default: the temporary folder)")
     parser.add_argument("--timeout", type=float, default=1_800, help="seconds after which a size is given up")

@@ -175,8 +175,10 @@ def _show_leaderboard(result: Comparison, db: str) -> None:
         render.say(f"{best} does best on the validation part, which is what should choose")
         if best == result.champion:
             render.say(f"{best} is the champion" + (" now" if result.promoted else ""))
-        else:
+        elif result.champion in (None, *(row["model"] for row in result.rows)):
             render.next_step(f"sqlscore promote {db} {best}")
+        else:  # it is best of those here alone
+            render.next_step(f"sqlscore compare {db} --models {best},{result.champion}")
 
 
 def _in_words(result: Comparison) -> str:

@@ -20,7 +20,7 @@ from sqlscore.quoting import identifier, qualified
 from sqlscore.registry import catalog
 from sqlscore.relations import relation_of
 from sqlscore.scan import Users, scan
-from sqlscore.staging import Appender
+from sqlscore.staging import insert_as_they_come
 from sqlscore.transactions import on_own_connection, recorded, transaction
 from sqlscore.udfs.arguments import moment
 
@@ -138,18 +138,14 @@ def _fill(
     query = usable_events(con, mapping)
     user_type = con.sql(query).types[0]
     with recorded(con, verb, mapping.name) as details, con.cursor() as reader, transaction(con):
-        appender: Appender | None = None
-        for rows in in_order(work, scan(reader, canonical(mapping, query)), threads):
-            if appender is None:
-                con.execute(f"DROP TABLE IF EXISTS {target}")
-                con.register("sqlscore_shape", rows.slice(0, 0))
-                shape = f"SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) FROM sqlscore_shape"
-                create_empty(con, target, shape)
-                con.unregister("sqlscore_shape")
-                appender = Appender(con, target)
-            appender.add(rows)
-        if appender is None:
+        batches = in_order(work, scan(reader, canonical(mapping, query)), threads)
+        first = next(batches, None)
+        if first is None:
             raise MappingError(f"there is no usable event in {mapping.relation}: nothing was made")
-        appender.flush()
-        details.update(table=into, rows=appender.rows, model=artifact.name)
-    return DerivedTable(into, appender.rows, artifact.name)
+        con.execute(f"DROP TABLE IF EXISTS {target}")
+        con.register("sqlscore_shape", first.slice(0, 0))
+        create_empty(con, target, f"SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) FROM sqlscore_shape")
+        con.unregister("sqlscore_shape")
+        rows = insert_as_they_come(con, target, first, batches)
+        details.update(table=into, rows=rows, model=artifact.name)
+    return DerivedTable(into, rows, artifact.name)

@@ -10,8 +10,9 @@ import pytest
 from test_incremental import open_shop
 
 import sqlscore
+from sqlscore.errors import EventsError
 from sqlscore.queries import create_empty
-from sqlscore.staging import Appender
+from sqlscore.staging import Appender, insert_as_they_come
 from sqlscore.transactions import transaction
 
 MANY = 200_000  # more than a row group
@@ -56,3 +57,24 @@ def test_a_history_longer_than_a_row_group_is_seen_whole() -> None:
     assert con.execute("SELECT count(*) FROM (SELECT event_time FROM made)").fetchall() == [(MANY,)]
     assert con.execute("SELECT count(*) FROM (SELECT user_id FROM made GROUP BY ALL)").fetchall() == [(1,)]
     con.close()
+
+
+def test_rows_that_come_one_after_the_other_are_one_statement(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE arrived (b VARCHAR, a BIGINT)")
+    first = pa.table({"a": pa.array([], pa.int64())})
+    others = (pa.table({"a": range(start, start + 50_000)}) for start in range(0, MANY, 50_000))
+    assert insert_as_they_come(con, "arrived", first, others) == MANY
+    assert con.execute(SEEN).fetchall() == [(MANY, MANY - 1, 5)]
+
+
+def test_an_error_while_rows_are_made_is_raised_as_it_was(con: duckdb.DuckDBPyConnection) -> None:
+    """With its type, which says what to do; and nothing of the statement stays."""
+    con.execute("CREATE TABLE arrived (a BIGINT)")
+
+    def failing() -> Iterator[pa.Table]:
+        yield pa.table({"a": range(MANY)})
+        raise EventsError("the third batch has two users in one group")
+
+    with pytest.raises(EventsError, match="third batch"):
+        insert_as_they_come(con, "arrived", pa.table({"a": range(10)}), failing())
+    assert con.execute("SELECT count(*) FROM (SELECT a FROM arrived)").fetchall() == [(0,)]

@@ -117,7 +117,8 @@ def test_a_batch_that_fails_fails_alone() -> None:
     parts = batches([[3], [1, 4], [2, 5, 6]])
     gate = Gate(fails=lambda size: size in (2, 5))
     _, found = together(gate, parts)
-    assert gate.sizes == [1, 5, 2, 3]
+    assert gate.sizes[:2] == [1, 5]
+    assert sorted(gate.sizes[2:]) == [2, 3]  # who of the two leads is chance
     assert found[1] == "2 sequences"
     torch.testing.assert_close(found[2][0], alone(parts[2])[0], atol=1e-5, rtol=1e-5)
 
@@ -128,7 +129,7 @@ def test_a_joined_batch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate()
     _, found = together(gate, batches([[3], [5], [5], [2], [20]]))
     assert gate.sizes[0] == 1
-    assert sorted(gate.sizes[1:]) in ([1, 1, 2], [1, 1, 1, 1])
+    assert sorted(gate.sizes[1:]) == [1, 1, 2]
     assert len(found) == 5
 
 

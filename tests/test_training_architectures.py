@@ -14,7 +14,7 @@ from sqlscore.quoting import literal
 from sqlscore.training import TrainedModel, TrainingOptions, fit
 
 pytestmark = pytest.mark.slow
-EPOCHS = {"cnn_bigru": 2}  # it reads every prefix anew; the others take 3
+EPOCHS = {"cnn_bigru": 2, "transformer": 2}  # one reads every prefix anew, one every pair of events; the others take 3
 
 
 def trained(data: Path, architecture: str) -> TrainedModel:

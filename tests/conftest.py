@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from all_models import folds, models, one_thread, windowed  # noqa: F401 - fixtures
+from hypothesis import settings
 from postgres_server import Postgres, running_postgres
 from tiny_model import tiny_artifact
 
@@ -16,6 +17,9 @@ import sqlscore
 from sqlscore.registry import register
 
 DATA_VARIABLE = "SQLSCORE_DATA"
+
+settings.register_profile("sqlscore", deadline=None)  # a test is right or wrong, however busy the machine is
+settings.load_profile("sqlscore")
 
 
 def data_folder() -> Path:

@@ -82,7 +82,7 @@ later_events = st.lists(
 )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(later=later_events)
 def test_events_after_a_moment_change_nothing_of_its_scores(
     past: duckdb.DuckDBPyConnection, later: list[tuple[int, int, str]]

@@ -40,7 +40,7 @@ def batches(shapes: list[list[int]]) -> list[Batch]:
     return [encode_sequences(made(lengths, seed=i), INPUTS) for i, lengths in enumerate(shapes)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), min_size=1, max_size=4))
 def test_joined_batches_give_the_states_of_each(shapes: list[list[int]]) -> None:
     """Unseen actions too, whose codes mean something else in each batch."""

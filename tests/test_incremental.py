@@ -114,7 +114,7 @@ step = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(step, min_size=1, max_size=6))
 def test_incremental_equals_full_after_any_changes(script: list[tuple[str, int, int]]) -> None:
     con = open_shop()
@@ -132,7 +132,7 @@ def test_incremental_equals_full_after_any_changes(script: list[tuple[str, int, 
     con.close()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 7), minutes, st.booleans()), min_size=1, max_size=5))
 def test_appended_rows_are_found_wherever_in_time_they_fall(rows: list[tuple[int, int, bool]]) -> None:
     con = open_shop(append_only=True)

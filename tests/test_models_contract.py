@@ -90,7 +90,7 @@ def test_state_after_every_event_is_the_state_of_that_prefix(models: tuple[Any, 
         assert clocks[n - 1].tolist() == clock[0].tolist()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_fold_advanced_by_new_events_equals_the_whole(folds: tuple[Any, Any], data: st.DataObject) -> None:
     """An incremental refresh must give the scores of a full one."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import torch
 
 from sqlscore.events import Mapping
 from sqlscore.models.architectures import ARCHITECTURES
@@ -15,6 +16,17 @@ from sqlscore.training import TrainedModel, TrainingOptions, fit
 
 pytestmark = pytest.mark.slow
 EPOCHS = {"cnn_bigru": 2, "transformer": 2}  # one reads every prefix anew, one every pair of events; the others take 3
+SECONDS = 20
+UNIT = 0.5
+
+
+def seconds_allowed() -> float:
+    """SECONDS where a fixed piece of training takes UNIT; a machine that needs longer for it may take longer."""
+    layer, events = torch.nn.GRU(32, 64), torch.randn(100, 128, 32)
+    began = time.process_time()
+    for _ in range(10):
+        layer(events)[0].sum().backward()
+    return SECONDS * max(1.0, (time.process_time() - began) / UNIT)
 
 
 def trained(data: Path, architecture: str) -> TrainedModel:
@@ -30,7 +42,8 @@ def test_each_learns_the_onboarding_log_in_a_few_epochs(data: Path, architecture
     """Repeating the last action is far worse there; processor time, for other jobs share the machine."""
     began = time.process_time()
     manifest = trained(data, architecture).manifest
-    assert time.process_time() - began < 20
+    took = time.process_time() - began
+    assert took < seconds_allowed()
     found = manifest.metrics["next_action"]
     assert found["accuracy"] > found["baselines"]["markov1"]["accuracy"] - 0.02
     assert found["accuracy"] > found["baselines"]["repeat_last"]["accuracy"] + 0.05

@@ -28,7 +28,7 @@ def made(users: list[list[int]]) -> EventLog:
 logs = st.lists(st.lists(st.integers(0, 60), min_size=1, max_size=12), min_size=1, max_size=12).map(made)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(log=logs, date=st.integers(0, 60), horizon=st.integers(1, 30), lookback=st.integers(1, 40))
 def test_churn_labels_equal_the_definition(log: EventLog, date: int, horizon: int, lookback: int) -> None:
     """Seen in (as_of - lookback, as_of], churned with no event in (as_of, as_of + horizon]: checked user by user."""
@@ -44,7 +44,7 @@ def test_churn_labels_equal_the_definition(log: EventLog, date: int, horizon: in
     assert list(zip(found.position, found.elapsed, found.churned, found.seen, strict=True)) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(times=st.lists(st.integers(0, 400), min_size=20, max_size=200), horizon=st.integers(1, 150))
 def test_no_label_reaches_into_a_later_part(times: list[int], horizon: int) -> None:
     """Training labels end before validation begins, validation's before test, test's before the high-water mark."""

@@ -52,7 +52,7 @@ def refill(con: duckdb.DuckDBPyConnection, events: list[Event]) -> dict[str, lis
     return {user: list(own) for user, own in groupby(sorted(events), key=lambda event: event[0])}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events=EVENTS, gap=st.integers(0, 5).map(lambda n: timedelta(minutes=10 * n)))
 def test_sessions_are_cut_where_the_silence_is_longer_than_the_gap(
     clicks: duckdb.DuckDBPyConnection, events: list[Event], gap: timedelta
@@ -75,7 +75,7 @@ def test_sessions_are_cut_where_the_silence_is_longer_than_the_gap(
     assert sorted(found) == sorted(expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     events=EVENTS,
     steps=st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=3),
@@ -100,7 +100,7 @@ def test_a_funnel_counts_users_with_any_run_that_fits(
     assert [row[0] for row in found] == reached
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events=DAYS, dormant_after=st.integers(1, 4))
 def test_every_user_is_in_one_state_of_life_in_every_period(
     clicks: duckdb.DuckDBPyConnection, events: list[Event], dormant_after: int
@@ -130,7 +130,7 @@ def test_every_user_is_in_one_state_of_life_in_every_period(
     assert len(found) == 5 * ((last - first).days + 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events=DAYS, days=st.tuples(st.integers(-2, 32), st.integers(1, 10), st.integers(1, 10)))
 def test_inactivity_is_silence_after_a_sign_of_life(
     clicks: duckdb.DuckDBPyConnection, events: list[Event], days: tuple[int, int, int]

@@ -55,7 +55,9 @@ def next_run(table: Timetable, previous: datetime, now: datetime) -> datetime:
     if table.at is None:
         return previous + table.every * max(1, (now - previous) // table.every + 1)
     slot = _following(table, previous)
-    while slot <= now:
+    if table.every <= _DAY:
+        return slot if slot > now else _following(table, now)
+    while slot <= now:  # several days apart: each is counted from the one before
         slot = _following(table, slot)
     return slot
 

@@ -37,31 +37,28 @@ class Features(nn.Module):
 
     def standardise(self, raw: Tensor) -> Tensor:
         """(N, P) -> (N, P), clamped to 4 standard deviations."""
-        return ((raw - self.mean) / self.spread).clamp(-4.0, 4.0)
+        return _standardise(raw, self.mean, self.spread)
 
     def with_recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
         """(N, K), float64 (N,) seconds since the last event -> (N, P + X), the churn head's input."""
-        return self.beside_recency(self.raw(summary), summary, elapsed)
-
-    def beside_recency(self, raw: Tensor, summary: Tensor, elapsed: Tensor) -> Tensor:
-        """The same, where `raw(summary)` (N, P) is there already."""
-        raw = torch.cat([raw, self.recency(summary, elapsed)], 1)
-        return ((raw - self.churn_mean) / self.churn_spread).clamp(-4.0, 4.0)
+        raw = torch.cat([self.raw(summary).t(), self.recency(summary, elapsed).t()]).t()
+        return _standardise(raw, self.churn_mean, self.churn_spread)
 
     def recent(self, rhythm: Tensor, elapsed: Tensor) -> Tensor:
         """(N, 4 + 2D), (N,) -> (N, X): the columns of `with_recency` that move with time."""
         raw = self.recency_of(rhythm, elapsed)
-        return ((raw - self.churn_mean[self.size :]) / self.churn_spread[self.size :]).clamp(-4.0, 4.0)
+        return _standardise(raw, self.churn_mean[self.size :], self.churn_spread[self.size :])
 
     def lasting(self, raw: Tensor) -> Tensor:
         """(N, P) -> (N, P): the columns of `with_recency` that do not."""
-        return ((raw - self.churn_mean[: self.size]) / self.churn_spread[: self.size]).clamp(-4.0, 4.0)
+        return _standardise(raw, self.churn_mean[: self.size], self.churn_spread[: self.size])
 
     def raw(self, summary: Tensor) -> Tensor:
         """(N, K) -> (N, P), not standardised."""
-        counts = summary[:, : self.counted + 1]
+        summary = summary.t().contiguous()  # (K, N): what follows works on one number of all users at a time
+        counts = summary[: self.counted + 1]
         n, _, log_gap, visits, visit_gap, visit_gap_sq, last_visit_gap, tenure, last_gap, in_visit, visit_s, timed = (
-            summary[:, self.counted + 1 : self.tail].unbind(1)
+            summary[self.counted + 1 : self.tail].unbind(0)
         )
         variance = (visit_gap_sq - visit_gap * visit_gap).clamp(min=0.0)
         facts = [
@@ -79,10 +76,10 @@ class Features(nn.Module):
             (visits > 1.0).float(),
             torch.log1p(n / visits.clamp(min=1.0)),
         ]
-        decayed = summary[:, self.tail : self.tail + 2 * self.decays]
-        numbers = summary[:, self.tail + 2 * self.decays :]
-        shares = counts / n.clamp(min=1.0).unsqueeze(1)
-        return torch.cat([torch.log1p(counts), shares, torch.stack(facts, 1), torch.log1p(decayed), numbers], 1)
+        decayed = summary[self.tail : self.tail + 2 * self.decays]
+        numbers = summary[self.tail + 2 * self.decays :]
+        shares = counts / n.clamp(min=1.0)
+        return torch.cat([torch.log1p(counts), shares, torch.stack(facts), torch.log1p(decayed), numbers]).t()
 
     def recency(self, summary: Tensor, elapsed: Tensor) -> Tensor:
         """(N, K), (N,) -> (N, X): time since the last event, alone and against the user's own rhythm."""
@@ -95,7 +92,8 @@ class Features(nn.Module):
 
     def recency_of(self, rhythm: Tensor, elapsed: Tensor) -> Tensor:
         """(N, 4 + 2D), (N,) -> (N, X)."""
-        visits, visit_gap, last_visit_gap, tenure = rhythm[:, :4].double().unbind(1)
+        rhythm = rhythm.t().double().contiguous()  # (4 + 2D, N)
+        visits, visit_gap, last_visit_gap, tenure = rhythm[:4].unbind(0)
         since = elapsed.double().nan_to_num(0.0).clamp(min=0.0)
         log_since = torch.log1p(since)
         age = tenure + since
@@ -112,7 +110,11 @@ class Features(nn.Module):
             torch.log1p(visits) - torch.log1p(age),
             torch.exp(-missed),
         ]
-        decayed = rhythm[:, 4:].double()
-        fade = torch.exp(-since.unsqueeze(1) * self.rates)  # (N, D)
-        faded = torch.log(decayed * torch.cat([fade, fade], 1) + 1e-3)
-        return torch.cat([torch.stack(facts, 1), faded], 1).float()
+        fade = torch.exp(-since * self.rates.unsqueeze(1))  # (D, N)
+        faded = torch.log(rhythm[4:] * torch.cat([fade, fade]) + 1e-3)
+        return torch.cat([torch.stack(facts), faded]).float().t()
+
+
+def _standardise(raw: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+    """(N, P) -> (N, P), clamped to 4 standard deviations."""
+    return (raw - mean).mul_(1.0 / spread).clamp(-4.0, 4.0)

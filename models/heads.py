@@ -83,8 +83,37 @@ class Heads(nn.Module):
         p = self.churn_linear.in_features - recent.shape[1]
         inner = F.gelu(torch.addmm(partial[:, 1:], recent, self.churn_recent.weight[:, p:].t()))
         z = torch.addmm(partial[:, :1], recent, self.churn_linear.weight[:, p:].t()) + self.churn_out(inner)
-        return torch.sigmoid(z[:, 0] * self.platt[0] + self.platt[1])
+        return self._calibrated(z[:, 0])
 
     def churn(self, hidden: Tensor, recent: Tensor) -> Tensor:
         """-> (N,) calibrated probability."""
-        return torch.sigmoid(self.churn_logit(hidden, recent) * self.platt[0] + self.platt[1])
+        return self._calibrated(self.churn_logit(hidden, recent))
+
+    def scores(self, hidden: Tensor, features: Tensor, lasting: Tensor, recent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, H), (N, P), (N, P), (N, X) -> what `next_logits`, `log_seconds_to_next` and `churn` return, for scoring.
+
+        `lasting` and `recent` are the two parts of what `churn` reads. Each input is read by one product, with the
+        weights of all that read it.
+        """
+        width, inner, p = self.from_hidden.out_features, self.churn_hidden.out_features, lasting.shape[1]
+        by_hidden = torch.cat([self.from_hidden.weight, self.churn_hidden.weight])
+        by_features = torch.cat([self.from_features.weight, self.time_direct.weight])
+        if self.direct:
+            by_features = torch.cat([by_features, self.next_direct.t()])
+        by_recent = torch.cat([self.churn_recent.weight, self.churn_linear.weight])  # (W / 4 + 1, P + X)
+        by_u = torch.cat([self.next_action.weight, self.time.weight])
+        own = F.linear(hidden[:, : self.hidden], by_hidden)  # (N, W + W / 4)
+        facts = F.linear(features, by_features)  # (N, W + 1 + V), without V if not direct
+        u = F.gelu((own[:, :width] + facts[:, :width]).add_(self.from_hidden.bias))  # (N, W)
+        last = F.linear(u, by_u, torch.cat([self.next_action.bias, self.time.bias]))  # (N, V + 1)
+        logits = last[:, :-1]
+        if self.direct:
+            logits = logits + facts[:, width + 1 :]
+        log_seconds = (last[:, -1] + facts[:, width] + self.log_seconds).clamp(0.0, 30.0)
+        moved = F.linear(lasting, by_recent[:, :p], torch.cat([self.churn_recent.bias, self.churn_linear.bias]))
+        moved = moved.addmm_(recent, by_recent[:, p:].t())
+        z = moved[:, inner] + self.churn_out(F.gelu(own[:, width:] + moved[:, :inner]))[:, 0]
+        return logits / self.temperature, log_seconds, self._calibrated(z)
+
+    def _calibrated(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(z * self.platt[0] + self.platt[1])

@@ -30,6 +30,16 @@ def rows_of(offsets: Tensor) -> Tensor:
     return torch.repeat_interleave(torch.arange(lengths.shape[0], device=offsets.device), lengths)
 
 
+def states_of(state: Tensor, rows: Tensor) -> Tensor:
+    """(N, S) or one row that stands for all of them (an expanded tensor), int64 (P,) -> (P, S): `state[rows]`.
+
+    New users' states are one row; of it no copy is made.
+    """
+    if state.stride(0) == 0 and state.shape[0] > 0:
+        return state[:1].expand(rows.shape[0], -1)
+    return state.index_select(0, rows)
+
+
 def seconds_between(later: Tensor, earlier: Tensor) -> Tensor:
     """µs -> float64 seconds, never negative; the difference is taken in double, as in int64 it can overflow."""
     return ((later.double() - earlier.double()) / 1e6).clamp(min=0.0)

@@ -48,9 +48,9 @@ class Recurrent(nn.Module):
         """What `forward` returns, from events that are mapped and packed as `packing_of` says."""
         found = self.run(gates, candidate, state[order], batch_sizes)
         if each:
-            return torch.cat(found, 1)[where]
+            return torch.cat([part.index_select(0, where) for part in found], 1)
         ends = where[offsets[1:][order] - 1]  # (M,)
-        return state.index_copy(0, order, torch.cat([part[ends] for part in found], 1))
+        return state.index_copy(0, order, torch.cat([part.index_select(0, ends) for part in found], 1))
 
     def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The two maps."""

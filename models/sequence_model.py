@@ -102,11 +102,10 @@ class SequenceModel(nn.Module):
         """What `next_logits`, `seconds` and `churn` return; what they share is computed once."""
         state, summary = hidden[:, : self.size], hidden[:, self.size :]
         raw = self.features.raw(summary)
-        features = self.features.standardise(raw)
-        recent = self.features.beside_recency(raw, summary, elapsed)
-        u = self.heads.embed(state, features)
-        seconds = torch.expm1(self.heads.log_seconds_to_next(u, features).double())
-        return self.heads.next_logits(u, features), seconds, self.heads.churn(state, recent)
+        features, lasting = self.features.standardise(raw), self.features.lasting(raw)
+        recent = self.features.recent(self.features.rhythm(summary), elapsed)
+        logits, log_seconds, risk = self.heads.scores(state, features, lasting, recent)
+        return logits, torch.expm1(log_seconds.double()), risk
 
     @torch.jit.export
     def embed(self, hidden: Tensor) -> Tensor:
@@ -121,7 +120,7 @@ class SequenceModel(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         n = offsets.shape[0] - 1
         if hidden is None:
-            hidden = torch.zeros(n, self.state_size, device=offsets.device)
+            hidden = torch.zeros(1, self.state_size, device=offsets.device).expand(n, -1)
         if clock is None:
             clock = torch.full((n, 2), no_time(), device=offsets.device)
         return hidden, clock

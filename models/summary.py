@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.ragged import has_time, lengths_of, packing_of, rows_of, seconds_between
+from sqlscore.models.ragged import has_time, lengths_of, packing_of, rows_of, seconds_between, states_of
 
 SCALARS = 12
 
@@ -45,7 +45,7 @@ class Summary(nn.Module):
         row = rows_of(offsets)  # (T,)
         index = torch.arange(times.shape[0], device=times.device)
         first = offsets[row]  # (T,): where the event's sequence starts
-        begins = (known_gap & (gaps > self.visit_gap)) | ((index == first) & (old[row, self.counted + 1] == 0))
+        begins = (known_gap & (gaps > self.visit_gap)) | ((index == first) & (old[:, self.counted + 1] == 0)[row])
         visit = torch.cummax(torch.where(begins, index, -1), 0)[0]  # (T,): start of the visit, < first if before
         at = times.double().masked_fill(~has_time(times), 0.0)  # (T,)
         if each:
@@ -60,11 +60,13 @@ class Summary(nn.Module):
             # (D, T); the clamp is for speed: exp is slow where it underflows
             weights = torch.exp((-age * self.rates.unsqueeze(1)).clamp(min=-80.0))
         sums = self._sums(standardised, gaps, known_gap, begins, weights)  # (C, T + 1) from the batch's start
-        old, clock, start, visit = old[rows], clock[rows], offsets[:-1][rows], visit[here]  # (P, ..)
+        old, clock = states_of(old, rows), clock[rows]  # (P, ..)
+        start, visit = (first, visit) if each else (offsets[:-1][rows], visit[here])  # (P,)
         n_old, gaps_old, log_gap, visits_old, visit_gap, visit_gap_sq, last_visit_gap, _, _, in_visit, visit_s, _ = (
             old[:, self.counted + 1 : self.tail].double().unbind(1)
         )
-        new = (sums[:, here + 1] - sums[:, start]).t()  # (P, C)
+        ends = sums[:, 1:] if each else sums.index_select(1, here + 1)
+        new = (ends - sums.index_select(1, start)).t()  # (P, C)
         decayed = self._running_decay(at, begins, first, offsets) if each else new[:, 5 + 2 * self.numeric :]  # (P, 2D)
         now, last = times[here], clock[:, 1]
         beginning = torch.where(has_time(clock[:, 0]), clock[:, 0], times[start])
@@ -132,8 +134,8 @@ class Summary(nn.Module):
     def _running_counts(self, actions: Tensor, first: Tensor) -> Tensor:
         ones = torch.zeros(actions.shape[0] + 1, self.counted + 1, dtype=torch.int32, device=actions.device)
         ones[1:].scatter_(1, self._slots(actions).unsqueeze(1), 1)
-        running = ones.cumsum(0)  # (T + 1, A + 1)
-        return running[1:] - running[first]
+        running = ones.cumsum_(0)  # (T + 1, A + 1)
+        return running[1:] - running.index_select(0, first)
 
     def _running_decay(self, at: Tensor, begins: Tensor, first: Tensor, offsets: Tensor) -> Tensor:
         """(T, 2D): sums of exp(-age / time constant) over events and over starts of visits, after every event.
@@ -154,7 +156,7 @@ class Summary(nn.Module):
             fades, found = torch.split(fade, sizes), torch.split(packed, sizes)
             for i in range(1, len(sizes)):
                 found[i].addcmul_(fades[i], found[i - 1][: sizes[i]])
-            return packed[where]
+            return packed.index_select(0, where)
         longest = 0 if at.shape[0] == 0 else int((torch.arange(at.shape[0], device=at.device) - first).max())
         step = 1
         while step <= longest:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,12 +24,14 @@ from sqlscore.moving import move_scores
 from sqlscore.queries import create_empty, one
 from sqlscore.quoting import literal, qualified
 from sqlscore.scan import Users, scan
-from sqlscore.staging import Appender, new_table, swap_in
+from sqlscore.staging import Appender, Aside, insert_as_they_come, new_table, swap_in
 from sqlscore.stored_states import comparable, create_states, states_of
 from sqlscore.transactions import now
 
 if TYPE_CHECKING:
     from sqlscore.training import Progress
+
+_SCORES = ("scored_users", "scored_sessions")
 
 
 @dataclass(frozen=True)
@@ -59,32 +62,43 @@ class Counts:
 
 
 def everybody(run: Run) -> Counts:
-    """Encode all users and put new tables in place of the old ones."""
+    """Encode all users and put new tables in place of the old ones.
+
+    One pass makes the rows of three tables; one is filled meanwhile and two when it is done, since each gets its rows
+    by one statement: see `insert_as_they_come`.
+    """
     con, progress = run.con, run.progress
     stamp = {"scored_at": literal(str(now())) + "::TIMESTAMP"}
     create_states(con, run.table(STATES), run.table("events"))
-    states = Appender(con, run.table(STATES))
-    users = Appender(con, new_table(con, run.mapping, "scored_users"), stamp)
-    sessions = Appender(con, new_table(con, run.mapping, "scored_sessions"), stamp)
+    users, sessions = (new_table(con, run.mapping, name) for name in _SCORES)
     if progress is not None:
         row = one(run.reader, f"SELECT count(*) FROM {run.table('events')}")
         progress.start("scoring", row[0] if row else 0)
-    events = 0
-    batches = scan(run.reader, canonical(run.mapping, _events(run)), content=True)
-    for rows in in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads):
-        states.add(rows.states)
-        users.add(rows.scores)
-        sessions.add(rows.sessions)
-        events += rows.n_events
-        if progress is not None:
-            progress.advance(rows.n_events)
-    for appender in (states, users, sessions):
-        appender.flush()
-    for name in ("scored_users", "scored_sessions"):
+    n_events = 0
+
+    with closing(Aside(con)) as later_states, closing(Aside(con)) as later_sessions:
+
+        def scored() -> Iterator[pa.Table]:
+            nonlocal n_events
+            batches = scan(run.reader, canonical(run.mapping, _events(run)), content=True)
+            for rows in in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads):
+                later_states.add(rows.states)
+                later_sessions.add(rows.sessions)
+                n_events += rows.n_events
+                if progress is not None:
+                    progress.advance(rows.n_events)
+                yield rows.scores
+
+        scores = scored()
+        first = next(scores, None)
+        n_users = insert_as_they_come(con, users, first, scores, stamp) if first is not None else 0
+        later_states.insert(con, run.table(STATES))
+        n_sessions = later_sessions.insert(con, sessions, stamp)
+    for name in _SCORES:
         swap_in(con, run.mapping, name)
     if progress is not None:
         progress.finish()
-    return Counts({"scored_users": users.rows, "scored_sessions": sessions.rows}, users.rows, events)
+    return Counts({"scored_users": n_users, "scored_sessions": n_sessions}, n_users, n_events)
 
 
 def who_changed(run: Run, changes: Changes) -> Counts:
@@ -112,7 +126,7 @@ def who_changed(run: Run, changes: Changes) -> Counts:
     )
     move_scores(run.con, run.reader, run.mapping, run.artifact, run.as_of, stamp["scored_at"], run.threads)
     tables = {}
-    for name in ("scored_users", "scored_sessions"):
+    for name in _SCORES:
         counted = one(run.con, f"SELECT count(*) FROM {run.table(name)}")
         tables[name] = int(counted[0]) if counted else 0
     return Counts(tables, n_users, events)

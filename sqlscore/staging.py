@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryFile
 
 import duckdb
 import pyarrow as pa
 
 from sqlscore.events import Mapping
 from sqlscore.install import is_table
-from sqlscore.queries import create_empty
+from sqlscore.queries import create_empty, one
 from sqlscore.quoting import identifier, literal, qualified
 
 _VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored_sessions"}
@@ -24,7 +26,7 @@ class Appender:
     def __init__(self, con: duckdb.DuckDBPyConnection, table: str, constants: dict[str, str] | None = None) -> None:
         """table: quoted. constants: SQL expressions for columns that the rows lack."""
         self._con = con
-        self._extra = "".join(f", {value} AS {identifier(name)}" for name, value in (constants or {}).items())
+        self._extra = _as_columns(constants)
         self.table = table
         self._held: list[pa.Table] = []
         self.rows = 0
@@ -46,8 +48,16 @@ class Appender:
         self._held = []
 
 
-def insert_as_they_come(con: duckdb.DuckDBPyConnection, table: str, first: pa.Table, others: Iterable[pa.Table]) -> int:
+def insert_as_they_come(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    first: pa.Table,
+    others: Iterable[pa.Table],
+    constants: dict[str, str] | None = None,
+) -> int:
     """Insert Arrow rows by name with one statement, while they are made; returns how many. table: quoted.
+
+    constants: SQL expressions for columns that the rows lack.
 
     One statement needs a sixth of the memory: of rows that several statements of a transaction insert, DuckDB 2.0 holds
     some 150 bytes each until the commit, outside its memory_limit. What `others` raises is raised.
@@ -67,7 +77,7 @@ def insert_as_they_come(con: duckdb.DuckDBPyConnection, table: str, first: pa.Ta
 
     con.register(_ARRIVING, pa.RecordBatchReader.from_batches(first.schema, arriving()))
     try:
-        con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {_ARRIVING}")
+        con.execute(f"INSERT INTO {table} BY NAME SELECT *{_as_columns(constants)} FROM {_ARRIVING}")
     except duckdb.Error:
         if failures:  # the engine knows only its text
             raise failures[0] from None
@@ -75,6 +85,42 @@ def insert_as_they_come(con: duckdb.DuckDBPyConnection, table: str, first: pa.Ta
     finally:
         con.unregister(_ARRIVING)
     return count
+
+
+def _as_columns(constants: dict[str, str] | None) -> str:
+    return "".join(f", {value} AS {identifier(name)}" for name, value in (constants or {}).items())
+
+
+class Aside:
+    """Arrow rows on disk until their turn to be inserted comes, in a file without a name, which a kill leaves not."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        """The file is in the folder of the database, or where temporary files are if that is in memory."""
+        path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+        folder = Path(path[0]).parent if path and path[0] else None
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - open until `close`
+        self._writer: pa.RecordBatchStreamWriter | None = None
+        self._schema: pa.Schema | None = None
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows, all of the first ones' columns."""
+        if self._writer is None:
+            self._schema = rows.schema
+            self._writer = pa.ipc.new_stream(self._file, rows.schema)
+        self._writer.write_table(rows.cast(self._schema))
+
+    def insert(self, con: duckdb.DuckDBPyConnection, table: str, constants: dict[str, str] | None = None) -> int:
+        """Insert them all, in their order, as `insert_as_they_come` does; returns how many."""
+        if self._writer is None:
+            return 0
+        self._writer.close()
+        self._file.seek(0)
+        tables = (pa.Table.from_batches([batch]) for batch in pa.ipc.open_stream(self._file))
+        return insert_as_they_come(con, table, next(tables), tables, constants)
+
+    def close(self) -> None:
+        """Forget them."""
+        self._file.close()
 
 
 def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> str:

@@ -24,7 +24,8 @@ class States:
     def take(self, rows: npt.NDArray[np.int64]) -> States:
         """The states of these numbers, in that order."""
         index = torch.from_numpy(rows)
-        return States(self.hidden[index], self.clock[index], self.n_events[rows], self.n_unknown[rows])
+        hidden, clock = self.hidden.index_select(0, index), self.clock.index_select(0, index)
+        return States(hidden, clock, self.n_events[rows], self.n_unknown[rows])
 
     def put(self, rows: npt.NDArray[np.int64], others: States) -> States:
         """A copy with `others` at these numbers."""

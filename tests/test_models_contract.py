@@ -54,6 +54,20 @@ def test_eager_and_scripted_agree(models: tuple[Any, Any]) -> None:
         assert_near(a, b, 1e-6)
 
 
+def test_all_scores_at_once_are_those_of_each_head(models: tuple[Any, Any]) -> None:
+    """`scores` computes them in another way, for speed; models without it are asked head by head."""
+    if not hasattr(models[1], "scores"):
+        pytest.skip("has no common pass")
+    hidden, _ = encoded(models[1], made([7, 1, 60, 2], seed=8))
+    elapsed = torch.tensor([0.0, 3.5, 86_400.0, 1e8], dtype=torch.float64)
+    with torch.inference_mode():
+        found = models[1].scores(hidden, elapsed)
+        wanted = models[1].next_logits(hidden), models[1].seconds(hidden), models[1].churn(hidden, elapsed)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == other.dtype
+        assert_near(one, other, 1e-5)
+
+
 def test_order_of_the_batch_changes_nothing(models: tuple[Any, Any]) -> None:
     """A score must not depend on neighbours."""
     sequences = made([4, 9, 1, 0, 33, 9], seed=3)

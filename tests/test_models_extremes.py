@@ -11,7 +11,9 @@ import torch
 from all_models import FAR_FUTURE, INPUTS, assert_near, encoded, heads, made, part, without_times
 
 from sqlscore.batch import encode_sequences
-from sqlscore.events import NO_TIME
+from sqlscore.events import NO_TIME, Inputs
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.config import ModelConfig
 from sqlscore.sequences import Sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -109,3 +111,19 @@ def test_longer_than_the_window_scores_as_its_newest_events(windowed: tuple[Any,
         newest = sequences.newest(window)
         assert_near(encoded(model, sequences)[0], encoded(model, newest)[0], 1e-6)
         assert encoded(model, sequences)[1].tolist() == encoded(model, newest)[1].tolist()
+
+
+def test_with_many_actions_all_scores_at_once_are_those_of_each_head() -> None:
+    """Above some hundred actions there is no direct path from the summaries to each."""
+    torch.manual_seed(2)
+    inputs = Inputs(tuple(f"action {i}" for i in range(300)))
+    model = ARCHITECTURES["gru"].build(ModelConfig(architecture="gru"), inputs).eval()
+    assert not model.heads.direct
+    for parameter in model.heads.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    hidden, elapsed = torch.rand(5, model.state_size), torch.rand(5).double() * 1e5
+    with torch.inference_mode():
+        found = model.scores(hidden, elapsed)
+        wanted = model.next_logits(hidden), model.seconds(hidden), model.churn(hidden, elapsed)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +14,7 @@ from test_incremental import open_shop
 import sqlscore
 from sqlscore.errors import EventsError
 from sqlscore.queries import create_empty
-from sqlscore.staging import Appender, insert_as_they_come
+from sqlscore.staging import Appender, Aside, insert_as_they_come
 from sqlscore.transactions import transaction
 
 MANY = 200_000  # more than a row group
@@ -78,3 +80,22 @@ def test_an_error_while_rows_are_made_is_raised_as_it_was(con: duckdb.DuckDBPyCo
     with pytest.raises(EventsError, match="third batch"):
         insert_as_they_come(con, "arrived", pa.table({"a": range(10)}), failing())
     assert con.execute("SELECT count(*) FROM (SELECT a FROM arrived)").fetchall() == [(0,)]
+
+
+def test_rows_put_aside_arrive_in_their_order(tmp_path: Path) -> None:
+    """From a file that has no name, beside the database: a kill leaves nothing behind."""
+    rows = [pa.table({"a": range(start, start + 50_000)}) for start in range(0, MANY, 50_000)]
+    with duckdb.connect(tmp_path / "shop.duckdb") as con, closing(Aside(con)) as aside:
+        con.execute("CREATE TABLE arrived (a BIGINT, b VARCHAR)")
+        before = set(tmp_path.iterdir())
+        for table in rows:
+            aside.add(table)
+        assert set(tmp_path.iterdir()) == before
+        assert aside.insert(con, "arrived", {"b": "'x'"}) == MANY
+        assert con.execute(SEEN).fetchall() == [(MANY, MANY - 1, 5)]
+        assert con.execute("SELECT count(*) FROM arrived WHERE a = rowid AND b = 'x'").fetchall() == [(MANY,)]
+
+
+def test_nothing_put_aside_inserts_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    with closing(Aside(con)) as aside:
+        assert aside.insert(con, "arrived") == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
@@ -15,6 +16,8 @@ from sqlscore.udfs.arguments import Column, one_array, whole_number
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.states import by_model, float_lists, scatter
 from sqlscore.udfs.types import ACTIONS_ARROW
+
+_FEW = 5  # up to so many, each one's own search costs less than sorting all
 
 
 def next_action(catalog: Catalog, state: Column) -> pa.Array:
@@ -98,16 +101,27 @@ def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
 
 def ranked_actions(artifact: Artifact, probabilities: torch.Tensor, k: int) -> pa.ListArray:
     """(N, V) probabilities -> as `top_actions`."""
-    k = min(k, probabilities.shape[1])
-    best, index = torch.sort(probabilities, dim=1, descending=True, stable=True)
-    best, index = best[:, :k], index[:, :k]
-    actions = action_names(artifact)
+    best, index = largest(probabilities.numpy(), min(k, probabilities.shape[1]))
     values = pa.StructArray.from_arrays(
-        [actions.take(pa.array(index.reshape(-1).numpy())), pa.array(best.reshape(-1).numpy())],
+        [action_names(artifact).take(pa.array(index.reshape(-1))), pa.array(best.reshape(-1))],
         fields=list(ACTIONS_ARROW.value_type),
     )
-    offsets = pa.array(np.arange(len(best) + 1, dtype=np.int32) * k)
+    offsets = pa.array(np.arange(len(best) + 1, dtype=np.int32) * best.shape[1])
     return pa.ListArray.from_arrays(offsets, values)
+
+
+def largest(values: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """(N, V) not negative -> (N, k) largest values, and their columns; of equal ones the first column comes first."""
+    if k > _FEW:
+        index = np.argsort(-values, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(values, index, 1), index
+    left, rows = np.array(values, order="C"), np.arange(len(values))
+    best, index = np.empty((len(values), k), np.float32), np.empty((len(values), k), np.int64)
+    for i in range(k):
+        index[:, i] = at = left.argmax(axis=1)
+        best[:, i] = left[rows, at]
+        left[rows, at] = -1.0
+    return best, index
 
 
 @lru_cache(maxsize=64)

@@ -89,7 +89,9 @@ class Heads(nn.Module):
         """-> (N,) calibrated probability."""
         return self._calibrated(self.churn_logit(hidden, recent))
 
-    def scores(self, hidden: Tensor, features: Tensor, lasting: Tensor, recent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def scores(
+        self, hidden: Tensor, features: Tensor, lasting: Tensor, recent: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """(N, H), (N, P), (N, P), (N, X) -> what `next_logits`, `log_seconds_to_next` and `churn` return, for scoring.
 
         `lasting` and `recent` are the two parts of what `churn` reads. Each input is read by one product, with the

@@ -14,9 +14,8 @@ from sqlscore.artifact import Artifact
 from sqlscore.bulk import in_order
 from sqlscore.changes import STATES, TABLE
 from sqlscore.events import Mapping
-from sqlscore.queries import create_empty
 from sqlscore.quoting import qualified
-from sqlscore.staging import Appender
+from sqlscore.staging import arriving
 from sqlscore.stored_states import float_rows, states_of
 from sqlscore.udfs.churn import churn_probability
 from sqlscore.udfs.states import microseconds
@@ -44,17 +43,15 @@ def move_scores(
     if not moves or "churn" not in artifact.manifest.heads:
         con.execute(f"UPDATE {users} SET as_of = {moment}, scored_at = {scored_at}")
         return
-    risks = "sqlscore_moved_risks"
-    create_empty(con, risks, f"SELECT user_id, churn_risk FROM {users}", temporary=True)
-    moved = Appender(con, risks)
-    for rows in in_order(partial(_risks, artifact, as_of), _unchanged(reader, mapping, artifact), threads):
-        moved.add(rows)
-    moved.flush()
-    con.execute(
-        f"UPDATE {users} u SET churn_risk = r.churn_risk, as_of = {moment}, scored_at = {scored_at} "
-        f"FROM {risks} r WHERE u.user_id = r.user_id"
-    )
-    con.execute(f"DROP TABLE {risks}")
+    moved = in_order(partial(_risks, artifact, as_of), _unchanged(reader, mapping, artifact), threads)
+    first = next(moved, None)
+    if first is None:
+        return
+    with arriving(con, first, moved) as risks:
+        con.execute(
+            f"UPDATE {users} u SET churn_risk = r.churn_risk, as_of = {moment}, scored_at = {scored_at} "
+            f"FROM {risks} r WHERE u.user_id = r.user_id"
+        ).fetchall()
 
 
 def _unchanged(reader: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact) -> Iterator[pa.Table]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -48,6 +49,33 @@ class Appender:
         self._held = []
 
 
+@contextmanager
+def arriving(con: duckdb.DuckDBPyConnection, first: pa.Table, others: Iterable[pa.Table]) -> Iterator[str]:
+    """Arrow rows as a relation, by the name that is given, which one statement reads while they are made.
+
+    What `others` raises is raised, not what the engine makes of it.
+    """
+    failures: list[BaseException] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for rows in chain([first], others):
+                yield from rows.cast(first.schema).to_batches()
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    con.register(_ARRIVING, pa.RecordBatchReader.from_batches(first.schema, batches()))
+    try:
+        yield _ARRIVING
+    except duckdb.Error:
+        if failures:  # the engine knows only its text
+            raise failures[0] from None
+        raise
+    finally:
+        con.unregister(_ARRIVING)
+
+
 def insert_as_they_come(
     con: duckdb.DuckDBPyConnection,
     table: str,
@@ -58,33 +86,12 @@ def insert_as_they_come(
     """Insert Arrow rows by name with one statement, while they are made; returns how many. table: quoted.
 
     constants: SQL expressions for columns that the rows lack.
-
     One statement needs a sixth of the memory: of rows that several statements of a transaction insert, DuckDB 2.0 holds
     some 150 bytes each until the commit, outside its memory_limit. What `others` raises is raised.
     """
-    count = 0
-    failures: list[BaseException] = []
-
-    def arriving() -> Iterator[pa.RecordBatch]:
-        nonlocal count
-        try:
-            for rows in chain([first], others):
-                count += len(rows)
-                yield from rows.cast(first.schema).to_batches()
-        except BaseException as error:
-            failures.append(error)
-            raise
-
-    con.register(_ARRIVING, pa.RecordBatchReader.from_batches(first.schema, arriving()))
-    try:
-        con.execute(f"INSERT INTO {table} BY NAME SELECT *{_as_columns(constants)} FROM {_ARRIVING}")
-    except duckdb.Error:
-        if failures:  # the engine knows only its text
-            raise failures[0] from None
-        raise
-    finally:
-        con.unregister(_ARRIVING)
-    return count
+    with arriving(con, first, others) as rows:
+        inserted = one(con, f"INSERT INTO {table} BY NAME SELECT *{_as_columns(constants)} FROM {rows}")
+    return int(inserted[0]) if inserted else 0
 
 
 def _as_columns(constants: dict[str, str] | None) -> str:

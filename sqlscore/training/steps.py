@@ -15,6 +15,7 @@ from sqlscore.training.encoding import Encoded, ordered_batches
 from sqlscore.training.loading import STEPS_AT_LEAST, in_advance, shuffled
 from sqlscore.training.losses import Targets, cut, device_of, losses, run
 from sqlscore.training.objective import objective_of
+from sqlscore.training.optimiser import AdamW
 from sqlscore.training.options import Progress, TrainingOptions
 from sqlscore.training.windows import Windows
 
@@ -25,7 +26,7 @@ _WARM_UP = 0.05
 
 
 class Steps:
-    """Optimiser, schedule and random numbers of a run of epochs over one part of the log.
+    """Optimiser and random numbers of a run of epochs over one part of the log.
 
     rate: of the step, 0 for the first, as a share of the learning rate. kept_share: of the targets, that are learned.
     """
@@ -46,9 +47,7 @@ class Steps:
         self.random = np.random.default_rng(seed)
         self.objective = objective_of(data, part, options)
         self.device = device_of(model)
-        groups = _groups(model, options.weight_decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, rate)
+        self.optimiser = AdamW(_groups(model, options.weight_decay), options.learning_rate, rate)
 
     def epoch(self, progress: Progress) -> float:
         """One pass over the part; the mean loss of its steps."""
@@ -69,7 +68,6 @@ class Steps:
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimiser.step()
-            self.schedule.step()
             total += loss.detach()
             progress.advance(1)
         return float(total) / len(batches)
@@ -86,7 +84,6 @@ class Steps:
         return {
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
             "random": self.random.bit_generator.state,
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -96,7 +93,6 @@ class Steps:
         """Go on where `state` was taken."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
         self.random.bit_generator.state = state["random"]
         torch.set_rng_state(state["torch"])
         if state["cuda"] is not None and self.device.type == "cuda":
@@ -125,11 +121,11 @@ def mixed_precision(model: nn.Module, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and not recurrent)
 
 
-def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
+def _groups(model: Any, weight_decay: float) -> list[tuple[list[Tensor], float]]:
     """Weights of linear and recurrent layers decay; embeddings, biases and gains do not."""
     decayed: list[Tensor] = []
     free: list[Tensor] = []
     for name, parameter in model.named_parameters():
         plain = parameter.dim() < 2 or name.startswith("events.")
         (free if plain else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+    return [(decayed, weight_decay), (free, 0.0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
 
 DEVICES = ("auto", "cpu", "cuda")
+FROM_ENVIRONMENT = {"memory_limit": "SQLSCORE_MEMORY_LIMIT", "threads": "SQLSCORE_THREADS"}
+"""Settings of DuckDB that the environment gives, for commands and servers, where nobody writes `connect`."""
 
 
 def connect(
@@ -26,7 +29,8 @@ def connect(
 
     path: a file (made where there is none) or ":memory:". read_only: needs a file that was opened writable once.
     device: "auto" (CUDA where there is one, else CPU), "cpu" or "cuda". options: DuckDB's settings by name,
-    `connect(path, threads=2, memory_limit="4GB")`.
+    `connect(path, threads=2, memory_limit="4GB")`; these two come from SQLSCORE_THREADS and SQLSCORE_MEMORY_LIMIT in the
+    environment where they are not given.
 
     Returns the plain DuckDB connection: nothing is wrapped, its cursors work too, and a second `connect` to the same
     file with the same options shares models with the first.
@@ -38,7 +42,7 @@ def connect(
     """
     path = str(path)
     _check(path, device)
-    con = duckdb.connect(path, read_only=read_only, config={name: _setting(value) for name, value in options.items()})
+    con = _opened(path, read_only, options)
     try:
         prepare(con, path, read_only, device)
     except BaseException:
@@ -98,5 +102,16 @@ def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:
         raise InstallError(f"{path} {state}: open it once without read_only=True, then read-only works")
 
 
-def _setting(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+def _opened(path: str, read_only: bool, options: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """With DuckDB's settings that are given, and of FROM_ENVIRONMENT those that are not."""
+    settings = {name: str(value).lower() if isinstance(value, bool) else value for name, value in options.items()}
+    given = {name.casefold() for name in settings}
+    variables = {name: FROM_ENVIRONMENT[name] for name in FROM_ENVIRONMENT if name not in given}
+    found = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+    try:
+        return duckdb.connect(path, read_only=read_only, config=settings | found)
+    except duckdb.ProgrammingError as error:  # a setting that DuckDB cannot read
+        if not found:
+            raise
+        said = ", ".join(f"{variables[name]}={value!r}" for name, value in found.items())
+        raise InstallError(f"{error} (the environment says {said}: write them as 4GB and as 2)") from error

@@ -172,6 +172,18 @@ def test_duckdb_options_pass_through(tmp_path: Path) -> None:
     con.close()
 
 
+def test_the_environment_gives_settings_that_are_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command or a scheduled job has no `connect` to write them in."""
+    monkeypatch.setenv("SQLSCORE_MEMORY_LIMIT", "700MiB")
+    monkeypatch.setenv("SQLSCORE_THREADS", "3")
+    with sqlscore.connect(Threads=2) as con:
+        found = con.execute("SELECT current_setting('memory_limit'), current_setting('threads')").fetchall()
+    assert found == [("700.0 MiB", 2)]
+    monkeypatch.setenv("SQLSCORE_MEMORY_LIMIT", "plenty")
+    with pytest.raises(InstallError, match="SQLSCORE_MEMORY_LIMIT='plenty'.*write them as 4GB"):
+        sqlscore.connect()
+
+
 def test_unknown_device_is_refused() -> None:
     with pytest.raises(InstallError, match="'tpu' is not one of auto, cpu, cuda"):
         sqlscore.connect(device="tpu")

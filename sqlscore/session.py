@@ -29,8 +29,8 @@ def connect(
 
     path: a file (made where there is none) or ":memory:". read_only: needs a file that was opened writable once.
     device: "auto" (CUDA where there is one, else CPU), "cpu" or "cuda". options: DuckDB's settings by name,
-    `connect(path, threads=2, memory_limit="4GB")`; these two come from SQLSCORE_THREADS and SQLSCORE_MEMORY_LIMIT in the
-    environment where they are not given.
+    `connect(path, threads=2, memory_limit="4GB")`; where these two are not given, SQLSCORE_THREADS and
+    SQLSCORE_MEMORY_LIMIT in the environment are.
 
     Returns the plain DuckDB connection: nothing is wrapped, its cursors work too, and a second `connect` to the same
     file with the same options shares models with the first.

@@ -1,6 +1,6 @@
 """A score after every event: `score_history` against OVER with 50 preceding, same events, same model, same run.
 
-    python benchmarks/history.py [--events 200000] [--users 400]
+    python benchmarks/history.py [--events 1000000] [--users 2000]
 
 Users have 500 events on average, so that nearly every frame is full.
 """
@@ -24,8 +24,8 @@ OVER = """CREATE OR REPLACE TABLE windowed AS SELECT user_id, event_time, score_
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--users", type=int, default=400)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, default=2_000)
     chosen = parser.parse_args()
     con = sqlscore.connect()
     make_events(con, chosen.events, chosen.users)

@@ -86,8 +86,8 @@ def insert_as_they_come(
     """Insert Arrow rows by name with one statement, while they are made; returns how many. table: quoted.
 
     constants: SQL expressions for columns that the rows lack.
-    One statement needs a sixth of the memory: of rows that several statements of a transaction insert, DuckDB 2.0 holds
-    some 150 bytes each until the commit, outside its memory_limit. What `others` raises is raised.
+    One statement needs less memory: of rows that several statements of a transaction insert, DuckDB 2.0 holds 70 to 150
+    bytes each until the commit, outside its memory_limit; of those of one statement some 25.
     """
     with arriving(con, first, others) as rows:
         inserted = one(con, f"INSERT INTO {table} BY NAME SELECT *{_as_columns(constants)} FROM {rows}")

@@ -17,7 +17,7 @@ from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.states import by_model, float_lists, scatter
 from sqlscore.udfs.types import ACTIONS_ARROW
 
-_FEW = 5  # up to so many, each one's own search costs less than sorting all
+_FEW, _FEW_OF = 5, 16  # up to so many, or that part of all, each one's own search costs less than sorting all
 
 
 def next_action(catalog: Catalog, state: Column) -> pa.Array:
@@ -89,8 +89,8 @@ def embedding(catalog: Catalog, state: Column) -> pa.Array:
 def most_likely(artifact: Artifact, states: States) -> pa.Array:
     """(N,) actions."""
     artifact.require("next_action")
-    index = artifact.probabilities(states.hidden).argmax(dim=1)
-    return action_names(artifact).take(pa.array(index.numpy()))
+    index = artifact.probabilities(states.hidden).numpy().argmax(axis=1)  # of equal ones the first, as in `largest`
+    return action_names(artifact).take(pa.array(index))
 
 
 def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
@@ -112,7 +112,7 @@ def ranked_actions(artifact: Artifact, probabilities: torch.Tensor, k: int) -> p
 
 def largest(values: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """(N, V) not negative -> (N, k) largest values, and their columns; of equal ones the first column comes first."""
-    if k > _FEW:
+    if k > max(_FEW, values.shape[1] // _FEW_OF):
         index = np.argsort(-values, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(values, index, 1), index
     left, rows = np.array(values, order="C"), np.arange(len(values))

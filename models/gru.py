@@ -28,14 +28,14 @@ class GRU(Recurrent):
         """Step by step, every product added in place to what the step's events gave: half the cost of `nn.GRU`."""
         _, weight, _, bias = self._weights()
         two = 2 * self.size
-        by_gates, by_candidate = weight[:two].t().contiguous(), weight[two:].t().contiguous()
+        by_gates, by_candidate, bias = weight[:two].t().contiguous(), weight[two:].t().contiguous(), bias[two:]
         sizes: list[int] = batch_sizes.tolist()
         steps, found = torch.split(gates, sizes), torch.split(candidate, sizes)
         h = start
         for i, size in enumerate(sizes):
-            before = h[:size]  # (size, H)
+            before = h if size == h.shape[0] else h[:size]  # (size, H)
             r, z = steps[i].addmm_(before, by_gates).sigmoid_().chunk(2, 1)
-            h = found[i].addcmul_(r, torch.addmm(bias[two:], before, by_candidate)).tanh_().lerp_(before, z)
+            h = found[i].addcmul_(r, torch.addmm(bias, before, by_candidate)).tanh_().lerp_(before, z)
         return [candidate]
 
     def _weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:

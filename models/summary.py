@@ -155,7 +155,8 @@ class Summary(nn.Module):
             packed = torch.empty_like(sums).index_copy_(0, where, sums)
             fades, found = torch.split(fade, sizes), torch.split(packed, sizes)
             for i in range(1, len(sizes)):
-                found[i].addcmul_(fades[i], found[i - 1][: sizes[i]])
+                before = found[i - 1] if sizes[i] == sizes[i - 1] else found[i - 1][: sizes[i]]
+                found[i].addcmul_(fades[i], before)
             return packed.index_select(0, where)
         longest = 0 if at.shape[0] == 0 else int((torch.arange(at.shape[0], device=at.device) - first).max())
         step = 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -49,15 +51,12 @@ def temperature(logits: Tensor, actions: Tensor) -> float:
     """The T in [0.25, 4] that minimises the log-loss of softmax(logits / T): it is unimodal in 1 / T."""
     if len(actions) == 0 or logits.shape[1] < 2:
         return 1.0
-    low, high = np.log(0.25), np.log(4.0)
-    golden = (np.sqrt(5) - 1) / 2
-    while high - low > 1e-3:
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        if _log_loss(logits, actions, left) < _log_loss(logits, actions, right):
-            high = right
-        else:
-            low = left
-    return float(np.exp((low + high) / 2))
+
+    def log_loss(log_temperature: float) -> float:
+        return float(F.cross_entropy(logits / math.exp(log_temperature), actions))
+
+    found = minimize_scalar(log_loss, bounds=(math.log(0.25), math.log(4.0)), method="bounded", options={"xatol": 1e-3})
+    return math.exp(float(found.x))
 
 
 def platt(z: Tensor, churned: Tensor) -> Tensor:
@@ -81,10 +80,6 @@ def platt(z: Tensor, churned: Tensor) -> Tensor:
             break
     theta[0] = theta[0].clamp(min=0.05)
     return theta.float()
-
-
-def _log_loss(logits: Tensor, actions: Tensor, log_temperature: float) -> float:
-    return float(F.cross_entropy(logits / float(np.exp(log_temperature)), actions))
 
 
 def _groups(validation: Windows, order: Ints) -> list[Ints]:

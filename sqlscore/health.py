@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -142,16 +143,16 @@ def _schedule_problems(con: duckdb.DuckDBPyConnection, database: str) -> list[Pr
     if not failed or not failed[0]:
         return []
     runs = "run" if failed[0] == 1 else f"{failed[0]} runs"
-    return [Problem(f"the last scheduled {runs} failed: {failed[1]}", f"sqlscore serve {database} --once")]
+    return [Problem(f"the last scheduled {runs} failed: {failed[1]}", f"sqlscore serve {shlex.quote(database)} --once")]
 
 
 def _map_again(database: str) -> str:
-    return f"sqlscore init {database} --events TABLE --user-id C --event-time C --event-type C"
+    return f"sqlscore init {shlex.quote(database)} --events TABLE --user-id C --event-time C --event-type C"
 
 
 def _problems(con: duckdb.DuckDBPyConnection, events: Mapping, mapping: MappingStatus, database: str) -> list[Problem]:
-    chosen = "" if mapping.name == "events" else f" --mapping {mapping.name}"
-    train, refresh = f"sqlscore train {database}{chosen}", f"sqlscore refresh {database}{chosen}"
+    chosen = () if mapping.name == "events" else ("--mapping", mapping.name)
+    train, refresh = (shlex.join(("sqlscore", verb, database, *chosen)) for verb in ("train", "refresh"))
     where = f'"{mapping.name}"'
     if mapping.champion is None:
         return [Problem(f"{where} has no model", train)]

@@ -103,6 +103,14 @@ def test_init_reports_what_it_saw(unmapped: Path):
     assert f"next: sqlscore train {unmapped}" in result.stdout
 
 
+def test_commands_that_are_offered_quote_the_name(tmp_path: Path, parquet: Path):
+    """They are there to be copied."""
+    db = tmp_path / "click log.duckdb"
+    assert f"next: sqlscore train '{db}'" in run("init", db, "--events", parquet).stdout
+    assert f"next: sqlscore train '{db}'" in run("status", db).stdout
+    assert f"`sqlscore init '{db}x' --events" in run("status", f"{db}x").stderr.replace("\n", " ")
+
+
 def test_init_maps_a_file_in_place(tmp_path: Path, parquet: Path):
     """A file of events is not copied unless that is asked for."""
     db = tmp_path / "new.duckdb"

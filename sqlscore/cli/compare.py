@@ -176,9 +176,9 @@ def _show_leaderboard(result: Comparison, db: str) -> None:
         if best == result.champion:
             render.say(f"{best} is the champion" + (" now" if result.promoted else ""))
         elif result.champion in (None, *(row["model"] for row in result.rows)):
-            render.next_step(f"sqlscore promote {db} {best}")
+            render.next_step("sqlscore", "promote", db, best)
         else:  # it is best of those here alone
-            render.next_step(f"sqlscore compare {db} --models {best},{result.champion}")
+            render.next_step("sqlscore", "compare", db, "--models", f"{best},{result.champion}")
 
 
 def _in_words(result: Comparison) -> str:
@@ -214,7 +214,7 @@ def _show_search(result: SearchResult, db: str) -> None:
     render.model(result.model)
     render.evaluation(result.model.metrics)
     if not result.model.is_champion:
-        render.next_step(f"sqlscore promote {db} {result.model.label}")
+        render.next_step("sqlscore", "promote", db, result.model.label)
 
 
 def _narrow(title: str, columns: Sequence[str], left: int) -> Table:

@@ -94,7 +94,7 @@ def init(
         render.as_json(report.to_dict())
     else:
         render.mapping_report(report.to_dict())
-        render.next_step(f"sqlscore train {db}" + ("" if name == "events" else f" --mapping {name}"))
+        render.next_step("sqlscore", "train", db, *(() if name == "events" else ("--mapping", name)))
 
 
 def unmap(db: Database, name: MappingName = "events", json: Json = False) -> None:

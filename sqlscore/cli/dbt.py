@@ -24,4 +24,4 @@ def dbt(
     written = [str(path) for path in write_project(folder, db)]
     render.done({"folder": str(folder), "written": written}, f"{len(written)} files written to {folder}", json)
     if not json:
-        render.next_step(f"dbt build --project-dir {folder} --profiles-dir {folder}")
+        render.next_step("dbt", "build", "--project-dir", str(folder), "--profiles-dir", str(folder))

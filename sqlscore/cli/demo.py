@@ -70,12 +70,8 @@ def demo(
         if events is None:
             _show_drivers(con)
     render.say(f"\n{time.monotonic() - started:.0f} seconds in all. What to run next:")
-    for command in (
-        f"sqlscore sql {db} {shlex.quote(_example(mapping))}",
-        f"sqlscore sql {db}",
-        f"sqlscore status {db}",
-    ):
-        render.say(f"  {command}", "bold")
+    for words in (("sql", db, _example(mapping)), ("sql", db), ("status", db)):
+        render.say(f"  {shlex.join(('sqlscore', *words))}", "bold")
 
 
 def _make_room(db: str, replace: bool) -> None:

@@ -82,7 +82,7 @@ def train(
         return
     render.model(info)
     render.evaluation(info.metrics)
-    render.next_step(f"sqlscore refresh {db}" if info.is_champion else f"sqlscore promote {db} {info.label}")
+    render.next_step("sqlscore", *(("refresh", db) if info.is_champion else ("promote", db, info.label)))
 
 
 def evaluate(
@@ -134,7 +134,7 @@ def promote(db: Database, model: Model, json: Json = False) -> None:
         info = verb(con, model)
     render.done(info, f"{info.label} is the champion of {info.mapping}", json)
     if not json:
-        render.next_step(f"sqlscore refresh {db}")
+        render.next_step("sqlscore", "refresh", db)
 
 
 def drop(db: Database, model: Model, json: Json = False) -> None:

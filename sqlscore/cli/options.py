@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,8 +30,8 @@ def open_database(
     """
     if not create and path != ":memory:" and not Path(path).exists():
         raise InstallError(
-            f"there is no database file {path}: `sqlscore init {path} --events ...` makes one from your events, "
-            "`sqlscore demo` one from a simulated shop"
+            f"there is no database file {path}: `sqlscore init {shlex.quote(path)} --events ...` makes one from your "
+            "events, `sqlscore demo` one from a simulated shop"
         )
     import duckdb
 

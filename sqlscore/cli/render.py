@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -41,8 +42,13 @@ def say(sentence: str, style: str = "") -> None:
     console().print(Text(sentence, style), soft_wrap=True)
 
 
-def next_step(command: str) -> None:
-    """What to run next."""
+def next_step(*words: str) -> None:
+    """What to run next, by its words: a name with a space in it is quoted."""
+    next_command(shlex.join(words))
+
+
+def next_command(command: str) -> None:
+    """What to run next, as one writes it."""
     console().print(Text.assemble(("next: ", "dim"), (command, "bold")), soft_wrap=True)
 
 
@@ -160,7 +166,7 @@ def status(found: Status) -> None:
         )
     for problem in found.problems:
         _warn(problem.what)
-        next_step(problem.command)
+        next_command(problem.command)
     if not found.problems:
         say("nothing to mend")
 

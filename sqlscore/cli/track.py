@@ -57,4 +57,4 @@ def track(
     sentence = f"run {run.run_id} of experiment {run.experiment}, model {run.registered_model} {run.registered_version}"
     render.done(run, f"{sentence}, at {run.store}", json)
     if not json and run.store.startswith("sqlite:"):
-        render.next_step(f"mlflow ui --backend-store-uri {run.store}")
+        render.next_step("mlflow", "ui", "--backend-store-uri", run.store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -104,7 +105,8 @@ def _working(
 
     database, job = settings.database, settings.job
     if not Path(database).is_file():
-        raise ServingError(f"there is no database file {database}: `sqlscore init {database} --events ...` makes one")
+        named = shlex.quote(database)
+        raise ServingError(f"there is no database file {database}: `sqlscore init {named} --events ...` makes one")
     if job.dbt is not None and not (job.dbt / "dbt_project.yml").is_file():
         raise ServingError(f"{job.dbt} is no dbt project, it holds no dbt_project.yml: name the folder that does")
     with sole_server(database) as announce, closing(Worker(job, partial(_opened, settings), tell)) as worker:

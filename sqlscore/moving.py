@@ -13,7 +13,9 @@ import torch
 from sqlscore.artifact import Artifact
 from sqlscore.bulk import in_order
 from sqlscore.changes import STATES, TABLE
+from sqlscore.errors import MappingError
 from sqlscore.events import Mapping
+from sqlscore.queries import one
 from sqlscore.quoting import qualified
 from sqlscore.staging import arriving
 from sqlscore.stored_states import float_rows, states_of
@@ -39,19 +41,25 @@ def move_scores(
     """
     users = qualified(mapping.schema, "scored_users")
     moment = f"make_timestamp({int(as_of)})"
-    moves = con.execute(f"SELECT count(*) FROM {users} WHERE as_of IS DISTINCT FROM {moment}").fetchall()[0][0]
-    if not moves or "churn" not in artifact.manifest.heads:
+    behind = f"SELECT count(*) FROM {users} WHERE as_of IS DISTINCT FROM {moment}"
+    if one(con, behind) == (0,) or "churn" not in artifact.manifest.heads:
         con.execute(f"UPDATE {users} SET as_of = {moment}, scored_at = {scored_at}")
         return
     moved = in_order(partial(_risks, artifact, as_of), _unchanged(reader, mapping, artifact), threads)
     first = next(moved, None)
     if first is None:
         return
+    user_type = con.sql(f"SELECT user_id FROM {users}").types[0]  # in Arrow it may be another, of fewer digits
     with arriving(con, first, moved) as risks:
         con.execute(
             f"UPDATE {users} u SET churn_risk = r.churn_risk, as_of = {moment}, scored_at = {scored_at} "
-            f"FROM {risks} r WHERE u.user_id = r.user_id"
+            f"FROM {risks} r WHERE u.user_id = CAST(r.user_id AS {user_type})"
         ).fetchall()
+    if one(con, behind) != (0,):
+        raise MappingError(
+            f'not every user of the events mapped as "{mapping.name}" was found again by user_id ({user_type}): '
+            "refresh with full=True (--full), and map a text or BIGINT column as user_id"
+        )
 
 
 def _unchanged(reader: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact) -> Iterator[pa.Table]:

@@ -298,14 +298,26 @@ def test_a_model_that_is_no_fold_encodes_changed_users_anew() -> None:
     assert_equal_to_full(con)
 
 
-@pytest.mark.parametrize("kind", ["UUID", "HUGEINT", "VARCHAR", "ENUM('0','1','2','3','4')"])
-def test_incremental_works_for_every_kind_of_user_id(kind: str) -> None:
-    value = "lpad(user_id::VARCHAR, 32, '0')::UUID" if kind == "UUID" else f"user_id::VARCHAR::{kind}"
+@pytest.mark.parametrize(
+    "value",
+    [
+        "lpad(user_id::VARCHAR, 32, '0')::UUID",
+        "170141183460469231731687303715::HUGEINT + user_id",
+        "170141183460469231731687303715::UHUGEINT + user_id::UHUGEINT",  # as doubles they are all the same
+        "user_id::VARCHAR",
+        "user_id::VARCHAR::ENUM('0','1','2','3','4')",
+        "make_timestamp(user_id)",
+    ],
+)
+def test_incremental_works_for_every_kind_of_user_id(value: str) -> None:
     con = open_shop()
-    con.execute(f"CREATE TABLE k AS SELECT {value} AS user_id, event_time, event_type, price FROM e")
+    con.execute(
+        f"""CREATE TABLE k AS SELECT {value} AS user_id, event_time, event_type, price FROM e
+            WHERE event_time < TIMESTAMP '2024-01-01 03:00' + to_hours(user_id)"""  # so that risks differ
+    )
     sqlscore.map_events(con, "k", features=["price"])
     sqlscore.refresh(con)
-    con.execute("INSERT INTO k SELECT user_id, TIMESTAMP '2024-02-01', 'buy', 1 FROM k LIMIT 1")
+    con.execute("INSERT INTO k SELECT user_id, TIMESTAMP '2024-01-02', 'buy', 1 FROM k LIMIT 1")
     assert sqlscore.refresh(con).n_events == 1
     assert_equal_to_full(con)
 

@@ -126,7 +126,8 @@ def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:
         or pa.types.is_decimal(kind)
         or pa.types.is_floating(kind)
     ):
-        values = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
+        with np.errstate(over="ignore"):  # infinite then, which counts as missing
+            values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
         return np.where(np.isinf(values), np.nan, values)
     raise EventsError(f'events column "{name}" has type {kind}, the model expects a number: cast it to DOUBLE')
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import duckdb
 
+from sqlscore.epoch import TIMESTAMPS, microseconds
+from sqlscore.errors import EventsError
 from sqlscore.events import CANONICAL, Mapping
 from sqlscore.quoting import identifier
 
@@ -53,19 +55,16 @@ def canonical(mapping: Mapping, query: str) -> Mapping:
 
 
 def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
-    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's zone; agrees with `to_microseconds`."""
+    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's zone."""
     column = source(mapping.event_time)
     kind = str(con.sql(f"SELECT {column} FROM {mapping.relation} AS {SOURCE}").types[0])
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"make_timestamp(epoch_us({column}))"
-    if kind == "TIMESTAMP_NS":
-        return f"make_timestamp(epoch_ns({column}) // 1000)"
-    if kind in ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"):
+    if kind in TIMESTAMPS:
         return f"CAST({column} AS TIMESTAMP)"
-    scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "// 1000"}[mapping.time_unit or "us"]
-    if kind in ("DOUBLE", "FLOAT") or (kind.startswith("DECIMAL") and not kind.endswith(",0)")):
-        scale = {"s": "* 1000000", "ms": "* 1000", "us": "* 1", "ns": "/ 1000"}[mapping.time_unit or "us"]
-        number = f"CAST({column} AS DOUBLE)"
-        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
-        return f"make_timestamp(CAST(round_even({finite} {scale}, 0) AS BIGINT))"
-    return f"make_timestamp(CAST({column} AS BIGINT) {scale})"
+    number = microseconds(column, kind, mapping.time_unit)
+    if number is None:
+        raise EventsError(
+            f'events column "{mapping.event_time}" has type {kind}, expected '
+            + ("an epoch number" if mapping.time_unit else "TIMESTAMP, TIMESTAMPTZ or DATE")
+            + ": cast it to TIMESTAMP in a view, or map the events again"
+        )
+    return f"make_timestamp({number})"

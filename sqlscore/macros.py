@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlscore.events import Mapping
-from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.packing import packed
+from sqlscore.quoting import literal, qualified
 from sqlscore.udfs.functions import PREFIX
 
 
@@ -119,9 +120,7 @@ def names(prefix: str) -> list[str]:
 
 def statements(mapping: Mapping) -> Iterator[str]:
     """The SQL that makes the public functions of a mapping, with their comments."""
-    row = "list(struct_pack({}))".format(
-        ", ".join(f"{identifier(name)} := e.{identifier(name)}" for name in mapping.columns)
-    )
+    row = packed(mapping, "e")
     for public in PUBLIC:
         for name, first, events in ((public.name, "e", row), (public.list_name, "l", "l")):
             macro = qualified("main", mapping.prefix + name)

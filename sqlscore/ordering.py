@@ -20,7 +20,7 @@ def time_order(times: _Ints, offsets: _Ints, tie_breakers: list[pa.Array]) -> _I
     row = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     neighbours = row[1:] == row[:-1]
     unsorted = bool((neighbours & (times[1:] < times[:-1])).any())
-    order = np.lexsort((times, row)) if unsorted else np.arange(len(times))
+    order = _by_row_and_time(row, times) if unsorted else np.arange(len(times))
     ordered = times[order] if unsorted else times
     tied = neighbours & (ordered[1:] == ordered[:-1])
     if not tied.any():
@@ -39,8 +39,19 @@ def time_order(times: _Ints, offsets: _Ints, tie_breakers: list[pa.Array]) -> _I
     return order
 
 
+def _by_row_and_time(row: _Ints, times: _Ints) -> _Ints:
+    """As one number each where the span of the times leaves room for the row: a fifth of the cost of two keys."""
+    first, last = int(times.min()), int(times.max())
+    span = last - first + 1
+    if (int(row[-1]) + 1) * span >= 2**63:
+        return np.lexsort((times, row))
+    return np.argsort(row * span + (times - first))
+
+
 def _rank(column: pa.Array) -> _Ints:
     """Dense ranks: text in binary order, numbers by value, NULL and NaN last."""
+    if pa.types.is_null(column.type):
+        return np.zeros(len(column), np.int64)
     values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
     ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
     return np.asarray(ranks.to_numpy(), np.int64)

@@ -110,8 +110,8 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
 def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) -> Sequences:
     """Columns by the user's names, cut by `offsets` -> sequences.
 
-    Events without action or time, without user where users are given, or past the mapping's cap are left out.
-    Ties in time are broken by the action as text in binary order, then by the other mapped columns in order.
+    Events without action or time, without user where users are given, or past the mapping's cap are left out; the
+    others are put in order as `in_time_order` says.
     """
     found = _match(columns, mapping)
     actions = _text(found[mapping.event_type], mapping.event_type)
@@ -128,6 +128,21 @@ def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) 
         actions, times = actions.filter(keep), times[kept]
         users = users.filter(keep) if users is not None else None
         features = {name: column.filter(keep) for name, column in features.items()}
+    return in_time_order(actions, times, users, features, offsets, mapping)
+
+
+def in_time_order(
+    actions: pa.Array,
+    times: Ints,
+    users: pa.Array | None,
+    features: dict[str, pa.Array],
+    offsets: Ints,
+    mapping: Mapping,
+) -> Sequences:
+    """Columns of usable events -> sequences. Raises EventsError where one of them holds two users.
+
+    Ties in time are broken by the action as text in binary order, then by the other mapped columns in order.
+    """
     if users is not None:
         _refuse_two_users(users, offsets, mapping)
     order = time_order(times, offsets, [actions, *features.values()])

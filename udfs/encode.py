@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.artifact import Artifact
+from sqlscore.packing import is_packed, unpack
 from sqlscore.sequences import Sequences, from_lists
 from sqlscore.udfs.arguments import Column, one_array, text
 from sqlscore.udfs.cache import STATES
@@ -35,7 +36,8 @@ def sequences_by_model(
         return
     events = one_array(lists)
     name = text(mapping, "mapping") or ""
-    sequences = from_lists(events, catalog.mapping(name))
+    read = unpack if is_packed(events.type) else from_lists
+    sequences = read(events, catalog.mapping(name))
     has_events = sequences.lengths > 0
     models = one_array(model)
     for label in pc.unique(models).to_pylist():

@@ -1,0 +1,64 @@
+"""SQL for the time of an event as whole microseconds since 1970 in UTC, whatever its type.
+
+The same rules as `sequences.to_microseconds`, which reads Arrow columns.
+"""
+
+from __future__ import annotations
+
+from sqlscore.events import TimeUnit
+
+TIMESTAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE")
+"""Names of the types that a cast to TIMESTAMP takes to UTC without losing anything."""
+
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
+_SCALE: dict[TimeUnit, str] = {"s": "* 1000000", "ms": "* 1000", "us": "* 1"}
+
+
+def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
+    """A BIGINT expression, NULL for an infinite time; None where the type is none of a time.
+
+    column: an SQL expression. kind: the name of its type, as `typeof` gives it. unit: of epoch numbers.
+    """
+    if kind in TIMESTAMPS:
+        return f"epoch_us(CAST({column} AS TIMESTAMP))"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"epoch_us(CAST({column} AS TIMESTAMPTZ))"
+    if kind == "TIMESTAMP_NS":
+        return _thousandth(f"epoch_ns(CAST({column} AS TIMESTAMP_NS))")
+    if unit is None:
+        return None
+    if kind in _WHOLE or (kind.startswith("DECIMAL(") and kind.endswith(",0)")):
+        number = f"CAST({column} AS BIGINT)"
+        return _thousandth(number) if unit == "ns" else f"{number} {_SCALE[unit]}"
+    if kind in ("DOUBLE", "FLOAT", "DECIMAL") or kind.startswith("DECIMAL("):
+        number = f"CAST({column} AS DOUBLE)"
+        scaled = f"CASE WHEN isfinite({number}) THEN {number} END {'/ 1000' if unit == 'ns' else _SCALE[unit]}"
+        return f"CAST(round_even({scaled}, 0) AS BIGINT)"
+    return None
+
+
+def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> str:
+    """As `microseconds`, where the type is known only when a query is bound; `otherwise` is what other types give.
+
+    The engine folds `typeof` and keeps the one branch that applies; the casts in the others bind for any type.
+    """
+    kind = f"typeof({column})"
+    kinds = [*TIMESTAMPS, "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", *_WHOLE, "DOUBLE", "FLOAT"]
+    branches: dict[str, list[str]] = {}
+    for name in kinds:
+        value = microseconds(column, name, unit)
+        if value is not None:
+            branches.setdefault(value, []).append(f"'{name}'")
+    conditions = {f"{kind} IN ({', '.join(names)})": value for value, names in branches.items()}
+    for pattern, name in (("DECIMAL(%,0)", "DECIMAL(18,0)"), ("DECIMAL(%", "DECIMAL(18,3)")):
+        value = microseconds(column, name, unit)
+        if value is not None:
+            conditions[f"{kind} LIKE '{pattern}'"] = value
+    conditions[f"{kind} = '\"NULL\"'"] = "NULL"  # a bare NULL, which has no type yet
+    whens = " ".join(f"WHEN {condition} THEN {value}" for condition, value in conditions.items())
+    return f"CASE {whens} ELSE {otherwise} END"
+
+
+def _thousandth(number: str) -> str:
+    """Rounded down, as for positive numbers so for negative ones; the engine's division cuts towards zero."""
+    return f"({number} // 1000 - CAST({number} % 1000 < 0 AS BIGINT))"

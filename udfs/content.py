@@ -1,0 +1,59 @@
+"""What a model reads of a sequence, as a key of 128 bits."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from sqlscore.batch import Batch
+from sqlscore.events import Inputs
+
+Words = npt.NDArray[np.uint64]
+
+_SEEDS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)
+
+
+def content_keys(batch: Batch, inputs: Inputs, lengths: npt.NDArray[np.int64]) -> Words:
+    """(N, 2) keys of what the model reads of each sequence, order and number of events included.
+
+    Two sums, modulo 2^64, of mixed event words; the mix is SplitMix64's (Steele, Lea, Flood 2014).
+    """
+    offsets = batch.offsets.numpy()
+    starts, stops = offsets[:-1], offsets[1:]
+    position = np.arange(offsets[-1]) - np.repeat(starts, stops - starts)
+    categories = batch.categories.numpy()
+    words = _mix(_named(categories[:, 0], batch, len(inputs.actions)) ^ _mix(position.view(np.uint64)))
+    words = _mix(words + batch.times.numpy().view(np.uint64))
+    for column in range(1, categories.shape[1]):
+        words = _mix(words + np.ascontiguousarray(categories[:, column]).view(np.uint64))
+    numbers = batch.numbers.numpy()
+    for column in range(numbers.shape[1]):
+        words = _mix(words + np.ascontiguousarray(numbers[:, column]).view(np.uint32).astype(np.uint64))
+    keys = np.empty((len(lengths), 2), np.uint64)
+    for half, seed in enumerate(_SEEDS):
+        mixed = np.append(np.uint64(0), np.cumsum(_mix(words ^ np.uint64(seed)), dtype=np.uint64))
+        keys[:, half] = _mix((mixed[stops] - mixed[starts]) ^ lengths.astype(np.uint64))
+    return keys
+
+
+def _named(codes: npt.NDArray[np.int64], batch: Batch, known: int) -> Words:
+    """Action codes, with those of unseen actions, which differ by batch, replaced by a hash of what they say."""
+    words = np.ascontiguousarray(codes).astype(np.uint64)
+    unseen = codes > known
+    if unseen.any():
+        grams, offsets = batch.novel_values.numpy(), batch.novel_offsets.numpy()
+        names = [
+            int.from_bytes(hashlib.blake2b(grams[a:b].tobytes(), digest_size=8).digest(), "little")
+            for a, b in zip(offsets[:-1], offsets[1:], strict=True)
+        ]
+        words[unseen] = np.array(names, np.uint64)[codes[unseen] - known - 1]
+    return words
+
+
+def _mix(words: Words) -> Words:
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

@@ -3,7 +3,8 @@
     python benchmarks/bulk.py [--events 2000000] [--users 200000] [--architecture gru]
 
 Floor: the bare forward pass of the same module on ready packed batches, by two threads, plus the sorted scan alone;
-once with the encoder alone, once with the heads. The ad hoc query's own floor is what the engine needs for the lists.
+once with the encoder alone, once with the heads. The ad hoc query's own floor adds what the engine needs to collect the
+events of each user.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import duckdb
 from export_pipeline import export_and_score
-from workload import ACTIONS, make_events, make_model, timed
+from workload import ACTIONS, in_turns, make_events, make_model, timed
 
 import sqlscore
 from sqlscore.batch import Batch
 from sqlscore.bulk import in_order
 from sqlscore.canonical import canonical, usable_events
+from sqlscore.packing import FIELD, packed
 from sqlscore.registry import catalog
 from sqlscore.scan import scan
 from sqlscore.udfs.cache import STATES
 
 AD_HOC = """CREATE OR REPLACE TABLE ad_hoc AS SELECT user_id, unnest(score)
     FROM (SELECT user_id, score_events(e) AS score FROM events e GROUP BY user_id)"""
-LISTS = "SELECT sum(len(l)) FROM (SELECT user_id, list(e) AS l FROM events e GROUP BY user_id)"
+COLLECT = f"SELECT sum(strlen(c.{FIELD})) FROM (SELECT user_id, {{}} AS c FROM events e GROUP BY user_id)"
 DIFFERENT = """SELECT count(*) FROM bulk a FULL JOIN ad_hoc b USING (user_id)
     WHERE a.next_action IS DISTINCT FROM b.next_action OR NOT abs(a.churn_risk - b.churn_risk) < 1e-5"""
 
@@ -48,32 +50,31 @@ def main() -> None:
     make_events(con, chosen.events, chosen.users)
     model = make_model(con, chosen.architecture)
 
-    def best(run: Callable[[], object]) -> float:
-        return min(timed(run)[0] for _ in range(chosen.repeats))
-
-    floor_scan, floor_forward, floor_heads = floor(con, best)
-    lists = best(lambda: con.execute(LISTS).fetchall())
-    sqlscore.materialize(con, "events", into="bulk")
-    bulk = best(lambda: sqlscore.materialize(con, "events", into="bulk"))
-    one = best(lambda: sqlscore.materialize(con, "events", into="bulk", threads=1))
+    collected = packed(catalog(con).mapping("events"))
 
     def ad_hoc() -> None:
         STATES.clear()  # a repeated query would be answered from the cache
         con.execute(AD_HOC)
 
-    ad_hoc()
-    asked = best(ad_hoc)
+    seconds = in_turns(
+        {
+            **floors(con),
+            "collecting": lambda: con.execute(COLLECT.format(collected)).fetchall(),
+            "bulk": lambda: sqlscore.materialize(con, "events", into="bulk"),
+            "bulk, one thread": lambda: sqlscore.materialize(con, "events", into="bulk", threads=1),
+            "ad hoc": ad_hoc,
+        },
+        chosen.repeats,
+    )
+    bulk, asked, with_heads = seconds["bulk"], seconds["ad hoc"], seconds["forward with heads"]
     different = con.execute(DIFFERENT).fetchall()[0][0]
     print(f"{chosen.architecture}, {chosen.events:,} events, {different} users different between bulk and ad hoc")
-    print(
-        f"sorted scan {floor_scan:.2f} s, bare forward {floor_forward:.2f} s, with heads {floor_heads:.2f} s, "
-        f"bulk {bulk:.2f} s, lists {lists:.2f} s, ad hoc {asked:.2f} s"
-    )
-    print(f"bulk / (forward + scan)   {bulk / (floor_forward + floor_scan):.2f}")
-    print(f"the same, with the heads  {bulk / (floor_heads + floor_scan):.2f}")
-    print(f"ad hoc / (forward with heads + lists)  {asked / (floor_heads + lists):.2f}")
+    print(", ".join(f"{name} {value:.2f} s" for name, value in seconds.items()))
+    print(f"bulk / (forward + scan)   {bulk / (seconds['forward'] + seconds['sorted scan']):.2f}")
+    print(f"the same, with the heads  {bulk / (with_heads + seconds['sorted scan']):.2f}")
+    print(f"ad hoc / (forward with heads + collecting)  {asked / (with_heads + seconds['collecting']):.2f}")
     print(f"ad hoc / bulk             {asked / bulk:.2f}")
-    print(f"one thread / two, bulk    {one / bulk:.2f}")
+    print(f"one thread / two, bulk    {seconds['bulk, one thread'] / bulk:.2f}")
     if chosen.export:
         if chosen.architecture not in ("gru", "mingru"):
             raise SystemExit("--export has the padded pipeline for gru and mingru alone")
@@ -87,8 +88,8 @@ def main() -> None:
         raise SystemExit("bulk and ad hoc disagree: no speed is claimed")
 
 
-def floor(con: duckdb.DuckDBPyConnection, best: Callable[[Callable[[], object]], float]) -> tuple[float, float, float]:
-    """Seconds of the sorted scan alone; of the bare forward pass on ready batches with two threads; with the heads."""
+def floors(con: duckdb.DuckDBPyConnection) -> dict[str, Callable[[], object]]:
+    """The sorted scan alone; the bare forward pass on ready batches with two threads; the same with the heads."""
     state = catalog(con)
     artifact, mapping = state.artifact(None, "events"), state.mapping("events")
     over = canonical(mapping, usable_events(con, mapping))
@@ -109,9 +110,7 @@ def floor(con: duckdb.DuckDBPyConnection, best: Callable[[Callable[[], object]],
     def with_heads() -> int:
         return sum(in_order(scored, batches, 2))
 
-    forward()
-    with_heads()
-    return best(read), best(forward), best(with_heads)
+    return {"sorted scan": read, "forward": forward, "forward with heads": with_heads}
 
 
 if __name__ == "__main__":

@@ -12,14 +12,13 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from history import OVER
 from incremental import change
-from workload import make_events, make_model
+from workload import in_turns, make_events, make_model
 
 import sqlscore
 from sqlscore.canonical import canonical, usable_events
@@ -81,7 +80,9 @@ def measure() -> dict[str, float]:
             def full(con=con) -> None:
                 sqlscore.refresh(con, full=True)
 
-            seconds = best({"forward": forward, "bulk": bulk, "ad hoc": ad_hoc, "full": full})
+            seconds = in_turns(
+                {"forward": forward, "bulk": bulk, "ad hoc": ad_hoc, "full": full}, clock=time.process_time
+            )
             found[f"{architecture}: bulk / bare forward"] = seconds["bulk"] / seconds["forward"]
             found[f"{architecture}: ad hoc / bulk"] = seconds["ad hoc"] / seconds["bulk"]
             found[f"{architecture}: full refresh / bulk"] = seconds["full"] / seconds["bulk"]
@@ -89,18 +90,6 @@ def measure() -> dict[str, float]:
                 found |= _incremental(con, seconds["full"])
     found["score_history / OVER with 50 preceding"] = _history()
     return found
-
-
-def best(runs: dict[str, Callable[[], None]], repeats: int = 3) -> dict[str, float]:
-    """The fewest CPU seconds of each, in turns, after one turn that warms."""
-    seconds = dict.fromkeys(runs, float("inf"))
-    for turn in range(repeats + 1):
-        for name, run in runs.items():
-            start = time.process_time()
-            run()
-            if turn:
-                seconds[name] = min(seconds[name], time.process_time() - start)
-    return seconds
 
 
 def _incremental(con, full: float) -> dict[str, float]:
@@ -129,7 +118,9 @@ def _history() -> float:
             STATES.clear()
             con.execute(OVER)
 
-        seconds = best({"history": lambda: sqlscore.score_history(con, into="h") and None, "over": windowed}, repeats=1)
+        seconds = in_turns(
+            {"history": lambda: sqlscore.score_history(con, into="h"), "over": windowed}, 1, time.process_time
+        )
     return seconds["history"] / seconds["over"]
 
 

@@ -56,6 +56,20 @@ def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any
     return model
 
 
+def in_turns(
+    runs: dict[str, Callable[[], object]], repeats: int = 3, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """The fewest seconds of each; they alternate, after a turn that warms, so that a slow minute touches all alike."""
+    seconds = dict.fromkeys(runs, float("inf"))
+    for turn in range(repeats + 1):
+        for name, run in runs.items():
+            start = clock()
+            run()
+            if turn:
+                seconds[name] = min(seconds[name], clock() - start)
+    return seconds
+
+
 def timed(run: Callable[[], T]) -> tuple[float, T]:
     """Seconds and result."""
     start = time.perf_counter()

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TypeVar
 
 import numpy as np
@@ -35,8 +36,14 @@ class Rows:
 
 
 def in_order(work: Callable[[A], B], items: Iterable[A], threads: int | None = None) -> Iterator[B]:
-    """`map` with threads: results in the order of the items, at most two items a thread ahead."""
+    """`map` with threads, or without for a single item: results in order, at most two items a thread ahead."""
     threads = threads or os.cpu_count() or 1
+    items = iter(items)
+    begun = list(islice(items, 2))
+    if len(begun) < 2:
+        yield from map(work, begun)
+        return
+    items = chain(begun, items)
     pending: deque[Future[B]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="sqlscore") as pool:
         try:

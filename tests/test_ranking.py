@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from sqlscore.udfs.next_action import largest
 
 
-@pytest.mark.parametrize(("k", "columns"), [(1, 9), (3, 9), (5, 9), (6, 9), (9, 9), (6, 96), (7, 96)])
+@pytest.mark.parametrize(("k", "columns"), [(1, 9), (3, 9), (5, 9), (6, 9), (9, 9), (6, 96), (7, 96), (5, 48), (5, 49)])
 @given(data=st.data())
 def test_the_largest_come_first_and_ties_keep_their_order(k: int, columns: int, data: st.DataObject) -> None:
     """Of equally likely actions the more frequent one in training, whose column is the first."""

@@ -9,7 +9,7 @@ An event is written as
 
 with the time in µs since 1970 (UTC), then the length in bytes of every value, then the values: action, user, and for
 each feature a letter for its type followed by its text, or nothing where it is NULL. SEP and END may occur in a value:
-the lengths say so, and such texts are read event by event.
+the lengths say so, and such texts are read event by event. A user who is a whole number has none.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ FIELD = "open_this_file_with_sqlscore_connect__packed"
 """The field of the struct that carries the text, so that no VARCHAR of the user's own is taken for one."""
 
 _END, _SEP, _ZERO = 0x1E, 0x1F, ord("0")
+_USER = 1  # which of the values
 
 _NOT_PACKED = "these are not events as the row functions collect them: call those with a row, churn_risk(e)"
 
-_ACTIONS = (
-    "VARCHAR", "JSON", "UUID", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT",
-    "UINTEGER", "UBIGINT", '"NULL"',
-)  # fmt: skip
+_WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_ACTIONS = ("VARCHAR", "JSON", "UUID", "BOOLEAN", '"NULL"', *_WHOLE_NUMBERS)
 _LETTERS = {
     "i": "{0} IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER')",
     "d": "{0} IN ('UBIGINT', 'HUGEINT', 'UHUGEINT') OR {0} LIKE 'DECIMAL(%'",
@@ -57,7 +56,7 @@ def packed(mapping: Mapping, row: str = "e") -> str:
     if mapping.time_cap is not None:
         usable += f" AND {moment} <= {int(mapping.time_cap)}"
     values = [_checked(mapping, action), _text(user), *(_lettered(feature) for feature in features)]
-    lengths = [f"strlen({_text(action)})", f"strlen({_text(user)})"]
+    lengths = [f"strlen({_text(action)})", _length_of_user(user)]
     lengths += [f"coalesce(1 + strlen({_text(feature)}), 0)" for feature in features]
     separator = f"chr({_SEP})"
     rest = f", {separator}, ".join([*lengths, *values])
@@ -120,13 +119,17 @@ class _Fields:
         """Whether this field, which is not the first, says just these numbers, in digits without a zero in front."""
         last, size = self._marks[:, field] - 1, self.length(field)
         left, at = numbers, 0
-        while True:
-            digit = np.where(size > at, self._data[last - at] - _ZERO, 0)
-            if not np.array_equal(digit, left % 10):
+        while True:  # the last digit of all, then the one before of those that have another
+            tens = left // 10
+            if (self._data[last - at] != left - 10 * tens + _ZERO).any():
                 return False
-            left, at = left // 10, at + 1
-            if not left.any():
-                return bool((size <= at).all())
+            at += 1
+            if not tens.any():
+                return bool((size == at).all())
+            more = tens > 0
+            if (size[~more] != at).any():
+                return False
+            last, size, left = last[more], size[more], tens[more]
 
 
 def _cut(data: npt.NDArray[np.uint8], n_values: int) -> _Fields | None:
@@ -136,8 +139,12 @@ def _cut(data: npt.NDArray[np.uint8], n_values: int) -> _Fields | None:
     if marks.size % width:
         return None
     fields = _Fields(data, marks.reshape(-1, width))
-    agree = all(fields.states(1 + i, fields.length(1 + n_values + i)) for i in range(n_values))
-    return fields if agree else None
+    for value in range(n_values):
+        if value == _USER and not fields.length(1 + value).any():
+            continue
+        if not fields.states(1 + value, fields.length(1 + n_values + value)):
+            return None
+    return fields
 
 
 def _cut_by_length(data: npt.NDArray[np.uint8], n_values: int) -> _Fields:
@@ -150,8 +157,11 @@ def _cut_by_length(data: npt.NDArray[np.uint8], n_values: int) -> _Fields:
             sizes.append(text[at:mark])
             marks.append(mark)
             at = mark + 1
-        for size in sizes[1:]:
-            marks.append(at + int(size) if size.isdigit() else len(text))
+        for value, size in enumerate(sizes[1:]):
+            if value == _USER and size == b"":
+                marks.append(min(mark for mark in (text.find(_SEP, at), text.find(_END, at), len(text)) if mark >= 0))
+            else:
+                marks.append(at + int(size) if size.isdigit() else len(text))
             at = marks[-1] + 1
     if at != len(text):
         raise EventsError(_NOT_PACKED)
@@ -173,6 +183,12 @@ def _typed(column: pa.Array) -> pa.Array:
 
 def _text(column: str) -> str:
     return f"CAST({column} AS VARCHAR)"
+
+
+def _length_of_user(user: str) -> str:
+    """SQL: the length of the user's text, '' for whole numbers, in which no mark can be."""
+    numbers = ", ".join(literal(kind) for kind in _WHOLE_NUMBERS)
+    return f"CASE WHEN typeof({user}) IN ({numbers}) THEN '' ELSE CAST(strlen({_text(user)}) AS VARCHAR) END"
 
 
 def _lettered(feature: str) -> str:

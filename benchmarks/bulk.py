@@ -24,14 +24,14 @@ import sqlscore
 from sqlscore.batch import Batch
 from sqlscore.bulk import in_order
 from sqlscore.canonical import canonical, usable_events
-from sqlscore.packing import FIELD, packed
+from sqlscore.packing import field_of, packed
 from sqlscore.registry import catalog
 from sqlscore.scan import scan
 from sqlscore.udfs.cache import STATES
 
 AD_HOC = """CREATE OR REPLACE TABLE ad_hoc AS SELECT user_id, unnest(score)
     FROM (SELECT user_id, score_events(e) AS score FROM events e GROUP BY user_id)"""
-COLLECT = f"SELECT sum(strlen(c.{FIELD})) FROM (SELECT user_id, {{}} AS c FROM events e GROUP BY user_id)"
+COLLECT = "SELECT sum(strlen(c.{})) FROM (SELECT user_id, {} AS c FROM events e GROUP BY user_id)"
 DIFFERENT = """SELECT count(*) FROM bulk a FULL JOIN ad_hoc b USING (user_id)
     WHERE a.next_action IS DISTINCT FROM b.next_action OR NOT abs(a.churn_risk - b.churn_risk) < 1e-5"""
 
@@ -50,7 +50,8 @@ def main() -> None:
     make_events(con, chosen.events, chosen.users)
     model = make_model(con, chosen.architecture)
 
-    collected = packed(catalog(con).mapping("events"))
+    mapping = catalog(con).mapping("events")
+    collect = COLLECT.format(field_of(mapping), packed(mapping))
 
     def ad_hoc() -> None:
         STATES.clear()  # a repeated query would be answered from the cache
@@ -59,7 +60,7 @@ def main() -> None:
     seconds = in_turns(
         {
             **floors(con),
-            "collecting": lambda: con.execute(COLLECT.format(collected)).fetchall(),
+            "collecting": lambda: con.execute(collect).fetchall(),
             "bulk": lambda: sqlscore.materialize(con, "events", into="bulk"),
             "bulk, one thread": lambda: sqlscore.materialize(con, "events", into="bulk", threads=1),
             "ad hoc": ad_hoc,

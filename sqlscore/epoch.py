@@ -1,16 +1,18 @@
 """SQL for the time of an event as whole microseconds since 1970 in UTC, whatever its type.
 
-The same rules as `sequences.to_microseconds`, which reads Arrow columns.
+The same rules as `arrow_times`, which is for Arrow columns.
 """
 
 from __future__ import annotations
 
 from sqlscore.events import TimeUnit
+from sqlscore.quoting import SYSTEM
 
 TIMESTAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE")
 """Names of the types that a cast to TIMESTAMP takes to UTC without losing anything."""
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
+_NANOSECONDS = {"TIMESTAMP_NS": "TIMESTAMP_NS", "TIMESTAMPTZ_NS": "TIMESTAMPTZ_NS"}
 _SCALE: dict[TimeUnit, str] = {"s": "* 1000000", "ms": "* 1000", "us": "* 1"}
 
 
@@ -20,20 +22,21 @@ def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
     column: an SQL expression. kind: the name of its type, as `typeof` gives it. unit: of epoch numbers.
     """
     if kind in TIMESTAMPS:
-        return f"epoch_us(CAST({column} AS TIMESTAMP))"
+        return f"{SYSTEM}.epoch_us(CAST({column} AS TIMESTAMP))"
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"epoch_us(CAST({column} AS TIMESTAMPTZ))"
-    if kind == "TIMESTAMP_NS":
-        return _thousandth(f"epoch_ns(CAST({column} AS TIMESTAMP_NS))")
+        return f"{SYSTEM}.epoch_us(CAST({column} AS TIMESTAMPTZ))"
+    if kind in _NANOSECONDS:
+        return _thousandth(f"{SYSTEM}.epoch_ns(CAST({column} AS {_NANOSECONDS[kind]}))")
     if unit is None:
         return None
     if kind in _WHOLE or (kind.startswith("DECIMAL(") and kind.endswith(",0)")):
         number = f"CAST({column} AS BIGINT)"
         return _thousandth(number) if unit == "ns" else f"{number} {_SCALE[unit]}"
-    if kind in ("DOUBLE", "FLOAT", "DECIMAL") or kind.startswith("DECIMAL("):
+    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL("):
         number = f"CAST({column} AS DOUBLE)"
-        scaled = f"CASE WHEN isfinite({number}) THEN {number} END {'/ 1000' if unit == 'ns' else _SCALE[unit]}"
-        return f"CAST(round_even({scaled}, 0) AS BIGINT)"
+        scale = "/ 1000" if unit == "ns" else _SCALE[unit]
+        scaled = f"CASE WHEN {SYSTEM}.isfinite({number}) THEN {number} END {scale}"
+        return f"CAST({SYSTEM}.round_even({scaled}, 0) AS BIGINT)"
     return None
 
 
@@ -42,8 +45,8 @@ def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> s
 
     The engine folds `typeof` and keeps the one branch that applies; the casts in the others bind for any type.
     """
-    kind = f"typeof({column})"
-    kinds = [*TIMESTAMPS, "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", *_WHOLE, "DOUBLE", "FLOAT"]
+    kind = f"{SYSTEM}.typeof({column})"
+    kinds = [*TIMESTAMPS, "TIMESTAMP WITH TIME ZONE", *_NANOSECONDS, *_WHOLE, "DOUBLE", "FLOAT"]
     branches: dict[str, list[str]] = {}
     for name in kinds:
         value = microseconds(column, name, unit)

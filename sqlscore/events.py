@@ -12,6 +12,7 @@ from sqlscore.errors import EventsError
 
 Kind = Literal["categorical", "numeric"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
+UNITS: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
 
 NO_TIME = -(2**63)
 """The time of an event that has none (a plain list of actions), in the int64 `times` of a batch."""

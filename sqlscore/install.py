@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import duckdb
 
 from sqlscore import sql
 from sqlscore.canonical import usable_events
 from sqlscore.errors import InstallError
-from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.events import DEFAULT_MAPPING, UNITS, Feature, Mapping
 from sqlscore.leaderboard import COLUMNS as LEADERBOARD
 from sqlscore.leaderboard import clear_leaderboard, create_leaderboard
 from sqlscore.macros import names, statements
@@ -32,10 +33,11 @@ PER_USER = (*MATERIALIZED, "user_states", "past_scores")
 
 
 def version() -> str:
-    """Differs whenever any object that is installed does."""
-    text = "\n".join(
-        [*TABLES, repr(COLUMNS), repr(LEADERBOARD), *(o.text for o in sql.objects()), *statements(unmapped())]
-    )
+    """Differs whenever any object that is installed does, whatever the mapping."""
+    feature = Feature("feature", "numeric")
+    mappings = [replace(unmapped(), features=(feature,), time_unit=unit, time_cap=0) for unit in (None, *UNITS)]
+    functions = [statement for mapping in mappings for statement in statements(mapping)]
+    text = "\n".join([*TABLES, repr(COLUMNS), repr(LEADERBOARD), *(o.text for o in sql.objects()), *functions])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -120,7 +120,7 @@ def names(prefix: str) -> list[str]:
 
 def statements(mapping: Mapping) -> Iterator[str]:
     """The SQL that makes the public functions of a mapping, with their comments."""
-    row = packed(mapping, "e")
+    row = packed(mapping)
     for public in PUBLIC:
         for name, first, events in ((public.name, "e", row), (public.list_name, "l", "l")):
             macro = qualified("main", mapping.prefix + name)

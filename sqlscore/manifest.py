@@ -12,7 +12,7 @@ from typing import Any
 from sqlscore.errors import ArtifactError
 from sqlscore.events import Inputs
 
-FORMAT = 1
+FORMAT = 2
 MODULE = "module.pt"
 _MANIFEST = "manifest.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -39,18 +39,21 @@ class Manifest:
     format: int = FORMAT
 
     def to_json(self) -> str:
-        """The manifest as it stands in the artifact, keys sorted."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """The manifest as it stands in the artifact. Keys keep their order: that of the categories is the module's."""
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
         """The inverse. Raises ArtifactError where the format is another one."""
         fields: dict[str, Any] = json.loads(text)
-        if fields.get("format") != FORMAT:
-            raise ArtifactError(
-                f"artifact format {fields.get('format')!r} is not {FORMAT}, which this sqlscore reads: train again"
-            )
+        found = fields.get("format")
+        if found not in (1, FORMAT):
+            raise ArtifactError(f"artifact format {found!r} is not {FORMAT}, which this sqlscore reads: train again")
         inputs = fields["inputs"]
+        if found == 1 and len(inputs["categorical"]) > 1:
+            raise ArtifactError(
+                "artifact format 1 lost the order of the categorical columns, by which a model reads them: train again"
+            )
         fields["inputs"] = Inputs(
             tuple(inputs["actions"]),
             {name: tuple(values) for name, values in inputs["categorical"].items()},

@@ -3,6 +3,9 @@
 DuckDB's rules are those of the standard: what is quoted may hold anything, and a quote in it is doubled.
 """
 
+SYSTEM = "system.main"
+"""Where the engine's own functions are, whatever macros of the user's are called like them."""
+
 
 def identifier(name: str) -> str:
     """`name` as a quoted SQL identifier, whatever characters it holds."""

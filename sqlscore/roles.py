@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from sqlscore.errors import EventsError, MappingError
-from sqlscore.events import Feature, Kind, Mapping, TimeUnit, kind_of, unit_of
+from sqlscore.events import UNITS, Feature, Kind, Mapping, TimeUnit, kind_of, unit_of
 from sqlscore.queries import one
 from sqlscore.quoting import identifier
 from sqlscore.relations import column_of
@@ -82,6 +82,20 @@ def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
         )
 
 
+def check_collation(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raises EventsError where texts that differ are one user by the column's collation: sqlscore compares bytes."""
+    column = identifier(mapping.user_id)
+    users = f"SELECT {column} AS u FROM {mapping.relation} WHERE false"
+    if str(con.sql(users).types[0]) != "VARCHAR":
+        return
+    row = one(con, f"SELECT u = 'A' OR u = 'á' FROM ({users} UNION ALL SELECT 'a')")
+    if row is not None and row[0]:
+        raise EventsError(
+            f'user_id column "{mapping.user_id}" has a collation by which "a" and "A" (or "á") are one user, sqlscore '
+            f"has two: map a view with decode(encode(lower({column}))) AS {column}, or without lower if they are two"
+        )
+
+
 def kind_of_action(kind: pa.DataType) -> str | None:
     """How actions of this type are read: as text or as integer codes; None: not at all."""
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
@@ -107,8 +121,8 @@ def time_unit_of(
             "epoch number: cast it in a view, for example strptime(text, '%Y-%m-%d %H:%M:%S')"
         )
     if asked is not None:
-        if asked not in ("s", "ms", "us", "ns"):
-            raise MappingError(f"time_unit {asked!r} is not one of s, ms, us, ns")
+        if asked not in UNITS:
+            raise MappingError(f"time_unit {asked!r} is not one of {', '.join(UNITS)}")
         return asked
     row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")
     return unit_of(row[0] if row and row[0] is not None else 0.0)

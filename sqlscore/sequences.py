@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlscore.arrow_times import to_microseconds
 from sqlscore.errors import EventsError
-from sqlscore.events import CANONICAL, NO_TIME, Mapping, is_text, us_per_unit
+from sqlscore.events import CANONICAL, NO_TIME, Mapping, is_text
 from sqlscore.ordering import time_order
 
 Ints = npt.NDArray[np.int64]
@@ -151,44 +152,6 @@ def in_time_order(
         actions, times = actions.take(indices), times[order]
         features = {name: column.take(indices) for name, column in features.items()}
     return Sequences(actions, times, offsets, features)
-
-
-def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """Event times of any accepted type -> (µs since 1970 in UTC, mask of usable ones)."""
-    kind = column.type
-    if pa.types.is_null(kind):
-        return np.zeros(len(column), np.int64), np.zeros(len(column), np.bool_)
-    usable = column.is_valid().to_numpy(zero_copy_only=False).copy()
-    if pa.types.is_date(kind):
-        days = column.cast(pa.date32()).view(pa.int32()).fill_null(0).to_numpy().astype(np.int64)
-        usable &= np.abs(days) < 2**31 - 1  # infinity
-        times = days * (86_400 * 1_000_000)
-    elif pa.types.is_timestamp(kind):
-        ticks = column.view(pa.int64()).fill_null(0).to_numpy()
-        usable &= np.abs(ticks) < 2**63 - 1  # infinity
-        times = ticks // 1000 if kind.unit == "ns" else ticks * {"us": 1, "ms": 1_000, "s": 1_000_000}[kind.unit]
-    elif mapping.time_unit is not None and (pa.types.is_integer(kind) or _is_whole(kind)):
-        ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
-        scale = us_per_unit(mapping.time_unit)
-        times = ticks * int(scale) if scale >= 1 else ticks // 1000
-    elif mapping.time_unit is not None and (pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        numbers = column.cast(pa.float64()).fill_null(0).to_numpy()
-        usable &= np.isfinite(numbers)
-        times = np.rint(np.where(usable, numbers, 0) * us_per_unit(mapping.time_unit)).astype(np.int64)
-    else:
-        raise EventsError(
-            f'events column "{mapping.event_time}" has type {kind}, expected '
-            + ("an epoch number" if mapping.time_unit else "TIMESTAMP, TIMESTAMPTZ or DATE")
-            + ": cast it to TIMESTAMP in a view or subquery, or map the events again"
-        )
-    if mapping.time_cap is not None:
-        usable &= times <= mapping.time_cap
-    return times, usable
-
-
-def _is_whole(kind: pa.DataType) -> bool:
-    """A decimal without digits behind the point, as HUGEINT arrives."""
-    return bool(pa.types.is_decimal(kind) and kind.scale == 0)
 
 
 def _of_actions(actions: pa.Array, offsets: Ints) -> Sequences:

@@ -316,3 +316,45 @@ def test_levels_the_wrong_way_round_are_warned_of(con: duckdb.DuckDBPyConnection
     con.execute(TWO_LEVELS)
     report = sqlscore.map_events(con, "e", event_type="the type", level="sub type")
     assert any("the wrong way round" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize("collation", ["nocase", "noaccent", "nocase.noaccent"])
+def test_user_ids_that_are_equal_by_a_collation_are_refused(con: duckdb.DuckDBPyConnection, collation: str) -> None:
+    """Sorted by the collation and told apart by their bytes, a user would have several rows; the remedy works."""
+    con.execute(
+        f"""CREATE TABLE e AS SELECT u COLLATE {collation} AS user_id, make_timestamp(0) AS event_time,
+            'x' AS event_type FROM (VALUES ('a'), ('A')) t(u)"""
+    )
+    with pytest.raises(EventsError, match='"user_id" has a collation.*decode'):
+        sqlscore.map_events(con, "e")
+    con.execute("CREATE VIEW v AS SELECT * REPLACE (decode(encode(user_id)) AS user_id) FROM e")
+    assert sqlscore.map_events(con, "v").profile.n_users == 2
+
+
+def test_functions_of_another_mapping_never_read_this_one(con: duckdb.DuckDBPyConnection) -> None:
+    """A transaction that is older than a mapping still has the functions of the one before."""
+    con.execute(f"CREATE TABLE e AS {EVENTS}, 1.0 AS price, 2.0 AS quantity")
+    sqlscore.map_events(con, "e", features=["price", "quantity"])
+    register(con, tiny_artifact(), name="m", mapping="events", champion=True, verb="test")
+    late = con.cursor()
+    late.execute("BEGIN")
+    query = "SELECT predict_next_action(e) FROM e GROUP BY user_id"
+    before = late.execute(query).fetchall()
+    sqlscore.map_events(con, "e", features=["quantity", "price"])
+    with pytest.raises(duckdb.InvalidInputException, match="read other columns than those mapped.*end a transaction"):
+        late.execute(query).fetchall()
+    late.execute("ROLLBACK")
+    assert late.execute(query).fetchall() == before
+
+
+def test_functions_of_an_attached_file_never_read_this_mapping(tmp_path: Path) -> None:
+    for name, features in (("a", ["price", "quantity"]), ("b", ["age", "height"])):
+        with sqlscore.connect(tmp_path / f"{name}.duckdb") as con:
+            con.execute(f"CREATE TABLE e AS {EVENTS}, 1.0 AS {features[0]}, 2.0 AS {features[1]}")
+            sqlscore.map_events(con, "e", features=features)
+            register(con, tiny_artifact(), name="m", mapping="events", champion=True, verb="test")
+    with sqlscore.connect(tmp_path / "a.duckdb") as con:
+        con.execute(f"ATTACH '{tmp_path / 'b.duckdb'}' AS b")
+        assert con.execute("SELECT predict_next_action(e) FROM e GROUP BY user_id").fetchall()
+        with pytest.raises(duckdb.InvalidInputException, match="read other columns than those mapped"):
+            con.execute("SELECT b.main.predict_next_action(e) FROM b.e e GROUP BY user_id").fetchall()

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sqlscore.batch import Batch, encode_sequences
 from sqlscore.errors import EventsError
 from sqlscore.events import Feature, Inputs, Kind, Mapping, TimeUnit
-from sqlscore.packing import FIELD, is_packed, packed, unpack
+from sqlscore.packing import field_of, packed
 from sqlscore.sequences import Sequences, from_lists
+from sqlscore.unpacking import is_packed, unpack
 
 MAPPING = Mapping("events", "e", "who", "at", "what", (Feature("price", "numeric"), Feature("brand", "categorical")))
 PLAIN = Mapping("events", "e", "who", "at", "what")
@@ -110,6 +111,9 @@ def test_rows_say_what_lists_say(
         ("1.25::DECIMAL(9, 2)", "s"),
         ("7::DECIMAL(30, 0)", "us"),
         ("TIMESTAMP '2024-01-01'", "s"),
+        ("1640995200001500.3::DOUBLE", "ns"),
+        ("1640995200000002501::DOUBLE", "ns"),
+        ("'2024-01-01 00:00:00.000001999+00'::TIMESTAMPTZ_NS", None),
     ],
 )
 def test_every_type_of_time_is_read_as_in_a_list(
@@ -196,17 +200,40 @@ def test_two_users_in_one_group_raise_and_name_both(con: duckdb.DuckDBPyConnecti
 def test_frames_read_their_own_rows(con: duckdb.DuckDBPyConnection) -> None:
     """OVER makes overlapping texts; slices of a column keep their places."""
     table(con, "SELECT 1 AS who, make_timestamp(i) AS at, 'a' || i AS what FROM range(6) t(i)")
-    over = packed(PLAIN).replace(", ''))", ", '') OVER (ORDER BY e.\"at\" ROWS 1 PRECEDING))")
-    column = con.sql(f'SELECT {over} AS packed FROM e ORDER BY e."at"').to_arrow_table()["packed"].combine_chunks()
+    con.execute(f"CREATE OR REPLACE TEMP MACRO collected(e) AS {packed(PLAIN)}")
+    query = 'SELECT collected(e) OVER (ORDER BY "at" ROWS 1 PRECEDING) AS packed FROM e ORDER BY "at"'
+    column = con.sql(query).to_arrow_table()["packed"].combine_chunks()
     found = unpack(column.slice(2, 3), PLAIN)
     assert found.actions.to_pylist() == ["a1", "a2", "a2", "a3", "a3", "a4"]
     assert found.offsets.tolist() == [0, 2, 4, 6]
 
 
+@pytest.mark.parametrize("macro", ["strlen(x) AS 1", "string_agg(x, y) AS any_value(x)", "typeof(x) AS 'DATE'"])
+def test_macros_of_the_users_own_change_nothing(con: duckdb.DuckDBPyConnection, macro: str) -> None:
+    con.execute(f"CREATE MACRO {macro}")
+    table(con, "SELECT 1 AS who, make_timestamp(i) AS at, 'ab' AS what FROM range(2) t(i)")
+    try:
+        same(*both(con, PLAIN), PLAIN)
+    finally:
+        con.execute(f"DROP MACRO {macro.partition('(')[0]}")
+
+
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "DATE", "INTERVAL", "VARCHAR[]", "STRUCT(a INTEGER)", "BLOB"])
+def test_a_feature_of_a_type_that_no_mapping_has_is_refused(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """A column may change its type after it was mapped."""
+    row = f"SELECT 1 AS who, now() AS at, 'a' AS what, NULL::{kind} AS price, 1 AS brand"
+    with pytest.raises(duckdb.InvalidInputException, match='"price" has type .*expected a number or a category'):
+        con.execute(f"SELECT {packed(MAPPING)} FROM ({row}) e").fetchall()
+
+
 @pytest.mark.parametrize(
-    "text", ["x", "1,1,1,a,1", "1,9,1,a,1;", "1,-1,1,a,1;", "1,x,1,a,1;", "1,1,1,a,1;1", "1,1,1,a,1;1,1,1,a,1"]
-)
+    "text",
+    [
+        "x", "1,1,1,a,1", "1,9,1,a,1;", "1,-1,1,a,1;", "1,x,1,a,1;", "1,1,1,a,1;1", "1,1,1,a,1;1,1,1,a,1", "0,000",
+        "0,00", f"1,{'1' * 5_000},1,a,1;", "x,1,1,a,1;", "1,1,,a,1",
+    ],
+)  # fmt: skip
 def test_what_is_no_packed_event_raises(text: str) -> None:
-    column = pa.StructArray.from_arrays([pa.array([text.translate({44: 0x1F, 59: 0x1E})])], [FIELD])
+    column = pa.StructArray.from_arrays([pa.array([text.translate({44: 0x1F, 59: 0x1E})])], [field_of(PLAIN)])
     with pytest.raises(EventsError, match="not events as the row functions collect them"):
         unpack(column, PLAIN)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sqlscore.errors import ModelError
 from sqlscore.udfs.next_action import largest
 
 
@@ -23,3 +24,9 @@ def test_the_largest_come_first_and_ties_keep_their_order(k: int, columns: int, 
         assert at == wanted
         assert found == [row[i] for i in wanted]
     assert (values == before).all()
+
+
+@pytest.mark.parametrize("columns", [3, 60])
+def test_what_is_no_probability_is_not_ranked(columns: int) -> None:
+    with pytest.raises(ModelError, match="NaN.*train it again"):
+        largest(np.full((2, columns), np.nan, np.float32), 2)

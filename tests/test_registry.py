@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,8 @@ from tiny_model import tiny_artifact
 
 import sqlscore
 from sqlscore.errors import ArtifactError, ModelError
+from sqlscore.events import Inputs
+from sqlscore.manifest import Manifest, read_manifest
 from sqlscore.registry import register
 
 LIST = "SELECT list_predict_next_action(['view'])"
@@ -119,3 +122,15 @@ def test_a_tampered_artifact_in_the_database_is_not_loaded(con: duckdb.DuckDBPyC
     sqlscore.promote(con, "events@1")
     with pytest.raises(duckdb.Error, match="changed or damaged and is not loaded"):
         con.execute(LIST).fetchall()
+
+
+def test_columns_of_categories_keep_the_order_in_which_the_model_reads_them() -> None:
+    """Sorted by name they would be taken for one another: an artifact that has lost the order is refused."""
+    inputs = Inputs(("view",), {"tier": ("gold",), "brand": ("acme", "bolt")}, ("price",))
+    manifest = replace(read_manifest(tiny_artifact()), inputs=inputs)
+    found = Manifest.from_json(manifest.to_json())
+    assert list(found.inputs.categorical.items()) == list(inputs.categorical.items())
+    with pytest.raises(ArtifactError, match="lost the order of the categorical columns.*train again"):
+        Manifest.from_json(replace(manifest, format=1).to_json())
+    one = replace(manifest, inputs=Inputs(("view",), {"tier": ("gold",)}), format=1)
+    assert Manifest.from_json(one.to_json()).inputs == one.inputs

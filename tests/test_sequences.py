@@ -113,6 +113,23 @@ def test_every_kind_of_time_becomes_utc_microseconds(column: pa.Array, unit: str
     assert from_lists(lists, mapping).times.tolist() == [expected]
 
 
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        (pa.array([9_223_372_036_855], pa.int64()), "s"),
+        (pa.array([1e300]), "s"),
+        (pa.array([-(10**30)], pa.decimal128(38, 0)), "us"),
+        (pa.array([2**30], pa.int32()).view(pa.date32()), None),
+        (pa.array([2**62], pa.int64()).view(pa.timestamp("s")), None),
+    ],
+)
+def test_times_beyond_microseconds_are_named_instead_of_wrapped(column: pa.Array, unit: str | None) -> None:
+    mapping = Mapping("events", "t", "user", "at", "what", time_unit=unit)  # type: ignore[arg-type]
+    struct = pa.StructArray.from_arrays([column, pa.array(["a"])], ["at", "what"])
+    with pytest.raises(EventsError, match='"at" holds .*too far from 1970.*time_unit'):
+        from_lists(pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), struct), mapping)
+
+
 def test_infinite_times_are_no_times() -> None:
     infinite = pa.array([2**63 - 1, -(2**63 - 1), 0], pa.int64()).view(pa.timestamp("us"))
     struct = pa.StructArray.from_arrays([infinite, pa.array(["a", "b", "c"])], ["at", "what"])

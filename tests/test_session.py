@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
+from sqlscore import epoch, packing
 from sqlscore.errors import InstallError
 from sqlscore.install import installed_version, version
 from sqlscore.registry import register
@@ -187,3 +189,13 @@ def test_the_environment_gives_settings_that_are_not_given(monkeypatch: pytest.M
 def test_unknown_device_is_refused() -> None:
     with pytest.raises(InstallError, match="'tpu' is not one of auto, cpu, cuda"):
         sqlscore.connect(device="tpu")
+
+
+@pytest.mark.parametrize(("where", "name"), [(packing, "_LETTERS"), (epoch, "_SCALE")])
+def test_functions_that_are_written_otherwise_are_installed_anew(
+    monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str
+) -> None:
+    """What only a mapping with features or epoch numbers has in its functions counts too."""
+    before = version()
+    monkeypatch.setattr(where, name, {key: f"{value} " for key, value in getattr(where, name).items()})
+    assert version() != before

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import sqlscore
 from sqlscore.artifact import Artifact, load, sha256_of
 from sqlscore.errors import TrainingError
 from sqlscore.events import Feature, Mapping
@@ -260,3 +261,24 @@ def test_ten_thousand_actions_train(con: duckdb.DuckDBPyConnection) -> None:
     trained = fit(con, Mapping("events", "visits", "who", "at", "did"), options)
     assert 8_000 < len(trained.manifest.inputs.actions) <= 10_000
     assert trained.manifest.metrics["next_action"]["n"] > 3_000
+
+
+def test_a_stored_model_reads_its_categories_as_in_training(con: duckdb.DuckDBPyConnection) -> None:
+    """Of two columns of categories, mapped against the alphabet, the first tells the next action, the other nothing."""
+    con.execute(
+        """CREATE TABLE e AS WITH steps AS (
+             SELECT u AS user_id, TIMESTAMP '2024-01-01' + to_hours(24 * i + u % 24) AS event_time,
+                 ['p', 'q'][1 + (md5_number_lower(concat(u, ':', i)) % 2)::INTEGER] AS event_type,
+                 ['m', 'n'][1 + (md5_number_lower(concat(i, ';', u)) % 2)::INTEGER] AS accident
+             FROM range(200) t(u), range(30) s(i))
+           SELECT *, lead(event_type, 1, 'p') OVER (PARTITION BY user_id ORDER BY event_time) AS signal FROM steps"""
+    )
+    sqlscore.map_events(con, "e", features=["signal", "accident"])
+    sqlscore.train(con, churn=False, max_epochs=4, embedding=8, hidden=16, width=16)
+    hits = con.execute(
+        """SELECT avg((next = signal)::INTEGER)
+           FROM (SELECT any_value(signal ORDER BY event_time DESC) AS signal, predict_next_action(e) AS next
+                 FROM (FROM e QUALIFY row_number() OVER (PARTITION BY user_id ORDER BY event_time DESC) > 1) e
+                 GROUP BY user_id)"""
+    ).fetchall()
+    assert hits[0][0] > 0.95

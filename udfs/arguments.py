@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlscore.arrow_times import to_microseconds
 from sqlscore.errors import EventsError
 from sqlscore.events import Mapping
-from sqlscore.sequences import to_microseconds
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 Ints = npt.NDArray[np.int64]

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.artifact import Artifact
-from sqlscore.packing import is_packed, unpack
 from sqlscore.sequences import Sequences, from_lists
 from sqlscore.udfs.arguments import Column, one_array, text
 from sqlscore.udfs.cache import STATES
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.states import scatter, to_arrow
 from sqlscore.udfs.types import STATE_ARROW
+from sqlscore.unpacking import is_packed, unpack
 
 
 def encode(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> pa.Array:

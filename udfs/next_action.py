@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import torch
 
 from sqlscore.artifact import Artifact, States, without_times
-from sqlscore.errors import EventsError
+from sqlscore.errors import EventsError, ModelError
 from sqlscore.udfs.arguments import Column, one_array, whole_number
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.states import by_model, float_lists, scatter
@@ -114,6 +114,8 @@ def ranked_actions(artifact: Artifact, probabilities: torch.Tensor, k: int) -> p
 
 def largest(values: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """(N, V) not negative -> (N, k) largest values, and their columns; of equal ones the first column comes first."""
+    if np.isnan(values).any():
+        raise ModelError("this model gives no probabilities (NaN), so nothing is the most likely: train it again")
     if k > max(_FEW, values.shape[1] // _FEW_OF):
         index = np.argsort(-values, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(values, index, 1), index

@@ -10,7 +10,7 @@ from sqlscore.artifact import States
 from sqlscore.udfs.content import Words
 
 PROBES = 8
-"""Places of the index where a key may stand; at most a quarter of all are taken, so that it finds one."""
+"""Places of the index where a key may stand; at most a quarter of all are taken, so that one is free, or its state is not found."""
 
 _BYTES = 16 + 16 + 16 + 64  # key, clock, counts and up to eight places of the index
 
@@ -61,7 +61,7 @@ class StateRing:
         )
 
     def write(self, keys: Words, states: States) -> None:
-        """Keep the states, of which none has a key of another's; the last ones where there is no room for all."""
+        """Keep the states, whose keys all differ; the last ones where there is no room for all."""
         skip = max(0, len(keys) - self.capacity)
         keys = keys[skip:]
         columns = (

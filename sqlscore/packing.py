@@ -1,8 +1,8 @@
 """A group's events as one text: the SQL that the row functions aggregate; `unpacking` reads it.
 
-`list(struct)` is the engine's most expensive way to collect a group's rows where they do not stand together, as in a log
-in order of time: one `string_agg` of each row as text costs it half, in OVER a fifth. It still is a single aggregate, which
-is all that a macro in OVER may hold.
+`list(struct)` is the engine's most expensive way to collect a group's rows where they do not stand together, as in a
+log in order of time: one `string_agg` of each row as text costs it half, in OVER a fifth. It still is a single
+aggregate, which is all that a macro in OVER may hold.
 
 An event is written as
 

@@ -10,7 +10,7 @@ from sqlscore.artifact import States
 from sqlscore.udfs.content import Words
 
 PROBES = 8
-"""Places of the index where a key may stand; at most a quarter of all are taken, so that one is free, or its state is not found."""
+"""Places of the index where a key may stand; at most a quarter of all are taken. If none is free, it is not found."""
 
 _BYTES = 16 + 16 + 16 + 64  # key, clock, counts and up to eight places of the index
 

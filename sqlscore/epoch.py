@@ -12,7 +12,7 @@ TIMESTAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE")
 """Names of the types that a cast to TIMESTAMP takes to UTC without losing anything."""
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
-_NANOSECONDS = {"TIMESTAMP_NS": "TIMESTAMP_NS", "TIMESTAMPTZ_NS": "TIMESTAMPTZ_NS"}
+_NANOSECONDS = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
 _SCALE: dict[TimeUnit, str] = {"s": "* 1000000", "ms": "* 1000", "us": "* 1"}
 
 
@@ -26,7 +26,7 @@ def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"{SYSTEM}.epoch_us(CAST({column} AS TIMESTAMPTZ))"
     if kind in _NANOSECONDS:
-        return _thousandth(f"{SYSTEM}.epoch_ns(CAST({column} AS {_NANOSECONDS[kind]}))")
+        return _thousandth(f"{SYSTEM}.epoch_ns(CAST({column} AS {kind}))")
     if unit is None:
         return None
     if kind in _WHOLE or (kind.startswith("DECIMAL(") and kind.endswith(",0)")):

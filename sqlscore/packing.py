@@ -104,8 +104,10 @@ def _checked(mapping: Mapping, action: str) -> str:
 
 
 def _wrong_time(mapping: Mapping, column: str) -> str:
-    wanted = "an epoch number" if mapping.time_unit else "TIMESTAMP, TIMESTAMPTZ or DATE"
-    return _wrong(mapping.event_time, column, wanted, "cast it to TIMESTAMP in a view or subquery")
+    wanted, right = (
+        ("an epoch number", "BIGINT") if mapping.time_unit else ("TIMESTAMP, TIMESTAMPTZ or DATE", "TIMESTAMP")
+    )
+    return _wrong(mapping.event_time, column, wanted, f"cast it to {right} in a view or subquery")
 
 
 def _wrong(name: str, column: str, wanted: str, remedy: str) -> str:

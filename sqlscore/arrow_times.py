@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlscore.epoch import wrong_time
 from sqlscore.errors import EventsError
 from sqlscore.events import Mapping, us_per_unit
 
@@ -57,11 +58,7 @@ def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[_Ints, _Mask]:
             raise _too_far(name, finite[far][0])
         times = scaled.astype(np.int64)
     else:
-        raise EventsError(
-            f'events column "{name}" has type {kind}, expected '
-            + ("an epoch number" if mapping.time_unit else "TIMESTAMP, TIMESTAMPTZ or DATE")
-            + ": cast it to TIMESTAMP in a view or subquery, or map the events again"
-        )
+        raise EventsError(wrong_time(mapping, str(kind)))
     if mapping.time_cap is not None:
         usable &= times <= mapping.time_cap
     return times, usable

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import duckdb
 
-from sqlscore.epoch import TIMESTAMPS, microseconds
+from sqlscore.epoch import TIMESTAMPS, microseconds, wrong_time
 from sqlscore.errors import EventsError
 from sqlscore.events import CANONICAL, Mapping
 from sqlscore.quoting import identifier
@@ -62,9 +62,5 @@ def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
         return f"CAST({column} AS TIMESTAMP)"
     number = microseconds(column, kind, mapping.time_unit)
     if number is None:
-        raise EventsError(
-            f'events column "{mapping.event_time}" has type {kind}, expected '
-            + ("an epoch number" if mapping.time_unit else "TIMESTAMP, TIMESTAMPTZ or DATE")
-            + ": cast it to TIMESTAMP in a view, or map the events again"
-        )
+        raise EventsError(wrong_time(mapping, kind))
     return f"make_timestamp({number})"

@@ -5,13 +5,14 @@ The same rules as `arrow_times`, which is for Arrow columns.
 
 from __future__ import annotations
 
-from sqlscore.events import TimeUnit
-from sqlscore.quoting import SYSTEM
+from sqlscore.events import Mapping, TimeUnit
+from sqlscore.quoting import SYSTEM, literals
 
 TIMESTAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE")
 """Names of the types that a cast to TIMESTAMP takes to UTC without losing anything."""
 
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_WHOLE = (*INTEGERS, "HUGEINT")
 _NANOSECONDS = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
 _SCALE: dict[TimeUnit, str] = {"s": "* 1000000", "ms": "* 1000", "us": "* 1"}
 
@@ -51,8 +52,8 @@ def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> s
     for name in kinds:
         value = microseconds(column, name, unit)
         if value is not None:
-            branches.setdefault(value, []).append(f"'{name}'")
-    conditions = {f"{kind} IN ({', '.join(names)})": value for value, names in branches.items()}
+            branches.setdefault(value, []).append(name)
+    conditions = {f"{kind} IN ({literals(names)})": value for value, names in branches.items()}
     for pattern, name in (("DECIMAL(%,0)", "DECIMAL(18,0)"), ("DECIMAL(%", "DECIMAL(18,3)")):
         value = microseconds(column, name, unit)
         if value is not None:
@@ -60,6 +61,21 @@ def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> s
     conditions[f"{kind} = '\"NULL\"'"] = "NULL"  # a bare NULL, which has no type yet
     whens = " ".join(f"WHEN {condition} THEN {value}" for condition, value in conditions.items())
     return f"CASE {whens} ELSE {otherwise} END"
+
+
+def wrong_time(mapping: Mapping, kind: str) -> str:
+    """What to say of a time column whose type is none of a time."""
+    if mapping.time_unit is not None:
+        return wrong_type(mapping.event_time, kind, "an epoch number", "BIGINT")
+    return wrong_type(mapping.event_time, kind, "TIMESTAMP, TIMESTAMPTZ or DATE", "TIMESTAMP")
+
+
+def wrong_type(column: str, kind: str, wanted: str, remedy: str) -> str:
+    """What to say of a column whose type cannot be read; remedy: the type to cast it to."""
+    return (
+        f'events column "{column}" has type {kind}, expected {wanted}: '
+        f"cast it to {remedy} in a view or subquery, or map the events again"
+    )
 
 
 def _thousandth(number: str) -> str:

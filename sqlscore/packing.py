@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlscore.epoch import microseconds_of_any
+from sqlscore.epoch import INTEGERS, microseconds_of_any, wrong_time, wrong_type
 from sqlscore.events import Mapping
-from sqlscore.quoting import SYSTEM, identifier, literal
+from sqlscore.quoting import SYSTEM, identifier, literal, literals
 
 FIELD = "open_this_file_with_sqlscore_connect__packed_"
 """What `field_of` begins with."""
@@ -28,10 +28,10 @@ END, SEP = 0x1E, 0x1F
 USER = 1
 """Which of the values is the user."""
 
-_WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-_ACTIONS = ("VARCHAR", "JSON", "UUID", "BOOLEAN", '"NULL"', *_WHOLE_NUMBERS)
+_KIND = "\x1f"  # stands for a type in a message
+_ACTIONS = ("VARCHAR", "JSON", "UUID", "BOOLEAN", '"NULL"', *INTEGERS)
 _LETTERS = {
-    "i": "{0} IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER')",
+    "i": f"{{0}} IN ({literals(kind for kind in INTEGERS if kind != 'UBIGINT')})",
     "d": "{0} IN ('UBIGINT', 'HUGEINT', 'UHUGEINT') OR {0} LIKE 'DECIMAL(%'",
     "f": "{0} = 'FLOAT'",
     "g": "{0} = 'DOUBLE'",
@@ -56,7 +56,7 @@ def packed(mapping: Mapping) -> str:
     The query raises an error that names the column where a time, an action or a feature cannot have its type.
     """
     user, time, action, *features = (f"e.{identifier(name)}" for name in mapping.columns)
-    moment = microseconds_of_any(time, mapping.time_unit, _wrong_time(mapping, time))
+    moment = microseconds_of_any(time, mapping.time_unit, _raising(wrong_time(mapping, _KIND), time))
     usable = f"{action} IS NOT NULL AND {user} IS NOT NULL"
     if mapping.time_cap is not None:
         usable += f" AND {moment} <= {int(mapping.time_cap)}"
@@ -81,9 +81,8 @@ def _text(column: str) -> str:
 
 def _length_of_user(user: str) -> str:
     """SQL: the length of the user's text, '' for whole numbers, in which no mark can be."""
-    numbers = ", ".join(literal(kind) for kind in _WHOLE_NUMBERS)
     length = f"{SYSTEM}.strlen({_text(user)})"
-    return f"CASE WHEN {SYSTEM}.typeof({user}) IN ({numbers}) THEN '' ELSE {_text(length)} END"
+    return f"CASE WHEN {SYSTEM}.typeof({user}) IN ({literals(INTEGERS)}) THEN '' ELSE {_text(length)} END"
 
 
 def _lettered(name: str, feature: str) -> str:
@@ -91,26 +90,18 @@ def _lettered(name: str, feature: str) -> str:
     kind = f"{SYSTEM}.typeof({feature})"
     cases = {**_LETTERS, "t": _TEXTS}
     letters = " ".join(f"WHEN {condition.format(kind)} THEN '{letter}'" for letter, condition in cases.items())
-    wrong = _wrong(name, feature, "a number or a category", "cast it to DOUBLE or VARCHAR in a view or subquery")
+    wrong = _raising(wrong_type(name, _KIND, "a number or a category", "DOUBLE or VARCHAR"), feature)
     return f"coalesce(CASE {letters} ELSE {wrong} END || {_text(feature)}, '')"
 
 
 def _checked(mapping: Mapping, action: str) -> str:
     """SQL: the action as text, an error where its type is none of an action."""
-    kinds = ", ".join(literal(kind) for kind in _ACTIONS)
-    wrong = _wrong(mapping.event_type, action, "VARCHAR or ENUM", "cast it to VARCHAR in a view or subquery")
-    known = f"{SYSTEM}.typeof({action}) IN ({kinds}) OR {SYSTEM}.typeof({action}) LIKE 'ENUM(%'"
+    wrong = _raising(wrong_type(mapping.event_type, _KIND, "VARCHAR or ENUM", "VARCHAR"), action)
+    known = f"{SYSTEM}.typeof({action}) IN ({literals(_ACTIONS)}) OR {SYSTEM}.typeof({action}) LIKE 'ENUM(%'"
     return f"CASE WHEN {known} THEN {_text(action)} ELSE {wrong} END"
 
 
-def _wrong_time(mapping: Mapping, column: str) -> str:
-    wanted, right = (
-        ("an epoch number", "BIGINT") if mapping.time_unit else ("TIMESTAMP, TIMESTAMPTZ or DATE", "TIMESTAMP")
-    )
-    return _wrong(mapping.event_time, column, wanted, f"cast it to {right} in a view or subquery")
-
-
-def _wrong(name: str, column: str, wanted: str, remedy: str) -> str:
-    """SQL that raises when the query is planned, since the engine knows the type by then."""
-    found, rest = f'events column "{name}" has type ', f", expected {wanted}: {remedy}, or map the events again"
-    return f"{SYSTEM}.error({literal(found)} || {SYSTEM}.typeof({column}) || {literal(rest)})"
+def _raising(message: str, column: str) -> str:
+    """SQL that raises the message, with the column's type for _KIND, when the query is planned: by then it is known."""
+    before, _, after = message.partition(_KIND)
+    return f"{SYSTEM}.error({literal(before)} || {SYSTEM}.typeof({column}) || {literal(after)})"

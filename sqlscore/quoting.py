@@ -3,6 +3,8 @@
 DuckDB's rules are those of the standard: what is quoted may hold anything, and a quote in it is doubled.
 """
 
+from collections.abc import Iterable
+
 SYSTEM = "system.main"
 """Where the engine's own functions are, whatever macros of the user's are called like them."""
 
@@ -20,3 +22,8 @@ def qualified(*parts: str) -> str:
 def literal(text: str) -> str:
     """`text` as a SQL string literal, for the places that take no bound parameter (DDL)."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def literals(texts: Iterable[str]) -> str:
+    """Texts as SQL string literals with commas between, as IN takes them."""
+    return ", ".join(map(literal, texts))

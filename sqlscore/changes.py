@@ -67,7 +67,7 @@ def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha25
 
 def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
     """Where the last refresh stood, None where there was none."""
-    if not is_table(con, mapping.schema, MARK) or not is_table(con, mapping.schema, STATES):
+    if not is_table(con, mapping.schema, MARK, STATES):
         return None
     row = one(con, f"SELECT model, sha256, mapping, n_rows, last_row FROM {qualified(mapping.schema, MARK)}")
     return Mark(*row) if row else None
@@ -99,7 +99,7 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
         return Changes(f"the champion changed from {old.model} to {new.model}")
     if old.mapping != new.mapping:
         return Changes("the events were mapped anew")
-    if not _has_column(con, mapping, STATES, "standing"):
+    if "standing" not in _columns(con, qualified(mapping.schema, STATES)):
         return Changes("the states were stored by an older sqlscore")
     behind_row = None
     if new.last_row is not None and old.last_row is not None:
@@ -183,22 +183,14 @@ def _note_sessions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     )
 
 
-def _has_column(con: duckdb.DuckDBPyConnection, mapping: Mapping, table: str, column: str) -> bool:
-    found = one(
-        con,
-        """SELECT count(*) FROM duckdb_columns() WHERE database_name = current_database()
-           AND schema_name = ? AND table_name = ? AND column_name = ?""",
-        [mapping.schema, table, column],
-    )
-    return bool(found and found[0])
-
-
 def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
     """Whether rows are numbered by the engine: a base table without a column of that name."""
-    rows = con.execute(
-        """SELECT t.schema_name, t.table_name FROM duckdb_tables() t
-           WHERE t.database_name = current_database() AND NOT EXISTS (
-               SELECT 1 FROM duckdb_columns() c WHERE c.table_oid = t.table_oid
-                   AND c.database_name = t.database_name AND lower(c.column_name) = 'rowid')"""
-    ).fetchall()
-    return any(qualified(*row) == mapping.relation for row in rows)
+    query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+    tables = con.execute(query).fetchall()
+    if not any(qualified(*table) == mapping.relation for table in tables):
+        return False
+    return "rowid" not in (name.lower() for name in _columns(con, mapping.relation))
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    return con.sql(f"SELECT * FROM {relation}").columns

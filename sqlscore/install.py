@@ -205,9 +205,8 @@ def _exists(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
     return bool(row and row[0])
 
 
-def is_table(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
-    """Whether there is a table, not a view, of that name."""
+def is_table(con: duckdb.DuckDBPyConnection, schema: str, *names: str) -> bool:
+    """Whether there is a table, not a view, of each of these names."""
     query = """SELECT count(*) FROM duckdb_tables()
-               WHERE database_name = current_database() AND schema_name = ? AND table_name = ?"""
-    row = one(con, query, [schema, name])
-    return bool(row and row[0])
+               WHERE database_name = current_database() AND schema_name = ? AND list_contains(?, table_name)"""
+    return one(con, query, [schema, list(names)]) == (len(names),)

@@ -10,8 +10,8 @@ import duckdb
 import torch
 
 import sqlscore
-from sqlscore.artifact import Manifest, pack
 from sqlscore.events import Inputs
+from sqlscore.manifest import Manifest, pack
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript

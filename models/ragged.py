@@ -30,12 +30,14 @@ def rows_of(offsets: Tensor) -> Tensor:
     return torch.repeat_interleave(torch.arange(lengths.shape[0], device=offsets.device), lengths)
 
 
-def states_of(state: Tensor, rows: Tensor) -> Tensor:
-    """(N, S) or one row that stands for all of them (an expanded tensor), int64 (P,) -> (P, S): `state[rows]`.
+def one_for_all(state: Tensor) -> bool:
+    """Whether the states (N, S), N > 0, are one row that stands for all (an expanded tensor): new users', zeros."""
+    return state.stride(0) == 0 and state.shape[0] > 0
 
-    New users' states are one row; of it no copy is made.
-    """
-    if state.stride(0) == 0 and state.shape[0] > 0:
+
+def states_of(state: Tensor, rows: Tensor) -> Tensor:
+    """(N, S), int64 (P,) -> (P, S): `state[rows]`, without a copy of new users' one row."""
+    if one_for_all(state):
         return state[:1].expand(rows.shape[0], -1)
     return state.index_select(0, rows)
 

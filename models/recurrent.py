@@ -48,7 +48,8 @@ class Recurrent(nn.Module):
         """What `forward` returns, from events that are mapped and packed as `packing_of` says."""
         found = self.run(gates, candidate, state[order], batch_sizes)
         if each:
-            return torch.cat([part.index_select(0, where) for part in found], 1)
+            parts = [part.index_select(0, where) for part in found]
+            return parts[0] if len(parts) == 1 else torch.cat(parts, 1)  # cat would copy a single one
         ends = where[offsets[1:][order] - 1]  # (M,)
         return state.index_copy(0, order, torch.cat([part.index_select(0, ends) for part in found], 1))
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.ragged import has_time, lengths_of, packing_of, rows_of, seconds_between, states_of
+from sqlscore.models.ragged import has_time, lengths_of, one_for_all, packing_of, rows_of, seconds_between, states_of
 
 SCALARS = 12
 
@@ -60,6 +60,7 @@ class Summary(nn.Module):
             # (D, T); the clamp is for speed: exp is slow where it underflows
             weights = torch.exp((-age * self.rates.unsqueeze(1)).clamp(min=-80.0))
         sums = self._sums(standardised, gaps, known_gap, begins, weights)  # (C, T + 1) from the batch's start
+        new_users = one_for_all(old) and not bool(old[:1].any())
         old, clock = states_of(old, rows), clock[rows]  # (P, ..)
         start, visit = (first, visit) if each else (offsets[:-1][rows], visit[here])  # (P,)
         n_old, gaps_old, log_gap, visits_old, visit_gap, visit_gap_sq, last_visit_gap, _, _, in_visit, visit_s, _ = (
@@ -91,8 +92,10 @@ class Summary(nn.Module):
             visit_s * carried + _elapsed(now, began),
             has_time(now).double(),
         ]
-        faded = torch.exp(-(_elapsed(now, last) * 1e6).unsqueeze(1) * self.rates)  # (P, D)
-        faded = torch.cat([faded, faded], 1) * old[:, self.tail : self.tail + 2 * self.decays]
+        if not new_users:
+            fade = torch.exp(-(_elapsed(now, last) * 1e6).unsqueeze(1) * self.rates)  # (P, D)
+            decayed = decayed + torch.cat([fade, fade], 1) * old[:, self.tail : self.tail + 2 * self.decays]
+            counts = old[:, : self.counted + 1] + counts
         numbers = self._numbers(
             old[:, self.tail + 2 * self.decays :],
             new[:, 5 : 5 + 2 * self.numeric],
@@ -101,9 +104,9 @@ class Summary(nn.Module):
             n,
         )
         parts = [
-            old[:, : self.counted + 1] + counts,
+            counts.float(),
             torch.stack(facts, 1).float(),
-            (faded + decayed).float(),
+            decayed.float(),
             numbers,
         ]
         return torch.cat(parts, 1), torch.stack([beginning, now], 1)

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sqlscore.artifact import Artifact, States
+from sqlscore.artifact import Artifact
 from sqlscore.batch import Batch
 from sqlscore.events import NO_TIME
 from sqlscore.sequences import offsets_of
 from sqlscore.shapley import design
+from sqlscore.user_states import States
 
 SINGLE = 24
 """So many of the newest events are players of their own."""

@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from sqlscore.canonical import canonical, usable_events
@@ -18,6 +17,7 @@ from sqlscore.durations import to_seconds
 from sqlscore.errors import MappingError, ModelError, TrainingError
 from sqlscore.events import DEFAULT_MAPPING, US_PER_SECOND, Mapping
 from sqlscore.mapping import mapped
+from sqlscore.moments import iso, moment
 from sqlscore.queries import create_empty, one
 from sqlscore.quoting import qualified
 from sqlscore.registry import catalog
@@ -56,8 +56,8 @@ def backtest(
     /,
     *,
     every: str | float | timedelta,
-    start: datetime | str | None = None,
-    end: datetime | str | None = None,
+    start: date | str | None = None,
+    end: date | str | None = None,
     model: str | None = None,
     retrain: bool = False,
     architecture: str = "gru",
@@ -96,7 +96,7 @@ def backtest(
     label = f"{architecture}, retrained" if artifact is None else artifact.name
     asked = to_seconds(horizon)
     with recorded(con, "backtest", mapping) as details, _snapshot(con) as reader:
-        details.update(model=label, moments=[_iso(date) for date in dates])
+        details.update(model=label, moments=[iso(date) for date in dates])
         for date in dates:
             events = _until(con, where, date)
             if artifact is None:
@@ -120,8 +120,8 @@ def _dates(
     con: duckdb.DuckDBPyConnection,
     mapping: Mapping,
     artifact: Artifact | None,
-    start: datetime | str | None,
-    end: datetime | str | None,
+    start: date | str | None,
+    end: date | str | None,
     every: float,
 ) -> list[int]:
     """The moments, µs: those that have events before and after them."""
@@ -132,8 +132,8 @@ def _dates(
         raise MappingError(f'the events mapped as "{mapping.name}" hold none that counts: there is nothing to walk')
     if start is None and artifact is None:
         raise MappingError("retraining needs a start: the first moment whose past is long enough to train on")
-    begin = seen_until(artifact) if start is None and artifact is not None else _moment(start, "start")
-    last = newest if end is None else _moment(end, "end")
+    begin = seen_until(artifact) if start is None and artifact is not None else moment(start, "start", MappingError)
+    last = newest if end is None else moment(end, "end", MappingError)
     step = round(every * US_PER_SECOND)
     count = max((min(last, newest - 1) - begin) // step + 1, 0)
     if count > _MOST_MOMENTS:
@@ -141,8 +141,8 @@ def _dates(
     dates = [begin + i * step for i in range(count) if begin + i * step >= first]
     if not dates:
         raise MappingError(
-            f"there is no moment from {_iso(begin)} to {_iso(last)} with events before and after it: the events go "
-            f"from {_iso(first)} to {_iso(newest)}"
+            f"there is no moment from {iso(begin)} to {iso(last)} with events before and after it: the events go "
+            f"from {iso(first)} to {iso(newest)}"
         )
     return dates
 
@@ -153,8 +153,8 @@ def _seen(artifact: Artifact, dates: list[int], include_seen: bool) -> list[str]
     if not seen:
         return []
     text = (
-        f"{artifact.name} was trained and calibrated on events up to {_iso(seen_until(artifact))}: at {len(seen)} of "
-        f"{len(dates)} moments, from {_iso(seen[0])}, it would be judged by what it has seen"
+        f"{artifact.name} was trained and calibrated on events up to {iso(seen_until(artifact))}: at {len(seen)} of "
+        f"{len(dates)} moments, from {iso(seen[0])}, it would be judged by what it has seen"
     )
     if not include_seen:
         raise ModelError(
@@ -176,16 +176,17 @@ def _trained(
     options: dict[str, Any],
 ) -> Artifact:
     """A model of the past of a moment, trained on a relation that holds nothing later."""
-    from sqlscore.artifact import load, sha256_of
+    from sqlscore.artifact_loading import load
+    from sqlscore.manifest import sha256_of
     from sqlscore.training import TrainingOptions, fit
     from sqlscore.training.options import Prefixed
 
     settings = TrainingOptions(architecture=architecture, horizon=horizon, **options)
-    told = Prefixed(progress, _iso(date)[:10]) if progress is not None else None
+    told = Prefixed(progress, iso(date)[:10]) if progress is not None else None
     try:
         trained = fit(con, canonical(mapping, events), settings, told)
     except TrainingError as error:
-        raise TrainingError(f"of the events up to {_iso(date)}: {error}; or start later") from error
+        raise TrainingError(f"of the events up to {iso(date)}: {error}; or start later") from error
     return load(trained.artifact, sha256_of(trained.artifact), label, catalog(con).device)
 
 
@@ -239,20 +240,3 @@ def _snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnect
             yield reader
         finally:
             reader.rollback()
-
-
-def _moment(value: datetime | str | None, name: str) -> int:
-    """µs since 1970; without a zone it is UTC."""
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, datetime):
-        raise MappingError(f"{name} {value!r} is not a time: write it as 2024-01-31, or 2024-01-31 12:00:00")
-    if parsed.tzinfo is not None:
-        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
-    return int(np.datetime64(parsed, "us").astype(np.int64))
-
-
-def _iso(microseconds: int) -> str:
-    return str(np.datetime64(int(microseconds), "us")).replace("T", " ").removesuffix(".000000")

@@ -13,13 +13,14 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from sqlscore.artifact import Artifact, States
+from sqlscore.artifact import Artifact
 from sqlscore.events import SESSION_GAP
 from sqlscore.scan import Content, Users
 from sqlscore.sequences import Ints, Sequences
 from sqlscore.udfs.churn import score_states
 from sqlscore.udfs.states import float_lists, to_arrow
 from sqlscore.udfs.types import SCORE_ARROW, STATE_ARROW
+from sqlscore.user_states import States
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -58,7 +58,7 @@ def names_of(architectures: Sequence[str] | None, models: Sequence[str], notes: 
 
 def stored(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
     """A registered model. Raises ModelError for one of another mapping, TrainingError for one without its periods."""
-    from sqlscore.artifact import load  # torch
+    from sqlscore.artifact_loading import load  # torch
 
     found = catalog(con).find(model, mapping)
     if found.mapping != mapping:

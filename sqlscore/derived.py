@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from sqlscore.canonical import canonical, usable_events
 from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping import mapped
+from sqlscore.moments import moment
 from sqlscore.queries import create_empty, one
 from sqlscore.quoting import identifier, qualified
 from sqlscore.registry import catalog
@@ -22,7 +23,6 @@ from sqlscore.relations import relation_of
 from sqlscore.scan import Users, scan
 from sqlscore.staging import insert_as_they_come
 from sqlscore.transactions import on_own_connection, recorded, transaction
-from sqlscore.udfs.arguments import moment
 
 if TYPE_CHECKING:
     from sqlscore.artifact import Artifact
@@ -43,7 +43,7 @@ def materialize(
     events: str,
     *,
     into: str,
-    as_of: datetime | str | None = None,
+    as_of: date | str | None = None,
     model: str | None = None,
     mapping: str = DEFAULT_MAPPING,
     threads: int | None = None,
@@ -64,7 +64,7 @@ def materialize(
     newest = one(con, f"SELECT epoch_us(max(event_time)) FROM ({usable_events(con, where)})")
     if newest is None or newest[0] is None:
         raise MappingError(f"there is no usable event in {events!r}: nothing was made")
-    at = moment(as_of) if as_of is not None else int(newest[0])
+    at = moment(as_of, "as_of") if as_of is not None else int(newest[0])
 
     def score(users: Users) -> pa.Table:
         ids, sequences, _ = present(users)

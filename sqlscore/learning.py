@@ -51,7 +51,7 @@ def train(
     >>> sqlscore.train(con, horizon="30 days").label
     'events@1'
     """
-    from sqlscore.artifact import resolve_device  # torch
+    from sqlscore.artifact_loading import resolve_device  # torch
     from sqlscore.training import fit
 
     where = mapped(con, mapping)

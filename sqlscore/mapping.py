@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -16,11 +16,12 @@ from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING, Feature, Kind, Mapping, TimeUnit
 from sqlscore.install import install_mapping, remove_mapping
 from sqlscore.levels import Levels, levels
+from sqlscore.moments import moment
 from sqlscore.profile import Profile, profile
 from sqlscore.queries import one
 from sqlscore.registry import catalog, lacking_features, synchronize
 from sqlscore.relations import column_of, relation_of, types_of
-from sqlscore.roles import check_collation, check_levels, check_roles, features_of, microseconds, time_unit_of
+from sqlscore.roles import check_collation, check_levels, check_roles, features_of, time_unit_of
 from sqlscore.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.udfs.catalog import unmapped
 
@@ -53,7 +54,7 @@ def map_events(
     name: str = DEFAULT_MAPPING,
     prefix: str | None = None,
     time_unit: TimeUnit | None = None,
-    time_cap: datetime | str | None = None,
+    time_cap: date | str | None = None,
     append_only: bool = False,
 ) -> MappingReport:
     """Say where the events are; the SQL functions then work on that table and on any relation with those columns.
@@ -100,7 +101,7 @@ def map_events(
     check_collation(con, mapping)
     mapping = replace(mapping, time_unit=time_unit_of(con, mapping, types[mapping.event_time], time_unit))
     if time_cap is not None:
-        mapping = replace(mapping, time_cap=microseconds(con, time_cap))
+        mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
     catalog(con)  # raises on a connection that sqlscore did not open
     found, warnings = profile(con, mapping)
     counted, more = levels(con, mapping, found.n_actions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlscore.errors import ArtifactError
+from sqlscore.manifest import sha256_of
 
 _HEADER = b"sqlscore-artifact 1 "
 
@@ -21,8 +22,6 @@ def read_model_file(path: Path, expected: str | None = None) -> tuple[bytes, str
 
     Raises ArtifactError where the file is damaged or another one; nothing of it is run.
     """
-    from sqlscore.artifact import sha256_of  # torch: only where artifacts are handled
-
     try:
         content = path.read_bytes()
     except OSError as error:

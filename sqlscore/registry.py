@@ -12,6 +12,7 @@ import duckdb
 
 from sqlscore.errors import InstallError, ModelError
 from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.manifest import read_manifest, sha256_of
 from sqlscore.model_file import read_model_file, write_model_file
 from sqlscore.queries import one
 from sqlscore.transactions import now, on_own_connection, recorded, transaction
@@ -158,8 +159,6 @@ def register(
     con: duckdb.DuckDBPyConnection, data: bytes, *, name: str, mapping: str, champion: bool, verb: str
 ) -> ModelInfo:
     """Store an artifact as the next version of `name`, in one transaction."""
-    from sqlscore.artifact import read_manifest, sha256_of  # torch: only where artifacts are handled
-
     manifest = read_manifest(data)
     if not name or "@" in name:
         raise ModelError(f"a model's name may not be empty or hold an @, found {name!r}: choose another")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
-from datetime import UTC, datetime
 
 import duckdb
 import pyarrow as pa
@@ -126,14 +125,3 @@ def time_unit_of(
         return asked
     row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")
     return unit_of(row[0] if row and row[0] is not None else 0.0)
-
-
-def microseconds(con: duckdb.DuckDBPyConnection, moment: datetime | str) -> int:
-    """A moment as µs since 1970, UTC. Raises MappingError where it is none."""
-    if isinstance(moment, datetime) and moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    try:
-        row = one(con, "SELECT epoch_us(CAST(? AS TIMESTAMP))", [moment])
-    except duckdb.Error as error:
-        raise MappingError(f"time_cap {moment!r} is not a time: write it as 2024-01-31 00:00:00") from error
-    return int(row[0]) if row else 0

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sqlscore.artifact import States
 from sqlscore.queries import create_empty
 from sqlscore.quoting import literal
 from sqlscore.udfs.states import from_arrow
 from sqlscore.udfs.types import STATE_ARROW, STATE_SQL
+from sqlscore.user_states import States
 
 _COMMENTS = {
     "user_id": "The user.",

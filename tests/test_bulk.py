@@ -12,9 +12,11 @@ import torch
 from all_models import INPUTS, made
 from test_incremental import ARTIFACTS
 
-from sqlscore.artifact import Artifact, load, sha256_of
+from sqlscore.artifact import Artifact
+from sqlscore.artifact_loading import load
 from sqlscore.batch import encode_sequences
 from sqlscore.bulk import SESSION_GAP, encode_both, split_sessions
+from sqlscore.manifest import sha256_of
 from sqlscore.pieces import by_length
 from sqlscore.sequences import Sequences
 

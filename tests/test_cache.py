@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_model import tiny_artifact
 
-from sqlscore.artifact import load, sha256_of
+from sqlscore.artifact_loading import load
 from sqlscore.batch import encode_sequences
 from sqlscore.events import Inputs, Mapping
+from sqlscore.manifest import sha256_of
 from sqlscore.sequences import Sequences, from_lists
 from sqlscore.udfs.cache import StateCache
 from sqlscore.udfs.content import content_keys

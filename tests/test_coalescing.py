@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from test_incremental import gru_artifact, open_shop
 
 from sqlscore import coalescing
-from sqlscore.artifact import Artifact, load, sha256_of
+from sqlscore.artifact import Artifact
+from sqlscore.artifact_loading import load
 from sqlscore.batch import Batch, encode_sequences
 from sqlscore.coalescing import Coalescer, join
+from sqlscore.manifest import sha256_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.udfs.cache import STATES
@@ -150,7 +152,7 @@ def test_sql_functions_score_the_same_through_it(monkeypatch: pytest.MonkeyPatch
             used.append(Coalescer(plain.module, CPU, len(plain.manifest.inputs.actions), plain.manifest.state_size))
         return Artifact(plain.name, plain.sha256, plain.manifest, plain.module, CPU, used[0])
 
-    monkeypatch.setattr("sqlscore.artifact.load", coalesced)
+    monkeypatch.setattr("sqlscore.artifact_loading.load", coalesced)
     STATES.clear()
     found = con.execute(SCORES).fetchall()
     con.close()

@@ -11,8 +11,8 @@ import torch
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.artifact import Manifest, pack
 from sqlscore.events import Inputs
+from sqlscore.manifest import Manifest, pack
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript

@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.artifact import Artifact, Manifest, States, pack
+from sqlscore.artifact import Artifact
 from sqlscore.events import Inputs
+from sqlscore.manifest import Manifest, pack
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
 from sqlscore.registry import register
 from sqlscore.sequences import Sequences
+from sqlscore.user_states import States
 
 USERS = """SELECT user_id, n_events, last_event_time, next_action, next_action_probability, seconds_to_next_action,
     churn_risk, unknown_action_rate, model, as_of FROM sqlscore.scored_users ORDER BY user_id"""

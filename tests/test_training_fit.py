@@ -10,9 +10,11 @@ import pytest
 import torch
 
 import sqlscore
-from sqlscore.artifact import Artifact, load, sha256_of
+from sqlscore.artifact import Artifact
+from sqlscore.artifact_loading import load
 from sqlscore.errors import TrainingError
 from sqlscore.events import Feature, Mapping
+from sqlscore.manifest import sha256_of
 from sqlscore.training import TrainedModel, TrainingOptions, evaluate, fit
 
 MAPPING = Mapping(

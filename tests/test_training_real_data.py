@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sqlscore.artifact import load, sha256_of
+from sqlscore.artifact_loading import load
 from sqlscore.events import Feature, Mapping
+from sqlscore.manifest import sha256_of
 from sqlscore.quoting import literal
 from sqlscore.training import TrainedModel, TrainingOptions, evaluate, fit
 

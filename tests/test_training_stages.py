@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from sqlscore.artifact import load, sha256_of
+from sqlscore.artifact_loading import load
 from sqlscore.errors import TrainingError
 from sqlscore.events import Mapping
+from sqlscore.manifest import sha256_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.sequences import offsets_of

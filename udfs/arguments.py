@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 from sqlscore.arrow_times import to_microseconds
 from sqlscore.errors import EventsError
 from sqlscore.events import Mapping
+from sqlscore.moments import moment
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 Ints = npt.NDArray[np.int64]
@@ -61,7 +61,9 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
     """
     asked = one_array(as_of)
     if pa.types.is_string(asked.type):
-        asked = pa.array([None if text is None else moment(text) for text in asked.to_pylist()], pa.timestamp("us"))
+        asked = pa.array(
+            [None if text is None else moment(text, "as_of") for text in asked.to_pylist()], pa.timestamp("us")
+        )
     given = asked.is_valid().to_numpy(zero_copy_only=False)
     try:
         times, finite = to_microseconds(asked, replace(mapping, time_cap=None))
@@ -78,23 +80,3 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
             "pass as_of := TIMESTAMP '...', or map the events"
         )
     return np.where(given, times, fallback.cast(pa.timestamp("us")).view(pa.int64()).to_numpy())
-
-
-def moment(value: datetime | str) -> int:
-    """µs since 1970 of a time in Python or in ISO text; without a zone it is UTC."""
-    parsed = _parse(value) if isinstance(value, str) else value
-    if parsed.tzinfo is not None:
-        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
-    return int(np.datetime64(parsed, "us").astype(np.int64))
-
-
-def iso(microseconds: int) -> str:
-    """µs since 1970 as text, for messages."""
-    return str(np.datetime64(int(microseconds), "us")).replace("T", " ")
-
-
-def _parse(value: str) -> datetime:
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError as error:
-        raise EventsError(f"as_of {value!r} is not a time: write it as TIMESTAMP '2024-01-31 00:00:00'") from error

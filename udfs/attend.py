@@ -5,8 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import torch
 
-from sqlscore.artifact import Artifact, read_manifest
+from sqlscore.artifact import Artifact
 from sqlscore.errors import ModelError
+from sqlscore.manifest import read_manifest
 from sqlscore.udfs.arguments import Column
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.encode import sequences_by_model

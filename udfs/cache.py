@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sqlscore.artifact import Artifact, States
+from sqlscore.artifact import Artifact
 from sqlscore.sequences import Ints, Sequences
 from sqlscore.udfs.content import Words, content_keys
 from sqlscore.udfs.state_ring import StateRing
+from sqlscore.user_states import States
 
 MAX_BYTES = int(os.environ.get("SQLSCORE_CACHE_MB", "256")) * 2**20
 """At most; the environment variable, 0 for no cache, is read when the first model is used."""

@@ -70,7 +70,7 @@ class Catalog:
 
     def artifact(self, model: str | None, mapping: str) -> Artifact:
         """The model that is meant, loaded: None is the champion, `name` the newest version, `name@version` itself."""
-        from sqlscore.artifact import load  # torch: only when a model is used
+        from sqlscore.artifact_loading import load  # torch: only when a model is used
 
         stored = self.find(model, mapping)
         return load(stored.data, stored.sha256, stored.label, self.device)

@@ -7,13 +7,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from sqlscore.artifact import Artifact, States, without_times
+from sqlscore.artifact import Artifact, without_times
 from sqlscore.errors import EventsError
-from sqlscore.udfs.arguments import Column, Ints, iso, moments, text
+from sqlscore.moments import iso
+from sqlscore.udfs.arguments import Column, Ints, moments, text
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.next_action import ranked_actions
 from sqlscore.udfs.states import by_model, scatter, times_array
 from sqlscore.udfs.types import SCORE_ARROW
+from sqlscore.user_states import States
 
 _TOP = 3
 

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from sqlscore.artifact import Artifact, States
+from sqlscore.artifact import Artifact
 from sqlscore.sequences import Sequences
 from sqlscore.udfs.next_action import action_names
 from sqlscore.udfs.path import advance, one_event, predicted_times
+from sqlscore.user_states import States
 
 PATHS = 64
 """Followed from each state."""

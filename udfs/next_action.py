@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from sqlscore.artifact import Artifact, States, without_times
+from sqlscore.artifact import Artifact, without_times
 from sqlscore.errors import EventsError, ModelError
 from sqlscore.udfs.arguments import Column, one_array, whole_number
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.states import by_model, float_lists, scatter
 from sqlscore.udfs.types import ACTIONS_ARROW
+from sqlscore.user_states import States
 
 _NARROW = 48
 """Columns up to which it pays to go through them whole; at most 127, as an int8 numbers them."""

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from sqlscore.artifact import Artifact, States
+from sqlscore.artifact import Artifact
 from sqlscore.events import NO_TIME, US_PER_SECOND
 from sqlscore.sequences import Ints, Sequences
 from sqlscore.udfs.arguments import Column, whole_number
@@ -14,6 +14,7 @@ from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.encode import sequences_by_model
 from sqlscore.udfs.next_action import most_likely
 from sqlscore.udfs.states import scatter
+from sqlscore.user_states import States
 
 LONGEST = 1_000
 _LATEST = 2**62  # µs; far past any date, so that adding a gap cannot overflow

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sqlscore.artifact import States
 from sqlscore.udfs.content import Words
+from sqlscore.user_states import States
 
 PROBES = 8
 """Places of the index where a key may stand; at most a quarter of all are taken. If none is free, it is not found."""

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from sqlscore.artifact import Artifact, States
+from sqlscore.artifact import Artifact
 from sqlscore.errors import EventsError
 from sqlscore.events import NO_TIME
 from sqlscore.udfs.arguments import Column, one_array
 from sqlscore.udfs.catalog import Catalog
 from sqlscore.udfs.types import STATE_ARROW
+from sqlscore.user_states import States
 
 
 def times_array(microseconds: npt.NDArray[np.int64]) -> pa.Array:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlscore.artifact import Manifest
 from sqlscore.errors import PlotError
+from sqlscore.manifest import Manifest
 from sqlscore.plotting.style import COLOURS, GREY, blank, plain, titled
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from sqlscore.manifest import Manifest, read_manifest
 from sqlscore.mapping import mapped
 from sqlscore.queries import one
 from sqlscore.quoting import qualified
@@ -17,7 +18,6 @@ from sqlscore.serving.policy import Facts, Policy, is_worse, read_policy, why_re
 from sqlscore.transactions import now, on_own_connection, recorded
 
 if TYPE_CHECKING:
-    from sqlscore.artifact import Manifest
     from sqlscore.training import Progress
 
 VERB = "retrain"
@@ -94,8 +94,6 @@ def training_options(manifest: Manifest) -> dict[str, Any]:
 
 
 def _manifest(con: duckdb.DuckDBPyConnection, model: ModelInfo, mapping: str) -> Manifest:
-    from sqlscore.artifact import read_manifest
-
     return read_manifest(catalog(con).find(model.label, mapping).data)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.artifact import Artifact, load
+from sqlscore.artifact import Artifact
+from sqlscore.artifact_loading import load
 from sqlscore.bulk import present, score_rows
 from sqlscore.errors import EventsError
 from sqlscore.events import CANONICAL, Mapping, is_text

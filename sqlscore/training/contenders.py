@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sqlscore.artifact import Artifact, load, sha256_of
+from sqlscore.artifact import Artifact
+from sqlscore.artifact_loading import load
+from sqlscore.manifest import sha256_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.training.contest import Arena, Entry, judge_gbm, judge_model
 from sqlscore.training.fitting import fit_log

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sqlscore.artifact import Manifest
 from sqlscore.events import US_PER_SECOND, Inputs
+from sqlscore.manifest import Manifest
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.training.counting import base_rates

@@ -12,9 +12,10 @@ import duckdb
 import numpy as np
 import torch
 
-from sqlscore.artifact import Artifact, Manifest, pack
+from sqlscore.artifact import Artifact
 from sqlscore.errors import TrainingError
 from sqlscore.events import US_PER_SECOND, Mapping
+from sqlscore.manifest import Manifest, pack
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.attention_rnn import ATTENTIONS
 from sqlscore.models.config import ModelConfig

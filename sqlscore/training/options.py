@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlscore.artifact import Manifest
+from sqlscore.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from sqlscore import events
-from sqlscore.artifact import Artifact, load, sha256_of
+from sqlscore.artifact import Artifact
+from sqlscore.artifact_loading import load
 from sqlscore.errors import TrainingError
+from sqlscore.manifest import sha256_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.attention_rnn import ATTENTIONS
 from sqlscore.training import metrics

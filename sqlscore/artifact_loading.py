@@ -1,0 +1,62 @@
+"""The only place that loads an artifact.
+
+`torch.jit.load` of a file that somebody else made can run their code, so nothing is loaded whose sha256 the
+caller did not get from the registry.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+import zipfile
+from typing import Any
+
+import torch
+
+from sqlscore.artifact import Artifact
+from sqlscore.coalescing import Coalescer
+from sqlscore.errors import ArtifactError, ModelError
+from sqlscore.manifest import MODULE, Manifest, read_manifest, sha256_of
+
+_loaded: dict[tuple[str, str], tuple[Manifest, Any, Coalescer | None]] = {}
+_lock = threading.Lock()
+
+
+def resolve_device(device: str) -> str:
+    """ "auto" is CUDA where there is one. Raises ModelError where CUDA is asked for and absent."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError('device="cuda" was asked for, and torch finds no CUDA device: connect with device="auto"')
+    return device
+
+
+def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
+    """The artifact, loaded once per process whatever the number of connections and threads.
+
+    Raises ArtifactError where the bytes do not have the hash that the registry holds.
+    """
+    device = resolve_device(device)
+    key = (sha256, device)
+    with _lock:
+        if key not in _loaded:
+            found = sha256_of(data)
+            if found != sha256:
+                raise ArtifactError(
+                    f"model {name}: the stored artifact has sha256 {found}, the registry says {sha256}; "
+                    "it was changed or damaged and is not loaded: import it again or train again"
+                )
+            manifest = read_manifest(data)
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                module_bytes = archive.read(MODULE)
+            torch.set_num_threads(1)  # engine threads call at once: more inside each would only contend
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
+                module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
+            on = torch.device(device)
+            known = len(manifest.inputs.actions)
+            coalescer = None if on.type == "cpu" else Coalescer(module.eval(), on, known, manifest.state_size)
+            _loaded[key] = (manifest, module.eval(), coalescer)
+        manifest, module, coalescer = _loaded[key]
+    return Artifact(name, sha256, manifest, module, torch.device(device), coalescer)

@@ -1,0 +1,39 @@
+"""Moments in time as users write them."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlscore.errors import EventsError, MappingError
+from sqlscore.moments import iso, moment
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-01-31",
+        "2024-01-31 00:00:00",
+        "2024-01-31T02:00:00+02:00",
+        date(2024, 1, 31),
+        datetime(2024, 1, 31),
+        datetime(2024, 1, 31, tzinfo=UTC),
+        datetime(2024, 1, 30, 19, tzinfo=timezone(timedelta(hours=-5))),
+    ],
+)
+def test_one_moment_in_many_forms(value):
+    assert moment(value, "as_of") == 1_706_659_200_000_000
+
+
+@pytest.mark.parametrize("value", ["soon", "", "31.01.2024", None, 1_706_659_200])
+def test_what_is_no_time_is_named_with_the_remedy(value):
+    with pytest.raises(EventsError, match=r"as_of .* is not a time: write it as 2024-01-31"):
+        moment(value, "as_of")
+    with pytest.raises(MappingError, match="time_cap"):
+        moment(value, "time_cap", MappingError)
+
+
+@given(st.datetimes())
+def test_text_gives_the_moment_back(at):
+    assert moment(iso(moment(at, "start")), "start") == (at - datetime(1970, 1, 1)) // timedelta(microseconds=1)

@@ -17,9 +17,13 @@ def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> N
     Raises what `work` raised; KeyboardInterrupt after the engine has stopped what it was doing.
     """
     raised: list[BaseException] = []
-    done = threading.Event()
+    turn, begun, cancelled, done = threading.Lock(), threading.Event(), threading.Event(), threading.Event()
 
     def guarded() -> None:
+        with turn:
+            if cancelled.is_set():
+                return
+            begun.set()
         try:
             work()
         except BaseException as error:
@@ -27,11 +31,14 @@ def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> N
         finally:
             done.set()
 
-    threading.Thread(target=guarded, daemon=True).start()
-    try:
+    try:  # Ctrl-C may come while the thread starts, too: before its work has begun, or after
+        threading.Thread(target=guarded, daemon=True).start()
         done.wait()  # an event, not Thread.join: Python 3.11 takes a thread whose join was interrupted for ended
     except KeyboardInterrupt:
-        _stop(con, done)
+        with turn:
+            cancelled.set()
+        if begun.is_set():
+            _stop(con, done)
         raise
     if raised:
         raise raised[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from all_models import folds, models, one_thread, windowed  # noqa: F401 - fixtures
 from hypothesis import settings
 from postgres_server import Postgres, running_postgres
+from small_shop import _close_shops  # noqa: F401 - a fixture
 from tiny_model import tiny_artifact
 
 import sqlscore
@@ -45,23 +47,41 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty database in memory."""
-    con = sqlscore.connect()
-    yield con
-    con.close()
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with sqlscore's objects in it and nothing else: making them takes half a second, copying them nothing."""
+    path = tmp_path_factory.mktemp("empty") / "empty.duckdb"
+    sqlscore.connect(path).close()
+    return path
 
 
-@pytest.fixture
-def shop(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+@pytest.fixture(scope="session")
+def shop_file(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 users with 5 events each, an hour apart, mapped, with the tiny model as champion."""
-    con.execute(
-        """CREATE TABLE clicks AS
-           SELECT (i % 40)::BIGINT AS "client id", TIMESTAMP '2024-01-01' + to_hours(i // 40) AS "when",
-                  (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS "select", i * 0.5 AS price
-           FROM range(200) t(i)"""
-    )
-    sqlscore.map_events(con, "clicks", user_id="client id", event_time="when", event_type="select", features=["price"])
-    register(con, tiny_artifact(numeric=("price",)), name="tiny", mapping="events", champion=True, verb="train")
-    return con
+    path = shutil.copy(empty_file, tmp_path_factory.mktemp("shop") / "shop.duckdb")
+    with sqlscore.connect(path) as con:
+        con.execute(
+            """CREATE TABLE clicks AS
+               SELECT (i % 40)::BIGINT AS "client id", TIMESTAMP '2024-01-01' + to_hours(i // 40) AS "when",
+                      (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS "select", i * 0.5 AS price
+               FROM range(200) t(i)"""
+        )
+        sqlscore.map_events(
+            con, "clicks", user_id="client id", event_time="when", event_type="select", features=["price"]
+        )
+        register(con, tiny_artifact(numeric=("price",)), name="tiny", mapping="events", champion=True, verb="train")
+    return path
+
+
+@pytest.fixture
+def con(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new database."""
+    with sqlscore.connect(shutil.copy(empty_file, tmp_path_factory.mktemp("new") / "new.duckdb")) as con:
+        yield con
+
+
+@pytest.fixture
+def shop(shop_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own like `shop_file`."""
+    with sqlscore.connect(shutil.copy(shop_file, tmp_path_factory.mktemp("own") / "shop.duckdb")) as con:
+        yield con

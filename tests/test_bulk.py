@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import torch
 from all_models import INPUTS, made
-from test_incremental import ARTIFACTS
+from small_shop import ARTIFACTS
 
 from sqlscore.artifact import Artifact
 from sqlscore.artifact_loading import load

@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,16 +52,24 @@ def unmapped(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def db(unmapped: Path) -> Path:
-    """The same, mapped, with a tiny model in two versions, of which the first is the champion."""
-    with sqlscore.connect(unmapped) as con:
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 events of 40 users, mapped, with a tiny model in two versions, of which the first is the champion."""
+    path = tmp_path_factory.mktemp("mapped") / "shop.duckdb"
+    with sqlscore.connect(path) as con:
+        con.execute(f"CREATE TABLE events AS {EVENTS}")
         sqlscore.map_events(con, "events", features=["price"])
         for _ in range(2):
             register(
                 con, tiny_artifact(numeric=("price",)), name="tiny", mapping="events", champion=False, verb="train"
             )
-    return unmapped
+    return path
+
+
+@pytest.fixture
+def db(mapped: Path, tmp_path: Path) -> Path:
+    """A file of its own like `mapped`."""
+    return shutil.copy(mapped, tmp_path / "shop.duckdb")
 
 
 def test_help_names_every_command():

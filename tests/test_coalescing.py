@@ -14,7 +14,7 @@ import torch
 from all_models import INPUTS, made
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_incremental import gru_artifact, open_shop
+from small_shop import gru_artifact, open_shop
 
 from sqlscore import coalescing
 from sqlscore.artifact import Artifact

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from test_incremental import gru_artifact, open_shop
+from small_shop import gru_artifact, open_shop
 from tiny_model import tiny_artifact
 
 import sqlscore

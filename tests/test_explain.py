@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import shutil
+from collections.abc import Iterator
 from itertools import permutations
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -20,9 +23,11 @@ RATES = {"base_rates": {"churn": 0.25, "next_action": [0.5, 0.3, 0.2]}}
 START = dt.datetime(2024, 1, 1)
 
 
-@pytest.fixture
-def rated(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+@pytest.fixture(scope="module")
+def rated_file(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model with base rates, and a table of users with 1 to 50 events, two of them at the same time."""
+    path = shutil.copy(empty_file, tmp_path_factory.mktemp("rated") / "rated.duckdb")
+    con = sqlscore.connect(path)
     con.execute(
         """CREATE TABLE e AS
            SELECT u AS user_id, TIMESTAMP '2024-01-01' + to_hours(7 * greatest(i, 1)) AS event_time,
@@ -31,7 +36,15 @@ def rated(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     )
     sqlscore.map_events(con, "e")
     register(con, tiny_artifact(notes=RATES), name="tiny", mapping="events", champion=True, verb="train")
-    return con
+    con.close()
+    return path
+
+
+@pytest.fixture
+def rated(rated_file: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own like `rated_file`."""
+    with sqlscore.connect(shutil.copy(rated_file, tmp_path / "rated.duckdb")) as con:
+        yield con
 
 
 def risk(hours: list[int], at: int) -> float:

@@ -6,23 +6,17 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_shop import ARTIFACTS, open_shop
 from tiny_model import tiny_artifact
 
 import sqlscore
 from sqlscore.artifact import Artifact
-from sqlscore.events import Inputs
-from sqlscore.manifest import Manifest, pack
-from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.models.config import ModelConfig
-from sqlscore.models.export import to_torchscript
 from sqlscore.registry import register
 from sqlscore.sequences import Sequences
 from sqlscore.user_states import States
@@ -31,47 +25,6 @@ USERS = """SELECT user_id, n_events, last_event_time, next_action, next_action_p
     churn_risk, unknown_action_rate, model, as_of FROM sqlscore.scored_users ORDER BY user_id"""
 SESSIONS = """SELECT user_id, session_id, session_start, session_end, n_events, next_action, churn_risk
     FROM sqlscore.scored_sessions ORDER BY user_id, session_id"""
-
-
-def gru_artifact(seed: int = 0) -> bytes:
-    """A small GRU with random weights: numbers that depend on every event and its time."""
-    torch.manual_seed(seed)
-    config = ModelConfig(embedding=8, hidden=8, width=8)
-    inputs = Inputs(("view", "cart", "buy"), {}, ("price",))
-    model = ARCHITECTURES["gru"].build(config, inputs).eval()
-    manifest = Manifest(
-        "gru", {}, inputs, ("next_action", "time_to_next", "churn"), model.state_size, 8, True, None,
-        86_400.0, 86_400.0, "2024-01-01", "2024-01-02",
-    )  # fmt: skip
-    return pack(to_torchscript(model), manifest)
-
-
-ARTIFACTS = (tiny_artifact(numeric=("price",)), gru_artifact(0), gru_artifact(1))
-
-
-OPEN: list[duckdb.DuckDBPyConnection] = []
-
-
-@pytest.fixture(autouse=True)
-def _close_shops() -> Iterator[None]:
-    yield
-    while OPEN:
-        OPEN.pop().close()
-
-
-def open_shop(
-    path: str | Path = ":memory:", *, append_only: bool = False, artifact: int = 1
-) -> duckdb.DuckDBPyConnection:
-    con = sqlscore.connect(path)
-    OPEN.append(con)
-    con.execute("CREATE TABLE e (user_id BIGINT, event_time TIMESTAMP, event_type VARCHAR, price DOUBLE)")
-    con.execute(
-        "INSERT INTO e SELECT i % 5, TIMESTAMP '2024-01-01' + to_minutes(17 * i), "
-        "(['view', 'cart', 'buy', 'new'])[1 + i % 4], i FROM range(40) t(i)"
-    )
-    sqlscore.map_events(con, "e", features=["price"], append_only=append_only)
-    register(con, ARTIFACTS[artifact], name="m", mapping="events", champion=True, verb="train")
-    return con
 
 
 def assert_equal_to_full(con: duckdb.DuckDBPyConnection) -> None:

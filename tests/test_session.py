@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,10 @@ from sqlscore.registry import register
 LIST = "SELECT list_predict_next_action(['view'])"
 
 
-@pytest.fixture
-def prepared(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a table of events, a mapping, a model and scores."""
-    path = tmp_path / "shop.duckdb"
+    path = tmp_path_factory.mktemp("template") / "shop.duckdb"
     con = sqlscore.connect(path)
     con.execute(
         "CREATE TABLE e AS SELECT i % 3 AS user_id, TIMESTAMP '2024-01-01' + to_hours(i) AS event_time, "
@@ -34,6 +35,12 @@ def prepared(tmp_path: Path) -> Path:
     sqlscore.refresh(con)
     con.close()
     return path
+
+
+@pytest.fixture
+def prepared(template: Path, tmp_path: Path) -> Path:
+    """A file of its own like `template`."""
+    return shutil.copy(template, tmp_path / "shop.duckdb")
 
 
 def test_connect_returns_duckdbs_own_connection(con: duckdb.DuckDBPyConnection) -> None:

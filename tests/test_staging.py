@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from test_incremental import open_shop
+from small_shop import open_shop
 
 import sqlscore
 from sqlscore.errors import EventsError

@@ -75,8 +75,15 @@ def shop_file(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def con(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A new database."""
+    """A new database, in a file."""
     with sqlscore.connect(shutil.copy(empty_file, tmp_path_factory.mktemp("new") / "new.duckdb")) as con:
+        yield con
+
+
+@pytest.fixture
+def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new database that has no file."""
+    with sqlscore.connect() as con:
         yield con
 
 

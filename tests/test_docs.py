@@ -59,7 +59,7 @@ def blocks(document: Path) -> list[Block]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `sqlscore demo` makes, with fewer customers and a short training."""
     path = tmp_path_factory.mktemp("demo") / "sqlscore-demo.duckdb"
-    shop = simulate_shop(users=600)
+    shop = simulate_shop(users=300)
     with sqlscore.connect(path) as con:
         con.from_arrow(shop.events).create("events")
         sqlscore.map_events(con, "events", features=["brand", "price", "channel"])

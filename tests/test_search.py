@@ -213,12 +213,12 @@ def test_weights_of_rare_actions_are_searched_where_rare_actions_count() -> None
     ],
 )
 def test_what_cannot_be_searched_is_said_first(
-    con: duckdb.DuckDBPyConnection, asked: dict[str, Any], message: str
+    in_memory: duckdb.DuckDBPyConnection, asked: dict[str, Any], message: str
 ) -> None:
     """Before a night of trials."""
-    visits(con)
+    visits(in_memory)
     with pytest.raises(TrainingError, match=message):
-        sqlscore.search(con, **({"study": "unused.db"} if asked else {}) | asked)
+        sqlscore.search(in_memory, **({"study": "unused.db"} if asked else {}) | asked)
 
 
 def test_a_file_that_is_something_else_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

@@ -271,8 +271,9 @@ def test_the_environment_names_the_store_where_nobody_else_does(monkeypatch: pyt
     [(True, "a database in memory has no place"), ("shop.duckdb", '"shop.duckdb" is no tracking URI')],
 )
 def test_what_is_no_store_is_said_before_anything_is_trained(
-    con: duckdb.DuckDBPyConnection, asked: str | bool, message: str
+    in_memory: duckdb.DuckDBPyConnection, asked: str | bool, message: str
 ) -> None:
+    con = in_memory
     con.from_arrow(simulate_shop(users=3).events).create("events")
     sqlscore.map_events(con, "events")
     with pytest.raises(TrackingError, match=message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -29,6 +30,7 @@ def seconds_allowed() -> float:
     return SECONDS * max(1.0, (time.process_time() - began) / UNIT)
 
 
+@lru_cache
 def trained(data: Path, architecture: str) -> TrainedModel:
     path = literal(str(data / "mobile_onboarding/events.parquet"))
     relation = f"(FROM read_parquet({path}) WHERE event_type NOT IN ('lost', 'passed'))"

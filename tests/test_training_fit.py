@@ -257,12 +257,12 @@ def test_ten_thousand_actions_train(con: duckdb.DuckDBPyConnection) -> None:
     """Product ids as actions: the cost per step is bounded by sampling targets."""
     con.execute(
         f"""CREATE TABLE visits AS SELECT i // 10 AS who, {START} + to_seconds(i * 7) AS at,
-            'product ' || hash(i) % 10000 AS did FROM range(30000) t(i)"""
+            'product ' || i * 7919 % 10000 AS did FROM range(12000) t(i)"""
     )
     options = TrainingOptions(max_epochs=1, embedding=8, hidden=16, width=16)
     trained = fit(con, Mapping("events", "visits", "who", "at", "did"), options)
     assert 8_000 < len(trained.manifest.inputs.actions) <= 10_000
-    assert trained.manifest.metrics["next_action"]["n"] > 3_000
+    assert trained.manifest.metrics["next_action"]["n"] > 1_000
 
 
 def test_a_stored_model_reads_its_categories_as_in_training(con: duckdb.DuckDBPyConnection) -> None:

@@ -120,7 +120,7 @@ def test_cosmetics_trains_and_says_that_it_does_not_beat_repetition(data: Path) 
 def test_invoice_lines_train_in_bounded_time(data: Path) -> None:
     """The largest of the sets, 400,000 events with a user: churn must not suffer from the grain."""
     features = (Feature("quantity", "numeric"), Feature("unit_price", "numeric"))
-    options = TrainingOptions(event_updates=200_000)  # a tenth of the default: for the suite's sake
+    options = TrainingOptions(event_updates=100_000)  # a twentieth of the default: for the suite's sake
     manifest = trained(parquet(data, "online_retail/events.parquet"), *features, options=options).manifest
     found = manifest.metrics["churn"]
     assert found["auc"] > max(baseline["auc"] for baseline in found["baselines"].values())

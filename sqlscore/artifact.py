@@ -12,6 +12,7 @@ from sqlscore.batch import Batch, encode_sequences, unknown_counts
 from sqlscore.coalescing import Coalescer
 from sqlscore.errors import ModelError
 from sqlscore.events import NO_TIME, US_PER_SECOND
+from sqlscore.inference import inference
 from sqlscore.manifest import Manifest
 from sqlscore.pieces import EVENTS, by_length
 from sqlscore.sequences import Sequences
@@ -70,7 +71,7 @@ class Artifact:
         """The state after every event, each from the events up to it alone: T rows in the order of the events."""
         self.require_causal()
         batch = encode_sequences(sequences, self.manifest.inputs)
-        with torch.inference_mode():
+        with inference():
             hidden, clock = self.module.encode_each(*batch.to(self.device).tensors(), None, None)
         starts = np.repeat(sequences.offsets[:-1], sequences.lengths)
         unknown = np.append(0, np.cumsum(batch.categories[:, 0].numpy() > len(self.manifest.inputs.actions)))
@@ -103,20 +104,20 @@ class Artifact:
     def _encode(
         self, batch: Batch, hidden: torch.Tensor | None, clock: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.inference_mode():
+        with inference():
             given = (None if part is None else part.to(self.device) for part in (hidden, clock))
             hidden, clock = self.module.encode(*batch.to(self.device).tensors(), *given)
         return hidden.cpu(), clock.cpu()
 
     def probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> (N, V) calibrated probabilities of the next action, in the order of `inputs.actions`."""
-        with torch.inference_mode():
+        with inference():
             logits: torch.Tensor = self.module.next_logits(hidden.to(self.device))
         return _shares(logits).cpu()
 
     def seconds(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float64 (N,) predicted median of the seconds from the last event to the next."""
-        with torch.inference_mode():
+        with inference():
             seconds: torch.Tensor = self.module.seconds(hidden.to(self.device))
         return seconds.double().cpu()
 
@@ -128,7 +129,7 @@ class Artifact:
         where it knows nothing. Probabilities keep SURE away from 0 and 1, which no finite sample can promise.
         """
         silence, elapsed = self._silence(clock, as_of)
-        with torch.inference_mode():
+        with inference():
             risk: torch.Tensor = self.module.churn(hidden.to(self.device), elapsed.to(self.device)).double().cpu()
         return _beyond_lookback(risk, silence, elapsed)
 
@@ -139,14 +140,14 @@ class Artifact:
 
     def standing(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float32 (N, B): what the churn head needs of a state, whatever the moment."""
-        with torch.inference_mode():
+        with inference():
             parts = [self.module.standing(part.to(self.device)).cpu() for part in torch.split(hidden, ROWS)]
         return torch.cat(parts)
 
     def churn_standing(self, standing: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
         """(N, B), (N, 2), int64 (N,) µs -> what `churn` returns for the states that stand so."""
         silence, elapsed = self._silence(clock, as_of)
-        with torch.inference_mode():
+        with inference():
             risk: torch.Tensor = self.module.churn_standing(standing.to(self.device), elapsed.to(self.device))
         return _beyond_lookback(risk.double().cpu(), silence, elapsed)
 
@@ -162,7 +163,7 @@ class Artifact:
                 some = hidden[rows]
                 found.append((self.probabilities(some), self.seconds(some), self.churn(some, clock[rows], as_of[rows])))
                 continue
-            with torch.inference_mode():
+            with inference():
                 logits, seconds, risk = self.module.scores(hidden[rows].to(self.device), elapsed[rows].to(self.device))
             known = _beyond_lookback(risk.double().cpu(), silence[rows], elapsed[rows])
             found.append((_shares(logits).cpu(), seconds.double().cpu(), known))
@@ -176,7 +177,7 @@ class Artifact:
 
     def embed(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float32 (N, D): the users' representations."""
-        with torch.inference_mode():
+        with inference():
             vectors: torch.Tensor = self.module.embed(hidden.to(self.device))
         return vectors.cpu()
 

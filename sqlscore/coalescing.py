@@ -15,6 +15,7 @@ import torch
 
 from sqlscore.batch import Batch
 from sqlscore.events import NO_TIME
+from sqlscore.inference import inference
 
 MOST_EVENTS = 1_000_000
 """In one joined batch, unless a single one has more: its inner tensors are some hundred bytes an event and unit."""
@@ -119,7 +120,7 @@ class Coalescer:
         if any(call.hidden is not None for call in group):
             starts = [self._start(call) for call in group]
             hidden, clock = torch.cat([start[0] for start in starts]), torch.cat([start[1] for start in starts])
-        with torch.inference_mode():
+        with inference():
             hidden, clock = self._module.encode(*batch.tensors(), hidden, clock)
         sizes = [len(call.batch) for call in group]
         for call, *found in zip(group, torch.split(hidden, sizes), torch.split(clock, sizes), strict=True):

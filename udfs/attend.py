@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import torch
 
 from sqlscore.artifact import Artifact
 from sqlscore.errors import ModelError
+from sqlscore.inference import inference
 from sqlscore.manifest import read_manifest
 from sqlscore.udfs.arguments import Column
 from sqlscore.udfs.catalog import Catalog
@@ -27,7 +27,7 @@ def attend(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> p
             raise _without_attention(catalog, artifact)
         read = read_by(artifact, sequences)
         catalog.count(len(read))
-        with torch.inference_mode():
+        with inference():
             weights = artifact.module.attention(*artifact.batch(read).to(artifact.device).tensors())
         found = weights.cpu().double().numpy()
         pieces.append((rows, weight_lists(read.times, read.actions, found, read.lengths)))

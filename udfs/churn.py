@@ -69,7 +69,7 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
     best = likely.flatten().take(likely.offsets[:-1])
     unknown = (states.n_unknown / np.maximum(states.n_events, 1)).astype(np.float32)
     columns = [
-        pa.array([artifact.name]).take(pa.array(np.zeros(size, np.int64))),
+        pa.repeat(artifact.name, size),
         pa.nulls(size, pa.timestamp("us")) if as_of is None else times_array(as_of),
         pa.array(states.n_events),
         pa.array(unknown),

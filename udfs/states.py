@@ -40,7 +40,7 @@ def to_arrow(states: States, model: str) -> pa.StructArray:
         times_array(clock[:, 1]),
         pa.array(states.n_events),
         pa.array(states.n_unknown),
-        pa.array([model]).take(pa.array(np.zeros(len(states), np.int64))),
+        pa.repeat(model, len(states)),
     ]
     empty = pa.array(states.n_events == 0)
     return pa.StructArray.from_arrays(columns, fields=list(STATE_ARROW), mask=empty)

@@ -17,6 +17,7 @@ from sqlscore.artifact import Artifact
 from sqlscore.batch import encode_sequences
 from sqlscore.errors import PlotError
 from sqlscore.events import Mapping
+from sqlscore.inference import inference
 from sqlscore.plotting.evidence import minute
 from sqlscore.plotting.learning_curves import learned
 from sqlscore.plotting.style import COLOURS, HEAT, blank, escaped, labels, plain, shortened, titled
@@ -181,7 +182,7 @@ def _weights(artifact: Artifact, sequences: Sequences, end: int | None) -> Float
     if end is not None:
         categories, numbers, times = categories[:end], numbers[:end], times[:end]
         offsets = torch.tensor([0, end], device=artifact.device)
-    with torch.inference_mode():
+    with inference():
         found = artifact.module.attention(categories, numbers, times, offsets, novel_values, novel_offsets)
     return np.asarray(found.cpu().double().numpy())
 

@@ -14,6 +14,7 @@ import torch
 from sqlscore.artifact import Artifact
 from sqlscore.errors import TrainingError
 from sqlscore.events import Mapping
+from sqlscore.inference import inference
 from sqlscore.sequences import Ints
 from sqlscore.training import baselines, metrics
 from sqlscore.training.baselines import Guess, Transitions
@@ -160,11 +161,11 @@ def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress
     progress.start("Evaluating", test.events)
     for chosen in ordered_batches(test.lengths, _EVENTS_PER_BATCH):
         batch, targets = cut(data, test, chosen)
-        with torch.inference_mode():
+        with inference():
             states, _ = artifact.module.encode_each(*batch.tensors(), None, None)
         parts.append((targets.at, *_judged(artifact, states[targets.position], targets.action.numpy(), keep)))
         if len(targets.churn_position):
-            with torch.inference_mode():
+            with inference():
                 risk = artifact.module.churn(states[targets.churn_position], targets.elapsed)
             churn[targets.example] = risk.double().numpy()
         progress.advance(len(batch.times))

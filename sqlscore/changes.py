@@ -16,6 +16,7 @@ from sqlscore.quoting import identifier, literal, qualified
 TABLE = "sqlscore_changes"
 STATES = "user_states"
 MARK = "refreshed"
+_RUNS, _RUN = 4, 16  # runs of rows by which a table is known again: the engine skips to them, not to single rows
 FULL_ABOVE = 0.3
 """Share of changed users above which everybody is scored again, which is then as quick."""
 
@@ -26,6 +27,8 @@ _COMMENTS = {
     "mapping": "The mapping as it was.",
     "n_rows": "Rows of an append-only table.",
     "last_row": "Number of its last row.",
+    "types": "Types of the mapped columns.",
+    "sample": "Hashes of some of its rows, added up bit by bit.",
 }
 
 
@@ -38,6 +41,8 @@ class Mark:
     mapping: str  # as JSON
     n_rows: int | None
     last_row: int | None
+    types: str | None = None  # None in a mark of an older sqlscore
+    sample: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,33 +64,44 @@ class Changes:
 
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
     """Where the events stand in this snapshot."""
-    n_rows, last_row = None, None
+    n_rows, last_row, sample = None, None, None
     if mapping.append_only and _has_rowid(con, mapping):
         n_rows, last_row = one(con, f"SELECT count(*), max(rowid) FROM {mapping.relation}") or (0, None)
-    return Mark(model, sha256, mapping.to_json(), n_rows, last_row)
+        sample = _sample(con, mapping, last_row)
+    names = ", ".join(identifier(name) for name in mapping.columns)
+    types = ", ".join(map(str, con.sql(f"SELECT {names} FROM {mapping.relation}").types))
+    return Mark(model, sha256, mapping.to_json(), n_rows, last_row, types, sample)
 
 
 def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
     """Where the last refresh stood, None where there was none."""
     if not is_table(con, mapping.schema, MARK, STATES):
         return None
-    row = one(con, f"SELECT model, sha256, mapping, n_rows, last_row FROM {qualified(mapping.schema, MARK)}")
-    return Mark(*row) if row else None
+    name = qualified(mapping.schema, MARK)
+    row = one(con, f"FROM {name}")
+    return Mark(**dict(zip(_columns(con, name), row, strict=True))) if row else None
 
 
 def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> None:
     """Note where this refresh stands, inside its transaction."""
     name = qualified(mapping.schema, MARK)
     con.execute(
-        f"CREATE OR REPLACE TABLE {name} (model VARCHAR, sha256 VARCHAR, mapping JSON, n_rows BIGINT, last_row BIGINT)"
+        f"CREATE OR REPLACE TABLE {name} (model VARCHAR, sha256 VARCHAR, mapping JSON, n_rows BIGINT, last_row BIGINT, "
+        "types VARCHAR, sample UBIGINT)"
     )
     con.execute(f"COMMENT ON TABLE {name} IS 'Where the last refresh stood: what an incremental one goes on from'")
     for column, comment in _COMMENTS.items():
         con.execute(f"COMMENT ON COLUMN {name}.{column} IS {literal(comment)}")
     con.execute(
-        f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?)",
-        [mark.model, mark.sha256, mark.mapping, mark.n_rows, mark.last_row],
+        f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [mark.model, mark.sha256, mark.mapping, mark.n_rows, mark.last_row, mark.types, mark.sample],
     )
+
+
+def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """A user's state is gone though no event may have changed: an append-only table would not show who is missing."""
+    if mapping.append_only and is_table(con, mapping.schema, MARK):
+        con.execute(f"DROP TABLE {qualified(mapping.schema, MARK)}")
 
 
 def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | None, new: Mark, fold: bool) -> Changes:
@@ -94,18 +110,23 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     con: a connection in a transaction whose snapshot the scans that follow share.
     """
     if old is None:
-        return Changes("nothing was scored before")
+        forgotten = is_table(con, mapping.schema, STATES)
+        return Changes("a user was forgotten" if forgotten else "nothing was scored before")
     if (old.model, old.sha256) != (new.model, new.sha256):
         return Changes(f"the champion changed from {old.model} to {new.model}")
     if old.mapping != new.mapping:
         return Changes("the events were mapped anew")
-    if "standing" not in _columns(con, qualified(mapping.schema, STATES)):
+    if old.types is None or "standing" not in _columns(con, qualified(mapping.schema, STATES)):
         return Changes("the states were stored by an older sqlscore")
+    if old.types != new.types:
+        return Changes(f"the types of the mapped columns changed from {old.types} to {new.types}")
     behind_row = None
     if new.last_row is not None and old.last_row is not None:
         kept = one(con, f"SELECT count(*) FROM {mapping.relation} WHERE rowid <= ?", [old.last_row])
         if kept is None or kept[0] != old.n_rows:
             return Changes("rows were deleted from a table that was mapped as append-only")
+        if _sample(con, mapping, old.last_row) != old.sample:
+            return Changes("rows were replaced in a table that was mapped as append-only")
         behind_row = old.last_row
         _appended(con, mapping, behind_row)
     else:
@@ -143,7 +164,8 @@ def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -
 def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Changes from the hashes of all events: new, changed and deleted ones."""
     states, events = qualified(mapping.schema, STATES), f"({usable_events(con, mapping)})"
-    hashed = ", ".join(["event_time", "event_type", *(identifier(f.name) for f in mapping.features)])
+    columns = ["event_time", "event_type", *(f.name for f in mapping.features)]
+    hashed = ", ".join(f"e.{identifier(name)}" for name in columns)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE {TABLE} AS
             WITH events AS (
@@ -190,6 +212,17 @@ def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
     if not any(qualified(*table) == mapping.relation for table in tables):
         return False
     return "rowid" not in (name.lower() for name in _columns(con, mapping.relation))
+
+
+def _sample(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int | None) -> int | None:
+    """What some rows up to a row say: a table that was filled anew has others, however many they are."""
+    if last_row is None:
+        return None
+    ends = (last_row * i // (_RUNS - 1) for i in range(_RUNS))
+    runs = " OR ".join(f"rowid BETWEEN {end - _RUN} AND {end}" for end in ends)
+    names = ", ".join(identifier(name) for name in mapping.columns)
+    row = one(con, f"SELECT bit_xor(hash({names})) FROM {mapping.relation} WHERE {runs}")
+    return int(row[0]) if row and row[0] is not None else None
 
 
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,6 +27,10 @@ from sqlscore.transactions import on_own_connection, recorded, transaction
 
 if TYPE_CHECKING:
     from sqlscore.artifact import Artifact
+
+
+_COMMENT = re.compile(r"^(\s*(--[^\n]*(\n|$)|/\*.*?\*/))+", re.DOTALL)
+"""What may stand before the first word of a query."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,10 @@ def score_history(
 
 def _over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mapping:
     """The mapping over other events."""
-    first = events.lstrip().split(None, 1)[0].casefold() if events.strip() else ""
-    relation = f"({events})" if first in ("select", "with", "from", "values") else relation_of(con, events)
+    text = _COMMENT.sub("", events).strip().rstrip(";").strip()
+    first = text.lstrip("( \n\t").split(None, 1)[0].casefold() if text.strip("() ") else ""
+    is_query = first in ("select", "with", "from", "values")
+    relation = f"({text}\n)" if is_query else relation_of(con, events)  # the line ends where a comment may be
     other = replace(mapping, relation=relation, append_only=False)
     con.execute("SET SESSION python_enable_replacements = false")  # a name in it is never a variable of ours
     try:
@@ -122,6 +129,26 @@ def _over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mapp
     return other
 
 
+def _target(con: duckdb.DuckDBPyConnection, into: str) -> str:
+    """The quoted name of the table to make. Raises MappingError where something else of that name would be lost."""
+    target = qualified(*into.split(".", 1)) if "." in into else identifier(into)
+    rows = con.execute("SELECT mapping FROM sqlscore.mappings").fetchall()
+    mappings = [Mapping.from_json(row[0]) for row in rows]
+    if any(into.casefold().startswith(f"{schema}.") for schema in ("sqlscore", *(m.schema for m in mappings))):
+        raise MappingError(f'"{into}" would be a table in a schema of sqlscore\'s own: choose another name')
+    try:
+        relation = relation_of(con, into).casefold()
+    except MappingError:
+        return target  # there is nothing of that name
+    for mapping in mappings:
+        if mapping.relation.casefold() == relation:
+            raise MappingError(f'"{into}" holds the events that are mapped as "{mapping.name}": choose another name')
+    views = con.execute("SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    if any(qualified(*view).casefold() == relation for view in views):
+        raise MappingError(f'"{into}" is a view, which a table does not replace: choose another name, or drop the view')
+    return target
+
+
 def _fill(
     con: duckdb.DuckDBPyConnection,
     mapping: Mapping,
@@ -134,7 +161,7 @@ def _fill(
     """Make the table `into` of what `work` gives for each batch of users, in one transaction."""
     from sqlscore.bulk import in_order  # torch
 
-    target = qualified(*into.split(".", 1)) if "." in into else identifier(into)
+    target = _target(con, into)
     query = usable_events(con, mapping)
     user_type = con.sql(query).types[0]
     with recorded(con, verb, mapping.name) as details, con.cursor() as reader, transaction(con):

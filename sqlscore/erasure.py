@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.changes import forget_in_mark
 from sqlscore.errors import MappingError
 from sqlscore.events import DEFAULT_MAPPING
 from sqlscore.install import materialized_tables
@@ -36,6 +37,7 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
                 name = qualified(where.schema, table)
                 row = one(con, f"DELETE FROM {name} WHERE user_id = ?", [user_id])
                 erased[table] = int(row[0]) if row else 0
+            forget_in_mark(con, where)
             events = qualified(where.schema, "events")
             left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])
         except duckdb.ConversionException as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -73,7 +73,8 @@ def arriving(con: duckdb.DuckDBPyConnection, first: pa.Table, others: Iterable[p
             raise failures[0] from None
         raise
     finally:
-        con.unregister(_ARRIVING)
+        with suppress(duckdb.TransactionException):  # which would hide what broke the transaction off
+            con.unregister(_ARRIVING)
 
 
 def insert_as_they_come(

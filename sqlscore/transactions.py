@@ -32,6 +32,13 @@ def on_own_connection(
         with con.cursor() as own:
             try:
                 return verb(own, *args, **kwargs)
+            except duckdb.TransactionException as error:
+                if "onflict" not in str(error) and "different transaction" not in str(error):
+                    raise
+                raise InstallError(
+                    f"{verb.__name__} met another change of the same tables, and has changed nothing: run it again "
+                    f"when that is done ({error})"
+                ) from error
             except duckdb.InvalidInputException as error:
                 if "read-only" not in str(error):
                     raise

@@ -57,5 +57,9 @@ class PlotError(SqlscoreError):
     """This cannot be drawn for this model, or not into that file."""
 
 
+class OutputError(SqlscoreError):
+    """A result cannot be written in this format, or not into that file."""
+
+
 class InstallError(SqlscoreError):
     """The database file cannot take sqlscore's objects."""

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlscore.errors import ArtifactError
+from sqlscore.errors import ArtifactError, OutputError
+from sqlscore.files import in_place_of
 from sqlscore.manifest import sha256_of
 
 _HEADER = b"sqlscore-artifact 1 "
 
 
 def write_model_file(path: Path, data: bytes, sha256: str) -> None:
-    """Write an artifact; a reader sees the old file or the new one, whole."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(_HEADER + sha256.encode() + b"\n" + data)
-    partial.replace(path)
+    """Write an artifact; a reader sees the old file or the new one, whole.
+
+    Raises OutputError where a file is there that is none of a model.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(len(_HEADER)) != _HEADER:
+                raise OutputError(f"{path} is there and holds no model: name another file, or remove it first")
+    with in_place_of(path) as partial:
+        partial.write_bytes(_HEADER + sha256.encode() + b"\n" + data)
 
 
 def read_model_file(path: Path, expected: str | None = None) -> tuple[bytes, str]:

@@ -27,7 +27,10 @@ def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
     ).fetchall()
     folded = table.casefold()
     for schema, found in rows:
-        if folded in (found.casefold(), f"{schema}.{found}".casefold()) and (schema == "main" or "." in table):
+        spelt = [f"{schema}.{found}", qualified(schema, found)]
+        if schema == "main":
+            spelt += [found, qualified(found)]
+        if folded in map(str.casefold, spelt):
             return qualified(schema, found)
     suffix = Path(table).suffix.casefold()
     files = glob.glob(table, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
@@ -35,8 +38,14 @@ def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
         where = table if "://" in table else str(Path(table).absolute())
         options = ", hive_partitioning = true" if suffix == ".parquet" and "=" in "".join(files[:1]) else ""
         return f"{_READERS[suffix]}({literal(where)}{options})"
-    have = ", ".join(sorted(f'"{row[1]}"' for row in rows if row[0] == "main")) or "none"
-    kind = "file" if suffix in _READERS or files else "table, view or file"
+    own = [(schema, name) for schema, name in rows if not schema.startswith("sqlscore")]
+    have = ", ".join(sorted(qualified(name) if schema == "main" else qualified(schema, name) for schema, name in own))
+    have = have or "none"
+    if files and suffix not in _READERS:
+        raise MappingError(
+            f'"{table}" ends in none of {", ".join(_READERS)}, by which files of events are told: rename it'
+        )
+    kind = "file" if suffix in _READERS else "table, view or file"
     raise MappingError(
         f'there is no {kind} "{table}" (tables and views here: {have}; files: {", ".join(_READERS)}): check the name; '
         "a temporary table, a DataFrame or what is not committed must first be kept with CREATE TABLE ... AS"

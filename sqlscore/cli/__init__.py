@@ -6,10 +6,13 @@
 
 def main() -> None:
     """Run the command line with the process's arguments; exits the process (see `errors.py` for the codes)."""
+    import sys
     import warnings
 
-    from sqlscore.cli.app import app
-    from sqlscore.cli.errors import show_warning
-
+    try:
+        from sqlscore.cli.app import app
+        from sqlscore.cli.errors import show_warning
+    except KeyboardInterrupt:
+        sys.exit(130)
     warnings.showwarning = show_warning
     app()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,8 +59,8 @@ def demo(
     Example: sqlscore demo, or sqlscore demo mine.duckdb --events clicks.parquet --user-id visitor
     """
     started = time.monotonic()
-    _make_room(db, replace=force or db == DEFAULT_FILE)
-    with open_database(db, create=True) as con:
+    _check(events)
+    with _instead_of(db, replace=force or db == DEFAULT_FILE), open_database(db, create=True) as con:
         if events is None:
             _simulate(con, users, seed)
             mapping = _map(con, "events", features=FEATURES)
@@ -74,15 +76,42 @@ def demo(
         render.say(f"  {shlex.join(('sqlscore', *words))}", "bold")
 
 
-def _make_room(db: str, replace: bool) -> None:
-    """Remove the file of an earlier demo, and nobody else's."""
-    path = Path(db)
-    if not path.exists():
+def _check(events: str | None) -> None:
+    """Raises MappingError where the events are no file: a table in the database that is to be made is none yet."""
+    if events is None:
         return
-    if not replace:
-        raise InstallError(f"{db} exists: name another file for the demo, or give --force to replace this one")
-    path.unlink()
-    Path(f"{db}.wal").unlink(missing_ok=True)
+    import duckdb
+
+    from sqlscore.relations import relation_of
+
+    with duckdb.connect() as nothing:
+        relation_of(nothing, events)
+
+
+@contextmanager
+def _instead_of(db: str, replace: bool) -> Iterator[None]:
+    """Move what is there aside while the block makes the database anew; back again if it fails.
+
+    Raises InstallError where something is there that is not to be replaced.
+    """
+    files = [Path(db), Path(f"{db}.wal")]
+    if files[0].exists() and not replace:
+        raise InstallError(
+            f"{db} exists: name another file for the demo (--force deletes this one and all that it holds)"
+        )
+    aside = {path: path.with_name(f"{path.name}.before") for path in files if path.exists()}
+    for path, before in aside.items():
+        path.replace(before)
+    try:
+        yield
+    except BaseException:
+        for path in files:
+            path.unlink(missing_ok=True)
+        for path, before in aside.items():
+            before.replace(path)
+        raise
+    for before in aside.values():
+        before.unlink()
 
 
 def _simulate(con: duckdb.DuckDBPyConnection, users: int, seed: int) -> None:

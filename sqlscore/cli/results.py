@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sqlscore.errors import SqlscoreError
+from sqlscore.errors import OutputError
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,10 +20,6 @@ DEFAULT_ROWS = 40
 _FETCH = 10_000
 _UNBOUNDED = 100_000
 _PARQUET_ON_TERMINAL = "Parquet is not text: name a file with --output FILE, or pipe stdout into one"
-
-
-class OutputError(SqlscoreError):
-    """The result cannot be written in the format that was asked for."""
 
 
 def statements(con: duckdb.DuckDBPyConnection, text: str) -> Iterator[tuple[duckdb.DuckDBPyRelation | None, bool]]:
@@ -51,14 +47,20 @@ def run(
     """
     if format_ == "parquet" and output is None and sys.stdout.isatty():
         raise OutputError(_PARQUET_ON_TERMINAL)
+    if output is not None:
+        from sqlscore.files import refuse_databases
+
+        if format_ == "table":
+            raise OutputError("a table is for reading on the screen: --output needs --format csv, json or parquet")
+        refuse_databases(con, output)
     last: duckdb.DuckDBPyRelation | None = None
     for relation, is_plan in statements(con, text):
         if relation is None:
             continue
         last = relation
-        if format_ == "table" and output is None:
+        if format_ == "table":
             show(relation, is_plan, rows)
-    if format_ == "table" and output is None:
+    if format_ == "table":
         return
     if last is None:
         if output is not None or format_ == "parquet":
@@ -81,12 +83,19 @@ def show(relation: duckdb.DuckDBPyRelation, is_plan: bool, rows: int) -> None:
 
 def write(relation: duckdb.DuckDBPyRelation, format_: str, output: Path | None) -> None:
     """The whole result in one of FORMATS to a file, or to stdout."""
-    if format_ == "parquet":
-        _write_parquet(relation, output)
-    elif output is None:
-        _WRITERS[format_](relation, sys.stdout)
-    else:
-        with output.open("w", encoding="utf-8", newline="") as file:
+    if output is None:
+        if format_ == "parquet":
+            _write_parquet(relation)
+        else:
+            _WRITERS[format_](relation, sys.stdout)
+        return
+    from sqlscore.files import in_place_of
+
+    with in_place_of(output) as path:
+        if format_ == "parquet":
+            relation.write_parquet(str(path))
+            return
+        with path.open("w", encoding="utf-8", newline="") as file:
             _WRITERS[format_](relation, file)
 
 
@@ -115,19 +124,12 @@ def _write_json(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
     file.write("[]\n" if separator == "[" else "\n]\n")
 
 
-def _write_parquet(relation: duckdb.DuckDBPyRelation, output: Path | None) -> None:
-    if output is not None:
-        relation.write_parquet(str(output))
-        return
+def _write_parquet(relation: duckdb.DuckDBPyRelation) -> None:
     with tempfile.TemporaryDirectory() as folder:  # the engine seeks in the file, which a pipe does not allow
         path = Path(folder, "result.parquet")
         relation.write_parquet(str(path))
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
-
-
-def _write_table(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
-    raise OutputError("a table is for reading on the screen: --output needs --format csv, json or parquet")
 
 
 def _rows(relation: duckdb.DuckDBPyRelation, query: str) -> Iterator[tuple[Any, ...]]:
@@ -136,4 +138,4 @@ def _rows(relation: duckdb.DuckDBPyRelation, query: str) -> Iterator[tuple[Any, 
     return reshaped.iter_rows(_FETCH) if reshaped is not None else iter(())
 
 
-_WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json}
+_WRITERS = {"csv": _write_csv, "json": _write_json}

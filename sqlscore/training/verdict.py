@@ -25,10 +25,16 @@ def _next_action(found: dict[str, Any]) -> str:
     if share > peer + noise:
         return f"Next action: accuracy {share:.1%} beats the best baseline, {name} ({peer:.1%})."
     how = "is about that of" if abs(share - peer) <= noise else "does not beat"
+    said = f"Next action: accuracy {share:.1%} {how} the simple baseline {name} ({peer:.1%})"
+    loss, least = found["log_loss"], min(baseline["log_loss"] for baseline in found["baselines"].values())
+    if loss < least:
+        return (
+            f"{said}: what follows is mostly fixed by the last events; use the probabilities "
+            f"(log-loss {loss:.3f}, the baselines' best {least:.3f}) or a simpler rule."
+        )
     return (
-        f"Next action: accuracy {share:.1%} {how} the simple baseline {name} ({peer:.1%}): "
-        "what follows is mostly fixed by the last events; use the probabilities (log-loss "
-        f"{found['log_loss']:.3f} against {best['log_loss']:.3f}) or a simpler rule."
+        f"{said}, nor are its probabilities better (log-loss {loss:.3f}, the baselines' best {least:.3f}): "
+        "these events say little about the next one; do not rely on predict_next_action."
     )
 
 

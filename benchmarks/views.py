@@ -62,6 +62,7 @@ NOT_TIMED = {
     "score_diff": "the model's speed, twice",
     "drift_of_bins": "reads the few rows of drift_bins",
     "two_sided_p": "a scalar",
+    "utc_moment": "a scalar",
     "model_metrics": "reads the registry",
     "action_attention": "reads the registry",
     "past_scores": "a table",

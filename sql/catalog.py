@@ -9,6 +9,7 @@ from typing import Literal
 Kind = Literal["view", "macro"]
 
 FILES: tuple[str, ...] = (
+    "macros/utc_moment.sql",
     "macros/session_events_with.sql",
     "macros/sessions_with.sql",
     "macros/session_stats_with.sql",

@@ -49,16 +49,19 @@ compared_strata AS (
     FROM action_strata AS a
     INNER JOIN strata AS s ON s.stratum = a.stratum
 ),
--- Mantel-Haenszel risk ratio; variance of its logarithm by Greenland and Robins (1985).
+-- Mantel-Haenszel risk ratio; variance of its logarithm by Greenland and Robins (1985); test of no difference by
+-- Mantel and Haenszel (1959), which knows what to say where nobody, or everybody, of one side was retained.
 actions AS (
     SELECT
         c.action,
         CAST(SUM(c.n_events) AS BIGINT) AS n_events,
         CAST(SUM(c.n_with) AS BIGINT) AS n_users,
         SUM(c.retained_with) AS retained_users,
-        NULLIF(SUM(c.retained_with * c.n_without / c.n), 0) AS expected_with,
-        NULLIF(SUM(c.retained_without * c.n_with / c.n), 0) AS expected_without,
-        SUM((c.retained * c.n_with * c.n_without - c.retained_with * c.retained_without * c.n) / (c.n * c.n)) AS spread
+        SUM(c.retained_with * c.n_without / c.n) AS expected_with,
+        SUM(c.retained_without * c.n_with / c.n) AS expected_without,
+        SUM((c.retained * c.n_with * c.n_without - c.retained_with * c.retained_without * c.n) / (c.n * c.n)) AS spread,
+        SUM(c.retained_with - c.n_with * c.retained / c.n) AS surplus,
+        SUM(c.n_with * c.n_without * c.retained * (c.n - c.retained) / (c.n * c.n * GREATEST(c.n - 1, 1))) AS variance
     FROM compared_strata AS c
     GROUP BY c.action
 ),
@@ -67,8 +70,14 @@ lifts AS (
         a.*,
         t.n AS all_users,
         t.retained AS all_retained,
-        a.expected_with / a.expected_without AS retention_lift,
-        NULLIF(SQRT(GREATEST(a.spread, 0) / (a.expected_with * a.expected_without)), 0) AS log_error
+        CASE
+            WHEN a.expected_without > 0 THEN a.expected_with / a.expected_without
+            WHEN a.expected_with > 0 THEN CAST('infinity' AS DOUBLE)
+        END AS retention_lift,
+        CASE
+            WHEN a.expected_with > 0 AND a.expected_without > 0
+                THEN NULLIF(SQRT(GREATEST(a.spread, 0) / (a.expected_with * a.expected_without)), 0)
+        END AS log_error
     FROM actions AS a
     CROSS JOIN totals AS t
 ),
@@ -77,7 +86,10 @@ tests AS (
         l.*,
         CASE
             WHEN l.n_users >= min_users AND l.all_users - l.n_users >= min_users
-                THEN LEAST(sqlscore.two_sided_p(LN(l.retention_lift) / l.log_error), 1)
+                THEN CASE
+                    WHEN l.variance > 0 THEN LEAST(sqlscore.two_sided_p(l.surplus / SQRT(l.variance)), 1.0)
+                    ELSE 1.0 -- all were retained, or none
+                END
         END AS p_value
     FROM lifts AS l
 ),
@@ -108,14 +120,14 @@ final AS (
         1 - a.retained_users / a.n_users AS churn_rate,
         1 - (a.all_retained - a.retained_users) / NULLIF(CAST(a.all_users - a.n_users AS DOUBLE), 0) AS churn_rate_without,
         a.retention_lift,
-        EXP(LN(a.retention_lift) - 1.959964 * a.log_error) AS lift_low,
-        EXP(LN(a.retention_lift) + 1.959964 * a.log_error) AS lift_high,
+        CASE WHEN a.log_error > 0 THEN EXP(LN(a.retention_lift) - 1.959964 * a.log_error) END AS lift_low,
+        CASE WHEN a.log_error > 0 THEN EXP(LN(a.retention_lift) + 1.959964 * a.log_error) END AS lift_high,
         a.p_value,
         a.q_value,
         CASE
             WHEN a.p_value IS NULL THEN 'too few users'
             WHEN a.q_value >= 0.05 THEN 'unclear'
-            WHEN a.retention_lift > 1 THEN 'retention'
+            WHEN a.surplus > 0 THEN 'retention'
             ELSE 'churn'
         END AS precedes
     FROM adjusted AS a

@@ -6,6 +6,7 @@ judged AS (
         j.churn_risk,
         j.churned
     FROM sqlscore.judged_scores(scores, labels) AS j
+    WHERE CASE WHEN bins >= 1 AND bins = FLOOR(bins) THEN TRUE ELSE ERROR('bins must be a whole number, 1 or more') END
 ),
 counted_bins AS (
     SELECT

@@ -2,11 +2,11 @@ CREATE OR REPLACE MACRO sqlscore.churn_labels_lapsed(as_of := NULL, horizon := I
 WITH
 high_water AS (
     SELECT h.high_water FROM sqlscore.high_water AS h
+    WHERE CASE WHEN CAST(horizon AS INTERVAL) > INTERVAL 0 DAY THEN TRUE ELSE ERROR('horizon must be a span of time above 0, such as INTERVAL 30 DAY') END
 ),
--- EPOCH_US takes TIMESTAMP and TIMESTAMPTZ alike to UTC.
 moment AS (
     SELECT
-        MAKE_TIMESTAMP(EPOCH_US(COALESCE(as_of, h.high_water))) AS label_time,
+        COALESCE(sqlscore.utc_moment(as_of), h.high_water) AS label_time,
         h.high_water
     FROM high_water AS h
 ),

@@ -2,6 +2,7 @@ CREATE OR REPLACE MACRO sqlscore.cohort_retention_with(period := 'month') AS TAB
 WITH
 high_water AS (
     SELECT h.high_water FROM sqlscore.high_water AS h
+    WHERE CASE WHEN period IS NOT NULL THEN TRUE ELSE ERROR('period must be the name of one: ''day'', ''week'', ''month'', ...') END
 ),
 activity AS (
     SELECT DISTINCT e.user_id, DATE_TRUNC(period, e.event_time) AS period_start

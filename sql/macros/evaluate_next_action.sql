@@ -1,6 +1,6 @@
 CREATE OR REPLACE MACRO sqlscore.evaluate_next_action(scored, actual) AS TABLE
 WITH
-scored AS (
+sqlscore_scored AS (
     SELECT s.user_id, s.as_of, s.next_action, s.next_action_probability, s.next_actions
     FROM query_table(scored) AS s
 ),
@@ -10,8 +10,8 @@ outcomes AS (
         s.user_id,
         s.as_of,
         MIN(STRUCT_PACK(event_time := a.event_time, event_type := a.event_type)) AS first_event
-    FROM scored AS s
-    INNER JOIN query_table(actual) AS a ON a.user_id = s.user_id AND a.event_time > s.as_of
+    FROM sqlscore_scored AS s
+    INNER JOIN query_table(actual) AS a ON a.user_id = s.user_id AND EPOCH_US(a.event_time) > EPOCH_US(s.as_of)
     GROUP BY s.user_id, s.as_of
 ),
 judged AS (
@@ -28,7 +28,7 @@ judged AS (
             WHEN LIST_CONTAINS(LIST_TRANSFORM(s.next_actions, lambda a: a.action), o.first_event.event_type) THEN 1.0
             ELSE 0.0
         END AS is_listed
-    FROM scored AS s
+    FROM sqlscore_scored AS s
     LEFT JOIN outcomes AS o ON o.user_id = s.user_id AND o.as_of = s.as_of
 ),
 most_frequent AS (

@@ -1,10 +1,11 @@
 CREATE OR REPLACE MACRO sqlscore.judged_scores(scores, labels) AS TABLE
+-- A table that is named may be called like a common table expression, so theirs are called like nobody's.
 WITH
-scores AS (
+sqlscore_scores AS (
     SELECT s.user_id, s.as_of, CAST(s.churn_risk AS DOUBLE) AS churn_risk
     FROM query_table(scores) AS s
 ),
-labels AS (
+sqlscore_labels AS (
     SELECT l.user_id, l.as_of, l.churned
     FROM query_table(labels) AS l
 ),
@@ -14,8 +15,8 @@ final AS (
         s.as_of,
         s.churn_risk,
         CASE WHEN l.churned THEN 1 ELSE 0 END AS churned
-    FROM scores AS s
-    INNER JOIN labels AS l ON l.user_id = s.user_id AND l.as_of = s.as_of
+    FROM sqlscore_scores AS s
+    INNER JOIN sqlscore_labels AS l ON l.user_id = s.user_id AND EPOCH_US(l.as_of) = EPOCH_US(s.as_of)
     WHERE s.churn_risk IS NOT NULL AND l.churned IS NOT NULL
 )
 SELECT * FROM final;

@@ -2,6 +2,8 @@ CREATE OR REPLACE MACRO sqlscore.lifecycle_with(period := 'week', dormant_after 
 WITH
 high_water AS (
     SELECT h.high_water FROM sqlscore.high_water AS h
+    WHERE CASE WHEN dormant_after >= 1 AND dormant_after = FLOOR(dormant_after) THEN TRUE ELSE ERROR('dormant_after must be a whole number of periods, 1 or more') END
+        AND CASE WHEN period IS NOT NULL THEN TRUE ELSE ERROR('period must be the name of one: ''day'', ''week'', ''month'', ...') END
 ),
 first_period AS (
     SELECT DATE_TRUNC(period, MIN(e.event_time)) AS first_start FROM sqlscore.events AS e

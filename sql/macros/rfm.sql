@@ -1,8 +1,7 @@
 CREATE OR REPLACE MACRO sqlscore.rfm(value := NULL, action := NULL, as_of := NULL) AS TABLE
 WITH
--- EPOCH_US takes TIMESTAMP and TIMESTAMPTZ alike to UTC.
 moment AS (
-    SELECT MAKE_TIMESTAMP(EPOCH_US(COALESCE(as_of, h.high_water))) AS label_time FROM sqlscore.high_water AS h
+    SELECT COALESCE(sqlscore.utc_moment(as_of), h.high_water) AS label_time FROM sqlscore.high_water AS h
 ),
 users AS (
     SELECT

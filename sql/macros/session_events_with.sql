@@ -8,6 +8,10 @@ events AS (
         sqlscore_event.event_type,
         sqlscore_event AS event
     FROM sqlscore.events AS sqlscore_event
+    WHERE CASE
+        WHEN CAST(gap AS INTERVAL) >= INTERVAL 0 DAY THEN TRUE
+        ELSE ERROR('gap must be a span of time, such as INTERVAL 30 MINUTE')
+    END
 ),
 -- A silence longer than the gap parts two sessions; one of exactly the gap does not.
 events_with_neighbours AS (

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import torch
 
 from sqlscore.errors import EventsError
-from sqlscore.events import Inputs, is_text
+from sqlscore.events import Inputs, is_text, sort_of
 from sqlscore.sequences import Sequences, offsets_of
 
 NGRAM_SIZES = (3, 4, 5)
@@ -65,7 +65,9 @@ def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
     categories = np.zeros((size, 1 + len(inputs.categorical)), np.int64)
     categories[:, 0] = codes
     for column, (name, values) in enumerate(inputs.categorical.items(), start=1):
-        categories[:, column] = encode_categories(_feature(sequences, name), values)
+        given = _feature(sequences, name)
+        refuse_other_sort(name, sort_of(given.type), inputs.sorts.get(name))
+        categories[:, column] = encode_categories(given, values)
     numbers = np.empty((size, len(inputs.numeric)), np.float32)
     for column, name in enumerate(inputs.numeric):
         numbers[:, column] = to_float(_feature(sequences, name), name)
@@ -115,17 +117,21 @@ def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[n
     return np.asarray(codes.fill_null(-1).to_numpy().astype(np.int64) + 1)
 
 
+def refuse_other_sort(name: str, found: str | None, trained: str | None) -> None:
+    """Raises EventsError where a categorical column holds another sort of values than in training: all were unknown."""
+    if found is not None and trained is not None and found != trained:
+        raise EventsError(
+            f'events column "{name}" holds {found}, and the model was trained on {trained}: '
+            "cast it to what it was, or train a model on it as it is"
+        )
+
+
 def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:
     """A numeric column -> float32, NULL as NaN."""
     kind = column.type
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan, np.float32)
-    if (
-        pa.types.is_boolean(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_floating(kind)
-    ):
+    if pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
         with np.errstate(over="ignore"):  # infinite then, which counts as missing
             values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
         return np.where(np.isinf(values), np.nan, values)

@@ -92,6 +92,7 @@ class Inputs:
     actions: tuple[str, ...]
     categorical: dict[str, tuple[str, ...]] = field(default_factory=dict)
     numeric: tuple[str, ...] = ()
+    sorts: dict[str, str] = field(default_factory=dict)  # of categorical columns, as `sort_of` says; absent: unknown
 
 
 def unit_of(magnitude: float) -> TimeUnit:
@@ -126,6 +127,24 @@ def kind_of(name: str, type_: pa.DataType) -> Kind:
         f'feature column "{name}" has type {type_}, which is neither a category nor a number; '
         "cast it in a view over the events (to VARCHAR for a category, to DOUBLE for a number) and map the view"
     )
+
+
+def sort_of(type_: pa.DataType) -> str | None:
+    """What the texts of a column's values are made of: the same value of another sort has another text. None: no value.
+
+    1 is '1', as a DECIMAL of two digits '1.00', and true is 'true'.
+    """
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    if pa.types.is_null(type_):
+        return None
+    if pa.types.is_integer(type_) or (pa.types.is_decimal(type_) and type_.scale == 0):
+        return "whole numbers"
+    if pa.types.is_decimal(type_):
+        return f"numbers with {type_.scale} digits behind the point"
+    if pa.types.is_floating(type_):
+        return f"numbers of {type_.bit_width} bits"
+    return "true and false" if pa.types.is_boolean(type_) else "text"
 
 
 def is_text(type_: pa.DataType) -> bool:

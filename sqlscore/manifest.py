@@ -58,6 +58,7 @@ class Manifest:
             tuple(inputs["actions"]),
             {name: tuple(values) for name, values in inputs["categorical"].items()},
             tuple(inputs["numeric"]),
+            dict(inputs.get("sorts", {})),
         )
         fields["heads"] = tuple(fields["heads"])
         return cls(**fields)

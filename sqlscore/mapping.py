@@ -21,7 +21,7 @@ from sqlscore.profile import Profile, profile
 from sqlscore.queries import one
 from sqlscore.registry import catalog, lacking_features, synchronize
 from sqlscore.relations import column_of, relation_of, types_of
-from sqlscore.roles import check_collation, check_levels, check_roles, features_of, time_unit_of
+from sqlscore.roles import check_levels, check_roles, check_users, features_of, time_unit_of
 from sqlscore.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.udfs.catalog import unmapped
 
@@ -98,7 +98,7 @@ def map_events(
         subtype=subtype,
     )
     check_roles(mapping, types)
-    check_collation(con, mapping)
+    check_users(con, mapping)
     mapping = replace(mapping, time_unit=time_unit_of(con, mapping, types[mapping.event_time], time_unit))
     if time_cap is not None:
         mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))

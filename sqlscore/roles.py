@@ -81,11 +81,20 @@ def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
         )
 
 
-def check_collation(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Raises EventsError where texts that differ are one user by the column's collation: sqlscore compares bytes."""
+def check_users(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raises EventsError where users cannot be told apart, or not be kept as they are.
+
+    sqlscore compares bytes, and by some collations texts that differ are one user; NaN is no user; BIT and INTERVAL
+    do not survive Arrow.
+    """
     column = identifier(mapping.user_id)
     users = f"SELECT {column} AS u FROM {mapping.relation} WHERE false"
-    if str(con.sql(users).types[0]) != "VARCHAR":
+    kind = str(con.sql(users).types[0])
+    if kind in ("BIT", "INTERVAL"):
+        raise EventsError(f'user_id column "{mapping.user_id}" has type {kind}: cast it to VARCHAR in a view')
+    if kind in ("FLOAT", "DOUBLE") and one(con, f"SELECT bool_or(isnan({column})) FROM {mapping.relation}") == (True,):
+        raise EventsError(f'user_id column "{mapping.user_id}" holds NaN, which is no user: leave it out in a view')
+    if kind != "VARCHAR":
         return
     row = one(con, f"SELECT u = 'A' OR u = 'á' FROM ({users} UNION ALL SELECT 'a')")
     if row is not None and row[0]:

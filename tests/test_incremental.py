@@ -277,6 +277,58 @@ def test_incremental_works_for_every_kind_of_user_id(value: str) -> None:
     assert_equal_to_full(con)
 
 
+@pytest.mark.parametrize("again", [40, 60])
+@pytest.mark.parametrize("how", ["deleted and filled", "replaced"])
+def test_an_append_only_table_that_was_filled_anew_is_noticed(how: str, again: int) -> None:
+    """As many rows with the same numbers, or more, are no promise kept."""
+    con = open_shop(append_only=True)
+    sqlscore.refresh(con)
+    rows = f"""SELECT 100 + i % 7 AS user_id, TIMESTAMP '2024-02-01' + to_minutes(i) AS event_time,
+                   'view' AS event_type, 1.0::DOUBLE AS price FROM range({again}) t(i)"""
+    if how == "replaced":
+        con.execute(f"CREATE OR REPLACE TABLE e AS {rows}")
+    else:
+        con.execute("DELETE FROM e")
+        con.execute("CHECKPOINT")
+        con.execute(f"INSERT INTO e {rows}")
+    assert sqlscore.refresh(con).kind == "full"
+    assert con.execute("SELECT min(user_id), count(*) FROM sqlscore.scored_users").fetchall() == [(100, 7)]
+
+
+@pytest.mark.parametrize("append_only", [True, False])
+def test_a_forgotten_user_whose_events_are_left_comes_back(append_only: bool) -> None:
+    con = open_shop(append_only=append_only)
+    sqlscore.refresh(con)
+    assert sqlscore.forget_user(con, 3)["events_left"] == 8
+    sqlscore.refresh(con)
+    assert con.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall() == [(5,)]
+
+
+def test_a_column_of_another_type_is_scored_anew() -> None:
+    """Ids that were numbers are other ids as text."""
+    con = open_shop()
+    con.execute("CREATE VIEW v AS FROM e")
+    sqlscore.map_events(con, "v", features=["price"])
+    sqlscore.refresh(con)
+    con.execute("CREATE OR REPLACE VIEW v AS SELECT * REPLACE ('0' || user_id AS user_id) FROM e")
+    report = sqlscore.refresh(con)
+    assert report.kind == "full"
+    assert "types" in str(report.reason)
+    assert con.execute("SELECT min(user_id) FROM sqlscore.scored_users").fetchall() == [("00",)]
+
+
+@pytest.mark.parametrize("name", ["model", "content", "n_events", "hidden", "standing", "known", "word"])
+def test_a_feature_may_be_called_like_a_column_of_ours(name: str) -> None:
+    con = open_shop()
+    con.execute(f"ALTER TABLE e ADD COLUMN {name} INTEGER DEFAULT 1")
+    sqlscore.map_events(con, "e", features=["price", name])
+    sqlscore.refresh(con)
+    con.execute(f"UPDATE e SET {name} = 2 WHERE user_id = 3")
+    report = sqlscore.refresh(con)
+    assert (report.kind, report.n_users_encoded) == ("incremental", 1)
+    assert_equal_to_full(con)
+
+
 CHILD = """
 import sys, sqlscore
 con = sqlscore.connect(sys.argv[1])

@@ -112,11 +112,11 @@ def test_rfm_scores_are_what_pandas_ranks(real: tuple[duckdb.DuckDBPyConnection,
 
 
 def lifts(labelled: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """Mantel-Haenszel risk ratios with Greenland-Robins errors and Benjamini-Hochberg values, table by table."""
+    """Mantel-Haenszel risk ratios and tests, Greenland-Robins errors, Benjamini-Hochberg values, table by table."""
     labelled = labelled.assign(stratum=np.floor(np.log2(labelled.n_events)), kept=~labelled.churned.astype(bool))
     rows = {}
     for action, users in events.groupby("event_type").user_id:
-        top = bottom = spread = 0.0
+        top = bottom = spread = surplus = variance = 0.0
         for _, stratum in labelled.groupby("stratum"):
             did = stratum.user_id.isin(users)
             a, n1 = stratum.kept[did].sum(), did.sum()
@@ -124,8 +124,10 @@ def lifts(labelled: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
             n = n1 + n0
             top, bottom = top + a * n0 / n, bottom + c * n1 / n
             spread += ((a + c) * n1 * n0 - a * c * n) / n**2
+            surplus += a - n1 * (a + c) / n
+            variance += n1 * n0 * (a + c) * (n - a - c) / (n**2 * max(n - 1, 1))
         ratio, error = top / bottom, np.sqrt(spread / (top * bottom))
-        rows[action] = {"lift": ratio, "error": error, "p": 2 * norm.sf(abs(np.log(ratio)) / error)}
+        rows[action] = {"lift": ratio, "error": error, "p": 2 * norm.sf(abs(surplus) / variance**0.5)}
     frame = pd.DataFrame(rows).T.sort_values("p")
     frame["q"] = (frame.p * len(frame) / np.arange(1, len(frame) + 1))[::-1].cummin()[::-1]
     return frame
@@ -149,6 +151,29 @@ def test_action_stats_are_what_the_textbook_gives(shop: duckdb.DuckDBPyConnectio
     rates = labelled.groupby(labelled.user_id.isin(events.user_id[events.event_type == "purchase"])).churned.mean()
     assert found.churn_rate["purchase"] == pytest.approx(rates[True])
     assert found.churn_rate_without["purchase"] == pytest.approx(rates[False])
+
+
+@pytest.mark.parametrize(("churners", "lift", "precedes"), [("cancel", 0.0, "churn"), ("view", np.inf, "retention")])
+def test_an_action_without_exceptions_is_the_strongest_signal(
+    con: duckdb.DuckDBPyConnection, churners: str, lift: float, precedes: str
+) -> None:
+    """Nobody who cancels comes back, and everybody else does: a ratio of 0 has no logarithm, and is no noise."""
+    other = {"cancel": "view", "view": "cancel"}[churners]
+    con.execute(
+        f"""CREATE TABLE e AS
+            SELECT u AS user_id, TIMESTAMP '2025-01-01' + to_hours(u) AS event_time,
+                   if(u % 2 = 0, '{churners}', '{other}') AS event_type FROM range(100) t(u)
+            UNION ALL SELECT u, TIMESTAMP '2025-02-01' + to_hours(u), '{other}' FROM range(100) t(u) WHERE u % 2 = 1
+            UNION ALL SELECT -1, TIMESTAMP '2025-03-01', '{other}'"""
+    )
+    sqlscore.map_events(con, "e")
+    found = con.execute(
+        """SELECT retention_lift, p_value, precedes FROM sqlscore.action_stats_with(as_of := '2025-01-15')
+           WHERE action = 'cancel'"""
+    ).fetchall()
+    assert found[0][0] == lift
+    assert found[0][1] < 1e-9
+    assert found[0][2] == precedes
 
 
 def test_the_planted_drivers_are_found(shop: duckdb.DuckDBPyConnection) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from sqlscore.batch import Batch, ngrams
+from sqlscore.batch import Batch, ngrams, refuse_other_sort
+from sqlscore.errors import ModelError
 from sqlscore.events import US_PER_SECOND, Inputs
 from sqlscore.sequences import Ints, offsets_of
 from sqlscore.training.reading import Codes, Column, EventLog
@@ -36,11 +38,16 @@ def vocabulary(log: EventLog, until: int, max_actions: int, max_categories: int)
         _frequent(log.actions, trained, max_actions),
         {name: _frequent(column, trained, max_categories) for name, column in log.categorical.items()},
         tuple(log.numeric),
+        {name: column.sort for name, column in log.categorical.items() if column.sort is not None},
     )
 
 
 def encode_log(log: EventLog, inputs: Inputs) -> Encoded:
-    """The whole log in the codes of `inputs`, with each event's target."""
+    """The whole log in the codes of `inputs`, with each event's target.
+
+    Raises ModelError where the log was read without a column of `inputs`, or with one of another kind or sort.
+    """
+    _refuse_other_columns(log, inputs)
     size, known = len(log.times), len(inputs.actions)
     table, novel = _table(log.actions.values, inputs.actions)
     actions = table[log.actions.codes]
@@ -61,6 +68,22 @@ def encode_log(log: EventLog, inputs: Inputs) -> Encoded:
     gaps /= US_PER_SECOND
     log_gap = np.log1p(np.maximum(gaps, 0.0, out=gaps), out=gaps).astype(np.float32)
     return Encoded(categories, numbers, log.times, log.offsets, known, novel, target, target_time, log_gap)
+
+
+def _refuse_other_columns(log: EventLog, inputs: Inputs) -> None:
+    kinds: tuple[tuple[str, Iterable[str], Collection[str]], ...] = (
+        ("category", inputs.categorical, log.categorical),
+        ("number", inputs.numeric, log.numeric),
+    )
+    for kind, wanted, have in kinds:
+        for name in wanted:
+            if name not in have:
+                raise ModelError(
+                    f'the model reads column "{name}" as a {kind}, and the events are not mapped so: '
+                    "map them as they were, or train a model on them as they are"
+                )
+    for name in inputs.categorical:
+        refuse_other_sort(name, log.categorical[name].sort, inputs.sorts.get(name))
 
 
 def cut_batch(

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from sqlscore.batch import to_float
 from sqlscore.errors import TrainingError
-from sqlscore.events import Mapping
+from sqlscore.events import Mapping, sort_of
 from sqlscore.quoting import identifier
 from sqlscore.scan import scan
 from sqlscore.sequences import Ints, Sequences, offsets_of
@@ -30,6 +30,7 @@ class Column:
 
     codes: Codes  # (T,)
     values: list[str]
+    sort: str | None = None  # see `events.sort_of`
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,10 @@ class _Growing:
     def __init__(self) -> None:
         self.known: dict[str, int] = {}
         self.parts: list[Codes] = []
+        self.sort: str | None = None
 
     def add(self, column: pa.Array) -> None:
+        self.sort = sort_of(column.type) or self.sort
         if not pa.types.is_dictionary(column.type):
             column = (column if pa.types.is_string(column.type) else column.cast(pa.string())).dictionary_encode()
         texts = column.dictionary.cast(pa.string()).to_pylist()
@@ -124,7 +127,7 @@ class _Growing:
         self.parts.append(table[column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)])
 
     def column(self) -> Column:
-        return Column(_joined(self.parts, np.int32), list(self.known))
+        return Column(_joined(self.parts, np.int32), list(self.known), self.sort)
 
 
 class _Reader:

@@ -73,7 +73,9 @@ def test_a_result_is_not_written_over_the_database(db: Path, suffix: str):
     assert whole(db)
 
 
-@pytest.mark.parametrize(("format_", "says"), [("csv", "boom"), ("json", "boom"), ("table", "--format")])
+@pytest.mark.parametrize(
+    ("format_", "says"), [("csv", "boom"), ("json", "boom"), ("parquet", "boom"), ("table", "--format")]
+)
 def test_a_result_that_fails_leaves_the_last_one(db: Path, format_: str, says: str):
     """Of a nightly export, yesterday's is better than none."""
     old = db.with_name("result")

@@ -19,6 +19,7 @@ FORMATS = ("table", "csv", "json", "parquet")
 DEFAULT_ROWS = 40
 _FETCH = 10_000
 _UNBOUNDED = 100_000
+_HELD = "temp.main.sqlscore_result"
 _PARQUET_ON_TERMINAL = "Parquet is not text: name a file with --output FILE, or pipe stdout into one"
 
 
@@ -93,7 +94,7 @@ def write(relation: duckdb.DuckDBPyRelation, format_: str, output: Path | None) 
 
     with in_place_of(output) as path:
         if format_ == "parquet":
-            relation.write_parquet(str(path))
+            _to_parquet(relation, path)
             return
         with path.open("w", encoding="utf-8", newline="") as file:
             _WRITERS[format_](relation, file)
@@ -127,9 +128,20 @@ def _write_json(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
 def _write_parquet(relation: duckdb.DuckDBPyRelation) -> None:
     with tempfile.TemporaryDirectory() as folder:  # the engine seeks in the file, which a pipe does not allow
         path = Path(folder, "result.parquet")
-        relation.write_parquet(str(path))
+        _to_parquet(relation, path)
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
+
+
+def _to_parquet(relation: duckdb.DuckDBPyRelation, path: Path) -> None:
+    """By way of a temporary table: a COPY to Parquet whose query fails in the middle may wait forever in DuckDB 2.0."""
+    from sqlscore.quoting import literal
+
+    relation.query("result", f"CREATE OR REPLACE TEMP TABLE {_HELD} AS FROM result")
+    try:
+        relation.query("result", f"COPY {_HELD} TO {literal(str(path))} (FORMAT parquet)")
+    finally:
+        relation.query("result", f"DROP TABLE {_HELD}")
 
 
 def _rows(relation: duckdb.DuckDBPyRelation, query: str) -> Iterator[tuple[Any, ...]]:

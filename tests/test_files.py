@@ -95,6 +95,12 @@ def test_a_demo_that_fails_leaves_what_was_there(db: Path):
     assert '"event_time"' in ran("demo", db, "--force", "--events", events)
     assert 'no table, view or file "e"' in ran("demo", db, "--force", "--events", "e")
     assert whole(db)
+    kept = db.with_name("shop.duckdb.before")
+    kept.write_text("what a kill left")
+    assert "was cut off" in ran("demo", db, "--force", "--events", events)
+    assert kept.read_text() == "what a kill left"
+    kept.unlink()
+    assert whole(db)
     new = db.with_name("new.duckdb")
     assert '"event_time"' in ran("demo", new, "--events", events)
     assert sorted(p.name for p in db.parent.iterdir()) == ["events.parquet", "shop.duckdb"]

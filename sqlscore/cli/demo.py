@@ -100,6 +100,9 @@ def _instead_of(db: str, replace: bool) -> Iterator[None]:
             f"{db} exists: name another file for the demo (--force deletes this one and all that it holds)"
         )
     aside = {path: path.with_name(f"{path.name}.before") for path in files if path.exists()}
+    for before in aside.values():
+        if before.exists():
+            raise InstallError(f"{before} exists, from a demo that was cut off: move it back to keep it, or remove it")
     for path, before in aside.items():
         path.replace(before)
     try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlscore.errors import PlotError
+from sqlscore.files import in_place_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,9 +88,5 @@ def target(path: str | Path) -> Path:
 
 def save(figure: Figure, path: Path) -> None:
     """Write the file; a reader sees the old one or the new one, whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with in_place_of(path) as partial:
         figure.savefig(partial, format=path.suffix.casefold()[1:], dpi=_DPI)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

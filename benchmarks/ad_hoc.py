@@ -15,7 +15,7 @@ from export_pipeline import export_and_score
 from workload import ACTIONS, make_events, make_model, timed
 
 import sqlscore
-from sqlscore.udfs.cache import STATES
+from sqlscore.scoring.cache.states import STATES
 
 SCORE = """CREATE OR REPLACE TABLE sql_scores AS
     SELECT user_id, predict_next_action(e) AS next_action, churn_risk(e) AS churn_risk FROM events e GROUP BY user_id"""

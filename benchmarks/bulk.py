@@ -21,13 +21,13 @@ from export_pipeline import export_and_score
 from workload import ACTIONS, in_turns, make_events, make_model, timed
 
 import sqlscore
-from sqlscore.batch import Batch
-from sqlscore.bulk import in_order
-from sqlscore.canonical import canonical, usable_events
-from sqlscore.packing import field_of, packed
-from sqlscore.registry import catalog
-from sqlscore.scan import scan
-from sqlscore.udfs.cache import STATES
+from sqlscore.database.catalog import catalog
+from sqlscore.database.events_query import canonical, usable_events
+from sqlscore.database.scan import scan
+from sqlscore.events.packing import field_of, packed
+from sqlscore.parallel import in_order
+from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.cache.states import STATES
 
 AD_HOC = """CREATE OR REPLACE TABLE ad_hoc AS SELECT user_id, unnest(score)
     FROM (SELECT user_id, score_events(e) AS score FROM events e GROUP BY user_id)"""

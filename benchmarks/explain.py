@@ -18,18 +18,18 @@ import numpy.typing as npt
 import torch
 
 import sqlscore
-from sqlscore import attribution, shapley
-from sqlscore.artifact import Artifact
-from sqlscore.attribution import Value, attribute
-from sqlscore.registry import catalog
-from sqlscore.sequences import Sequences, from_lists
-from sqlscore.shapley import EXACT
-from sqlscore.simulation import simulate_shop
-from sqlscore.udfs.cache import STATES
+from sqlscore.arrays import Floats
+from sqlscore.database.catalog import catalog
+from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.cache.states import STATES
+from sqlscore.scoring.explanation import attribution, shapley
+from sqlscore.scoring.explanation.attribution import Value, attribute
+from sqlscore.scoring.explanation.shapley import EXACT
+from sqlscore.simulation.shop import simulate_shop
 
 TAKEN_OUT = 3
 CIRCLES = 10
-Floats = npt.NDArray[np.float64]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sqlscore.models.ragged import gaps_of, no_time
+from sqlscore.models.ragged.arithmetic import gaps_of, no_time
 
 BATCH = 512
 

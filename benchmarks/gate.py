@@ -21,10 +21,10 @@ from incremental import change
 from workload import in_turns, make_events, make_model
 
 import sqlscore
-from sqlscore.canonical import canonical, usable_events
-from sqlscore.registry import catalog
-from sqlscore.scan import scan
-from sqlscore.udfs.cache import STATES
+from sqlscore.database.catalog import catalog
+from sqlscore.database.events_query import canonical, usable_events
+from sqlscore.database.scan import scan
+from sqlscore.scoring.cache.states import STATES
 
 BASELINE = Path(__file__).parent / "baseline.json"
 MARGIN = 1.6

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from workload import make_events, make_model, timed
 
 import sqlscore
-from sqlscore.udfs.cache import STATES
+from sqlscore.scoring.cache.states import STATES
 
 OVER = """CREATE OR REPLACE TABLE windowed AS SELECT user_id, event_time, score_events(e, as_of := e.event_time) OVER (
     PARTITION BY user_id ORDER BY event_time ROWS BETWEEN 50 PRECEDING AND CURRENT ROW) AS score FROM events e"""

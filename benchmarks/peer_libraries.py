@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.events import Mapping
-from sqlscore.sequences import from_lists
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.sequences import from_lists
+from sqlscore.scoring.artifact import Artifact
 
 HIDDEN, EMBEDDING, BATCH = 64, 32, 512
 

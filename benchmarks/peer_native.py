@@ -7,7 +7,7 @@ import time
 import duckdb
 import torch
 
-from sqlscore.artifact import Artifact
+from sqlscore.scoring.artifact import Artifact
 
 
 def native(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tuple[float, int]:

@@ -24,7 +24,7 @@ from peer_native import native
 from workload import make_events, make_model, timed
 
 import sqlscore
-from sqlscore.registry import catalog
+from sqlscore.database.catalog import catalog
 
 
 def main() -> None:

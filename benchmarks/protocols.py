@@ -21,7 +21,7 @@ import numpy as np
 
 import sqlscore
 from sqlscore.quoting import literal
-from sqlscore.training.metrics import calibration_error
+from sqlscore.training.evaluation.metrics import calibration_error
 
 REFERENCES = {
     "mobile": {"Markov-3": 0.685, "LightGBM": 0.757, "attention RNN": 0.749, "GRU": 0.763, "wanted": 0.765},

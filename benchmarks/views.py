@@ -21,7 +21,7 @@ import duckdb
 from workload import make_events, make_model
 
 import sqlscore
-from sqlscore.sql import objects
+from sqlscore.sql.objects import objects
 
 COUNT = "SELECT user_id, count(*) AS n FROM events GROUP BY user_id"
 WINDOW = "SELECT user_id, lag(event_time) OVER (PARTITION BY user_id ORDER BY event_time) AS previous FROM events"

@@ -10,12 +10,12 @@ import duckdb
 import torch
 
 import sqlscore
-from sqlscore.events import Inputs
-from sqlscore.manifest import Manifest, pack
+from sqlscore.database.registry import register
+from sqlscore.events.inputs import Inputs
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
-from sqlscore.registry import register
+from sqlscore.scoring.manifest import Manifest, pack
 
 ACTIONS = tuple(f"action_{i}" for i in range(12))
 T = TypeVar("T")

@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from sqlscore.events import Inputs
-from sqlscore.models.action_graph import GraphEmbedding
-from sqlscore.models.attention_rnn import AttentionRNN
-from sqlscore.models.cnn_bigru import CNNBiGRU
+from sqlscore.events.inputs import Inputs
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.embedding import EventEmbedding
-from sqlscore.models.features import Features
-from sqlscore.models.gru import GRU
+from sqlscore.models.encoders.attention_rnn import AttentionRNN
+from sqlscore.models.encoders.cnn_bigru import CNNBiGRU
+from sqlscore.models.encoders.gru import GRU
+from sqlscore.models.encoders.lstm import LSTM
+from sqlscore.models.encoders.markov import Markov
+from sqlscore.models.encoders.mingru import MinGRU
+from sqlscore.models.encoders.recent_window import RecentWindow
+from sqlscore.models.encoders.recurrent import Recurrent
+from sqlscore.models.encoders.transformer import Transformer
 from sqlscore.models.heads import Heads
-from sqlscore.models.lstm import LSTM
-from sqlscore.models.markov import Markov
-from sqlscore.models.mingru import MinGRU
-from sqlscore.models.prefixes import PrefixModel
-from sqlscore.models.recent_window import RecentWindow
-from sqlscore.models.recurrent import Recurrent
-from sqlscore.models.sequence_model import SequenceModel
-from sqlscore.models.summary import Summary
-from sqlscore.models.tabled import TabledModel
-from sqlscore.models.transformer import Transformer
-from sqlscore.models.windows import AttentionModel, WindowModel
+from sqlscore.models.inputs.action_graph import GraphEmbedding
+from sqlscore.models.inputs.embedding import EventEmbedding
+from sqlscore.models.inputs.features import Features
+from sqlscore.models.inputs.summary import Summary
+from sqlscore.models.wholes.prefixes import PrefixModel
+from sqlscore.models.wholes.sequence_model import SequenceModel
+from sqlscore.models.wholes.tabled import TabledModel
+from sqlscore.models.wholes.window_model import AttentionModel, WindowModel
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sqlscore.models.tabled import TabledModel
+from sqlscore.models.wholes.tabled import TabledModel
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _CONSTANTS = re.compile(rb"(?:^  \w+ : Final\[.*\n){2,}", re.MULTILINE)

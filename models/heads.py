@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.features import Features
+from sqlscore.models.inputs.features import Features
 
 _MAX_DIRECT = 256  # actions; above it, the path from features to each action has too many weights to learn
 

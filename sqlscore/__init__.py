@@ -6,24 +6,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlscore.backtesting import backtest
-    from sqlscore.comparison import compare
-    from sqlscore.derived import materialize, score_history
-    from sqlscore.erasure import forget_user
-    from sqlscore.errors import SqlscoreError
-    from sqlscore.health import status
-    from sqlscore.learning import evaluate, train
-    from sqlscore.mapping import map_events, unmap
-    from sqlscore.materialization import refresh
-    from sqlscore.plotting import plot
-    from sqlscore.publishing import publish
-    from sqlscore.registry import drop_model, export_model, import_model, list_models, promote
-    from sqlscore.searching import search
-    from sqlscore.serving.policy import set_policy
-    from sqlscore.session import connect
-    from sqlscore.tracking import track
+    __version__: str
 
-__version__ = "0.1.0"
+    from sqlscore.errors import SqlscoreError
+    from sqlscore.verbs.backtest import backtest
+    from sqlscore.verbs.compare import compare
+    from sqlscore.verbs.connect import connect
+    from sqlscore.verbs.forget import forget_user
+    from sqlscore.verbs.mapping import map_events, unmap
+    from sqlscore.verbs.materialize import materialize, score_history
+    from sqlscore.verbs.models import drop_model, export_model, import_model, list_models, promote
+    from sqlscore.verbs.plot import plot
+    from sqlscore.verbs.policy import set_policy
+    from sqlscore.verbs.publish import publish
+    from sqlscore.verbs.refresh import refresh
+    from sqlscore.verbs.search import search
+    from sqlscore.verbs.status import status
+    from sqlscore.verbs.track import track
+    from sqlscore.verbs.train import evaluate, train
 
 __all__ = [
     "SqlscoreError",
@@ -53,33 +53,37 @@ __all__ = [
 
 _HOMES = {
     "SqlscoreError": "errors",
-    "backtest": "backtesting",
-    "compare": "comparison",
-    "connect": "session",
-    "drop_model": "registry",
-    "evaluate": "learning",
-    "export_model": "registry",
-    "forget_user": "erasure",
-    "import_model": "registry",
-    "list_models": "registry",
-    "map_events": "mapping",
-    "materialize": "derived",
-    "plot": "plotting",
-    "promote": "registry",
-    "publish": "publishing",
-    "refresh": "materialization",
-    "score_history": "derived",
-    "search": "searching",
-    "set_policy": "serving.policy",
-    "status": "health",
-    "track": "tracking",
-    "train": "learning",
-    "unmap": "mapping",
+    "backtest": "verbs.backtest",
+    "compare": "verbs.compare",
+    "connect": "verbs.connect",
+    "drop_model": "verbs.models",
+    "evaluate": "verbs.train",
+    "export_model": "verbs.models",
+    "forget_user": "verbs.forget",
+    "import_model": "verbs.models",
+    "list_models": "verbs.models",
+    "map_events": "verbs.mapping",
+    "materialize": "verbs.materialize",
+    "plot": "verbs.plot",
+    "promote": "verbs.models",
+    "publish": "verbs.publish",
+    "refresh": "verbs.refresh",
+    "score_history": "verbs.materialize",
+    "search": "verbs.search",
+    "set_policy": "verbs.policy",
+    "status": "verbs.status",
+    "track": "verbs.track",
+    "train": "verbs.train",
+    "unmap": "verbs.mapping",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a verb's module when the verb is first used: `import sqlscore` costs nothing."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("sqlscore")
     if name not in _HOMES:
         raise AttributeError(f"module 'sqlscore' has no attribute {name!r}")
     return getattr(import_module(f"sqlscore.{_HOMES[name]}"), name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -25,3 +26,41 @@ def moment(value: date | str | None, parameter: str, error: type[SqlscoreError] 
 def iso(microseconds: int) -> str:
     """µs since 1970 as text."""
     return str(np.datetime64(int(microseconds), "us")).replace("T", " ").removesuffix(".000000")
+
+
+_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0, "week": 604_800.0}
+
+
+_SHORT = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week"}
+
+
+def to_seconds(length: str | float | timedelta | None) -> float | None:
+    """Seconds of a number of seconds, a timedelta, or text such as "14 days", "36h" or "2 weeks".
+
+    Raises SqlscoreError where it is none of these, or not positive.
+    """
+    if length is None:
+        return None
+    if isinstance(length, timedelta):
+        seconds = length.total_seconds()
+    elif isinstance(length, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*?)s?\s*", length.casefold())
+        unit = (match[2] or "second") if match else ""
+        unit = _SHORT.get(unit, unit)
+        if match is None or unit not in _SECONDS:
+            raise SqlscoreError(f"{length!r} is not a length of time: write it as '14 days', '36 hours' or '2 weeks'")
+        seconds = float(match[1]) * _SECONDS[unit]
+    else:
+        seconds = float(length)
+    if not seconds > 0:
+        raise SqlscoreError(f"a length of time must be more than nothing, found {length!r}")
+    return seconds
+
+
+def in_words(seconds: float) -> str:
+    """Seconds as the largest unit that reads well: 1209600 -> "14 days"."""
+    for unit in ("day", "hour", "minute", "second"):
+        count = seconds / _SECONDS[unit]
+        if count >= 1 or unit == "second":
+            return f"{count:.3g} {unit}{'' if count == 1 else 's'}"
+    raise AssertionError

@@ -16,7 +16,7 @@ from small_shop import _close_shops  # noqa: F401 - a fixture
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.registry import register
+from sqlscore.database.registry import register
 
 DATA_VARIABLE = "SQLSCORE_DATA"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlscore.errors import EventsError, MappingError
-from sqlscore.moments import iso, moment
+from sqlscore.times import iso, moment
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,16 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.arrow_times import to_microseconds
+from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
-from sqlscore.events import Mapping
-from sqlscore.moments import moment
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.times_in_arrow import to_microseconds
+from sqlscore.times import moment
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
-Ints = npt.NDArray[np.int64]
 
 
 def one_array(column: Column) -> pa.Array:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from sqlscore.artifact import Artifact
 from sqlscore.errors import ModelError
-from sqlscore.inference import inference
-from sqlscore.manifest import read_manifest
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.catalog import Catalog
+from sqlscore.scoring.explanation.reasons import read_by, weight_lists
+from sqlscore.scoring.inference import inference
+from sqlscore.scoring.manifest import read_manifest
+from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.udfs.arguments import Column
-from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model
-from sqlscore.udfs.explain import read_by, weight_lists
-from sqlscore.udfs.states import scatter
-from sqlscore.udfs.types import WEIGHTS_ARROW
 
 ATTENTIVE = ("attention_rnn", "transformer")
 """Architectures whose module exports `attention`."""

@@ -9,21 +9,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.artifact import Artifact, without_times
+from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
-from sqlscore.events import NO_TIME, is_text
-from sqlscore.sequences import offsets_of
-from sqlscore.udfs.arguments import Column, Ints, moments, one_array, text, whole_number
-from sqlscore.udfs.cache import STATES
-from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.churn import churn_probability, refuse_future, refuse_plain
+from sqlscore.events.kinds import is_text
+from sqlscore.events.mapping import NO_TIME
+from sqlscore.events.sequences import offsets_of
+from sqlscore.scoring.artifact import Artifact, without_times
+from sqlscore.scoring.cache.states import STATES
+from sqlscore.scoring.catalog import Catalog
+from sqlscore.scoring.explanation.reasons import read_by
+from sqlscore.scoring.goals import going_on, occurs_within, taken
+from sqlscore.scoring.ranking import action_codes
+from sqlscore.scoring.rollout import LONGEST, advance, one_event
+from sqlscore.scoring.scores import churn_probability, refuse_future, refuse_plain
+from sqlscore.scoring.sql_types import CANDIDATES_ARROW
+from sqlscore.udfs.arguments import Column, moments, one_array, text, whole_number
+from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model
-from sqlscore.udfs.explain import read_by
-from sqlscore.udfs.goals import going_on, occurs_within, taken
-from sqlscore.udfs.next_action import action_codes
-from sqlscore.udfs.path import LONGEST, advance, one_event
-from sqlscore.udfs.states import scatter
-from sqlscore.udfs.types import CANDIDATES_ARROW
 
 Floats = npt.NDArray[np.floating[Any]]
 

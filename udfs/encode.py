@@ -8,14 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.artifact import Artifact
-from sqlscore.sequences import Sequences, from_lists
+from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.unpacking import is_packed, unpack
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.cache.states import STATES
+from sqlscore.scoring.catalog import Catalog
+from sqlscore.scoring.sql_types import STATE_ARROW
+from sqlscore.scoring.states_in_arrow import to_arrow
 from sqlscore.udfs.arguments import Column, one_array, text
-from sqlscore.udfs.cache import STATES
-from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.states import scatter, to_arrow
-from sqlscore.udfs.types import STATE_ARROW
-from sqlscore.unpacking import is_packed, unpack
+from sqlscore.udfs.columns import scatter
 
 
 def encode(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> pa.Array:

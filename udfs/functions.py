@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from sqlscore.errors import SqlscoreError
-from sqlscore.udfs.catalog import Catalog
-from sqlscore.udfs.types import ACTIONS_SQL, CANDIDATES_SQL, SCORE_SQL, STATE_SQL, WEIGHTS_SQL
+from sqlscore.scoring.catalog import Catalog
+from sqlscore.scoring.sql_types import ACTIONS_SQL, CANDIDATES_SQL, SCORE_SQL, STATE_SQL, WEIGHTS_SQL
 
 PREFIX = "open_this_file_with_sqlscore_connect__"
 """Stands before every internal name, so that the engine's "does not exist" says what to do."""

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
-import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.events import NO_TIME, US_PER_SECOND
-from sqlscore.sequences import Ints, Sequences
+from sqlscore.scoring.catalog import Catalog
+from sqlscore.scoring.rollout import LONGEST, roll_out
 from sqlscore.udfs.arguments import Column, whole_number
-from sqlscore.udfs.catalog import Catalog
+from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model
-from sqlscore.udfs.next_action import most_likely
-from sqlscore.udfs.states import scatter
-from sqlscore.user_states import States
-
-LONGEST = 1_000
-_LATEST = 2**62  # µs; far past any date, so that adding a gap cannot overflow
 
 
 def path(catalog: Catalog, lists: Column, n: Column, model: Column, mapping: Column) -> pa.Array:
@@ -29,68 +20,3 @@ def path(catalog: Catalog, lists: Column, n: Column, model: Column, mapping: Col
         catalog.count(len(sequences))
         pieces.append((rows, roll_out(artifact, sequences, steps)))
     return scatter(pieces, len(lists), pa.list_(pa.string()))
-
-
-def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArray:
-    """(N,) sequences -> N lists of `steps` actions, greedily: each the most likely one after those before it.
-
-    Predicted events come at their predicted time and have no features. A fold's state is advanced;
-    for other models the sequence is encoded again with the predicted event behind it.
-    """
-    size = len(sequences)
-    states = artifact.encode(sequences)
-    predicted = []
-    for step in range(steps):
-        actions = most_likely(artifact, states)
-        predicted.append(actions)
-        if step + 1 == steps:
-            break
-        event = one_event(sequences, actions, predicted_times(artifact, states))
-        sequences, states = advance(artifact, sequences, states, event)
-    flat = pa.concat_arrays(predicted).take(pa.array(np.arange(size * steps).reshape(steps, size).T.reshape(-1)))
-    return pa.ListArray.from_arrays(pa.array(np.arange(size + 1, dtype=np.int32) * steps), flat)
-
-
-def predicted_times(artifact: Artifact, states: States) -> Ints:
-    """(N,) µs at which the next events are predicted; NO_TIME where there are no times, the last one without a head."""
-    last = states.clock[:, 1]
-    if "time_to_next" not in artifact.manifest.heads:
-        return np.asarray(last.numpy())
-    gaps = (artifact.seconds(states.hidden) * US_PER_SECOND).clamp(0, _LATEST / 2).long()
-    later = (last.clamp(max=_LATEST) + gaps).maximum(last)
-    return np.asarray(torch.where(last == NO_TIME, last, later).numpy())
-
-
-def one_event(like: Sequences, actions: pa.Array, times: Ints) -> Sequences:
-    """(N,) actions and times -> N sequences of one event each, whose features are unknown."""
-    features = {name: pa.nulls(len(actions), column.type) for name, column in like.features.items()}
-    return Sequences(actions, times, np.arange(len(actions) + 1, dtype=np.int64), features, like.plain)
-
-
-def advance(artifact: Artifact, sequences: Sequences, states: States, event: Sequences) -> tuple[Sequences, States]:
-    """One more event behind each sequence. A fold needs the states alone: its sequences stay as they are."""
-    if artifact.manifest.fold:
-        return sequences, artifact.encode(event, states)
-    longer = _append(sequences, event)
-    return longer, artifact.encode(longer)
-
-
-def _append(sequences: Sequences, event: Sequences) -> Sequences:
-    """One more event behind each sequence."""
-    size, total = len(sequences), int(sequences.offsets[-1])
-    offsets = sequences.offsets + np.arange(size + 1)
-    rows = np.empty(total + size, np.int64)
-    behind = offsets[1:] - 1
-    rows[behind] = total + np.arange(size)
-    earlier = np.ones(total + size, np.bool_)
-    earlier[behind] = False
-    rows[earlier] = np.arange(total)
-    take = pa.array(rows)
-    actions = sequences.actions
-    if pa.types.is_dictionary(actions.type):
-        actions = actions.cast(pa.string())
-    features = {
-        name: pa.concat_arrays([column, event.features[name]]).take(take) for name, column in sequences.features.items()
-    }
-    times = np.concatenate([sequences.times, event.times])[rows]
-    return Sequences(pa.concat_arrays([actions, event.actions]).take(take), times, offsets, features, sequences.plain)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sqlscore.models.ragged.arithmetic import no_time
+
 
 def not_later(width: int, device: torch.device) -> Tensor:
     """(L, L): 0 where the second event is not later than the first, else -infinity."""
@@ -31,3 +33,10 @@ def weights(q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
     """The same softmax for one query, as a mean over heads: q (B, h, 1, d) -> (B, L), each row sums to 1."""
     scores = torch.matmul(q, k.transpose(2, 3)) / math.sqrt(q.shape[3]) + bias  # (B, h, 1, L)
     return torch.softmax(scores, 3)[:, :, 0].mean(1)
+
+
+def log_gaps(at: Tensor) -> Tensor:
+    """µs (B, L), times of the same sequence -> (B, L, L): log(1 + seconds) from each event back to each other one."""
+    seconds = at.double() / 1e6
+    gaps = (seconds.unsqueeze(2) - seconds.unsqueeze(1)).clamp(min=0.0)
+    return torch.log1p(gaps).float().masked_fill((at == no_time()).unsqueeze(1), 0.0)

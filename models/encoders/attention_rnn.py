@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.attention import attend, not_later, split, weights
-from sqlscore.models.buckets import buckets_of, padded_index
-from sqlscore.models.gru import GRU
+from sqlscore.models.encoders.attention import attend, not_later, split, weights
+from sqlscore.models.encoders.gru import GRU
+from sqlscore.models.ragged.buckets import buckets_of, padded_index
 
 ATTENTIONS = ("global", "self", "multi_head")
 

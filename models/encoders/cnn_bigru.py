@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.gru import GRU
-from sqlscore.models.ragged import rows_of
+from sqlscore.models.encoders.gru import GRU
+from sqlscore.models.ragged.arithmetic import rows_of
 
 
 class CNNBiGRU(nn.Module):

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.ragged import lengths_of, rows_of
-from sqlscore.models.recurrent import Recurrent
+from sqlscore.models.encoders.recurrent import Recurrent
+from sqlscore.models.ragged.arithmetic import lengths_of, rows_of
 
 
 class GRU(Recurrent):

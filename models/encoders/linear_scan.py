@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sqlscore.models.ragged import lengths_of
+from sqlscore.models.ragged.arithmetic import lengths_of
 
 
 def all_at_once(keep: Tensor, add: Tensor, start: Tensor, offsets: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sqlscore.models.ragged import lengths_of, packing_of, rows_of
-from sqlscore.models.recurrent import Recurrent
+from sqlscore.models.encoders.recurrent import Recurrent
+from sqlscore.models.ragged.arithmetic import lengths_of, packing_of, rows_of
 
 
 class LSTM(Recurrent):

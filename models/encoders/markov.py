@@ -5,10 +5,10 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from sqlscore.events import Inputs
+from sqlscore.events.inputs import Inputs
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.ragged import gaps_of, lengths_of, no_time, rows_of
-from sqlscore.models.summary import Summary
+from sqlscore.models.inputs.summary import Summary
+from sqlscore.models.ragged.arithmetic import gaps_of, lengths_of, no_time, rows_of
 
 _PRIOR = 2.0  # how many observations the shorter context's distribution counts for
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.ragged import lengths_of
-from sqlscore.models.recurrence import all_at_once
-from sqlscore.models.recurrent import Recurrent
+from sqlscore.models.encoders.linear_scan import all_at_once
+from sqlscore.models.encoders.recurrent import Recurrent
+from sqlscore.models.ragged.arithmetic import lengths_of
 
 
 class MinGRU(Recurrent):

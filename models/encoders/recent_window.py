@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.ragged import lengths_of, rows_of
+from sqlscore.models.ragged.arithmetic import lengths_of, rows_of
 
 
 class RecentWindow(nn.Module):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.ragged import packing_of
+from sqlscore.models.ragged.arithmetic import packing_of
 
 
 class Recurrent(nn.Module):

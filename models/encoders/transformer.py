@@ -4,9 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.attention import attend, not_later, split, weights
-from sqlscore.models.buckets import buckets_of, padded_index
-from sqlscore.models.windows import log_gaps
+from sqlscore.models.encoders.attention import attend, log_gaps, not_later, split, weights
+from sqlscore.models.ragged.buckets import buckets_of, padded_index
 
 
 class Layer(nn.Module):

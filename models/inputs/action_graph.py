@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.events import Inputs
+from sqlscore.events.inputs import Inputs
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.embedding import EventEmbedding
+from sqlscore.models.inputs.embedding import EventEmbedding
 
 HEADS = 4
 

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.batch import NGRAM_BUCKETS, ngrams
-from sqlscore.events import Inputs
+from sqlscore.events.inputs import Inputs
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.ragged import has_time
+from sqlscore.models.ragged.arithmetic import has_time
+from sqlscore.scoring.encoding import NGRAM_BUCKETS, ngrams
 
 _GAP_BUCKETS = 112  # no time, first event of a user, and half octaves from 2^-10 s (1 ms) to 2^44.5 s (800,000 years)
 

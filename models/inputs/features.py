@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.summary import Summary
+from sqlscore.models.inputs.summary import Summary
 
 
 class Features(nn.Module):

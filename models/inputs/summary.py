@@ -3,7 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.ragged import has_time, lengths_of, one_for_all, packing_of, rows_of, seconds_between, states_of
+from sqlscore.models.ragged.arithmetic import (
+    has_time,
+    lengths_of,
+    one_for_all,
+    packing_of,
+    rows_of,
+    seconds_between,
+    states_of,
+)
 
 SCALARS = 12
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sqlscore.models.ragged import lengths_of
+from sqlscore.models.ragged.arithmetic import lengths_of
 
 
 def buckets_of(offsets: Tensor, cells: int = 1 << 20) -> list[tuple[Tensor, int]]:

@@ -5,8 +5,9 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from sqlscore.models.ragged import rows_of
-from sqlscore.models.windows import WindowModel, spread
+from sqlscore.models.ragged.arithmetic import rows_of
+from sqlscore.models.ragged.stretches import spread
+from sqlscore.models.wholes.window_model import WindowModel
 
 
 class PrefixModel(WindowModel):

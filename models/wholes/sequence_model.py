@@ -7,11 +7,11 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.embedding import EventEmbedding
-from sqlscore.models.features import Features
 from sqlscore.models.heads import Heads
-from sqlscore.models.ragged import gaps_of, no_time
-from sqlscore.models.summary import Summary
+from sqlscore.models.inputs.embedding import EventEmbedding
+from sqlscore.models.inputs.features import Features
+from sqlscore.models.inputs.summary import Summary
+from sqlscore.models.ragged.arithmetic import gaps_of, no_time
 
 
 class SequenceModel(nn.Module):

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.embedding import EventEmbedding
 from sqlscore.models.heads import Heads
-from sqlscore.models.ragged import packing_of
-from sqlscore.models.sequence_model import SequenceModel
-from sqlscore.models.summary import Summary
+from sqlscore.models.inputs.embedding import EventEmbedding
+from sqlscore.models.inputs.summary import Summary
+from sqlscore.models.ragged.arithmetic import packing_of
+from sqlscore.models.wholes.sequence_model import SequenceModel
 
 
 class TabledModel(SequenceModel):

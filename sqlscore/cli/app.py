@@ -5,25 +5,33 @@ from typing import Annotated
 
 import typer
 
-from sqlscore.cli import data, models, query, tables
+from sqlscore.cli import models
 from sqlscore.cli.backtest import backtest
-from sqlscore.cli.compare import compare, search
+from sqlscore.cli.compare import compare
 from sqlscore.cli.dbt import dbt
 from sqlscore.cli.demo import demo
 from sqlscore.cli.errors import GuardedGroup
+from sqlscore.cli.forget import forget
+from sqlscore.cli.mapping import init, unmap
+from sqlscore.cli.materialize import history, materialize
 from sqlscore.cli.plot import plot
 from sqlscore.cli.publish import publish
+from sqlscore.cli.refresh import refresh
+from sqlscore.cli.search import search
 from sqlscore.cli.serve import serve
+from sqlscore.cli.sql import SqlCommand, sql
+from sqlscore.cli.status import status
 from sqlscore.cli.track import ValueOptional, track
+from sqlscore.cli.train import evaluate, train
 
 SET_UP, MODELS, USE = "Set up", "Models", "Use"
 
 COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("demo", SET_UP, demo),
-    ("init", SET_UP, data.init),
-    ("unmap", SET_UP, data.unmap),
-    ("train", MODELS, models.train),
-    ("evaluate", MODELS, models.evaluate),
+    ("init", SET_UP, init),
+    ("unmap", SET_UP, unmap),
+    ("train", MODELS, train),
+    ("evaluate", MODELS, evaluate),
     ("compare", MODELS, compare),
     ("search", MODELS, search),
     ("backtest", MODELS, backtest),
@@ -34,14 +42,14 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("drop", MODELS, models.drop),
     ("export", MODELS, models.export),
     ("import", MODELS, models.import_),
-    ("sql", USE, query.sql),
-    ("refresh", USE, data.refresh),
-    ("materialize", USE, tables.materialize),
-    ("history", USE, tables.history),
+    ("sql", USE, sql),
+    ("refresh", USE, refresh),
+    ("materialize", USE, materialize),
+    ("history", USE, history),
     ("publish", USE, publish),
     ("serve", USE, serve),
-    ("status", USE, data.status),
-    ("forget", USE, data.forget),
+    ("status", USE, status),
+    ("forget", USE, forget),
     ("dbt", USE, dbt),
 )
 
@@ -74,5 +82,5 @@ def options(
 
 
 for _name, _panel, _command in COMMANDS:
-    _class = query.SqlCommand if _name == "sql" else ValueOptional
+    _class = SqlCommand if _name == "sql" else ValueOptional
     app.command(_name, cls=_class, rich_help_panel=_panel)(_command)

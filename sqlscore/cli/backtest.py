@@ -9,13 +9,13 @@ import typer
 from rich.table import Table
 
 from sqlscore.cli import render
-from sqlscore.cli.models import Architecture
 from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar
-from sqlscore.durations import in_words
+from sqlscore.cli.train import Architecture
+from sqlscore.times import in_words
 
 if TYPE_CHECKING:
-    from sqlscore.backtesting import Backtest
+    from sqlscore.verbs.backtest import Backtest
 
 _Columns = tuple[tuple[str, str, Callable[[Any], str]], ...]
 _COUNT, _SHARE = "{:,}".format, "{:.3f}".format

@@ -18,7 +18,7 @@ def dbt(
 
     Example: sqlscore dbt shop.duckdb scoring
     """
-    from sqlscore.dbt_project import write_project
+    from sqlscore.dbt.project import write_project
 
     open_database(db).close()  # says what is wrong with it before dbt does, in more words
     written = [str(path) for path in write_project(folder, db)]

@@ -19,7 +19,7 @@ from sqlscore.errors import InstallError
 if TYPE_CHECKING:
     import duckdb
 
-    from sqlscore.events import Mapping
+    from sqlscore.events.mapping import Mapping
 
 DEFAULT_FILE = "sqlscore-demo.duckdb"
 FEATURES = ("brand", "price", "channel")
@@ -82,7 +82,7 @@ def _check(events: str | None) -> None:
         return
     import duckdb
 
-    from sqlscore.relations import relation_of
+    from sqlscore.mapping.relations import relation_of
 
     with duckdb.connect() as nothing:
         relation_of(nothing, events)
@@ -118,7 +118,7 @@ def _instead_of(db: str, replace: bool) -> Iterator[None]:
 
 
 def _simulate(con: duckdb.DuckDBPyConnection, users: int, seed: int) -> None:
-    from sqlscore.simulation import simulate_shop
+    from sqlscore.simulation.shop import simulate_shop
 
     _heading(
         "A simulated shop", "its customers browse, buy, and for reasons that are hidden in the data leave for good"

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sqlscore.cli import render
-from sqlscore.cli.errors import PROBLEM_FOUND
-from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
-from sqlscore.cli.progress import Bar, working
+from sqlscore.cli.options import Database, Json, MappingName, open_database
+from sqlscore.cli.progress import working
 from sqlscore.errors import MappingError
 
 if TYPE_CHECKING:
     import duckdb
 
-    from sqlscore.events import Kind, TimeUnit
+    from sqlscore.events.kinds import Kind
+    from sqlscore.events.mapping import TimeUnit
 
 _READERS = {
     ".parquet": "read_parquet",
@@ -107,71 +107,6 @@ def unmap(db: Database, name: MappingName = "events", json: Json = False) -> Non
     with open_database(db) as con:
         verb(con, name)
     render.done({"unmapped": name}, f'"{name}" is no longer mapped', json)
-
-
-def refresh(
-    db: Database,
-    full: Annotated[bool, typer.Option("--full", help="Score every user again, changed or not.")] = False,
-    keep_history: Annotated[
-        bool, typer.Option("--keep-history", help="Keep these scores, for later events to judge (past_scores).")
-    ] = False,
-    mapping: MappingName = "events",
-    device: Device = "auto",
-    json: Json = False,
-) -> None:
-    """Bring the tables of scores up to date, for dashboards and for readers without sqlscore.
-
-    Example: sqlscore refresh shop.duckdb
-    """
-    from sqlscore import refresh as verb
-
-    with open_database(db, device=device) as con, Bar() as bar:
-        report = verb(con, full=full, keep_history=keep_history, mapping=mapping, progress=bar)
-    if json:
-        render.as_json(report)
-    else:
-        render.refresh_report(report)
-
-
-def status(
-    db: Database,
-    check: Annotated[
-        bool, typer.Option("--check", help=f"Exit with code {PROBLEM_FOUND} where there is a problem.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Say what is mapped, which model is in use, how old the scores are, and what to mend.
-
-    Example: sqlscore status shop.duckdb --check
-    """
-    from sqlscore import status as verb
-
-    with open_database(db, read_only=True) as con:
-        found = verb(con)
-    if json:
-        render.as_json(found.to_dict())
-    else:
-        render.status(found)
-    if check and found.problems:
-        raise typer.Exit(PROBLEM_FOUND)
-
-
-def forget(
-    db: Database,
-    user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="As it stands in the events.")],
-    mapping: MappingName = "events",
-    json: Json = False,
-) -> None:
-    """Erase one user's scores, states and cache entries. The events are yours to delete.
-
-    Example: sqlscore forget shop.duckdb 4711
-    """
-    from sqlscore import forget_user
-
-    with open_database(db) as con:
-        counts = forget_user(con, user_id, mapping=mapping)
-    erased = ", ".join(f"{count} in {place}" for place, count in counts.items()) or "nothing was stored"
-    render.done(counts, f"user {user_id}: {erased}", json)
 
 
 @contextmanager

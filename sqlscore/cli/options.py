@@ -12,6 +12,10 @@ from sqlscore.errors import InstallError
 
 if TYPE_CHECKING:
     import duckdb
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
 
 Database = Annotated[str, typer.Argument(metavar="DB", help="The DuckDB file.", show_default=False)]
 Model = Annotated[str, typer.Argument(metavar="NAME@V", help="A model and its version, e.g. events@2.")]
@@ -46,3 +50,13 @@ def open_database(
         if text is None:
             raise
         raise InstallError(text) from error
+
+
+def listed(text: str) -> list[str]:
+    """Names between commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were not left out."""
+    return {name: value for name, value in options.items() if value is not None}

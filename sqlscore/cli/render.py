@@ -14,12 +14,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sqlscore.durations import in_words
+from sqlscore.times import in_words
 
 if TYPE_CHECKING:
-    from sqlscore.health import Status
-    from sqlscore.materialization import RefreshReport
-    from sqlscore.registry import ModelInfo
+    from sqlscore.database.registry import ModelInfo
+    from sqlscore.verbs.refresh import RefreshReport
+    from sqlscore.verbs.status import Status
+from typing import TYPE_CHECKING
+
+from rich import box
+
+if TYPE_CHECKING:
+    pass
 
 _WIDTH_OF_PIPES = 110
 
@@ -256,3 +262,21 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def narrow(title: str, columns: Sequence[str], left: int) -> Table:
+    """A table for many columns, the first `left` of which hold text."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=True)
+    return table
+
+
+def short(value: float | None) -> str:
+    """A number whose first digits are enough: 97,431 -> "97k"."""
+    if value is None:
+        return ""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.0f}" if value >= 1 else f"{value:.1f}"

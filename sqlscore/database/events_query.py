@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import duckdb
 
-from sqlscore.epoch import TIMESTAMPS, microseconds, wrong_time
 from sqlscore.errors import EventsError
-from sqlscore.events import CANONICAL, Mapping
+from sqlscore.events.mapping import CANONICAL, Mapping
+from sqlscore.events.times_in_sql import TIMESTAMPS, microseconds, wrong_time
 from sqlscore.quoting import identifier
 
 SOURCE = "mapped_event"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlscore.events import Mapping
-from sqlscore.packing import packed
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.packing import packed
 from sqlscore.quoting import literal, qualified
 from sqlscore.udfs.functions import PREFIX
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlscore.errors import ArtifactError, OutputError
 from sqlscore.files import in_place_of
-from sqlscore.manifest import sha256_of
+from sqlscore.scoring.manifest import sha256_of
 
 _HEADER = b"sqlscore-artifact 1 "
 

@@ -9,18 +9,19 @@ from dataclasses import replace
 
 import duckdb
 
-from sqlscore import sql
-from sqlscore.canonical import usable_events
+from sqlscore.database.events_query import usable_events
+from sqlscore.database.leaderboard import COLUMNS as LEADERBOARD
+from sqlscore.database.leaderboard import clear_leaderboard, create_leaderboard
+from sqlscore.database.macros import names, statements
+from sqlscore.database.queries import one
+from sqlscore.database.tables import COLUMNS, TABLES, create_tables
+from sqlscore.database.transactions import transaction
 from sqlscore.errors import InstallError
-from sqlscore.events import DEFAULT_MAPPING, UNITS, Feature, Mapping
-from sqlscore.leaderboard import COLUMNS as LEADERBOARD
-from sqlscore.leaderboard import clear_leaderboard, create_leaderboard
-from sqlscore.macros import names, statements
-from sqlscore.queries import one
+from sqlscore.events.mapping import DEFAULT_MAPPING, UNITS, Feature, Mapping
 from sqlscore.quoting import identifier, literal, qualified
-from sqlscore.registry_tables import COLUMNS, TABLES, create_tables
-from sqlscore.transactions import transaction
-from sqlscore.udfs.catalog import unmapped
+from sqlscore.scoring.catalog import unmapped
+from sqlscore.sql.names import retarget
+from sqlscore.sql.objects import objects
 
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
 """Steps that change TABLES of older files; a file's `tables` version is the number of steps it has seen."""
@@ -37,7 +38,7 @@ def version() -> str:
     feature = Feature("feature", "numeric")
     mappings = [replace(unmapped(), features=(feature,), time_unit=unit, time_cap=0) for unit in (None, *UNITS)]
     functions = [statement for mapping in mappings for statement in statements(mapping)]
-    text = "\n".join([*TABLES, repr(COLUMNS), repr(LEADERBOARD), *(o.text for o in sql.objects()), *functions])
+    text = "\n".join([*TABLES, repr(COLUMNS), repr(LEADERBOARD), *(o.text for o in objects()), *functions])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -95,10 +96,10 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     if functions:
         _install_functions(con, mapping)
         kept = materialized_tables(con, mapping)
-        for item in sql.objects():
+        for item in objects():
             if item.name in kept:
                 continue
-            con.execute(sql.retarget(item.text, mapping.schema, mapping.prefix))
+            con.execute(retarget(item.text, mapping.schema, mapping.prefix))
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     _comment_events(con, mapping, view)
 

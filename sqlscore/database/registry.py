@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from sqlscore.errors import InstallError, ModelError
-from sqlscore.events import DEFAULT_MAPPING, Mapping
-from sqlscore.manifest import read_manifest, sha256_of
-from sqlscore.model_file import read_model_file, write_model_file
-from sqlscore.queries import one
-from sqlscore.transactions import now, on_own_connection, recorded, transaction
-from sqlscore.udfs.catalog import Catalog, Snapshot, StoredModel, catalog_of
-from sqlscore.udfs.functions import INSTANCE
+from sqlscore.database.catalog import catalog, synchronize
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import now, recorded, transaction
+from sqlscore.errors import ModelError
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
+from sqlscore.scoring.manifest import read_manifest, sha256_of
 
 
 @dataclass(frozen=True)
@@ -48,50 +45,8 @@ class ModelInfo:
         return {"label": self.label, **asdict(self)}
 
 
-def catalog(con: duckdb.DuckDBPyConnection) -> Catalog:
-    """The catalog of this connection's database. Raises InstallError where sqlscore did not open it."""
-    try:
-        row = one(con, f"SELECT {INSTANCE}()")
-    except duckdb.CatalogException as error:
-        raise InstallError("this connection was not opened with sqlscore.connect(): open the file with that") from error
-    found = catalog_of(row[0]) if row else None
-    if found is None:
-        raise InstallError("this database was closed and opened again: open it with sqlscore.connect()")
-    return found
-
-
-def synchronize(con: duckdb.DuckDBPyConnection) -> None:
-    """Show the functions what the registry holds now; every verb that changes the registry ends with this."""
-    target = catalog(con)
-    known = target.snapshot.models
-    mappings = {
-        name: Mapping.from_json(text)
-        for name, text in con.execute("SELECT name, mapping FROM sqlscore.mappings").fetchall()
-    }
-    models = {}
-    for name, version, mapping, sha256 in con.execute(
-        "SELECT name, version, mapping, sha256 FROM sqlscore.models"
-    ).fetchall():
-        label = f"{name}@{version}"
-        same = label in known and known[label].sha256 == sha256
-        models[label] = StoredModel(
-            label, mapping, sha256, known[label].data if same else _artifact(con, name, version)
-        )
-    aliases = {
-        (mapping, alias): f"{name}@{version}"
-        for mapping, alias, name, version in con.execute(
-            "SELECT mapping, alias, name, version FROM sqlscore.aliases"
-        ).fetchall()
-    }
-    target.snapshot = Snapshot(mappings, models, aliases)
-
-
-@on_own_connection
-def list_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None) -> list[ModelInfo]:
-    """All registered versions, newest first; of one mapping where it is named.
-
-    >>> [m.label for m in sqlscore.list_models(con) if m.is_champion]
-    """
+def registered_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None) -> list[ModelInfo]:
+    """All registered versions, or those of one mapping, newest first."""
     rows = con.execute(
         """SELECT m.name, m.version, m.mapping, m.architecture, m.manifest, m.metrics, m.trained_from, m.trained_to,
                   m.created_at, m.sha256, a.alias IS NOT NULL
@@ -119,40 +74,7 @@ def find_model(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str =
     Raises ModelError where there is none.
     """
     label = catalog(con).find(model, mapping).label
-    return next(info for info in list_models(con) if info.label == label)
-
-
-@on_own_connection
-def promote(con: duckdb.DuckDBPyConnection, model: str) -> ModelInfo:
-    """Make this version the champion of its mapping, used from the next query on. No macro or view changes.
-
-    Raises ModelError where it is not registered.
-
-    >>> sqlscore.promote(con, "events@3")
-    """
-    info = find_model(con, model)
-    with recorded(con, "promote", info.mapping) as details, transaction(con):
-        details["model"] = info.label
-        _set_champion(con, info.mapping, info.name, info.version)
-    synchronize(con)
-    return find_model(con, info.label)
-
-
-@on_own_connection
-def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
-    """Remove a version for good; its number is not given again.
-
-    Raises ModelError where it is not registered, or is the champion while other versions are there.
-    """
-    info = find_model(con, model)
-    others = [m.label for m in list_models(con, info.mapping) if m.label != info.label]
-    if info.is_champion and others:
-        raise ModelError(f"{info.label} is the champion: promote another first ({', '.join(others)})")
-    with recorded(con, "drop_model", info.mapping) as details, transaction(con):
-        details["model"] = info.label
-        con.execute("DELETE FROM sqlscore.aliases WHERE name = ? AND version = ?", [info.name, info.version])
-        con.execute("DELETE FROM sqlscore.models WHERE name = ? AND version = ?", [info.name, info.version])
-    synchronize(con)
+    return next(info for info in registered_models(con) if info.label == label)
 
 
 def register(
@@ -173,40 +95,9 @@ def register(
             ],
         )  # fmt: skip
         if champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]):
-            _set_champion(con, mapping, name, version)
+            set_champion(con, mapping, name, version)
     synchronize(con)
     return find_model(con, f"{name}@{version}")
-
-
-@on_own_connection
-def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | Path) -> str:
-    """Write a version to one file and return its sha256; model None is the champion.
-
-    Raises ModelError where it is not registered.
-    """
-    stored = catalog(con).find(model, DEFAULT_MAPPING)
-    write_model_file(Path(path), stored.data, stored.sha256)
-    return stored.sha256
-
-
-@on_own_connection
-def import_model(
-    con: duckdb.DuckDBPyConnection,
-    path: str | Path,
-    *,
-    name: str | None = None,
-    mapping: str = DEFAULT_MAPPING,
-    sha256: str | None = None,
-    promote: bool = False,
-) -> ModelInfo:
-    """Register the model in a file that `export_model` wrote, as the next version of `name`.
-
-    sha256: what `export_model` returned; a model is code, so compare it where the file came from somewhere else.
-
-    Raises ArtifactError where the file is damaged or does not have that hash; nothing of it is run then.
-    """
-    data, _ = read_model_file(Path(path), sha256)
-    return register(con, data, name=name or mapping, mapping=mapping, champion=promote, verb="import_model")
 
 
 def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str = "champion") -> str:
@@ -225,7 +116,8 @@ def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: st
     return ", ".join(f'"{name}"' for name in (*inputs["categorical"], *inputs["numeric"]) if name not in have)
 
 
-def _set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, version: int) -> None:
+def set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, version: int) -> None:
+    """Point the mapping's alias `champion` at a version."""
     con.execute("DELETE FROM sqlscore.aliases WHERE mapping = ? AND alias = 'champion'", [mapping])
     con.execute("INSERT INTO sqlscore.aliases VALUES (?, 'champion', ?, ?)", [mapping, name, version])
 
@@ -236,8 +128,3 @@ def _next_version(con: duckdb.DuckDBPyConnection, name: str) -> int:
     con.execute("DELETE FROM sqlscore.versions WHERE name = ?", [name])
     con.execute("INSERT INTO sqlscore.versions VALUES (?, ?)", [name, version])
     return version
-
-
-def _artifact(con: duckdb.DuckDBPyConnection, name: str, version: int) -> bytes:
-    row = one(con, "SELECT artifact FROM sqlscore.models WHERE name = ? AND version = ?", [name, version])
-    return bytes(row[0]) if row else b""

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.events import Mapping
+from sqlscore.arrays import Ints
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.sequences import Sequences, from_columns
 from sqlscore.quoting import identifier
-from sqlscore.sequences import Ints, Sequences, from_columns
 
 EVENTS_PER_BATCH = 80_000
 """Enough to cut into pieces of sequences of like length: see `pieces`."""

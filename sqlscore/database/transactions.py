@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import duckdb
 
 from sqlscore.errors import InstallError
-from sqlscore.scrubbing import scrub
+from sqlscore.redaction import scrub
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,6 +59,18 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException:
         con.rollback()
         raise
+
+
+@contextmanager
+def snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A second connection whose queries all see the database as it is now.
+
+    Closing the connection ends its transaction. A rollback would be refused while a scan is open, and that refusal
+    would hide the error that broke the scan off.
+    """
+    with con.cursor() as reader:
+        reader.begin()
+        yield reader
 
 
 @contextmanager

@@ -17,12 +17,12 @@ try:
 except ImportError as error:
     raise ImportError("sqlscore.dbt needs dbt and its DuckDB adapter: pip install 'sqlscore[dbt]'") from error
 
+from sqlscore.database.catalog import catalog
 from sqlscore.errors import MappingError, SqlscoreError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.mapping import map_events
-from sqlscore.registry import catalog
-from sqlscore.relations import relation_of
-from sqlscore.session import prepare
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.relations import relation_of
+from sqlscore.verbs.connect import prepare
+from sqlscore.verbs.mapping import map_events
 
 _COLUMNS = ("user_id", "event_time", "event_type")
 _CONFIG = ("events", *_COLUMNS, "level", "features", "mapping", "device")

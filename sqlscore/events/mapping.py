@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import pyarrow as pa
+from sqlscore.events.kinds import Kind
 
-from sqlscore.errors import EventsError
-
-Kind = Literal["categorical", "numeric"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
 UNITS: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
 
@@ -81,20 +78,6 @@ class Mapping:
         return cls(**fields)
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The strings and columns that a model knows.
-
-    Category codes count from 1 in the order of these tuples; 0 stands for missing or never seen.
-    An action that is not in `actions` gets a code above `len(actions)`: see `Batch.novel_values`.
-    """
-
-    actions: tuple[str, ...]
-    categorical: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    numeric: tuple[str, ...] = ()
-    sorts: dict[str, str] = field(default_factory=dict)  # of categorical columns, as `sort_of` says; absent: unknown
-
-
 def unit_of(magnitude: float) -> TimeUnit:
     """The unit of epoch numbers, from the median of their absolute values.
 
@@ -110,43 +93,3 @@ def unit_of(magnitude: float) -> TimeUnit:
 def us_per_unit(unit: TimeUnit) -> float:
     """Microseconds in one unit."""
     return _UNIT_TO_US[unit]
-
-
-def kind_of(name: str, type_: pa.DataType) -> Kind:
-    """How a column of this Arrow type is read when the user does not say.
-
-    Raises EventsError for types that are neither: times, lists, structs, blobs.
-    """
-    if pa.types.is_dictionary(type_):
-        type_ = type_.value_type
-    if pa.types.is_boolean(type_) or is_text(type_):
-        return "categorical"
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
-        return "numeric"
-    raise EventsError(
-        f'feature column "{name}" has type {type_}, which is neither a category nor a number; '
-        "cast it in a view over the events (to VARCHAR for a category, to DOUBLE for a number) and map the view"
-    )
-
-
-def sort_of(type_: pa.DataType) -> str | None:
-    """What the texts of a column's values are made of: the same value of another sort has another text. None: no value.
-
-    1 is '1', as a DECIMAL of two digits '1.00', and true is 'true'.
-    """
-    if pa.types.is_dictionary(type_):
-        type_ = type_.value_type
-    if pa.types.is_null(type_):
-        return None
-    if pa.types.is_integer(type_) or (pa.types.is_decimal(type_) and type_.scale == 0):
-        return "whole numbers"
-    if pa.types.is_decimal(type_):
-        return f"numbers with {type_.scale} digits behind the point"
-    if pa.types.is_floating(type_):
-        return f"numbers of {type_.bit_width} bits"
-    return "true and false" if pa.types.is_boolean(type_) else "text"
-
-
-def is_text(type_: pa.DataType) -> bool:
-    """Whether a column of this Arrow type holds text."""
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_Ints = npt.NDArray[np.int64]
+from sqlscore.arrays import Ints
 
 
-def time_order(times: _Ints, offsets: _Ints, tie_breakers: list[pa.Array]) -> _Ints | None:
+def time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints | None:
     """The permutation that puts every sequence in order, or None where all are already.
 
     times (T,), offsets (N + 1,); tie_breakers: columns (T,) that order events of one moment, the first one first.
@@ -39,7 +38,7 @@ def time_order(times: _Ints, offsets: _Ints, tie_breakers: list[pa.Array]) -> _I
     return order
 
 
-def _by_row_and_time(row: _Ints, times: _Ints) -> _Ints:
+def _by_row_and_time(row: Ints, times: Ints) -> Ints:
     """As one number each where the span of the times leaves room for the row: a fifth of the cost of two keys."""
     first, last = int(times.min()), int(times.max())
     span = last - first + 1
@@ -48,7 +47,7 @@ def _by_row_and_time(row: _Ints, times: _Ints) -> _Ints:
     return np.argsort(row * span + (times - first))
 
 
-def _rank(column: pa.Array) -> _Ints:
+def _rank(column: pa.Array) -> Ints:
     """Dense ranks: text in binary order, numbers by value, NULL and NaN last."""
     if pa.types.is_null(column.type):
         return np.zeros(len(column), np.int64)

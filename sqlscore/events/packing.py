@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlscore.epoch import INTEGERS, microseconds_of_any, wrong_time, wrong_type
-from sqlscore.events import Mapping
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.times_in_sql import INTEGERS, microseconds_of_any, wrong_time, wrong_type
 from sqlscore.quoting import SYSTEM, identifier, literal, literals
 
 FIELD = "open_this_file_with_sqlscore_connect__packed_"

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.arrow_times import to_microseconds
+from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
-from sqlscore.events import CANONICAL, NO_TIME, Mapping, is_text
-from sqlscore.ordering import time_order
-
-Ints = npt.NDArray[np.int64]
+from sqlscore.events.kinds import is_text
+from sqlscore.events.mapping import CANONICAL, NO_TIME, Mapping
+from sqlscore.events.ordering import time_order
+from sqlscore.events.times_in_arrow import to_microseconds
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,19 @@ The same rules as `epoch`, which is for SQL.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.epoch import wrong_time
+from sqlscore.arrays import Bools, Ints
 from sqlscore.errors import EventsError
-from sqlscore.events import Mapping, us_per_unit
-
-_Ints = npt.NDArray[np.int64]
-_Mask = npt.NDArray[np.bool_]
+from sqlscore.events.mapping import Mapping, us_per_unit
+from sqlscore.events.times_in_sql import wrong_time
 
 _PER_TICK = {"us": 1, "ms": 1_000, "s": 1_000_000}
 _PER_DAY = 86_400 * 1_000_000
 
 
-def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[_Ints, _Mask]:
+def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, Bools]:
     """Event times -> (µs (N,), mask of usable ones).
 
     Raises EventsError where the type is none of a time, or a value is further away than microseconds can say.
@@ -64,7 +61,7 @@ def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[_Ints, _Mask]:
     return times, usable
 
 
-def _multiplied(ticks: _Ints, factor: int, usable: _Mask, name: str) -> _Ints:
+def _multiplied(ticks: Ints, factor: int, usable: Bools, name: str) -> Ints:
     far = usable & (np.abs(ticks) > (2**63 - 1) // factor)
     if far.any():
         raise _too_far(name, ticks[far][0])

@@ -5,7 +5,7 @@ The same rules as `arrow_times`, which is for Arrow columns.
 
 from __future__ import annotations
 
-from sqlscore.events import Mapping, TimeUnit
+from sqlscore.events.mapping import Mapping, TimeUnit
 from sqlscore.quoting import SYSTEM, literals
 
 TIMESTAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE")

@@ -7,10 +7,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
-from sqlscore.events import Mapping
-from sqlscore.packing import END, FIELD, SEP, USER, field_of
-from sqlscore.sequences import Ints, Sequences, in_time_order
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.packing import END, FIELD, SEP, USER, field_of
+from sqlscore.events.sequences import Sequences, in_time_order
 
 _NOT_PACKED = "these are not events as the row functions collect them: call those with a row, churn_risk(e)"
 

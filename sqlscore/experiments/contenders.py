@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from sqlscore.artifact import Artifact
-from sqlscore.artifact_loading import load
-from sqlscore.manifest import sha256_of
-from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.training.contest import Arena, Entry, judge_gbm, judge_model
-from sqlscore.training.fitting import fit_log
-from sqlscore.training.gbm import fit_gbm
-from sqlscore.training.options import Prefixed, Progress, TrainingOptions
-from sqlscore.training.speed import events_per_second
+from sqlscore.experiments.arena import Arena, Entry
+from sqlscore.experiments.gbm import fit_gbm
+from sqlscore.experiments.judging import judge_gbm, judge_model
+from sqlscore.experiments.speed import events_per_second
+from sqlscore.progress import Prefixed, Progress
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
+from sqlscore.training.fit import ALL as ARCHITECTURES
+from sqlscore.training.fit import fit_log
+from sqlscore.training.options import TrainingOptions
 
 GBM = "gbm"
 CONTENDERS: tuple[str, ...] = (*ARCHITECTURES, GBM)

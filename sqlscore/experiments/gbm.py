@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import TrainingError
-from sqlscore.sequences import Ints
-from sqlscore.training.calibration import platt, temperature
-from sqlscore.training.encoding import Encoded, encode_log, vocabulary
-from sqlscore.training.evaluation import Predicted, ranked
-from sqlscore.training.gbm_table import Source, Table, churn_rows, rows_at, source_of
-from sqlscore.training.options import Progress, TrainingOptions
-from sqlscore.training.periods import Periods
-from sqlscore.training.reading import EventLog
-from sqlscore.training.windows import Parts, Windows, parts_of
+from sqlscore.experiments.gbm_features import Source, Table, churn_rows, rows_at, source_of
+from sqlscore.progress import Progress
+from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
+from sqlscore.training.data.event_log import EventLog
+from sqlscore.training.data.split import Periods
+from sqlscore.training.data.windows import Parts, Windows, parts_of
+from sqlscore.training.evaluation.evaluate import Predicted, ranked
+from sqlscore.training.learning.calibration import platt, temperature
+from sqlscore.training.options import TrainingOptions
 
 CLASSES = 64  # actions with a class of their own; rarer ones are one class, parted by their shares
 _ROWS, _CELLS = 250_000, 3_000_000  # most training rows; most rows x classes
@@ -31,8 +32,6 @@ _ROUNDS, _PATIENCE = 400, 30
 _JUDGED = 20_000  # validation rows that stop the training
 _CHUNK, _PREDICTED_CELLS = 50_000, 8_000_000
 _WHOLE = 2**40  # events of a user that are read: all
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

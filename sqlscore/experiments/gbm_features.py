@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sqlscore.events import US_PER_SECOND
-from sqlscore.sequences import Ints
-from sqlscore.training.churn_labels import Examples
-from sqlscore.training.encoding import Encoded
+from sqlscore.arrays import Ints
+from sqlscore.events.mapping import US_PER_SECOND
+from sqlscore.training.data.churn_labels import Examples
+from sqlscore.training.data.encoding import Encoded
 
 _LAST = 8  # events whose actions and gaps are columns
 _FEATURES_OF = 2  # of these the mapped features too

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sqlscore.sequences import Ints
+from sqlscore.arrays import Floats, Ints
 
-Floats = npt.NDArray[np.float64]
 DRAWS = 1_000
 _LEAST_DRAWS = 200
 _CELLS = 4_000_000  # weights that are held at once

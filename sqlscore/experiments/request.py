@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from sqlscore.durations import in_words
+from sqlscore.database.catalog import catalog
 from sqlscore.errors import ModelError, TrainingError
-from sqlscore.events import Mapping
-from sqlscore.registry import catalog
+from sqlscore.events.mapping import Mapping
+from sqlscore.times import in_words
 
 if TYPE_CHECKING:
-    from sqlscore.artifact import Artifact
-    from sqlscore.training import Progress, TrainingOptions
-    from sqlscore.training.contest import Arena
+    from sqlscore.experiments.arena import Arena
+    from sqlscore.progress import Progress
+    from sqlscore.scoring.artifact import Artifact
+    from sqlscore.training.options import TrainingOptions
 
 HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "auc": True}
 """What contenders may be ranked by."""
@@ -34,8 +35,8 @@ def check(metric: str, seeds: int, promotes_nothing: bool) -> None:
 
 def names_of(architectures: Sequence[str] | None, models: Sequence[str], notes: list[str]) -> list[str]:
     """What is to be trained. Raises TrainingError for what there is not; what was not asked for by name is left out."""
-    from sqlscore.training.contenders import CONTENDERS, GBM  # torch
-    from sqlscore.training.gbm import lightgbm
+    from sqlscore.experiments.contenders import CONTENDERS, GBM  # torch
+    from sqlscore.experiments.gbm import lightgbm
 
     if architectures is None and models:
         return []
@@ -58,7 +59,7 @@ def names_of(architectures: Sequence[str] | None, models: Sequence[str], notes: 
 
 def stored(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
     """A registered model. Raises ModelError for one of another mapping, TrainingError for one without its periods."""
-    from sqlscore.artifact_loading import load  # torch
+    from sqlscore.scoring.loading import load  # torch
 
     found = catalog(con).find(model, mapping)
     if found.mapping != mapping:
@@ -80,9 +81,9 @@ def arena_for(
     progress: Progress,
 ) -> tuple[Arena, str]:
     """(What all are judged at, why there is no churn). The horizon is that of the models where none is asked for."""
-    from sqlscore.training.contest import arena_of  # torch
-    from sqlscore.training.fitting import split
-    from sqlscore.training.reading import read_log
+    from sqlscore.experiments.arena import arena_of  # torch
+    from sqlscore.training.data.event_log import read_log
+    from sqlscore.training.fit import split
 
     manifests = [artifact.manifest for artifact in artifacts if "churn" in artifact.manifest.heads]
     if settings.horizon is None and manifests:
@@ -100,7 +101,7 @@ def arena_for(
 
 def churn_notes(arena: Arena, reason: str, artifacts: Sequence[Artifact], metric: str) -> list[str]:
     """What to know about the churn figures. Raises TrainingError where they are to rank and there are none."""
-    from sqlscore.training.contenders import same_churn  # torch
+    from sqlscore.experiments.contenders import same_churn  # torch
 
     if arena.churn is None:
         why = reason or "no date of the test part is later than the training of all models"

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sqlscore.artifact import Artifact
-from sqlscore.sequences import Ints
-from sqlscore.training.contest import Arena
-from sqlscore.training.encoding import cut_batch, encode_log, ordered_batches
-from sqlscore.training.gbm import Boosted, probabilities
-from sqlscore.training.gbm_table import rows_at, source_of
+from sqlscore.arrays import Ints
+from sqlscore.experiments.arena import Arena
+from sqlscore.experiments.gbm import Boosted, probabilities
+from sqlscore.experiments.gbm_features import rows_at, source_of
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.training.data.encoding import cut_batch, encode_log, ordered_batches
 
 _TIMED_EVENTS, _TIMED_USERS, _REPEATS = 50_000, 2_000, 3
 

@@ -6,19 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from sqlscore.training import metrics
-from sqlscore.training.contest import Arena, Entry, Judged
-from sqlscore.training.intervals import auc_draws, interval, mean_draws, standing
+from sqlscore.arrays import Floats
+from sqlscore.experiments.arena import Arena, Entry, Judged
+from sqlscore.experiments.intervals import auc_draws, interval, mean_draws, standing
+from sqlscore.training.evaluation import metrics
 
 METRICS = {"log_loss": False, "accuracy": True, "auc": True}
 """What contenders may be ranked by, and whether more is better."""
 
 _COLUMNS = {"log_loss": "log_loss", "accuracy": "accuracy", "auc": "churn_auc"}
 _TINY = 1e-12
-Floats = npt.NDArray[np.float64]
 
 
 def figures(arena: Arena, entries: Sequence[Entry], metric: str, seed: int) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-    from sqlscore.training.loop import Epoch
-    from sqlscore.training.trials import Among, Between
+    from sqlscore.experiments.trials import Among, Between
+    from sqlscore.training.learning.loop import Epoch
 
 _AT_RANDOM = 8  # finished trials, before which suggestions are random
 _UNPRUNED_TRIALS, _UNPRUNED_EPOCHS = 4, 2  # the first of which none is pruned

@@ -10,22 +10,21 @@ import duckdb
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from sqlscore import events
-from sqlscore.artifact import Artifact
-from sqlscore.artifact_loading import load
 from sqlscore.errors import TrainingError
-from sqlscore.manifest import sha256_of
-from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.models.attention_rnn import ATTENTIONS
-from sqlscore.training import metrics
-from sqlscore.training.encoding import encode_log
-from sqlscore.training.evaluation import predict, transitions_at
-from sqlscore.training.fitting import fit_log, split
-from sqlscore.training.loop import Epoch
-from sqlscore.training.options import Progress, Silent, TrainedModel, TrainingOptions
-from sqlscore.training.periods import Periods
-from sqlscore.training.reading import EventLog, read_log
-from sqlscore.training.windows import training_windows
+from sqlscore.events import mapping as events
+from sqlscore.progress import Progress, Silent
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
+from sqlscore.training.data.encoding import encode_log
+from sqlscore.training.data.event_log import EventLog, read_log
+from sqlscore.training.data.split import Periods
+from sqlscore.training.data.windows import training_windows
+from sqlscore.training.evaluation import metrics
+from sqlscore.training.evaluation.evaluate import predict, transitions_at
+from sqlscore.training.fit import KINDS_OF_ATTENTION, LEARNED, fit_log, split
+from sqlscore.training.learning.loop import Epoch
+from sqlscore.training.options import TrainedModel, TrainingOptions
 
 _WHOLE = 2**40  # events of a user that are read: all
 
@@ -58,7 +57,7 @@ SPACE: dict[str, Among | Between] = {
 }
 """Options of every architecture, and where each is looked for; the defaults of training lie inside."""
 
-ONLY: dict[str, dict[str, Among | Between]] = {"attention_rnn": {"attention": Among(tuple(ATTENTIONS))}}
+ONLY: dict[str, dict[str, Among | Between]] = {"attention_rnn": {"attention": Among(KINDS_OF_ATTENTION)}}
 """What one architecture has besides."""
 
 FOR_RARE_ACTIONS: dict[str, Among | Between] = {
@@ -88,8 +87,8 @@ def searched(architecture: str, metric: str, fixed: frozenset[str]) -> dict[str,
 
     Raises TrainingError where there is nothing to search.
     """
-    if architecture not in ARCHITECTURES or ARCHITECTURES[architecture].counted:
-        known = ", ".join(name for name, built in ARCHITECTURES.items() if not built.counted)
+    if architecture not in LEARNED:
+        known = ", ".join(LEARNED)
         raise TrainingError(f'"{architecture}" has no options to search for, choose among {known}')
     space = SPACE | ONLY.get(architecture, {}) | (FOR_RARE_ACTIONS if metric == "f1" else {})
     return {name: where for name, where in space.items() if name not in fixed}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sqlscore.canonical import usable_events
-from sqlscore.events import Mapping
-from sqlscore.queries import one
+from sqlscore.database.events_query import usable_events
+from sqlscore.database.queries import one
+from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier
 
 

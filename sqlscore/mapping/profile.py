@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.canonical import SOURCE, source, utc_timestamp
+from sqlscore.database.events_query import SOURCE, source, utc_timestamp
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import now
 from sqlscore.errors import MappingError
-from sqlscore.events import Mapping
-from sqlscore.queries import one
-from sqlscore.transactions import now
+from sqlscore.events.mapping import Mapping
 
 
 @dataclass(frozen=True)

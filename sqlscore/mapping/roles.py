@@ -8,11 +8,12 @@ from collections.abc import Mapping as Dict
 import duckdb
 import pyarrow as pa
 
+from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
-from sqlscore.events import UNITS, Feature, Kind, Mapping, TimeUnit, kind_of, unit_of
-from sqlscore.queries import one
+from sqlscore.events.kinds import Kind, kind_of
+from sqlscore.events.mapping import UNITS, Feature, Mapping, TimeUnit, unit_of
+from sqlscore.mapping.relations import column_of
 from sqlscore.quoting import identifier
-from sqlscore.relations import column_of
 
 
 def features_of(

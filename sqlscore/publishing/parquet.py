@@ -6,21 +6,21 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import duckdb
 
-from sqlscore import __version__
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import now
 from sqlscore.errors import PublishError
 from sqlscore.publishing.exchange import exchange
 from sqlscore.publishing.report import PublishedTable
 from sqlscore.publishing.snapshot import flush
 from sqlscore.publishing.tables import PUBLICATIONS, Source, provenance, same
-from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal
-from sqlscore.transactions import now
 
 NOTES = f"_{PUBLICATIONS}.json"
 """What was published when; readers of Parquet skip names that begin with an underscore."""
@@ -113,5 +113,5 @@ def _metadata(source: Source) -> str:
 
 def _note(reader: duckdb.DuckDBPyConnection, source: Source, table: PublishedTable) -> dict[str, Any]:
     """What the notes say of one table."""
-    told = asdict(provenance(reader, source)) | {"published_at": now().isoformat(), "published_by": __version__}
+    told = asdict(provenance(reader, source)) | {"published_at": now().isoformat(), "published_by": version("sqlscore")}
     return {"n_rows": table.rows, "checksum": table.checksum, **told, "comment": source.comment}

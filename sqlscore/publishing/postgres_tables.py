@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from sqlscore import __version__
 from sqlscore.errors import PublishError
 from sqlscore.publishing.columns import Column
 from sqlscore.publishing.tables import PUBLICATIONS, Provenance, Source, comment_statements
@@ -158,7 +158,7 @@ def note_publication(
     cursor.execute(
         f"""INSERT INTO {table} ({", ".join(map(identifier, _PUBLICATION_COLUMNS))})
             VALUES ({literal(name)}, {rows}, {literal(checksum)}, {model}, CAST({as_of} AS timestamp),
-                    now() AT TIME ZONE 'UTC', {literal(__version__)}, ARRAY[{filled}]::text[])"""
+                    now() AT TIME ZONE 'UTC', {literal(version("sqlscore"))}, ARRAY[{filled}]::text[])"""
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from sqlscore.errors import PublishError
-from sqlscore.scrubbing import scrub
+from sqlscore.redaction import scrub
 
 SCHEMES = ("postgresql", "postgres")
 _SECRET_OPTIONS = ("password", "sslpassword")

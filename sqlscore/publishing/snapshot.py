@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
 
-from sqlscore import __version__
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import now
 from sqlscore.errors import PublishError
 from sqlscore.publishing.report import PublishedTable
 from sqlscore.publishing.tables import PUBLICATIONS, Source, comment_statements, provenance, same
-from sqlscore.queries import one
 from sqlscore.quoting import identifier, literal, qualified
-from sqlscore.transactions import now
 
 STORAGE_VERSION = "v1.2.0"
 """The oldest DuckDB that opens the file. Files of DuckDB 2.0's own format are closed to every 1.x."""
@@ -84,7 +84,7 @@ def _fill(
         of = provenance(reader, source)
         reader.execute(
             f"INSERT INTO {notes} VALUES (?, ?, ?, ?, CAST(? AS TIMESTAMP), ?, ?)",
-            [source.name, rows, digest, of.model, of.as_of, now(), __version__],
+            [source.name, rows, digest, of.model, of.as_of, now(), version("sqlscore")],
         )
         published[source.name] = PublishedTable(rows, digest, rows)
     return published

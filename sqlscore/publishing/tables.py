@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import snapshot
 from sqlscore.errors import PublishError
-from sqlscore.events import Mapping
-from sqlscore.queries import one
+from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, literal, qualified
 
 DEFAULT_TABLES = (
@@ -78,14 +79,9 @@ def sources(
 
     Raises PublishError for a table that is not there, and for two of one name.
     """
-    with con.cursor() as reader:
-        reader.begin()
-        try:
-            places = _places(reader, mapping, tables)
-            yield reader, tuple(_source(reader, *place) for place in places)
-        finally:
-            with suppress(duckdb.TransactionException):  # a route that wrote through this connection has committed
-                reader.rollback()
+    with snapshot(con) as reader:
+        places = _places(reader, mapping, tables)
+        yield reader, tuple(_source(reader, *place) for place in places)
 
 
 def checksum(con: duckdb.DuckDBPyConnection, relation: str, expressions: Sequence[str]) -> tuple[int, str]:

@@ -7,42 +7,15 @@ from datetime import datetime
 
 import duckdb
 
-from sqlscore.canonical import SOURCE, usable_events
-from sqlscore.events import SESSION_GAP, Mapping
-from sqlscore.install import is_table
-from sqlscore.queries import one
-from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.database.events_query import SOURCE, usable_events
+from sqlscore.database.objects import is_table
+from sqlscore.database.queries import one
+from sqlscore.events.mapping import SESSION_GAP, Mapping
+from sqlscore.quoting import identifier, qualified
+from sqlscore.score_tables.mark import STATES, TABLE, Mark, columns_of, sample_of
 
-TABLE = "sqlscore_changes"
-STATES = "user_states"
-MARK = "refreshed"
-_RUNS, _RUN = 4, 16  # runs of rows by which a table is known again: the engine skips to them, not to single rows
 FULL_ABOVE = 0.3
 """Share of changed users above which everybody is scored again, which is then as quick."""
-
-
-_COMMENTS = {
-    "model": "The champion that scored.",
-    "sha256": "The hash of its artifact.",
-    "mapping": "The mapping as it was.",
-    "n_rows": "Rows of an append-only table.",
-    "last_row": "Number of its last row.",
-    "types": "Types of the mapped columns.",
-    "sample": "Hashes of some of its rows, added up bit by bit.",
-}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Where a refresh stood. Row numbers are set for append-only base tables alone."""
-
-    model: str
-    sha256: str
-    mapping: str  # as JSON
-    n_rows: int | None
-    last_row: int | None
-    types: str | None = None  # None in a mark of an older sqlscore
-    sample: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,48 +35,6 @@ class Changes:
     behind_row: int | None = None  # rows of new events come behind it, where that is known
 
 
-def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
-    """Where the events stand in this snapshot."""
-    n_rows, last_row, sample = None, None, None
-    if mapping.append_only and _has_rowid(con, mapping):
-        n_rows, last_row = one(con, f"SELECT count(*), max(rowid) FROM {mapping.relation}") or (0, None)
-        sample = _sample(con, mapping, last_row)
-    names = ", ".join(identifier(name) for name in mapping.columns)
-    types = ", ".join(map(str, con.sql(f"SELECT {names} FROM {mapping.relation}").types))
-    return Mark(model, sha256, mapping.to_json(), n_rows, last_row, types, sample)
-
-
-def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
-    """Where the last refresh stood, None where there was none."""
-    if not is_table(con, mapping.schema, MARK, STATES):
-        return None
-    name = qualified(mapping.schema, MARK)
-    row = one(con, f"FROM {name}")
-    return Mark(**dict(zip(_columns(con, name), row, strict=True))) if row else None
-
-
-def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> None:
-    """Note where this refresh stands, inside its transaction."""
-    name = qualified(mapping.schema, MARK)
-    con.execute(
-        f"CREATE OR REPLACE TABLE {name} (model VARCHAR, sha256 VARCHAR, mapping JSON, n_rows BIGINT, last_row BIGINT, "
-        "types VARCHAR, sample UBIGINT)"
-    )
-    con.execute(f"COMMENT ON TABLE {name} IS 'Where the last refresh stood: what an incremental one goes on from'")
-    for column, comment in _COMMENTS.items():
-        con.execute(f"COMMENT ON COLUMN {name}.{column} IS {literal(comment)}")
-    con.execute(
-        f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [mark.model, mark.sha256, mark.mapping, mark.n_rows, mark.last_row, mark.types, mark.sample],
-    )
-
-
-def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """A user's state is gone though no event may have changed: an append-only table would not show who is missing."""
-    if mapping.append_only and is_table(con, mapping.schema, MARK):
-        con.execute(f"DROP TABLE {qualified(mapping.schema, MARK)}")
-
-
 def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | None, new: Mark, fold: bool) -> Changes:
     """Compare the events with what the stored states have seen.
 
@@ -116,7 +47,7 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
         return Changes(f"the champion changed from {old.model} to {new.model}")
     if old.mapping != new.mapping:
         return Changes("the events were mapped anew")
-    if old.types is None or "standing" not in _columns(con, qualified(mapping.schema, STATES)):
+    if old.types is None or "standing" not in columns_of(con, qualified(mapping.schema, STATES)):
         return Changes("the states were stored by an older sqlscore")
     if old.types != new.types:
         return Changes(f"the types of the mapped columns changed from {old.types} to {new.types}")
@@ -125,7 +56,7 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
         kept = one(con, f"SELECT count(*) FROM {mapping.relation} WHERE rowid <= ?", [old.last_row])
         if kept is None or kept[0] != old.n_rows:
             return Changes("rows were deleted from a table that was mapped as append-only")
-        if _sample(con, mapping, old.last_row) != old.sample:
+        if sample_of(con, mapping, old.last_row) != old.sample:
             return Changes("rows were replaced in a table that was mapped as append-only")
         behind_row = old.last_row
         _appended(con, mapping, behind_row)
@@ -203,27 +134,3 @@ def _note_sessions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
                   FROM {sessions} o JOIN {TABLE} c USING (user_id) GROUP BY user_id) s
             WHERE {TABLE}.user_id = s.user_id AND kind = 'on'"""
     )
-
-
-def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
-    """Whether rows are numbered by the engine: a base table without a column of that name."""
-    query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
-    tables = con.execute(query).fetchall()
-    if not any(qualified(*table) == mapping.relation for table in tables):
-        return False
-    return "rowid" not in (name.lower() for name in _columns(con, mapping.relation))
-
-
-def _sample(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int | None) -> int | None:
-    """What some rows up to a row say: a table that was filled anew has others, however many they are."""
-    if last_row is None:
-        return None
-    ends = (last_row * i // (_RUNS - 1) for i in range(_RUNS))
-    runs = " OR ".join(f"rowid BETWEEN {end - _RUN} AND {end}" for end in ends)
-    names = ", ".join(identifier(name) for name in mapping.columns)
-    row = one(con, f"SELECT bit_xor(hash({names})) FROM {mapping.relation} WHERE {runs}")
-    return int(row[0]) if row and row[0] is not None else None
-
-
-def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
-    return con.sql(f"SELECT * FROM {relation}").columns

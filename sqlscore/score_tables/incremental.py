@@ -2,103 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.artifact import Artifact
-from sqlscore.bulk import Rows, in_order, score_rows, score_users, session_rows, state_rows
-from sqlscore.canonical import SOURCE, canonical, usable_events
-from sqlscore.changes import STATES, TABLE, Changes, Mark
+from sqlscore.database.events_query import canonical
+from sqlscore.database.queries import create_empty, one
+from sqlscore.database.scan import Users, scan
+from sqlscore.database.transactions import now
 from sqlscore.errors import MappingError
-from sqlscore.events import Mapping
-from sqlscore.moving import move_scores
-from sqlscore.queries import create_empty, one
-from sqlscore.quoting import literal, qualified
-from sqlscore.scan import Users, scan
-from sqlscore.staging import Appender, Aside, insert_as_they_come, new_table, swap_in
-from sqlscore.stored_states import comparable, create_states, states_of
-from sqlscore.transactions import now
+from sqlscore.parallel import in_order
+from sqlscore.quoting import literal
+from sqlscore.score_tables.changes import Changes
+from sqlscore.score_tables.mark import STATES, TABLE
+from sqlscore.score_tables.rows import Rows, score_rows, score_users, session_rows, state_rows
+from sqlscore.score_tables.run import SCORES, Counts, Run, usable_of
+from sqlscore.score_tables.states_table import comparable, states_of
+from sqlscore.score_tables.unchanged import move_scores
+from sqlscore.score_tables.writing import Appender
 
 if TYPE_CHECKING:
-    from sqlscore.training import Progress
-
-_SCORES = ("scored_users", "scored_sessions")
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a refresh works with. `reader` holds one snapshot of the events; `con` is in the writing transaction."""
-
-    con: duckdb.DuckDBPyConnection
-    reader: duckdb.DuckDBPyConnection
-    mapping: Mapping
-    artifact: Artifact
-    as_of: int  # µs
-    mark: Mark
-    threads: int | None
-    progress: Progress | None
-
-    def table(self, name: str) -> str:
-        """The quoted name of a table of this mapping."""
-        return qualified(self.mapping.schema, name)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Rows by table, and what went through the model."""
-
-    tables: dict[str, int]
-    n_users: int
-    n_events: int
-
-
-def everybody(run: Run) -> Counts:
-    """Encode all users and put new tables in place of the old ones.
-
-    One pass makes the rows of three tables; one is filled meanwhile and two when it is done, since each gets its rows
-    by one statement: see `insert_as_they_come`.
-    """
-    con, progress = run.con, run.progress
-    stamp = {"scored_at": literal(str(now())) + "::TIMESTAMP"}
-    create_states(con, run.table(STATES), run.table("events"))
-    users, sessions = (new_table(con, run.mapping, name) for name in _SCORES)
-    if progress is not None:
-        row = one(run.reader, f"SELECT count(*) FROM {run.table('events')}")
-        progress.start("scoring", row[0] if row else 0)
-    n_events = 0
-
-    with closing(Aside(con)) as later_states, closing(Aside(con)) as later_sessions:
-
-        def scored() -> Iterator[pa.Table]:
-            nonlocal n_events
-            batches = scan(run.reader, canonical(run.mapping, _events(run)), content=True)
-            for rows in in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads):
-                later_states.add(rows.states)
-                later_sessions.add(rows.sessions)
-                n_events += rows.n_events
-                if progress is not None:
-                    progress.advance(rows.n_events)
-                yield rows.scores
-
-        scores = scored()
-        first = next(scores, None)
-        n_users = insert_as_they_come(con, users, first, scores, stamp) if first is not None else 0
-        later_states.insert(con, run.table(STATES))
-        n_sessions = later_sessions.insert(con, sessions, stamp)
-    for name in _SCORES:
-        swap_in(con, run.mapping, name)
-    if progress is not None:
-        progress.finish()
-    return Counts({"scored_users": n_users, "scored_sessions": n_sessions}, n_users, n_events)
+    pass
 
 
 def who_changed(run: Run, changes: Changes) -> Counts:
@@ -126,7 +55,7 @@ def who_changed(run: Run, changes: Changes) -> Counts:
     )
     move_scores(run.con, run.reader, run.mapping, run.artifact, run.as_of, stamp["scored_at"], run.threads)
     tables = {}
-    for name in _SCORES:
+    for name in SCORES:
         counted = one(run.con, f"SELECT count(*) FROM {run.table(name)}")
         tables[name] = int(counted[0]) if counted else 0
     return Counts(tables, n_users, events)
@@ -136,7 +65,7 @@ def _start_over(run: Run, changes: Changes) -> Iterable[Rows]:
     """Users whose past changed: their whole histories again."""
     if not changes.n_over:
         return ()
-    query = f"SELECT e.* FROM ({_events(run)}) e SEMI JOIN {_changed('over')} c USING (user_id)"
+    query = f"SELECT e.* FROM ({usable_of(run)}) e SEMI JOIN {_changed('over')} c USING (user_id)"
     batches = scan(run.reader, canonical(run.mapping, query), content=True)
     return in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads)
 
@@ -162,7 +91,7 @@ def _go_on(run: Run, changes: Changes) -> Iterable[Rows]:
             int(users.sequences.offsets[-1]),
         )
 
-    new = _events(run, changes.behind_row)
+    new = usable_of(run, changes.behind_row)
     query = (
         f"SELECT e.* FROM ({new}) e JOIN {_changed('on')} c USING (user_id) "
         f"WHERE e.event_time > c.last_time AND e.event_time >= {_moment(changes.since)}"
@@ -182,7 +111,7 @@ def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
         return session_rows(users.ids, users.sequences, number[at], run.artifact)
 
     query = (
-        f"SELECT e.* FROM ({_events(run)}) e JOIN {_changed('on')} c USING (user_id) "
+        f"SELECT e.* FROM ({usable_of(run)}) e JOIN {_changed('on')} c USING (user_id) "
         f"WHERE e.event_time >= c.session_start AND e.event_time >= {_moment(changes.since)}"
     )
     return in_order(split, scan(run.reader, canonical(run.mapping, query)), run.threads)
@@ -206,15 +135,6 @@ def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str,
                 appender.add(rows)
         appender.flush()
     con.execute(f"DROP TABLE {changed}")
-
-
-def _events(run: Run, behind_row: int | None = None) -> str:
-    """The events up to the mark, as a query; those behind a row alone."""
-    last = run.mark.last_row
-    if last is None:
-        return usable_events(run.reader, run.mapping)
-    behind = "" if behind_row is None else f" AND {SOURCE}.rowid > {int(behind_row)}"
-    return usable_events(run.reader, run.mapping, f"{SOURCE}.rowid <= {int(last)}{behind}")
 
 
 def _changed(kind: str) -> str:

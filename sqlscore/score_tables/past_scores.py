@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from sqlscore.events import Mapping
-from sqlscore.install import is_table
-from sqlscore.queries import create_empty
+from sqlscore.database.objects import is_table
+from sqlscore.database.queries import create_empty
+from sqlscore.database.transactions import now
+from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
-from sqlscore.staging import swap_in
-from sqlscore.transactions import now
+from sqlscore.score_tables.swap import swap_in
 
 if TYPE_CHECKING:
-    from sqlscore.artifact import Artifact
+    from sqlscore.scoring.artifact import Artifact
 
 TABLE = "past_scores"
 

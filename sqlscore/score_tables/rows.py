@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import chain, islice
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
-from sqlscore.artifact import Artifact
-from sqlscore.events import SESSION_GAP
-from sqlscore.scan import Content, Users
-from sqlscore.sequences import Ints, Sequences
-from sqlscore.udfs.churn import score_states
-from sqlscore.udfs.states import float_lists, to_arrow
-from sqlscore.udfs.types import SCORE_ARROW, STATE_ARROW
-from sqlscore.user_states import States
-
-A = TypeVar("A")
-B = TypeVar("B")
+from sqlscore.arrays import Ints
+from sqlscore.database.scan import Content, Users
+from sqlscore.events.mapping import SESSION_GAP
+from sqlscore.events.sequences import Sequences
+from sqlscore.events.sessions import split_sessions
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.scores import score_states
+from sqlscore.scoring.sql_types import SCORE_ARROW, STATE_ARROW
+from sqlscore.scoring.states import States
+from sqlscore.scoring.states_in_arrow import float_lists, to_arrow
 
 
 @dataclass(frozen=True)
@@ -34,29 +27,6 @@ class Rows:
     scores: pa.Table
     sessions: pa.Table
     n_events: int  # encoded for the users' states
-
-
-def in_order(work: Callable[[A], B], items: Iterable[A], threads: int | None = None) -> Iterator[B]:
-    """`map` with threads, or without for a single item: results in order, at most two items a thread ahead."""
-    threads = threads or os.cpu_count() or 1
-    items = iter(items)
-    begun = list(islice(items, 2))
-    if len(begun) < 2:
-        yield from map(work, begun)
-        return
-    items = chain(begun, items)
-    pending: deque[Future[B]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="sqlscore") as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) > 2 * threads:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
 
 
 def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
@@ -149,20 +119,6 @@ def history_rows(artifact: Artifact, users: Users) -> pa.Table:
         [ids.take(pa.array(owner)), pa.array(sequences.times).view(pa.timestamp("us")), sequences.actions, *columns],
         ["user_id", "event_time", "event_type", *_names(SCORE_ARROW)],
     )
-
-
-def split_sessions(sequences: Sequences, gap: int) -> tuple[Sequences, Ints]:
-    """Cut sequences where two events lie more than `gap` µs apart -> (M,) sessions, (M,) which sequence each is of.
-
-    Every sequence holds at least one event.
-    """
-    begins = np.ones(len(sequences.times), np.bool_)
-    begins[1:] = np.diff(sequences.times) > gap
-    begins[sequences.offsets[:-1]] = True
-    starts = np.flatnonzero(begins)
-    offsets = np.append(starts, len(sequences.times)).astype(np.int64)
-    owner = np.searchsorted(sequences.offsets, starts, side="right") - 1
-    return Sequences(sequences.actions, sequences.times, offsets, sequences.features), owner.astype(np.int64)
 
 
 def present(users: Users) -> Users:

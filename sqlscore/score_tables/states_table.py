@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sqlscore.queries import create_empty
+from sqlscore.database.queries import create_empty
 from sqlscore.quoting import literal
-from sqlscore.udfs.states import from_arrow
-from sqlscore.udfs.types import STATE_ARROW, STATE_SQL
-from sqlscore.user_states import States
+from sqlscore.scoring.sql_types import STATE_ARROW, STATE_SQL
+from sqlscore.scoring.states import States
+from sqlscore.scoring.states_in_arrow import from_arrow
 
 _COMMENTS = {
     "user_id": "The user.",

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.bulk import in_order
-from sqlscore.changes import STATES, TABLE
+from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
-from sqlscore.events import Mapping
-from sqlscore.queries import one
+from sqlscore.events.mapping import Mapping
+from sqlscore.parallel import in_order
 from sqlscore.quoting import qualified
-from sqlscore.staging import arriving
-from sqlscore.stored_states import float_rows, states_of
-from sqlscore.udfs.churn import churn_probability
-from sqlscore.udfs.states import microseconds
+from sqlscore.score_tables.mark import STATES, TABLE
+from sqlscore.score_tables.states_table import float_rows, states_of
+from sqlscore.score_tables.writing import arriving
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.scores import churn_probability
+from sqlscore.scoring.states_in_arrow import microseconds
 
 _ROWS = 32_768
 

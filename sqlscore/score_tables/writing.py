@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
-from pathlib import Path
-from tempfile import TemporaryFile
 
 import duckdb
 import pyarrow as pa
 
-from sqlscore.events import Mapping
-from sqlscore.install import is_table
-from sqlscore.queries import create_empty, one
-from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.database.queries import one
+from sqlscore.quoting import identifier
 
-_VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored_sessions"}
 _ROWS_HELD = 30_000
 _ARRIVING = "sqlscore_arriving_rows"
 
@@ -97,72 +92,3 @@ def insert_as_they_come(
 
 def _as_columns(constants: dict[str, str] | None) -> str:
     return "".join(f", {value} AS {identifier(name)}" for name, value in (constants or {}).items())
-
-
-class Aside:
-    """Arrow rows on disk until their turn to be inserted comes, in a file without a name, which a kill leaves not."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        """The file is in the folder of the database, or where temporary files are if that is in memory."""
-        path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
-        folder = Path(path[0]).parent if path and path[0] else None
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - open until `close`
-        self._writer: pa.RecordBatchStreamWriter | None = None
-        self._schema: pa.Schema | None = None
-
-    def add(self, rows: pa.Table) -> None:
-        """Take rows, all of the first ones' columns."""
-        if self._writer is None:
-            self._schema = rows.schema
-            self._writer = pa.ipc.new_stream(self._file, rows.schema)
-        self._writer.write_table(rows.cast(self._schema))
-
-    def insert(self, con: duckdb.DuckDBPyConnection, table: str, constants: dict[str, str] | None = None) -> int:
-        """Insert them all, in their order, as `insert_as_they_come` does; returns how many."""
-        if self._writer is None:
-            return 0
-        self._writer.close()
-        self._file.seek(0)
-        tables = (pa.Table.from_batches([batch]) for batch in pa.ipc.open_stream(self._file))
-        return insert_as_they_come(con, table, next(tables), tables, constants)
-
-    def close(self) -> None:
-        """Forget them."""
-        self._file.close()
-
-
-def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> str:
-    """An empty table with the columns of `name` to fill aside; returns its quoted name."""
-    staging = qualified(mapping.schema, f"next_{name}")
-    view = qualified(mapping.schema, _VIEW_OF[name])
-    create_empty(con, staging, f"SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view}")
-    return staging
-
-
-def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
-    """Put the table that `new_table` made in place of `name`, view or table; inside the caller's transaction."""
-    target = qualified(mapping.schema, name)
-    kind = "TABLE" if is_table(con, mapping.schema, name) else "VIEW"
-    comments = _comments(con, mapping, name)
-    con.execute(f"DROP {kind} {target}")
-    con.execute(f"ALTER TABLE {qualified(mapping.schema, f'next_{name}')} RENAME TO {identifier(name)}")
-    for what, comment in comments:
-        con.execute(f"COMMENT ON {what} IS {literal(comment)}")
-
-
-def _comments(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> list[tuple[str, str]]:
-    """The comments of a view or table and its columns, which its replacement gets again."""
-    target = qualified(mapping.schema, name)
-    rows = con.execute(
-        """SELECT NULL, comment FROM (SELECT schema_name, view_name AS name, comment FROM duckdb_views()
-               WHERE database_name = current_database()
-               UNION ALL SELECT schema_name, table_name, comment FROM duckdb_tables()
-               WHERE database_name = current_database())
-           WHERE schema_name = ? AND name = ? AND comment IS NOT NULL
-           UNION ALL SELECT column_name, comment FROM duckdb_columns()
-           WHERE database_name = current_database() AND schema_name = ? AND table_name = ? AND comment IS NOT NULL""",
-        [mapping.schema, name, mapping.schema, name],
-    ).fetchall()
-    return [
-        (f"COLUMN {target}.{identifier(column)}" if column else f"TABLE {target}", comment) for column, comment in rows
-    ]

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from sqlscore.batch import Batch, encode_sequences, unknown_counts
-from sqlscore.coalescing import Coalescer
 from sqlscore.errors import ModelError
-from sqlscore.events import NO_TIME, US_PER_SECOND
-from sqlscore.inference import inference
-from sqlscore.manifest import Manifest
-from sqlscore.pieces import EVENTS, by_length
-from sqlscore.sequences import Sequences
-from sqlscore.user_states import States
+from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
+from sqlscore.events.sequences import Sequences
+from sqlscore.scoring.batch import EVENTS, Batch, by_length
+from sqlscore.scoring.coalescing import Coalescer
+from sqlscore.scoring.encoding import encode_sequences, unknown_counts
+from sqlscore.scoring.inference import inference
+from sqlscore.scoring.manifest import Manifest
+from sqlscore.scoring.states import States
 
 SURE = 1e-4
 ROWS = 4_096

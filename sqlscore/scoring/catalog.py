@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlscore.errors import MappingError, ModelError
-from sqlscore.events import DEFAULT_MAPPING, Mapping
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 
 if TYPE_CHECKING:
-    from sqlscore.artifact import Artifact
+    from sqlscore.scoring.artifact import Artifact
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Catalog:
 
     def artifact(self, model: str | None, mapping: str) -> Artifact:
         """The model that is meant, loaded: None is the champion, `name` the newest version, `name@version` itself."""
-        from sqlscore.artifact_loading import load  # torch: only when a model is used
+        from sqlscore.scoring.loading import load  # torch: only when a model is used
 
         stored = self.find(model, mapping)
         return load(stored.data, stored.sha256, stored.label, self.device)

@@ -7,37 +7,19 @@ has gathered by then is one batch, as a group commit is one write. Nobody waits 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from sqlscore.batch import Batch
-from sqlscore.events import NO_TIME
-from sqlscore.inference import inference
+from sqlscore.events.mapping import NO_TIME
+from sqlscore.scoring.batch import Batch, join
+from sqlscore.scoring.inference import inference
 
 MOST_EVENTS = 1_000_000
 """In one joined batch, unless a single one has more: its inner tensors are some hundred bytes an event and unit."""
 
 Encoded = tuple[torch.Tensor, torch.Tensor]  # hidden float32 (N, S), clock int64 (N, 2)
-
-
-def join(batches: Sequence[Batch], known: int) -> Batch:
-    """Batches on one device as one, sequence after sequence. known: how many actions the model has seen."""
-    novel, categories = 0, []
-    for batch in batches:
-        codes = batch.categories[:, :1]
-        categories.append(torch.cat([codes + novel * (codes > known), batch.categories[:, 1:]], 1))
-        novel += batch.novel_offsets.shape[0] - 1
-    return Batch(
-        torch.cat(categories),
-        torch.cat([batch.numbers for batch in batches]),
-        torch.cat([batch.times for batch in batches]),
-        _end_to_end([batch.offsets for batch in batches]),
-        torch.cat([batch.novel_values for batch in batches]),
-        _end_to_end([batch.novel_offsets for batch in batches]),
-    )
 
 
 @dataclass
@@ -156,9 +138,3 @@ class Coalescer:
             copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
             copied.record()
         return _Call(moved, states[0], states[1], copied)
-
-
-def _end_to_end(offsets: Sequence[torch.Tensor]) -> torch.Tensor:
-    """(N_i + 1,) each -> (sum N_i + 1,)."""
-    lengths = torch.cat([part[1:] - part[:-1] for part in offsets])
-    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])

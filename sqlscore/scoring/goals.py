@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.sequences import Sequences
-from sqlscore.udfs.next_action import action_names
-from sqlscore.udfs.path import advance, one_event, predicted_times
-from sqlscore.user_states import States
+from sqlscore.arrays import Floats, Ints
+from sqlscore.events.sequences import Sequences
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.ranking import action_names
+from sqlscore.scoring.rollout import advance, one_event, predicted_times
+from sqlscore.scoring.states import States
 
 PATHS = 64
 """Followed from each state."""
@@ -21,9 +21,6 @@ PATHS = 64
 _SEED = 20_250_611
 _ROWS = 2_048
 _EVENTS = 1 << 18
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 def occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:

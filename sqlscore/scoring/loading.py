@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.coalescing import Coalescer
 from sqlscore.errors import ArtifactError, ModelError
-from sqlscore.manifest import MODULE, Manifest, read_manifest, sha256_of
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.coalescing import Coalescer
+from sqlscore.scoring.manifest import MODULE, Manifest, read_manifest, sha256_of
 
 _loaded: dict[tuple[str, str], tuple[Manifest, Any, Coalescer | None]] = {}
 _lock = threading.Lock()

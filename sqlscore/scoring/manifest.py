@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlscore.errors import ArtifactError
-from sqlscore.events import Inputs
+from sqlscore.events.inputs import Inputs
 
 FORMAT = 2
 MODULE = "module.pt"

@@ -10,9 +10,10 @@ from datetime import datetime
 
 import duckdb
 
-from sqlscore.queries import one
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import now, on_own_connection
 from sqlscore.serving.backoff import persist
-from sqlscore.serving.events import Outcome, Retrying, RunBegan, RunEnded, StepEnded, Tell, described
+from sqlscore.serving.notices import Outcome, Retrying, RunBegan, RunEnded, StepEnded, Tell, described
 from sqlscore.serving.steps import (
     Job,
     Step,
@@ -23,7 +24,6 @@ from sqlscore.serving.steps import (
     training_step,
 )
 from sqlscore.serving.stopping import Stop, Stopped
-from sqlscore.transactions import now, on_own_connection
 
 VERB = "serve"
 """What stands in `sqlscore.runs`."""

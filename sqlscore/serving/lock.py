@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
-from sqlscore.transactions import now
 
 _ENGINE = re.compile(r"Could not set lock on file|Conflicting lock is held")
 _ENGINE_HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from sqlscore.serving.events import Event, Retrying, RunEnded, StepEnded
+from sqlscore.serving.notices import Event, Retrying, RunEnded, StepEnded
 
 LOG = logging.getLogger("sqlscore.serve")
 

@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from sqlscore.serving.events import Event, Retrying, RunEnded, StepEnded
+from sqlscore.database.transactions import now
+from sqlscore.serving.notices import Event, Retrying, RunEnded, StepEnded
 from sqlscore.serving.observing import Board
-from sqlscore.transactions import now
 
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sqlscore.scrubbing import scrub
+from sqlscore.redaction import scrub
 
 Outcome = Literal["ok", "failed", "stopped"]
 Kind = Literal["refresh", "dbt", "publish", "policy", "retrain"]

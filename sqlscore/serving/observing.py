@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlscore.serving.events import Event, RunBegan, RunEnded, StepEnded
-from sqlscore.transactions import now
+from sqlscore.database.transactions import now
+from sqlscore.serving.notices import Event, RunBegan, RunEnded, StepEnded
 
 _LATE = 2
 """Scores are stale when they are older than so many intervals of the timetable."""

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sqlscore.manifest import Manifest, read_manifest
-from sqlscore.mapping import mapped
-from sqlscore.queries import one
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.policy import Policy, read_policy
+from sqlscore.database.queries import one
+from sqlscore.database.registry import ModelInfo, find_model, registered_models
+from sqlscore.database.transactions import now, on_own_connection, recorded
 from sqlscore.quoting import qualified
-from sqlscore.registry import ModelInfo, catalog, drop_model, find_model, list_models, promote
-from sqlscore.serving.policy import Facts, Policy, is_worse, read_policy, why_retrain
-from sqlscore.transactions import now, on_own_connection, recorded
+from sqlscore.scoring.manifest import Manifest, read_manifest
+from sqlscore.serving.policy import Facts, is_worse, why_retrain
+from sqlscore.verbs.models import drop_model, promote
 
 if TYPE_CHECKING:
-    from sqlscore.training import Progress
+    from sqlscore.progress import Progress
 
 VERB = "retrain"
 """What stands in `sqlscore.runs`."""
@@ -64,7 +66,7 @@ def retrain(
     Both are judged on the newest events, which neither was trained on. Returns `model`, `before`, `promoted`,
     `log_loss`, `log_loss_before`, `dropped` (older retrained versions), as the row in `sqlscore.runs` has them.
     """
-    from sqlscore.learning import train
+    from sqlscore.verbs.train import train
 
     policy, before = read_policy(con, mapping), find_model(con, None, mapping)
     options = training_options(_manifest(con, before, mapping))
@@ -82,7 +84,7 @@ def retrain(
 
 def training_options(manifest: Manifest) -> dict[str, Any]:
     """What `train` is to be asked for, so that it trains the same kind of model again."""
-    from sqlscore.training import TrainingOptions
+    from sqlscore.training.options import TrainingOptions
 
     known = {field.name for field in fields(TrainingOptions)}
     options = {name: value for name, value in manifest.notes.get("options", {}).items() if name in known}
@@ -127,8 +129,8 @@ def _drift(
 
 def _losses(con: duckdb.DuckDBPyConnection, mapping: str, new: str, old: str) -> tuple[float, float]:
     """Log loss of the next action of two models on the targets that the new one was tested on."""
-    from sqlscore.artifact import Artifact
-    from sqlscore.training import evaluate
+    from sqlscore.scoring.artifact import Artifact
+    from sqlscore.training.evaluation.evaluate import evaluate
 
     found = catalog(con)
     judged, other = found.artifact(new, mapping), found.artifact(old, mapping)
@@ -146,7 +148,7 @@ def _drop_older(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy, ne
         [VERB, mapping],
     ).fetchall()
     made = {newest, *(row[0] for row in rows)}
-    retrained = [model for model in list_models(con, mapping) if model.label in made]
+    retrained = [model for model in registered_models(con, mapping) if model.label in made]
     old = [m.label for m in retrained[policy.keep_retrained :] if not m.is_champion]
     for label in old:
         drop_model(con, label)

@@ -16,20 +16,20 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.database.queries import one
+from sqlscore.database.registry import registered_models
+from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
-from sqlscore.queries import one
-from sqlscore.registry import list_models
 from sqlscore.serving import jobs
-from sqlscore.serving.events import Event, RunEnded
 from sqlscore.serving.lock import explain_lock, sole_server
 from sqlscore.serving.logs import log_event
+from sqlscore.serving.notices import Event, RunEnded
 from sqlscore.serving.observing import Board, State
-from sqlscore.serving.policy import set_policy
 from sqlscore.serving.steps import Job, chosen_mappings, publishing_steps
 from sqlscore.serving.timetable import Timetable, first_run
 from sqlscore.serving.worker import Worker, leave
-from sqlscore.session import connect
-from sqlscore.transactions import now
+from sqlscore.verbs.connect import connect
+from sqlscore.verbs.policy import set_policy
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _first_state(con: duckdb.DuckDBPyConnection, job: Job) -> State:
             [mapping],
         )
         refreshed[mapping] = succeeded if job.dbt is not None else row[0] if row else None
-    champions = {model.mapping: model.label for model in list_models(con) if model.is_champion}
+    champions = {model.mapping: model.label for model in registered_models(con) if model.is_champion}
     kept = {mapping: label for mapping, label in champions.items() if mapping in refreshed}
     return State(now(), refreshed, last_success=succeeded, champions=kept)
 

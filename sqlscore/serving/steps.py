@@ -12,11 +12,10 @@ from typing import Any
 import duckdb
 
 import sqlscore
+from sqlscore.database.catalog import catalog, mapped
 from sqlscore.errors import ServingError
-from sqlscore.mapping import mapped
-from sqlscore.registry import catalog
 from sqlscore.serving.backoff import Backoff
-from sqlscore.serving.events import Kind, secrets_of, target_name
+from sqlscore.serving.notices import Kind, secrets_of, target_name
 from sqlscore.serving.retraining import reason_to_retrain, retrain
 from sqlscore.serving.stopping import Stop
 

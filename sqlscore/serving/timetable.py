@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from sqlscore.durations import in_words, to_seconds
 from sqlscore.errors import ServingError
+from sqlscore.times import in_words, to_seconds
 
 _DAY = timedelta(days=1)
 _SHORTEST = timedelta(seconds=1)

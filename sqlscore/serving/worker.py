@@ -11,13 +11,13 @@ from contextlib import suppress
 
 import duckdb
 
-from sqlscore.queries import one
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import now
 from sqlscore.serving import jobs
-from sqlscore.serving.events import RunEnded, Tell, described
 from sqlscore.serving.logs import LOG
+from sqlscore.serving.notices import RunEnded, Tell, described
 from sqlscore.serving.steps import Job
 from sqlscore.serving.stopping import Stop
-from sqlscore.transactions import now
 
 _LAST_NOTE = 1.0
 """Seconds for the record of a run that is cut off: the engine may be too busy to take it."""

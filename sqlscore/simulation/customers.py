@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from sqlscore.arrays import Bools, Floats, Ints
 
 CHANNELS = ("organic", "ads", "email", "social")
 BRANDS = ("acme", "borealis", "cobalt", "dune", "ember", "fjord")

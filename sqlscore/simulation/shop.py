@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from sqlscore.simulation.customers import BRANDS, CHANNELS, STYLES, Bools, Clock, Floats, Ints, Traits, draw_traits
+from sqlscore.arrays import Bools, Floats, Ints
+from sqlscore.simulation.customers import BRANDS, CHANNELS, STYLES, Clock, Traits, draw_traits
 from sqlscore.simulation.visits import ACTIONS, Block, State, visit
 
 CHURN_DRIVERS = ("payment_failed", "support_ticket")

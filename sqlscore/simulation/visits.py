@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sqlscore.simulation.customers import BRANDS, CHANNELS, Bools, Floats, Ints, Traits
+from sqlscore.arrays import Bools, Floats, Ints
+from sqlscore.simulation.customers import BRANDS, CHANNELS, Traits
 
 ACTIONS = (
     "view",

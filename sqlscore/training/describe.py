@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from sqlscore.events import US_PER_SECOND, Inputs
-from sqlscore.manifest import Manifest
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.training.counting import base_rates
-from sqlscore.training.encoding import Encoded
-from sqlscore.training.loop import best_of
+from sqlscore.scoring.manifest import Manifest
+from sqlscore.training.data.encoding import Encoded
+from sqlscore.training.data.event_log import EventLog
+from sqlscore.training.data.split import Periods
+from sqlscore.training.data.windows import Parts
+from sqlscore.training.learning.counting import base_rates
+from sqlscore.training.learning.loop import best_of
+from sqlscore.training.learning.stages import Learned
 from sqlscore.training.options import TrainingOptions
-from sqlscore.training.periods import Periods
-from sqlscore.training.reading import EventLog
-from sqlscore.training.stages import Learned
-from sqlscore.training.windows import Parts
 
 _UNTOLD = ("checkpoint", "loading_threads")  # they change no weight, and a path is nobody's business
 

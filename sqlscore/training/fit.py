@@ -12,26 +12,33 @@ import duckdb
 import numpy as np
 import torch
 
-from sqlscore.artifact import Artifact
 from sqlscore.errors import TrainingError
-from sqlscore.events import US_PER_SECOND, Mapping
-from sqlscore.manifest import Manifest, pack
+from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.models.attention_rnn import ATTENTIONS
 from sqlscore.models.config import ModelConfig
+from sqlscore.models.encoders.attention_rnn import ATTENTIONS
 from sqlscore.models.export import script, to_torchscript
-from sqlscore.training.checkpoints import Checkpoint, fingerprint
-from sqlscore.training.churn_labels import choose_churn
-from sqlscore.training.describing import manifest_of, notes_of
-from sqlscore.training.encoding import encode_log, vocabulary
-from sqlscore.training.evaluation import evaluate_log
-from sqlscore.training.loop import Epoch
-from sqlscore.training.objective import check_objective
-from sqlscore.training.options import Progress, Silent, TrainedModel, TrainingOptions
-from sqlscore.training.periods import Periods, without_churn
-from sqlscore.training.reading import EventLog, read_log
-from sqlscore.training.stages import count, learn
-from sqlscore.training.windows import Windows, parts_of
+from sqlscore.progress import Progress, Silent
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.manifest import Manifest, pack
+from sqlscore.training.data.churn_labels import choose_churn
+from sqlscore.training.data.encoding import encode_log, vocabulary
+from sqlscore.training.data.event_log import EventLog, read_log
+from sqlscore.training.data.split import Periods, without_churn
+from sqlscore.training.data.windows import Windows, parts_of
+from sqlscore.training.describe import manifest_of, notes_of
+from sqlscore.training.evaluation.evaluate import evaluate_log
+from sqlscore.training.learning.checkpoints import Checkpoint, fingerprint
+from sqlscore.training.learning.loop import Epoch
+from sqlscore.training.learning.objective import check_objective
+from sqlscore.training.learning.stages import count, learn
+from sqlscore.training.options import TrainedModel, TrainingOptions
+
+ALL = tuple(ARCHITECTURES)
+"""Names of the architectures that can be trained."""
+LEARNED = tuple(name for name, architecture in ARCHITECTURES.items() if not architecture.counted)
+"""Those that learn by gradient descent, so that there is something to tune."""
+KINDS_OF_ATTENTION = ATTENTIONS
 
 _MIN_TARGETS = 20
 

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
-from sqlscore.canonical import canonical, usable_events
-from sqlscore.durations import to_seconds
-from sqlscore.errors import MappingError, ModelError, TrainingError
-from sqlscore.events import DEFAULT_MAPPING, US_PER_SECOND, Mapping
-from sqlscore.mapping import mapped
-from sqlscore.moments import iso, moment
-from sqlscore.queries import create_empty, one
-from sqlscore.quoting import qualified
-from sqlscore.registry import catalog
-from sqlscore.scan import Users, scan
-from sqlscore.score_keeping import keep_scores, seen_until
-from sqlscore.staging import Appender
-from sqlscore.transactions import on_own_connection, recorded, transaction
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.transactions import on_own_connection, recorded, snapshot, transaction
+from sqlscore.errors import ModelError
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.experiments.walk import (
+    SCORES,
+    events_until,
+    metrics_of,
+    model_of_past,
+    moments_of,
+    refuse_seen,
+    score_moment,
+)
+from sqlscore.score_tables.past_scores import keep_scores
+from sqlscore.times import iso, to_seconds
 
 if TYPE_CHECKING:
-    from sqlscore.artifact import Artifact
-    from sqlscore.training import Progress
-
-_SCORES = "sqlscore_backtest_scores"
-_MOST_MOMENTS = 1_000
+    from sqlscore.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -91,152 +86,26 @@ def backtest(
     if options and not retrain:
         raise ModelError(f"{', '.join(sorted(options))}: options of training, which need retrain=True")
     artifact = None if retrain else catalog(con).artifact(model, mapping)
-    dates = _dates(con, where, artifact, start, end, to_seconds(every) or 0.0)
-    warnings = [] if artifact is None else _seen(artifact, dates, include_seen)
+    dates = moments_of(con, where, artifact, start, end, to_seconds(every) or 0.0)
+    warnings = [] if artifact is None else refuse_seen(artifact, dates, include_seen)
     label = f"{architecture}, retrained" if artifact is None else artifact.name
     asked = to_seconds(horizon)
-    with recorded(con, "backtest", mapping) as details, _snapshot(con) as reader:
+    with recorded(con, "backtest", mapping) as details, snapshot(con) as reader:
         details.update(model=label, moments=[iso(date) for date in dates])
         for date in dates:
-            events = _until(con, where, date)
+            events = events_until(con, where, date)
             if artifact is None:
-                used = _trained(con, where, events, date, label, asked, architecture, progress, options)
+                used = model_of_past(con, where, events, date, label, asked, architecture, progress, options)
             else:
                 used = artifact
             with transaction(con):
-                _score(con, reader, where, events, used, date, threads)
-                keep_scores(con, where, _SCORES, events, used, date, horizon=asked)
-                con.execute(f"DROP TABLE {_SCORES}")
-    periods = _metrics(con, where, label, dates)
+                score_moment(con, reader, where, events, used, date, threads)
+                keep_scores(con, where, SCORES, events, used, date, horizon=asked)
+                con.execute(f"DROP TABLE {SCORES}")
+    periods = metrics_of(con, where, label, dates)
     if all(period["n_labelled"] == 0 for period in periods):
         if any(period["n_censored"] for period in periods):
             warnings.append("no moment has a full churn horizon behind it: end earlier, or pass a shorter horizon")
         else:
             warnings.append("no churn is judged: there was no churn head, or nobody was seen within the lookback")
     return Backtest(mapping, label, retrain, periods, tuple(warnings), time.perf_counter() - began)
-
-
-def _dates(
-    con: duckdb.DuckDBPyConnection,
-    mapping: Mapping,
-    artifact: Artifact | None,
-    start: date | str | None,
-    end: date | str | None,
-    every: float,
-) -> list[int]:
-    """The moments, µs: those that have events before and after them."""
-    first, newest = one(
-        con, f"SELECT epoch_us(min(event_time)), epoch_us(max(event_time)) FROM ({usable_events(con, mapping)})"
-    ) or (None, None)
-    if first is None:
-        raise MappingError(f'the events mapped as "{mapping.name}" hold none that counts: there is nothing to walk')
-    if start is None and artifact is None:
-        raise MappingError("retraining needs a start: the first moment whose past is long enough to train on")
-    begin = seen_until(artifact) if start is None and artifact is not None else moment(start, "start", MappingError)
-    last = newest if end is None else moment(end, "end", MappingError)
-    step = round(every * US_PER_SECOND)
-    count = max((min(last, newest - 1) - begin) // step + 1, 0)
-    if count > _MOST_MOMENTS:
-        raise MappingError(f"that would be {count:,} moments: walk in larger steps, or a shorter way")
-    dates = [begin + i * step for i in range(count) if begin + i * step >= first]
-    if not dates:
-        raise MappingError(
-            f"there is no moment from {iso(begin)} to {iso(last)} with events before and after it: the events go "
-            f"from {iso(first)} to {iso(newest)}"
-        )
-    return dates
-
-
-def _seen(artifact: Artifact, dates: list[int], include_seen: bool) -> list[str]:
-    """Warnings of moments that the model's training has seen. Raises ModelError unless they are to be included."""
-    seen = [date for date in dates if date < seen_until(artifact)]
-    if not seen:
-        return []
-    text = (
-        f"{artifact.name} was trained and calibrated on events up to {iso(seen_until(artifact))}: at {len(seen)} of "
-        f"{len(dates)} moments, from {iso(seen[0])}, it would be judged by what it has seen"
-    )
-    if not include_seen:
-        raise ModelError(
-            f"{text}: start there, train at each moment instead (retrain=True, --retrain), or have such moments marked "
-            "(include_seen=True, --include-seen)"
-        )
-    return [f"{text}; they are marked as trained_after"]
-
-
-def _trained(
-    con: duckdb.DuckDBPyConnection,
-    mapping: Mapping,
-    events: str,
-    date: int,
-    label: str,
-    horizon: float | None,
-    architecture: str,
-    progress: Progress | None,
-    options: dict[str, Any],
-) -> Artifact:
-    """A model of the past of a moment, trained on a relation that holds nothing later."""
-    from sqlscore.artifact_loading import load
-    from sqlscore.manifest import sha256_of
-    from sqlscore.training import TrainingOptions, fit
-    from sqlscore.training.options import Prefixed
-
-    settings = TrainingOptions(architecture=architecture, horizon=horizon, **options)
-    told = Prefixed(progress, iso(date)[:10]) if progress is not None else None
-    try:
-        trained = fit(con, canonical(mapping, events), settings, told)
-    except TrainingError as error:
-        raise TrainingError(f"of the events up to {iso(date)}: {error}; or start later") from error
-    return load(trained.artifact, sha256_of(trained.artifact), label, catalog(con).device)
-
-
-def _score(
-    con: duckdb.DuckDBPyConnection,
-    reader: duckdb.DuckDBPyConnection,
-    mapping: Mapping,
-    events: str,
-    artifact: Artifact,
-    date: int,
-    threads: int | None,
-) -> None:
-    """Everybody's scores at a moment, in the temporary table _SCORES."""
-    from sqlscore.bulk import in_order, present, score_rows  # torch
-
-    def score(users: Users) -> pa.Table:
-        ids, sequences, _ = present(users)
-        return score_rows(ids, artifact.encode(sequences), date, artifact)
-
-    like = qualified(mapping.schema, "live_scored_users")
-    create_empty(con, _SCORES, f"SELECT * FROM {like}", temporary=True)
-    appender = Appender(con, _SCORES)
-    for rows in in_order(score, scan(reader, canonical(mapping, events)), threads):
-        appender.add(rows)
-    appender.flush()
-
-
-def _metrics(
-    con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, dates: list[int]
-) -> tuple[dict[str, Any], ...]:
-    relation = con.execute(
-        f"""SELECT * FROM {qualified(mapping.schema, "backtest_metrics")}
-            WHERE model = ? AND list_contains(?, epoch_us(as_of)) ORDER BY as_of""",
-        [model, dates],
-    )
-    names = [column[0] for column in relation.description or ()]
-    return tuple(dict(zip(names, row, strict=True)) for row in relation.fetchall())
-
-
-def _until(con: duckdb.DuckDBPyConnection, mapping: Mapping, date: int) -> str:
-    """A query for the canonical events up to a moment."""
-    return f"SELECT * FROM ({usable_events(con, mapping)}) WHERE event_time <= make_timestamp({date})"
-
-
-@contextmanager
-def _snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A second connection, which all moments are scored from as the events were at the beginning."""
-    with con.cursor() as reader:
-        reader.begin()
-        try:
-            yield reader
-        finally:
-            reader.rollback()

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sqlscore import registry
-from sqlscore.comparison_ground import HIGHER_IS_BETTER, arena_for, check, churn_notes, names_of, stored
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.leaderboard import COLUMNS, write_leaderboard
-from sqlscore.learning import settings_of
-from sqlscore.mapping import mapped
-from sqlscore.transactions import now, on_own_connection, recorded, transaction
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.leaderboard import COLUMNS, write_leaderboard
+from sqlscore.database.registry import register as register_model
+from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.experiments.request import HIGHER_IS_BETTER, arena_for, check, churn_notes, names_of, stored
+from sqlscore.verbs.models import promote
+from sqlscore.verbs.train import settings_of
 
 if TYPE_CHECKING:
-    from sqlscore.training import Progress
-    from sqlscore.training.contenders import Contender
-    from sqlscore.training.contest import Arena
+    from sqlscore.experiments.arena import Arena
+    from sqlscore.experiments.contenders import Contender
+    from sqlscore.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,10 @@ def compare(
     >>> sqlscore.compare(con, architectures=["gru", "gbm"]).ties
     ('gru', 'gbm')
     """
-    from sqlscore.training.contenders import Contender, taken, trained  # torch
-    from sqlscore.training.contest import judge_baselines
-    from sqlscore.training.options import Silent
-    from sqlscore.training.standings import figures
+    from sqlscore.experiments.contenders import Contender, taken, trained  # torch
+    from sqlscore.experiments.judging import judge_baselines
+    from sqlscore.experiments.standings import figures
+    from sqlscore.progress import Silent
 
     where, bar = mapped(con, mapping), progress or Silent()
     notes: list[str] = []
@@ -118,7 +119,7 @@ def compare(
             found = _registered(con, found, mapping)
         best = _best_by_validation(found)
         if promote_best and best is not None and best.label is not None:
-            registry.promote(con, best.label)
+            promote(con, best.label)
         found += [Contender(entry, "baseline") for entry in entries]
         made = now()
         table = _ranked([_row(arena, c, row, metric, made) for c, row in zip(found, rows, strict=True)], metric)
@@ -132,7 +133,7 @@ def compare(
             tuple(notes),
             (best.label or best.architecture) if best else None,
             promote_best and best is not None,
-            registry.catalog(con).snapshot.aliases.get((mapping, "champion")),
+            catalog(con).snapshot.aliases.get((mapping, "champion")),
         )
         details.update(result.to_dict())
     for note in notes:
@@ -143,7 +144,7 @@ def compare(
 def _registered(con: duckdb.DuckDBPyConnection, found: Sequence[Contender], mapping: str) -> list[Contender]:
     """The same, with labels. The best by validation comes first: without a champion so far it becomes that."""
     labels = {
-        id(contender): registry.register(
+        id(contender): register_model(
             con, contender.artifact, name=mapping, mapping=mapping, champion=False, verb="train"
         ).label
         for contender in sorted(found, key=_validation)

@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
+from sqlscore.database.catalog import synchronize
+from sqlscore.database.objects import install, installed_version, version
+from sqlscore.database.queries import one
 from sqlscore.errors import InstallError
-from sqlscore.install import install, installed_version, version
-from sqlscore.queries import one
-from sqlscore.registry import synchronize
-from sqlscore.udfs.catalog import Catalog
+from sqlscore.scoring.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
 
 DEVICES = ("auto", "cpu", "cuda")

@@ -6,14 +6,14 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.changes import forget_in_mark
+from sqlscore.database.catalog import mapped
+from sqlscore.database.objects import materialized_tables
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import on_own_connection, recorded, transaction
 from sqlscore.errors import MappingError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.install import materialized_tables
-from sqlscore.mapping import mapped
-from sqlscore.queries import one
+from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.quoting import qualified
-from sqlscore.transactions import on_own_connection, recorded, transaction
+from sqlscore.score_tables.mark import forget_in_mark
 
 
 @on_own_connection
@@ -44,7 +44,7 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
             raise MappingError(
                 f'{user_id!r} is not a value of column "{where.user_id}": pass the id as it is in that column'
             ) from error
-    from sqlscore.udfs.cache import STATES  # torch
+    from sqlscore.scoring.cache.states import STATES  # torch
 
     STATES.clear()
     erased["events_left"] = int(left[0]) if left else 0

@@ -12,18 +12,20 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.database.catalog import catalog, mapped, synchronize
+from sqlscore.database.objects import install_mapping, remove_mapping
+from sqlscore.database.queries import one
+from sqlscore.database.registry import lacking_features
+from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.errors import MappingError
-from sqlscore.events import DEFAULT_MAPPING, Feature, Kind, Mapping, TimeUnit
-from sqlscore.install import install_mapping, remove_mapping
-from sqlscore.levels import Levels, levels
-from sqlscore.moments import moment
-from sqlscore.profile import Profile, profile
-from sqlscore.queries import one
-from sqlscore.registry import catalog, lacking_features, synchronize
-from sqlscore.relations import column_of, relation_of, types_of
-from sqlscore.roles import check_levels, check_roles, check_users, features_of, time_unit_of
-from sqlscore.transactions import now, on_own_connection, recorded, transaction
-from sqlscore.udfs.catalog import unmapped
+from sqlscore.events.kinds import Kind
+from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.mapping.levels import Levels, levels
+from sqlscore.mapping.profile import Profile, profile
+from sqlscore.mapping.relations import column_of, relation_of, types_of
+from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of, time_unit_of
+from sqlscore.scoring.catalog import unmapped
+from sqlscore.times import moment
 
 
 @dataclass(frozen=True)
@@ -137,15 +139,3 @@ def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
         if name == DEFAULT_MAPPING:
             install_mapping(con, unmapped())
     synchronize(con)
-
-
-def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
-    """The mapping of that name. Raises MappingError where there is none."""
-    snapshot = catalog(con).snapshot
-    if name not in snapshot.mappings:
-        have = ", ".join(snapshot.mappings) or "none"
-        raise MappingError(
-            f'no events are mapped as "{name}" (mapped: {have}): '
-            "run `sqlscore init DB --events TABLE ...`, or sqlscore.map_events(con, ...)"
-        )
-    return snapshot.mappings[name]

@@ -5,25 +5,18 @@ Drawn with matplotlib's object interface and its file backends: no window, no gl
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from sqlscore.errors import ModelError, PlotError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.mapping import mapped
-from sqlscore.registry import catalog
-from sqlscore.transactions import on_own_connection
+from sqlscore.database.transactions import on_own_connection
+from sqlscore.errors import PlotError
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.reporting.plots.drawer import KINDS, drawer
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from sqlscore.training import Progress
-
-KINDS = ("learning-curves", "confusion", "reliability", "precision-recall", "attention", "action-attention")
+    from sqlscore.progress import Progress
 
 
 @on_own_connection
@@ -49,7 +42,7 @@ def plot(
 
     >>> sqlscore.plot(con, "confusion", "confusion.png")
     """
-    from sqlscore.plotting.style import save, target
+    from sqlscore.reporting.plots.style import save, target
 
     if kind not in KINDS:
         raise PlotError(f'there is no plot "{kind}": choose one of {", ".join(KINDS)}')
@@ -58,42 +51,3 @@ def plot(
     where = target(path)
     save(drawer(con, model, mapping, None if user_id is None else str(user_id), progress)(kind), where)
     return where
-
-
-def drawer(
-    con: duckdb.DuckDBPyConnection,
-    model: str | None,
-    mapping: str,
-    user_id: str | None = None,
-    progress: Progress | None = None,
-) -> Callable[[str], Figure]:
-    """A function from a kind to its figure, which predicts the test part once for all kinds that need it."""
-    from sqlscore.plotting import attention, judged
-    from sqlscore.plotting.evidence import gather
-    from sqlscore.plotting.learning_curves import learning_curves
-
-    where = mapped(con, mapping)
-    stored = catalog(con).find(model, mapping)
-    if stored.mapping != mapping:
-        raise ModelError(
-            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
-            f'pass mapping="{stored.mapping}"'
-        )
-    artifact = catalog(con).artifact(stored.label, mapping)
-    facts = f'{artifact.name} ({artifact.manifest.architecture}), events mapped as "{mapping}"'
-    evidence = cache(lambda: gather(con, where, artifact, progress))
-
-    def attended() -> Figure:
-        if user_id is None:
-            return attention.of_batch(con, where, artifact, facts)
-        return attention.of_user(con, where, artifact, user_id, facts)
-
-    drawn: dict[str, Callable[[], Figure]] = {
-        "learning-curves": lambda: learning_curves(artifact.manifest, facts),
-        "confusion": lambda: judged.confusion(evidence(), facts),
-        "reliability": lambda: judged.reliability(evidence(), facts),
-        "precision-recall": lambda: judged.precision_recall(evidence(), facts),
-        "attention": attended,
-        "action-attention": lambda: attention.between_actions(artifact, facts),
-    }
-    return lambda kind: drawn[kind]()

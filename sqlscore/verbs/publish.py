@@ -11,17 +11,17 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.database.catalog import mapped
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import PublishError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.mapping import mapped
+from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.publishing.parquet import to_parquet
 from sqlscore.publishing.postgres import to_postgres
 from sqlscore.publishing.postgres_url import is_postgres, server_of
 from sqlscore.publishing.report import PublishedTable, PublishReport
 from sqlscore.publishing.snapshot import to_snapshot
 from sqlscore.publishing.tables import DEFAULT_TABLES, sources
-from sqlscore.queries import one
-from sqlscore.transactions import on_own_connection, recorded
 
 __all__ = ["DEFAULT_TABLES", "PublishReport", "PublishedTable", "publish"]
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sqlscore.canonical import usable_events
-from sqlscore.changes import Changes, find_changes, mark_now, read_mark, write_mark
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.events_query import usable_events
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import MappingError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.mapping import mapped
-from sqlscore.queries import one
+from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.quoting import qualified
-from sqlscore.registry import catalog
-from sqlscore.score_keeping import keep_scores
-from sqlscore.transactions import on_own_connection, recorded, transaction
+from sqlscore.score_tables.changes import Changes, find_changes
+from sqlscore.score_tables.mark import mark_now, read_mark, write_mark
+from sqlscore.score_tables.past_scores import keep_scores
 
 if TYPE_CHECKING:
-    from sqlscore.training import Progress
+    from sqlscore.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,14 @@ def refresh(
     >>> sqlscore.refresh(con).tables
     {'scored_users': 20000, 'scored_sessions': 51234}
     """
-    from sqlscore import refreshing  # torch: only where a model is used
+    from sqlscore.score_tables.full import everybody  # torch: only where a model is used
+    from sqlscore.score_tables.incremental import who_changed
+    from sqlscore.score_tables.run import Run
 
     start = time.perf_counter()
     where = mapped(con, mapping)
     artifact = catalog(con).artifact(None, mapping)
-    with recorded(con, "refresh", mapping) as details, _snapshot(con) as reader:
+    with recorded(con, "refresh", mapping) as details, snapshot(con) as reader:
         try:
             as_of, microseconds = one(
                 reader, f"SELECT high_water, epoch_us(high_water) FROM {qualified(where.schema, 'high_water')}"
@@ -91,8 +91,8 @@ def refresh(
             reader, seen, read_mark(reader, where), mark, artifact.manifest.fold
         )  # fmt: skip
         with transaction(con):
-            run = refreshing.Run(con, reader, seen, artifact, microseconds or 0, mark, threads, progress)
-            counts = refreshing.everybody(run) if changes.reason else refreshing.who_changed(run, changes)
+            run = Run(con, reader, seen, artifact, microseconds or 0, mark, threads, progress)
+            counts = everybody(run) if changes.reason else who_changed(run, changes)
             write_mark(con, where, mark)
             if keep_history and microseconds is not None:
                 keep_scores(
@@ -116,14 +116,3 @@ def refresh(
         )
         details.update(report.to_dict())
     return report
-
-
-@contextmanager
-def _snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A second connection whose queries all see the events as they are now.
-
-    Closing it ends the transaction, also where a scan was broken off in the middle, and a rollback would be refused.
-    """
-    with con.cursor() as reader:
-        reader.begin()
-        yield reader

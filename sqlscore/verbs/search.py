@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sqlscore.durations import to_seconds
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.registry import ModelInfo, register, registered_models
+from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import TrainingError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.learning import settings_of
-from sqlscore.mapping import mapped
-from sqlscore.registry import ModelInfo, catalog, list_models, promote, register
-from sqlscore.study import best_trial, finished, open_study, optuna, run_trial, told
-from sqlscore.transactions import on_own_connection, recorded
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.experiments.study import best_trial, finished, open_study, optuna, run_trial, told
+from sqlscore.times import to_seconds
+from sqlscore.verbs.models import promote
+from sqlscore.verbs.train import settings_of
 
 if TYPE_CHECKING:
     from optuna import Study
 
-    from sqlscore.training import Progress, TrainingOptions
-    from sqlscore.training.loop import Epoch
-    from sqlscore.training.trials import Ground
+    from sqlscore.experiments.trials import Ground
+    from sqlscore.progress import Progress
+    from sqlscore.training.learning.loop import Epoch
+    from sqlscore.training.options import TrainingOptions
 
 HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "f1": True, "auc": True}
 """What a search may go by: of the next action, or the ROC AUC of churn."""
@@ -101,8 +103,8 @@ def search(
     _check(metric, trials)
     limit = to_seconds(timeout)
     optuna()
-    from sqlscore.training.options import Prefixed, Silent  # torch
-    from sqlscore.training.trials import ground, options_of, searched, try_options
+    from sqlscore.experiments.trials import ground, options_of, searched, try_options
+    from sqlscore.progress import Prefixed, Silent  # torch
 
     settings = settings_of("gru", horizon, lookback, seed, options)
     fixed = frozenset(options)
@@ -170,11 +172,11 @@ def _winner(
     progress: Progress,
 ) -> ModelInfo:
     """Train and register the winner; where an earlier call has done that and it is still there, that one."""
-    from sqlscore.training.options import Prefixed
-    from sqlscore.training.trials import train_winner
+    from sqlscore.experiments.trials import train_winner
+    from sqlscore.progress import Prefixed
 
     known: dict[str, Any] = study.user_attrs.get("registered", {})
-    for info in list_models(con, mapping):
+    for info in registered_models(con, mapping):
         if known == {"trial": notes["trial"], "label": info.label, "sha256": info.sha256}:
             return info
     made = train_winner(field, settings, Prefixed(progress, "winner"), notes)

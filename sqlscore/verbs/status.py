@@ -11,13 +11,13 @@ from typing import Any
 
 import duckdb
 
-from sqlscore import __version__
-from sqlscore.events import Mapping
-from sqlscore.install import materialized_tables
-from sqlscore.queries import one
+from sqlscore.database.catalog import catalog
+from sqlscore.database.objects import materialized_tables
+from sqlscore.database.queries import one
+from sqlscore.database.registry import ModelInfo, lacking_features, registered_models
+from sqlscore.database.transactions import now, on_own_connection
+from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
-from sqlscore.registry import ModelInfo, catalog, lacking_features, list_models
-from sqlscore.transactions import now, on_own_connection
 
 _OLD_DAYS = 30
 
@@ -77,7 +77,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
     found = catalog(con)
     found_path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
     database = found_path[0] if found_path and found_path[0] else ":memory:"
-    models = list_models(con)
+    models = registered_models(con)
     mappings, problems = [], []
     for mapping in found.snapshot.mappings.values():
         try:
@@ -94,7 +94,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
     return Status(
         database,
         found.device,
-        {"sqlscore": __version__, **{package: version(package) for package in packages}},
+        {"sqlscore": version("sqlscore"), **{package: version(package) for package in packages}},
         tuple(mappings),
         len(models),
         _cache(),
@@ -103,7 +103,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
 
 
 def _cache() -> dict[str, int]:
-    module = sys.modules.get("sqlscore.udfs.cache")  # importing it here would import torch
+    module = sys.modules.get("sqlscore.scoring.cache.states")  # importing it here would import torch
     return asdict(module.STATES.info()) if module else {}
 
 

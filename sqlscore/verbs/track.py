@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.registry import ModelInfo, find_model
+from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import SqlscoreError, TrackingError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.mapping import mapped
-from sqlscore.registry import ModelInfo, catalog, find_model
-from sqlscore.tracking.run import TrackedRun, log_run
-from sqlscore.tracking.store import client_settings, require_mlflow, store_of
-from sqlscore.transactions import on_own_connection, recorded
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.reporting.tracking.run import TrackedRun, log_run
+from sqlscore.reporting.tracking.store import client_settings, require_mlflow, store_of
 
 if TYPE_CHECKING:
-    from sqlscore.training import Progress
+    from sqlscore.progress import Progress
 
 
 @on_own_connection

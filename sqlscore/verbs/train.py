@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sqlscore.durations import to_seconds
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.registry import ModelInfo, register
+from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import ModelError, TrainingError
-from sqlscore.events import DEFAULT_MAPPING
-from sqlscore.mapping import mapped
-from sqlscore.registry import ModelInfo, catalog, register
-from sqlscore.tracking import check_tracking, track_or_warn
-from sqlscore.transactions import on_own_connection, recorded
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.times import to_seconds
+from sqlscore.verbs.track import check_tracking, track_or_warn
 
 if TYPE_CHECKING:
-    from sqlscore.training import Progress, TrainingOptions
+    from sqlscore.progress import Progress
+    from sqlscore.training.options import TrainingOptions
 
 
 @on_own_connection
@@ -51,8 +52,8 @@ def train(
     >>> sqlscore.train(con, horizon="30 days").label
     'events@1'
     """
-    from sqlscore.artifact_loading import resolve_device  # torch
-    from sqlscore.training import fit
+    from sqlscore.scoring.loading import resolve_device  # torch
+    from sqlscore.training.fit import fit
 
     where = mapped(con, mapping)
     device = resolve_device(catalog(con).device)
@@ -76,7 +77,7 @@ def settings_of(
     options: Mapping[str, Any],
 ) -> TrainingOptions:
     """What training is asked for. Raises TrainingError where `options` names what is no field of TrainingOptions."""
-    from sqlscore.training import TrainingOptions  # torch
+    from sqlscore.training.options import TrainingOptions  # torch
 
     known = {field.name for field in fields(TrainingOptions)}
     unknown = sorted(set(options) - known)
@@ -99,7 +100,7 @@ def evaluate(
 
     >>> sqlscore.evaluate(con)["next_action"]["accuracy"]
     """
-    from sqlscore.training import evaluate as judge  # torch
+    from sqlscore.training.evaluation.evaluate import evaluate as judge  # torch
 
     where = mapped(con, mapping)
     stored = catalog(con).find(model, mapping)

@@ -16,7 +16,7 @@ import sqlscore
 from sqlscore.cli.app import COMMANDS, app
 from sqlscore.cli.errors import show_warning
 from sqlscore.cli.progress import Bar, working
-from sqlscore.registry import register
+from sqlscore.database.registry import register
 
 EVENTS = """
     SELECT (i % 40)::BIGINT AS user_id, TIMESTAMP '2024-01-01' + to_days(8 * (i // 40)) AS event_time,
@@ -277,7 +277,7 @@ def test_interrupted_command_exits_with_130(db: Path, monkeypatch: pytest.Monkey
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sqlscore.registry.list_models", interrupt)
+    monkeypatch.setattr("sqlscore.verbs.models.list_models", interrupt)
     result = run("models", db)
     assert result.exit_code == 130
     assert "interrupted" in result.stderr
@@ -289,7 +289,7 @@ def test_our_own_mistakes_keep_their_traceback(db: Path, monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr("sqlscore.registry.list_models", fail)
+    monkeypatch.setattr("sqlscore.verbs.models.list_models", fail)
     result = run("models", db)
     assert isinstance(result.exception, ZeroDivisionError)
 

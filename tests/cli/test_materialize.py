@@ -11,7 +11,7 @@ from test_cli import EVENTS, run
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.registry import register
+from sqlscore.database.registry import register
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 import sqlscore
 from sqlscore.cli.app import app
-from sqlscore.dbt_project import PACKAGE, write_project
+from sqlscore.database.registry import register
+from sqlscore.dbt.project import PACKAGE, write_project
 from sqlscore.errors import InstallError
-from sqlscore.registry import register
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "dbt.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "dbt.md"
 CLICKS = """CREATE TABLE clicks AS
     SELECT (i % 40)::BIGINT AS visitor, TIMESTAMP '2024-01-01' + to_hours(i // 40) AS ts,
         (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS what, i * 0.5 AS price, 'fjord' AS brand

@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 import sqlscore
 from sqlscore.cli import results
 from sqlscore.cli.app import COMMANDS, app
-from sqlscore.macros import PUBLIC
+from sqlscore.database.macros import PUBLIC
 from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.simulation import simulate_shop
+from sqlscore.simulation.shop import simulate_shop
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"(?P<notes>(?:<!--[^\n]*-->\n)*)```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
 RUN_BY_CI = ("pip install . && sqlscore demo", "pip install '.[test]' && pytest")

@@ -8,7 +8,7 @@ import pytest
 
 import sqlscore
 from sqlscore.errors import EventsError, ModelError
-from sqlscore.events import sort_of
+from sqlscore.events.kinds import sort_of
 
 
 @pytest.fixture

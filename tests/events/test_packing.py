@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlscore.batch import Batch, encode_sequences
 from sqlscore.errors import EventsError
-from sqlscore.events import Feature, Inputs, Kind, Mapping, TimeUnit
-from sqlscore.packing import field_of, packed
-from sqlscore.sequences import Sequences, from_lists
-from sqlscore.unpacking import is_packed, unpack
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.kinds import Kind
+from sqlscore.events.mapping import Feature, Mapping, TimeUnit
+from sqlscore.events.packing import field_of, packed
+from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.unpacking import is_packed, unpack
+from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.encoding import encode_sequences
 
 MAPPING = Mapping("events", "e", "who", "at", "what", (Feature("price", "numeric"), Feature("brand", "categorical")))
 PLAIN = Mapping("events", "e", "who", "at", "what")

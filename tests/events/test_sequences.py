@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlscore.batch import encode_sequences, ngrams, unknown_counts
 from sqlscore.errors import EventsError
-from sqlscore.events import NO_TIME, Feature, Inputs, Mapping
-from sqlscore.sequences import Sequences, from_lists
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.mapping import NO_TIME, Feature, Mapping
+from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.scoring.encoding import encode_sequences, ngrams, unknown_counts
 
 MAPPING = Mapping("events", "t", "user", "at", "what", (Feature("price", "numeric"), Feature("brand", "categorical")))
 

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from sqlscore.errors import TrainingError
-from sqlscore.events import Feature, Mapping
-from sqlscore.training import TrainingOptions, fit
-from sqlscore.training.churn_labels import examples_at
-from sqlscore.training.encoding import Encoded, encode_log, vocabulary
-from sqlscore.training.fitting import split
-from sqlscore.training.gbm import Boosted, fit_gbm, predict_gbm, probabilities
-from sqlscore.training.gbm_table import churn_rows, rows_at, source_of
-from sqlscore.training.options import Silent
-from sqlscore.training.periods import Periods
-from sqlscore.training.reading import EventLog, read_log
-from sqlscore.training.windows import windows
+from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.experiments.gbm import Boosted, fit_gbm, predict_gbm, probabilities
+from sqlscore.experiments.gbm_features import churn_rows, rows_at, source_of
+from sqlscore.progress import Silent
+from sqlscore.training.data.churn_labels import examples_at
+from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
+from sqlscore.training.data.event_log import EventLog, read_log
+from sqlscore.training.data.split import Periods
+from sqlscore.training.data.windows import windows
+from sqlscore.training.fit import fit, split
+from sqlscore.training.options import TrainingOptions
 
 MAPPING = Mapping("v", "v", "who", "at", "did", (Feature("price", "numeric"), Feature("brand", "categorical")))
 OPTIONS = TrainingOptions(horizon=7 * 86_400.0)
@@ -126,7 +126,7 @@ def test_rare_actions_share_a_class_and_are_told_apart_by_their_shares(
     log: EventLog, data: Encoded, periods: Periods, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Thousands of actions would be thousands of trees a round."""
-    monkeypatch.setattr("sqlscore.training.gbm.CLASSES", 2)
+    monkeypatch.setattr("sqlscore.experiments.gbm.CLASSES", 2)
     few = fit_gbm(log, periods, TrainingOptions(churn=False), Silent())
     shares = probabilities(few, rows_at(source_of(data), np.arange(20)))
     assert shares.shape == (20, data.known)

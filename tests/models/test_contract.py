@@ -13,9 +13,9 @@ from all_models import INPUTS, assert_near, encoded, heads, made, part, without_
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sqlscore.batch import encode_sequences
-from sqlscore.events import NO_TIME
-from sqlscore.sequences import Sequences
+from sqlscore.events.mapping import NO_TIME
+from sqlscore.events.sequences import Sequences
+from sqlscore.scoring.encoding import encode_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 from all_models import INPUTS, made
 
-from sqlscore.batch import Batch, encode_sequences
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script, to_torchscript
+from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.encoding import encode_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

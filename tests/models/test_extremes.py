@@ -10,11 +10,12 @@ import pytest
 import torch
 from all_models import FAR_FUTURE, INPUTS, assert_near, encoded, heads, made, part, without_times
 
-from sqlscore.batch import encode_sequences
-from sqlscore.events import NO_TIME, Inputs
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.mapping import NO_TIME
+from sqlscore.events.sequences import Sequences
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.sequences import Sequences
+from sqlscore.scoring.encoding import encode_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from sqlscore.events import Inputs
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.sequences import offsets_of
 from sqlscore.models.config import ModelConfig
+from sqlscore.models.encoders.markov import Markov
 from sqlscore.models.export import script
-from sqlscore.models.markov import Markov
-from sqlscore.sequences import offsets_of
-from sqlscore.training import baselines
-from sqlscore.training.counting import count_into
-from sqlscore.training.encoding import Encoded, cut_batch
-from sqlscore.training.windows import Windows
+from sqlscore.training.data.encoding import Encoded, cut_batch
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.evaluation import baselines
+from sqlscore.training.learning.counting import count_into
 
 KNOWN = 5
 

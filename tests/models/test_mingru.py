@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sqlscore.models.mingru import MinGRU
-from sqlscore.models.recurrence import all_at_once
+from sqlscore.models.encoders.linear_scan import all_at_once
+from sqlscore.models.encoders.mingru import MinGRU
 
 
 def linear(keep: torch.Tensor, add: torch.Tensor, start: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:

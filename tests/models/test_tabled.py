@@ -9,13 +9,13 @@ import torch
 from all_models import CONFIGS, INPUTS, assert_near, made
 from torch.nn.utils.rnn import PackedSequence
 
-from sqlscore.batch import encode_sequences
 from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.models.gru import GRU
-from sqlscore.models.lstm import LSTM
-from sqlscore.models.ragged import packing_of
-from sqlscore.models.sequence_model import SequenceModel
-from sqlscore.models.tabled import TabledModel
+from sqlscore.models.encoders.gru import GRU
+from sqlscore.models.encoders.lstm import LSTM
+from sqlscore.models.ragged.arithmetic import packing_of
+from sqlscore.models.wholes.sequence_model import SequenceModel
+from sqlscore.models.wholes.tabled import TabledModel
+from sqlscore.scoring.encoding import encode_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TABLED = ("gat_mingru", "gru", "lstm", "mingru")

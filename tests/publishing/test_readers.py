@@ -13,11 +13,11 @@ import sqlalchemy
 from postgres_server import PASSWORD, Postgres
 
 import sqlscore
-from sqlscore.events import DEFAULT_MAPPING
+from sqlscore.events.mapping import DEFAULT_MAPPING
 
 SCHEMA = "sqlscore"
 DRIVER = Path("/usr/share/java/postgresql.jar")
-DASHBOARD = sorted((Path(__file__).parents[1] / "docs" / "bi").glob("*.sql"))
+DASHBOARD = sorted((Path(__file__).parents[2] / "docs" / "bi").glob("*.sql"))
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def published(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> d
     """A shop of 300 users in which failed payments precede churn, published as `publish` does by default."""
     from tiny_model import tiny_artifact
 
-    from sqlscore.registry import register
+    from sqlscore.database.registry import register
 
     con = sqlscore.connect()
     con.execute(

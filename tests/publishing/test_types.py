@@ -112,7 +112,7 @@ def test_flat_columns_stay_out_of_the_way(con):
 
 def test_the_documentation_states_the_types():
     """The table in docs/bi.md names every type that is tested here, with its counterpart."""
-    text = (Path(__file__).parents[1] / "docs" / "bi.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     for kind, (_, there, _) in CASES.items():
         word = kind.partition("(")[0].partition("[")[0]

@@ -16,10 +16,10 @@ from small_shop import ARTIFACTS, open_shop
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.artifact import Artifact
-from sqlscore.registry import register
-from sqlscore.sequences import Sequences
-from sqlscore.user_states import States
+from sqlscore.database.registry import register
+from sqlscore.events.sequences import Sequences
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.states import States
 
 USERS = """SELECT user_id, n_events, last_event_time, next_action, next_action_probability, seconds_to_next_action,
     churn_risk, unknown_action_rate, model, as_of FROM sqlscore.scored_users ORDER BY user_id"""

@@ -12,13 +12,15 @@ import torch
 from all_models import INPUTS, made
 from small_shop import ARTIFACTS
 
-from sqlscore.artifact import Artifact
-from sqlscore.artifact_loading import load
-from sqlscore.batch import encode_sequences
-from sqlscore.bulk import SESSION_GAP, encode_both, split_sessions
-from sqlscore.manifest import sha256_of
-from sqlscore.pieces import by_length
-from sqlscore.sequences import Sequences
+from sqlscore.events.mapping import SESSION_GAP
+from sqlscore.events.sequences import Sequences
+from sqlscore.events.sessions import split_sessions
+from sqlscore.score_tables.rows import encode_both
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.batch import by_length
+from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
 
 
 def loaded(data: bytes) -> Artifact:
@@ -61,7 +63,7 @@ def test_a_batch_in_pieces_gives_the_states_of_the_whole(monkeypatch: pytest.Mon
     artifact = loaded(ARTIFACTS[1])
     sequences = shop([(i % 9 + 1, 60) for i in range(80)])
     whole = artifact.encode(sequences)
-    monkeypatch.setattr("sqlscore.artifact.EVENTS", 50)
+    monkeypatch.setattr("sqlscore.scoring.artifact.EVENTS", 50)
     pieces = artifact.encode(sequences)
     again = artifact.encode(shop([(2, 60)] * 80, start=10**15), whole)
     assert torch.allclose(pieces.hidden, whole.hidden, atol=1e-6)

@@ -12,10 +12,11 @@ import pytest
 from small_shop import open_shop
 
 import sqlscore
+from sqlscore.database.queries import create_empty
+from sqlscore.database.transactions import transaction
 from sqlscore.errors import EventsError
-from sqlscore.queries import create_empty
-from sqlscore.staging import Appender, Aside, insert_as_they_come
-from sqlscore.transactions import transaction
+from sqlscore.score_tables.spool import Aside
+from sqlscore.score_tables.writing import Appender, insert_as_they_come
 
 MANY = 200_000  # more than a row group
 SEEN = "SELECT count(a), max(rowid), (SELECT count(*) FROM (SELECT a FROM arrived LIMIT 5)) FROM arrived"

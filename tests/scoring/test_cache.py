@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_model import tiny_artifact
 
-from sqlscore.artifact_loading import load
-from sqlscore.batch import encode_sequences
-from sqlscore.events import Inputs, Mapping
-from sqlscore.manifest import sha256_of
-from sqlscore.sequences import Sequences, from_lists
-from sqlscore.udfs.cache import StateCache
-from sqlscore.udfs.content import content_keys
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.scoring.cache.keys import content_keys
+from sqlscore.scoring.cache.states import StateCache
+from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
 
 MAPPING = Mapping("events", "t", "user_id", "event_time", "event_type")
 DATA = tiny_artifact()

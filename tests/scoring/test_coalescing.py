@@ -16,15 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_shop import gru_artifact, open_shop
 
-from sqlscore import coalescing
-from sqlscore.artifact import Artifact
-from sqlscore.artifact_loading import load
-from sqlscore.batch import Batch, encode_sequences
-from sqlscore.coalescing import Coalescer, join
-from sqlscore.manifest import sha256_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.udfs.cache import STATES
+from sqlscore.scoring import coalescing
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.batch import Batch, join
+from sqlscore.scoring.cache.states import STATES
+from sqlscore.scoring.coalescing import Coalescer
+from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
 
 CPU = torch.device("cpu")
 KNOWN = len(INPUTS.actions)
@@ -152,7 +153,7 @@ def test_sql_functions_score_the_same_through_it(monkeypatch: pytest.MonkeyPatch
             used.append(Coalescer(plain.module, CPU, len(plain.manifest.inputs.actions), plain.manifest.state_size))
         return Artifact(plain.name, plain.sha256, plain.manifest, plain.module, CPU, used[0])
 
-    monkeypatch.setattr("sqlscore.artifact_loading.load", coalesced)
+    monkeypatch.setattr("sqlscore.scoring.loading.load", coalesced)
     STATES.clear()
     found = con.execute(SCORES).fetchall()
     con.close()

@@ -11,13 +11,13 @@ import torch
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.events import Inputs
-from sqlscore.manifest import Manifest, pack
+from sqlscore.database.registry import register
+from sqlscore.events.inputs import Inputs
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
-from sqlscore.registry import register
-from sqlscore.simulation import CHURN_DRIVERS, simulate_shop
+from sqlscore.scoring.manifest import Manifest, pack
+from sqlscore.simulation.shop import CHURN_DRIVERS, simulate_shop
 from sqlscore.udfs.attend import ATTENTIVE
 
 ACTIONS = ("view", "cart", "buy")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from sqlscore.inference import inference
+from sqlscore.scoring.inference import inference
 
 
 def optimised() -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sqlscore.errors import ModelError
-from sqlscore.udfs.next_action import largest
+from sqlscore.scoring.ranking import largest
 
 
 @pytest.mark.parametrize(("k", "columns"), [(1, 9), (3, 9), (5, 9), (6, 9), (9, 9), (6, 96), (7, 96), (5, 48), (5, 49)])

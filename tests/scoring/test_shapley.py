@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from sqlscore.shapley import EXACT, design
+from sqlscore.scoring.explanation.shapley import EXACT, design
 
 
 def shares(n: int, value: object) -> np.ndarray:
@@ -62,7 +62,7 @@ def test_many_players_come_close_to_the_exact_shares(monkeypatch: pytest.MonkeyP
     weights = np.random.default_rng(1).normal(size=12) / 2
     value = curved(weights)
     approximate = shares(12, value)
-    monkeypatch.setattr("sqlscore.shapley.EXACT", 12)
+    monkeypatch.setattr("sqlscore.scoring.explanation.shapley.EXACT", 12)
     design.cache_clear()
     exact = shares(12, value)
     design.cache_clear()

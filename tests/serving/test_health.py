@@ -12,13 +12,13 @@ import pytest
 from prometheus_client import generate_latest, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
+from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
-from sqlscore.serving.events import Event, Retrying, RunBegan, RunEnded, StepEnded
 from sqlscore.serving.lock import explain_lock, holder_of, lock_path, sole_server
 from sqlscore.serving.metrics import Metrics
+from sqlscore.serving.notices import Event, Retrying, RunBegan, RunEnded, StepEnded
 from sqlscore.serving.observing import Board, State
 from sqlscore.serving.web import application
-from sqlscore.transactions import now
 
 HOUR = timedelta(hours=1)
 TARGET = "postgresql://db/marts"

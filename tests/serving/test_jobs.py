@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tiny_model import tiny_artifact
 
 import sqlscore
+from sqlscore.database.registry import register
 from sqlscore.errors import ModelError, ServingError
-from sqlscore.registry import register
 from sqlscore.serving import jobs
 from sqlscore.serving.backoff import Backoff
-from sqlscore.serving.events import Event, Retrying, RunEnded, StepEnded
+from sqlscore.serving.notices import Event, Retrying, RunEnded, StepEnded
 from sqlscore.serving.steps import Job, chosen_mappings
 from sqlscore.serving.stopping import Stop, Stopped
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sqlscore
+from sqlscore.database.policy import Policy, read_policy
 from sqlscore.errors import MappingError, ServingError
-from sqlscore.serving.policy import Facts, Policy, is_worse, read_policy, why_retrain
+from sqlscore.serving.policy import Facts, is_worse, why_retrain
 from sqlscore.serving.retraining import look, reason_to_retrain, retrain
 
 OFF = Policy(None, None, 7.0, 1000, 24.0, 0.01, 5)

@@ -17,11 +17,11 @@ from typer.testing import CliRunner, Result
 
 import sqlscore
 from sqlscore.cli.app import app
-from sqlscore.registry import register
+from sqlscore.database.registry import register
 from sqlscore.serving import jobs
 from sqlscore.serving.lock import lock_path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from soak_parts import Child, wait_for
 
 PATIENCE = 120.0  # seconds, for what takes a few on a machine that is not busy

@@ -4,7 +4,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from sqlscore.simulation import ACTIONS, CHURN_DRIVERS, UNDERUSED_FEATURE, Shop, simulate_shop
+from sqlscore.simulation.shop import CHURN_DRIVERS, UNDERUSED_FEATURE, Shop, simulate_shop
+from sqlscore.simulation.visits import ACTIONS
 
 
 @pytest.fixture(scope="module")

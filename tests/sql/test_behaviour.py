@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import norm
 
 import sqlscore
-from sqlscore.simulation import CHURN_DRIVERS, RETENTION_ACTION, UNDERUSED_FEATURE, simulate_shop
+from sqlscore.simulation.shop import CHURN_DRIVERS, RETENTION_ACTION, UNDERUSED_FEATURE, simulate_shop
 
 SETS = ("mobile_onboarding/events", "online_retail/invoices", "rees46_cosmetics/events", "stackexchange_quantum/events")
 

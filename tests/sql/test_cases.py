@@ -15,7 +15,7 @@ import pytest
 
 import sqlscore
 
-FILES = sorted((Path(__file__).parent / "sql_cases").glob("*.sql"))
+FILES = sorted((Path(__file__).parent / "cases").glob("*.sql"))
 
 
 def plain(value: object) -> object:

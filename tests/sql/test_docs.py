@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import sqlscore
-from sqlscore.sql import objects
+from sqlscore.sql.objects import objects
 
-PAGE = (Path(__file__).parent.parent / "docs" / "views.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "views.md").read_text(encoding="utf-8")
 
 
 def test_every_view_and_macro_is_used_in_an_example() -> None:

@@ -10,9 +10,10 @@ import duckdb
 import pytest
 
 import sqlscore
-from sqlscore.sql import FILES, SCORING_FUNCTIONS, objects, retarget
+from sqlscore.sql.names import SCORING_FUNCTIONS, retarget
+from sqlscore.sql.objects import FILES, objects
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parents[2] / "sql"
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +164,6 @@ def test_retargeting_quotes_the_schema() -> None:
 
 def test_every_public_function_is_prefixed() -> None:
     """The list of functions that are retargeted is the list of functions that there are."""
-    from sqlscore.macros import PUBLIC
+    from sqlscore.database.macros import PUBLIC
 
     assert {public.name for public in PUBLIC} <= set(SCORING_FUNCTIONS)

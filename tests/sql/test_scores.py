@@ -9,7 +9,7 @@ import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.registry import register
+from sqlscore.database.registry import register
 
 METRICS = """{"next_action": {"n": 3, "accuracy": 0.5, "baselines": {"majority": {"accuracy": 0.25}}}}"""
 

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pytest
 import torch
 
-from sqlscore.batch import encode_sequences
-from sqlscore.events import NO_TIME, Inputs
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.mapping import NO_TIME
+from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
-from sqlscore.sequences import Sequences, offsets_of
+from sqlscore.scoring.encoding import encode_sequences
 
 INPUTS = Inputs((*(f"action {i}" for i in range(40)), "zurück"), {"brand": ("a", "b", "c")}, ("price", "quantity"))
 FAR_FUTURE = 9_223_371_331_200_000_000 - 10**15  # the year 294,000 or so

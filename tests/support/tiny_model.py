@@ -14,8 +14,8 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from sqlscore.events import Inputs
-from sqlscore.manifest import Manifest, pack
+from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.manifest import Manifest, pack
 
 
 class Tiny(nn.Module):

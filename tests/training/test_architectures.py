@@ -10,10 +10,11 @@ import duckdb
 import pytest
 import torch
 
-from sqlscore.events import Mapping
+from sqlscore.events.mapping import Mapping
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.quoting import literal
-from sqlscore.training import TrainedModel, TrainingOptions, fit
+from sqlscore.training.fit import fit
+from sqlscore.training.options import TrainedModel, TrainingOptions
 
 pytestmark = pytest.mark.slow
 EPOCHS = {"cnn_bigru": 2, "transformer": 2}  # one reads every prefix anew, one every pair of events; the others take 3

@@ -9,11 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sqlscore.artifact_loading import load
-from sqlscore.events import Feature, Mapping
-from sqlscore.manifest import sha256_of
+from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.quoting import literal
-from sqlscore.training import TrainedModel, TrainingOptions, evaluate, fit
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
+from sqlscore.training.evaluation.evaluate import evaluate
+from sqlscore.training.fit import fit
+from sqlscore.training.options import TrainedModel, TrainingOptions
 
 pytestmark = pytest.mark.slow
 DAY = 86_400.0

@@ -13,23 +13,25 @@ import numpy as np
 import pytest
 import torch
 
-from sqlscore.artifact_loading import load
 from sqlscore.errors import TrainingError
-from sqlscore.events import Mapping
-from sqlscore.manifest import sha256_of
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.sequences import offsets_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.sequences import offsets_of
-from sqlscore.training import TrainingOptions, fit
-from sqlscore.training.checkpoints import Checkpoint
-from sqlscore.training.encoding import Encoded, encode_log, vocabulary
-from sqlscore.training.fitting import fit_log, split
-from sqlscore.training.loading import in_advance
-from sqlscore.training.losses import Outputs, Targets, cut, losses, run
-from sqlscore.training.objective import objective_of
-from sqlscore.training.options import Silent
-from sqlscore.training.reading import Column, EventLog, read_log
-from sqlscore.training.windows import Windows, windows
+from sqlscore.parallel import in_order
+from sqlscore.progress import Silent
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
+from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
+from sqlscore.training.data.event_log import Column, EventLog, read_log
+from sqlscore.training.data.targets import Targets, cut
+from sqlscore.training.data.windows import Windows, windows
+from sqlscore.training.fit import fit, fit_log, split
+from sqlscore.training.learning.checkpoints import Checkpoint
+from sqlscore.training.learning.losses import losses
+from sqlscore.training.learning.objective import objective_of
+from sqlscore.training.learning.passes import Outputs, run
+from sqlscore.training.options import TrainingOptions
 
 VISITS = Mapping("events", "visits", "who", "at", "did")
 QUICK = TrainingOptions(max_epochs=2, patience=9, embedding=8, hidden=16, width=16, churn=False)
@@ -153,7 +155,7 @@ def test_threads_that_cut_batches_change_no_weight(visits: duckdb.DuckDBPyConnec
 
 def test_what_fails_in_a_loading_thread_is_raised() -> None:
     """And what was made before it is not lost; the order is that of the jobs."""
-    drawn = in_advance(lambda n: 10 // n, [5, 2, 0, 1], 2)
+    drawn = in_order(lambda n: 10 // n, [5, 2, 0, 1], 2)
     assert [next(drawn), next(drawn)] == [2, 5]
     with pytest.raises(ZeroDivisionError):
         next(drawn)

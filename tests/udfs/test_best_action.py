@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from tiny_model import tiny_artifact
 
-from sqlscore.registry import register
+from sqlscore.database.registry import register
 
 USER = '"client id"'
 ACTIONS = ["view", "cart", "buy"]

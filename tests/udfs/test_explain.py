@@ -14,9 +14,9 @@ import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.attribution import SINGLE
-from sqlscore.registry import register
-from sqlscore.udfs.cache import STATES
+from sqlscore.database.registry import register
+from sqlscore.scoring.cache.states import STATES
+from sqlscore.scoring.explanation.attribution import SINGLE
 
 USER = '"client id"'
 RATES = {"base_rates": {"churn": 0.25, "next_action": [0.5, 0.3, 0.2]}}

@@ -10,8 +10,9 @@ import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.registry import catalog, register
-from sqlscore.udfs.cache import STATES
+from sqlscore.database.catalog import catalog
+from sqlscore.database.registry import register
+from sqlscore.scoring.cache.states import STATES
 
 USER = '"client id"'
 

@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 import sqlscore
 from sqlscore.cli.app import app
+from sqlscore.database.registry import register
 from sqlscore.errors import MappingError, ModelError, TrainingError
-from sqlscore.registry import register
 
 FIRST, SECOND = datetime(2024, 2, 2), datetime(2024, 2, 4)
 SCORES = """SELECT * EXCLUDE (scored_at) FROM sqlscore.past_scores ORDER BY as_of, model, user_id"""

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 import sqlscore
 from sqlscore.cli.app import app
-from sqlscore.comparison import Comparison
+from sqlscore.database.leaderboard import COLUMNS
 from sqlscore.errors import ModelError, TrainingError
-from sqlscore.leaderboard import COLUMNS
-from sqlscore.training.intervals import auc_draws, interval, mean_draws, standing
+from sqlscore.experiments.intervals import auc_draws, interval, mean_draws, standing
+from sqlscore.verbs.compare import Comparison
 
 TINY = {"max_epochs": 1, "embedding": 8, "hidden": 8, "width": 8}
 BASELINES = {"majority", "repeat_last", "markov1", "markov2"}
@@ -173,7 +173,7 @@ def test_a_missing_library_is_a_warning_unless_it_was_asked_for(
     """The extra is optional, but a name that was typed is meant."""
     visits(con)
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    monkeypatch.setattr("sqlscore.training.contenders.CONTENDERS", ("markov", "gbm"))
+    monkeypatch.setattr("sqlscore.experiments.contenders.CONTENDERS", ("markov", "gbm"))
     with pytest.warns(UserWarning, match=r"left out: gbm needs LightGBM .*sqlscore\[gbm\]"):
         found = sqlscore.compare(con, register=False, churn=False)
     assert "gbm" not in rows_of(found)

@@ -13,10 +13,11 @@ import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore import epoch, packing
+from sqlscore.database.objects import installed_version, version
+from sqlscore.database.registry import register
 from sqlscore.errors import InstallError
-from sqlscore.install import installed_version, version
-from sqlscore.registry import register
+from sqlscore.events import packing
+from sqlscore.events import times_in_sql as epoch
 
 LIST = "SELECT list_predict_next_action(['view'])"
 

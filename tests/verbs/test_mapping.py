@@ -11,8 +11,8 @@ import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
+from sqlscore.database.registry import register
 from sqlscore.errors import EventsError, MappingError
-from sqlscore.registry import register
 
 EVENTS = "SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type"
 
@@ -219,7 +219,7 @@ def test_a_failed_mapping_changes_nothing(shop: duckdb.DuckDBPyConnection, monke
         raise RuntimeError("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sqlscore.install._install_functions", fail)
+        patch.setattr("sqlscore.database.objects._install_functions", fail)
         with pytest.raises(RuntimeError):
             sqlscore.map_events(shop, "other", user_id="u", event_time="t", event_type="a")
     assert shop.execute(query).fetchall() == before

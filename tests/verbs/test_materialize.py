@@ -13,10 +13,10 @@ from small_shop import gru_artifact, open_shop
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore import derived
+from sqlscore.database.registry import register
+from sqlscore.database.scan import EVENTS_PER_BATCH, Users, scan
 from sqlscore.errors import MappingError, ModelError
-from sqlscore.registry import register
-from sqlscore.scan import EVENTS_PER_BATCH, Users, scan
+from sqlscore.verbs import materialize as derived
 
 UNEQUAL = """SELECT count(*) FROM made m FULL JOIN expected x USING ({keys})
     WHERE m.next_action IS DISTINCT FROM x.s.next_action OR m.n_events IS DISTINCT FROM x.s.n_events

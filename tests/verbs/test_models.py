@@ -12,10 +12,10 @@ import torch
 from tiny_model import tiny_artifact
 
 import sqlscore
+from sqlscore.database.registry import register
 from sqlscore.errors import ArtifactError, ModelError
-from sqlscore.events import Inputs
-from sqlscore.manifest import Manifest, read_manifest
-from sqlscore.registry import register
+from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.manifest import Manifest, read_manifest
 
 LIST = "SELECT list_predict_next_action(['view'])"
 

@@ -15,11 +15,11 @@ from matplotlib.image import imread
 
 import sqlscore
 from sqlscore.errors import MappingError, ModelError, PlotError
-from sqlscore.plotting import KINDS, drawer
-from sqlscore.plotting.evidence import Evidence
-from sqlscore.plotting.judged import confusion, precision_recall, reliability
-from sqlscore.plotting.style import labels, save, shortened
-from sqlscore.simulation import simulate_shop
+from sqlscore.reporting.plots.drawer import KINDS, drawer
+from sqlscore.reporting.plots.evidence import Evidence
+from sqlscore.reporting.plots.judged import confusion, precision_recall, reliability
+from sqlscore.reporting.plots.style import labels, save, shortened
+from sqlscore.simulation.shop import simulate_shop
 
 MAGIC = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
 

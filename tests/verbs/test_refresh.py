@@ -10,9 +10,9 @@ import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore import materialization
+from sqlscore.database.registry import register
 from sqlscore.errors import MappingError
-from sqlscore.registry import register
+from sqlscore.verbs import refresh as materialization
 
 DIFFERENT = """
     SELECT count(*) FROM sqlscore.{0} a FULL JOIN sqlscore.live_{0} b USING ({1})

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 import sqlscore
 from sqlscore.cli.app import app
 from sqlscore.errors import TrainingError
-from sqlscore.searching import SearchResult
-from sqlscore.training import TrainingOptions
-from sqlscore.training.trials import FOR_RARE_ACTIONS, ONLY, SPACE, Among, searched
+from sqlscore.experiments.trials import FOR_RARE_ACTIONS, ONLY, SPACE, Among, searched
+from sqlscore.training.options import TrainingOptions
+from sqlscore.verbs.search import SearchResult
 
 FIXED: dict[str, Any] = {"max_epochs": 1, "hidden": 8, "width": 8, "churn": False}
 SEARCH = {"architectures": ["gru", "recent_window"], "trials": 3, "seed": 3} | FIXED
@@ -143,7 +143,7 @@ def test_a_killed_search_goes_on_with_the_same_call(made: Path, found: SearchRes
 
 def test_searching_looks_at_the_test_part_once(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Options that are chosen on the test part make its figures worthless."""
-    from sqlscore.training import fitting
+    from sqlscore.training import fit as fitting
 
     looked = []
     judge = fitting.evaluate_log
@@ -155,8 +155,8 @@ def test_searching_looks_at_the_test_part_once(con: duckdb.DuckDBPyConnection, m
 
 def test_a_hopeless_trial_is_pruned(tmp_path: Path) -> None:
     """Time goes to what may win."""
-    from sqlscore.study import finished, open_study, run_trial, told
-    from sqlscore.training.loop import Epoch
+    from sqlscore.experiments.study import finished, open_study, run_trial, told
+    from sqlscore.training.learning.loop import Epoch
 
     study = open_study(tmp_path / "s.db", "s", maximize=True, prunes=True)
 
@@ -176,7 +176,7 @@ def test_a_hopeless_trial_is_pruned(tmp_path: Path) -> None:
 
 def test_a_diverged_trial_ends_nothing(tmp_path: Path) -> None:
     """A learning rate may be too high; the search goes on, and does not try for ever."""
-    from sqlscore.study import best_trial, finished, open_study, run_trial
+    from sqlscore.experiments.study import best_trial, finished, open_study, run_trial
 
     study = open_study(tmp_path / "s.db", "s", maximize=False, prunes=True)
     space = {"gru": {"dropout": Among((0.1, 0.2))}}

@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 import sqlscore
 from sqlscore.cli.app import app
 from sqlscore.errors import ArtifactError, EventsError, TrackingError
-from sqlscore.simulation import simulate_shop
-from sqlscore.tracking.store import Store, store_of
+from sqlscore.reporting.tracking.store import Store, store_of
+from sqlscore.simulation.shop import simulate_shop
 
 SECRET = "s3cr%40t-word"
 SPOKEN = "s3cr@t-word"
@@ -234,8 +234,8 @@ def test_a_server_that_is_not_there_is_an_error_of_the_verb(
 
 
 def test_a_damaged_model_is_not_loaded(shop: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    from sqlscore.registry import catalog
-    from sqlscore.tracking.pyfunc import _load_pyfunc, save
+    from sqlscore.database.catalog import catalog
+    from sqlscore.reporting.tracking.pyfunc import _load_pyfunc, save
 
     stored = catalog(shop).find("events@1", "events")
     save(tmp_path, stored.data, stored.sha256, stored.label, catalog(shop).mapping("events"))

@@ -10,12 +10,14 @@ import pytest
 import torch
 
 import sqlscore
-from sqlscore.artifact import Artifact
-from sqlscore.artifact_loading import load
 from sqlscore.errors import TrainingError
-from sqlscore.events import Feature, Mapping
-from sqlscore.manifest import sha256_of
-from sqlscore.training import TrainedModel, TrainingOptions, evaluate, fit
+from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.loading import load
+from sqlscore.scoring.manifest import sha256_of
+from sqlscore.training.evaluation.evaluate import evaluate
+from sqlscore.training.fit import fit
+from sqlscore.training.options import TrainedModel, TrainingOptions
 
 MAPPING = Mapping(
     "events", "visits", "who", "at", "did", (Feature("price", "numeric"), Feature("brand", "categorical"))
@@ -137,8 +139,8 @@ def test_plain_lists_without_times_are_understood(visits: duckdb.DuckDBPyConnect
     """Some training sequences are shown without times, so that a list of actions alone can be scored."""
     import pyarrow as pa
 
-    from sqlscore.events import NO_TIME
-    from sqlscore.sequences import Sequences
+    from sqlscore.events.mapping import NO_TIME
+    from sqlscore.events.sequences import Sequences
 
     artifact = loaded(fit(visits, MAPPING, TrainingOptions(max_epochs=8)))
     actions = pa.array(["view", "cart", "buy", "leave", "view"])

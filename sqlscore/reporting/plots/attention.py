@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.batch import encode_sequences
+from sqlscore.arrays import Floats, Ints
+from sqlscore.database.scan import Users, scan
 from sqlscore.errors import PlotError
-from sqlscore.events import Mapping
-from sqlscore.inference import inference
-from sqlscore.plotting.evidence import minute
-from sqlscore.plotting.learning_curves import learned
-from sqlscore.plotting.style import COLOURS, HEAT, blank, escaped, labels, plain, shortened, titled
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.sequences import Sequences
 from sqlscore.quoting import identifier
-from sqlscore.scan import Users, scan
-from sqlscore.sequences import Ints, Sequences
+from sqlscore.reporting.plots.evidence import minute
+from sqlscore.reporting.plots.learning_curves import learned
+from sqlscore.reporting.plots.style import COLOURS, HEAT, blank, escaped, labels, plain, shortened, titled
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.inference import inference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _SHOWN = 20  # newest events of a user, and steps back in a batch
 _USERS = 40  # of a batch
 _ACTIONS = 12  # with a bar of their own
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

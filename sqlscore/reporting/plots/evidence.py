@@ -9,16 +9,15 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from sqlscore.artifact import Artifact
-from sqlscore.events import Mapping
-from sqlscore.sequences import Ints
-from sqlscore.training.encoding import encode_log
-from sqlscore.training.evaluation import noted_log, predict, tested_part, transitions_at
-from sqlscore.training.options import Progress, Silent
+from sqlscore.arrays import Floats, Ints
+from sqlscore.events.mapping import Mapping
+from sqlscore.progress import Progress, Silent
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.training.data.encoding import encode_log
+from sqlscore.training.evaluation.evaluate import noted_log, predict, tested_part, transitions_at
 
 FREQUENT = 6  # actions with a precision-recall curve of their own
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

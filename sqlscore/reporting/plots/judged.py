@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import PlotError
-from sqlscore.plotting.evidence import Evidence
-from sqlscore.plotting.style import COLOURS, DASHES, GREY, HEAT, blank, labels, plain, titled
-from sqlscore.sequences import Ints
-from sqlscore.training.metrics import calibration_error
+from sqlscore.reporting.plots.evidence import Evidence
+from sqlscore.reporting.plots.style import COLOURS, DASHES, GREY, HEAT, blank, labels, plain, titled
+from sqlscore.training.evaluation.metrics import calibration_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 12  # actions of the confusion matrix with a row of their own
 _POINTS = 500  # of a curve: more are not seen
-Floats = npt.NDArray[np.float64]
 
 
 def confusion(found: Evidence, facts: str) -> Figure:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlscore.errors import PlotError
-from sqlscore.manifest import Manifest
-from sqlscore.plotting.style import COLOURS, GREY, blank, plain, titled
+from sqlscore.reporting.plots.style import COLOURS, GREY, blank, plain, titled
+from sqlscore.scoring.manifest import Manifest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

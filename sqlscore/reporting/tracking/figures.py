@@ -8,12 +8,12 @@ from collections.abc import Mapping as Dict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlscore.events import Mapping
-from sqlscore.registry import ModelInfo
-from sqlscore.scrubbing import scrub
+from sqlscore.database.registry import ModelInfo
+from sqlscore.events.mapping import Mapping
+from sqlscore.redaction import scrub
 
 if TYPE_CHECKING:
-    from sqlscore.artifact import Artifact
+    from sqlscore.scoring.artifact import Artifact
 
 _LONGEST = 500  # characters of a parameter; servers differ in what they take
 _LOSSES = {

@@ -11,14 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sqlscore.artifact import Artifact
-from sqlscore.artifact_loading import load
-from sqlscore.bulk import present, score_rows
+from sqlscore.database.model_file import read_model_file, write_model_file
+from sqlscore.database.scan import Users
 from sqlscore.errors import EventsError
-from sqlscore.events import CANONICAL, Mapping, is_text
-from sqlscore.model_file import read_model_file, write_model_file
-from sqlscore.scan import Users
-from sqlscore.sequences import from_columns
+from sqlscore.events.kinds import is_text
+from sqlscore.events.mapping import CANONICAL, Mapping
+from sqlscore.events.sequences import from_columns
+from sqlscore.score_tables.rows import present, score_rows
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.loading import load
 
 MODEL_FILE, ABOUT_FILE = "model.sqlscore", "about.json"
 

@@ -9,22 +9,23 @@ import time
 import warnings
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-import sqlscore
+from sqlscore.database.catalog import catalog
+from sqlscore.database.registry import ModelInfo
 from sqlscore.errors import PlotError, TrainingError
-from sqlscore.events import Mapping
-from sqlscore.registry import ModelInfo, catalog
-from sqlscore.tracking.figures import numbers, parameters
-from sqlscore.tracking.store import Store
+from sqlscore.events.mapping import Mapping
+from sqlscore.reporting.tracking.figures import numbers, parameters
+from sqlscore.reporting.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from sqlscore.training import Progress
+    from sqlscore.progress import Progress
 
 _MOST = {"params": 100, "metrics": 1_000}  # of one request
 _MODEL_FOLDER, _PLOT_FOLDER = "model", "plots"
@@ -58,7 +59,7 @@ def log_run(
     experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME") or database
     artifact = catalog(con).artifact(info.label, mapping.name)
     tags = {
-        "sqlscore.version": sqlscore.__version__,
+        "sqlscore.version": package_version("sqlscore"),
         "sqlscore.label": info.label,
         "sqlscore.mapping": mapping.name,
         "sqlscore.sha256": info.sha256,
@@ -112,8 +113,8 @@ def _log_plots(
     progress: Progress | None,
 ) -> None:
     """All plots that this model has; a tag says why it lacks the others."""
-    from sqlscore.plotting import KINDS, drawer
-    from sqlscore.plotting.style import save
+    from sqlscore.reporting.plots.drawer import KINDS, drawer
+    from sqlscore.reporting.plots.style import save
 
     plots = folder / _PLOT_FOLDER
     plots.mkdir()
@@ -137,7 +138,7 @@ def _log_model(
     from mlflow.models import ModelSignature
     from mlflow.types import ParamSchema, ParamSpec
 
-    from sqlscore.tracking.pyfunc import save
+    from sqlscore.reporting.tracking.pyfunc import save
 
     data, model = folder / "sqlscore", folder / _MODEL_FOLDER
     data.mkdir()
@@ -147,9 +148,9 @@ def _log_model(
         warnings.filterwarnings("ignore", message=r"[\s\S]*input example", category=UserWarning)
         mlflow.pyfunc.save_model(
             str(model),
-            loader_module="sqlscore.tracking.pyfunc",
+            loader_module="sqlscore.reporting.tracking.pyfunc",
             data_path=str(data),
-            pip_requirements=[f"sqlscore=={sqlscore.__version__}"],
+            pip_requirements=[f"sqlscore=={package_version('sqlscore')}"],
             signature=ModelSignature(params=ParamSchema([ParamSpec("as_of", "string", "")])),
         )
     (model / "manifest.json").write_text(json.dumps(info.to_dict(), indent=2, default=str), encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from sqlscore.errors import TrackingError
-from sqlscore.scrubbing import scrub
+from sqlscore.redaction import scrub
 
 _SQLITE = "sqlite:///"
 _SETTINGS = {

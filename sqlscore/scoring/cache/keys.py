@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from sqlscore.batch import Batch
-from sqlscore.events import Inputs
+from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.batch import Batch
 
 Words = npt.NDArray[np.uint64]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from sqlscore.udfs.content import Words
-from sqlscore.user_states import States
+from sqlscore.arrays import Ints
+from sqlscore.scoring.cache.keys import Words
+from sqlscore.scoring.states import States
 
 PROBES = 8
 """Places of the index where a key may stand; at most a quarter of all are taken. If none is free, it is not found."""
@@ -15,8 +15,6 @@ PROBES = 8
 _BYTES = 16 + 16 + 16 + 64  # key, clock, counts and up to eight places of the index
 
 _EMPTY = -1
-
-_Ints = npt.NDArray[np.int64]
 
 
 class StateRing:
@@ -39,7 +37,7 @@ class StateRing:
     def __len__(self) -> int:
         return min(self._written, self.capacity)
 
-    def find(self, keys: Words) -> _Ints:
+    def find(self, keys: Words) -> Ints:
         """(N, 2) keys -> (N,) slots, -1 where there is none."""
         found, open_ = np.full(len(keys), _EMPTY, np.int64), np.arange(len(keys))
         for probe in range(PROBES):
@@ -53,7 +51,7 @@ class StateRing:
                 break
         return found
 
-    def read(self, slots: _Ints) -> States:
+    def read(self, slots: Ints) -> States:
         """The states in these slots."""
         counts = self._counts[slots]
         return States(
@@ -86,5 +84,5 @@ class StateRing:
             if len(left) == 0:
                 break
 
-    def _places(self, keys: Words, probe: int) -> _Ints:
+    def _places(self, keys: Words, probe: int) -> Ints:
         return ((keys[:, 0] + np.uint64(probe)) & self._mask).astype(np.int64)

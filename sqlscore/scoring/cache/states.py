@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.sequences import Ints, Sequences
-from sqlscore.udfs.content import Words, content_keys
-from sqlscore.udfs.state_ring import StateRing
-from sqlscore.user_states import States
+from sqlscore.arrays import Ints
+from sqlscore.events.sequences import Sequences
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.cache.keys import Words, content_keys
+from sqlscore.scoring.cache.ring import StateRing
+from sqlscore.scoring.states import States
 
 MAX_BYTES = int(os.environ.get("SQLSCORE_CACHE_MB", "256")) * 2**20
 """At most; the environment variable, 0 for no cache, is read when the first model is used."""

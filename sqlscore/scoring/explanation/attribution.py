@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from sqlscore.artifact import Artifact
-from sqlscore.batch import Batch
-from sqlscore.events import NO_TIME
-from sqlscore.sequences import offsets_of
-from sqlscore.shapley import design
-from sqlscore.user_states import States
+from sqlscore.arrays import Bools, Floats, Ints
+from sqlscore.events.mapping import NO_TIME
+from sqlscore.events.sequences import offsets_of
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.explanation.shapley import design
+from sqlscore.scoring.states import States
 
 SINGLE = 24
 """So many of the newest events are players of their own."""
@@ -27,9 +27,6 @@ SINGLE = 24
 _EVENTS = 1 << 16  # of a batch of subsets
 _ROWS = 2_048
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 Value = Callable[[torch.Tensor, torch.Tensor, Ints], torch.Tensor]
 """(hidden (R, S), clock (R, 2), int64 (R,) which sequence each is a subset of) -> (R,) the score to explain."""
 

@@ -9,14 +9,13 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from sqlscore.arrays import Bools, Floats
+
 EXACT = 10
 """Up to so many players every subset is asked for."""
 
 _SUBSETS = 2_048
 _SEED = 20_210_814
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

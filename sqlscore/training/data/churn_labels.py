@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sqlscore.arrays import Ints
 from sqlscore.errors import TrainingError
-from sqlscore.events import US_PER_SECOND
-from sqlscore.sequences import Ints
-from sqlscore.training.periods import Churn, Periods, longest_horizon, visit_gaps, with_churn
-from sqlscore.training.reading import EventLog
+from sqlscore.events.mapping import US_PER_SECOND
+from sqlscore.training.data.event_log import EventLog
+from sqlscore.training.data.split import Churn, Periods, longest_horizon, visit_gaps, with_churn
 
 _DAY = 86_400 * US_PER_SECOND
 _VISIT = 1_800 * US_PER_SECOND

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sqlscore.batch import Batch, ngrams, refuse_other_sort
+from sqlscore.arrays import Ints
 from sqlscore.errors import ModelError
-from sqlscore.events import US_PER_SECOND, Inputs
-from sqlscore.sequences import Ints, offsets_of
-from sqlscore.training.reading import Codes, Column, EventLog
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.mapping import US_PER_SECOND
+from sqlscore.events.sequences import offsets_of
+from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.encoding import ngrams, refuse_other_sort
+from sqlscore.training.data.event_log import Codes, Column, EventLog
 
 
 @dataclass(frozen=True)

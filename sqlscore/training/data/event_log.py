@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sqlscore.batch import to_float
+from sqlscore.arrays import Ints
+from sqlscore.database.scan import scan
 from sqlscore.errors import TrainingError
-from sqlscore.events import Mapping, sort_of
+from sqlscore.events.kinds import sort_of
+from sqlscore.events.mapping import Mapping
+from sqlscore.events.sequences import Sequences, offsets_of
+from sqlscore.progress import Progress
 from sqlscore.quoting import identifier
-from sqlscore.scan import scan
-from sqlscore.sequences import Ints, Sequences, offsets_of
-from sqlscore.training.options import Progress
+from sqlscore.scoring.encoding import to_float
 
 _SHARES = 10_000  # users are sampled in ten-thousandths
 Codes = npt.NDArray[np.int32]

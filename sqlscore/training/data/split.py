@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sqlscore.arrays import Ints
 from sqlscore.errors import TrainingError
-from sqlscore.sequences import Ints
-from sqlscore.training.reading import EventLog
+from sqlscore.training.data.event_log import EventLog
 
 _DATES = 5  # as_of dates of the training part; more helped no further
 _LATER_DATES = 3

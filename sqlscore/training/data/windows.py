@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sqlscore.sequences import Ints
-from sqlscore.training.churn_labels import Examples, examples_at
-from sqlscore.training.encoding import Encoded
-from sqlscore.training.periods import Periods
-from sqlscore.training.reading import EventLog
+from sqlscore.arrays import Ints
+from sqlscore.training.data.churn_labels import Examples, examples_at
+from sqlscore.training.data.encoding import Encoded
+from sqlscore.training.data.event_log import EventLog
+from sqlscore.training.data.split import Periods
 
 SPARED = 0.1  # of users: until the last stage, they show how well the model does on people it never saw
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from sqlscore.sequences import Ints
+from sqlscore.arrays import Floats, Ints
 
-Floats = npt.NDArray[np.float64]
 _CELLS = 4_000_000  # numbers that are held at once
 _PRIOR = 2.0  # how many observations the shorter context's distribution counts for
 

@@ -11,25 +11,24 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sqlscore.artifact import Artifact
+from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import TrainingError
-from sqlscore.events import Mapping
-from sqlscore.inference import inference
-from sqlscore.sequences import Ints
-from sqlscore.training import baselines, metrics
-from sqlscore.training.baselines import Guess, Transitions
-from sqlscore.training.churn_labels import censored_at_end, examples_at
-from sqlscore.training.encoding import Encoded, encode_log, ordered_batches
-from sqlscore.training.losses import cut
-from sqlscore.training.options import Progress, Silent
-from sqlscore.training.periods import Periods
-from sqlscore.training.reading import EventLog, read_log
-from sqlscore.training.verdict import verdict
-from sqlscore.training.windows import Windows, windows
+from sqlscore.events.mapping import Mapping
+from sqlscore.progress import Progress, Silent
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.inference import inference
+from sqlscore.training.data.churn_labels import censored_at_end, examples_at
+from sqlscore.training.data.encoding import Encoded, encode_log, ordered_batches
+from sqlscore.training.data.event_log import EventLog, read_log
+from sqlscore.training.data.split import Periods
+from sqlscore.training.data.targets import cut
+from sqlscore.training.data.windows import Windows, windows
+from sqlscore.training.evaluation import baselines, metrics
+from sqlscore.training.evaluation.baselines import Guess, Transitions
+from sqlscore.training.evaluation.verdict import verdict
 
 _EVENTS_PER_BATCH = 16_384
 _CELLS = 8_000_000  # probabilities that are held at once
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

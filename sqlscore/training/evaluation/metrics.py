@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import accuracy_score, average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
 
-from sqlscore.sequences import Ints
-from sqlscore.training.baselines import Guess
+from sqlscore.arrays import Floats, Ints
+from sqlscore.training.evaluation.baselines import Guess
 
-Floats = npt.NDArray[np.float64]
 _TINY = 1e-12
 
 

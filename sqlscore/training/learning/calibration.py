@@ -12,10 +12,10 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn import functional as F
 
-from sqlscore.sequences import Ints
-from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.losses import outputs_over, prefix_share
-from sqlscore.training.windows import Windows
+from sqlscore.arrays import Ints
+from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.passes import outputs_over, prefix_share
 
 _MAX_NUMBERS = 40_000_000  # logits that are held at once
 _MAX_EXAMPLES = 200_000  # of churn

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from sqlscore.errors import TrainingError
+from sqlscore.training.data.event_log import EventLog
+from sqlscore.training.data.split import Periods
 from sqlscore.training.options import TrainingOptions
-from sqlscore.training.periods import Periods
-from sqlscore.training.reading import EventLog
 
 _FORMAT = 1
 _FREE = ("checkpoint", "time_limit", "loading_threads")  # options that change no weight

@@ -19,10 +19,11 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.nn import functional as F
 
-from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.losses import cut, device_of, states_at
-from sqlscore.training.optimiser import AdamW
-from sqlscore.training.windows import Windows
+from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.targets import cut
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.optimiser import AdamW
+from sqlscore.training.learning.passes import device_of, states_at
 
 _STRENGTHS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)  # inverse L2 penalties
 _MAX_EXAMPLES = 50_000

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sqlscore.sequences import Ints
-from sqlscore.training.encoding import Encoded
-from sqlscore.training.windows import Windows
+from sqlscore.arrays import Ints
+from sqlscore.training.data.encoding import Encoded
+from sqlscore.training.data.windows import Windows
 
 _OFTEN = 10  # times that an action must have been followed, to have a median of its own
 

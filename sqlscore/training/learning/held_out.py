@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
-from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.losses import outputs_over, prefix_share
-from sqlscore.training.metrics import mean_log_loss
-from sqlscore.training.windows import Parts, Windows
+from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.windows import Parts, Windows
+from sqlscore.training.evaluation.metrics import mean_log_loss
+from sqlscore.training.learning.passes import outputs_over, prefix_share
 
 _EVENTS = 150_000  # of users at random
 _PREFIX_EVENTS = 400_000

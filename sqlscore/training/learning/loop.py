@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from sqlscore.sequences import Ints
-from sqlscore.training.checkpoints import Checkpoint
-from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.loading import EVENTS_PER_BATCH, events_per_batch
-from sqlscore.training.losses import losses, outputs_over, prefix_share
-from sqlscore.training.objective import Objective
-from sqlscore.training.options import Progress, TrainingOptions
-from sqlscore.training.steps import Steps, steps_of, warm_cosine
-from sqlscore.training.windows import Windows
+from sqlscore.arrays import Ints
+from sqlscore.progress import Progress
+from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.batches import EVENTS_PER_BATCH, events_per_batch
+from sqlscore.training.learning.checkpoints import Checkpoint
+from sqlscore.training.learning.losses import losses
+from sqlscore.training.learning.objective import Objective
+from sqlscore.training.learning.passes import outputs_over, prefix_share
+from sqlscore.training.learning.steps import Steps, steps_of, warm_cosine
+from sqlscore.training.options import TrainingOptions
 
 _CELLS = 1.5e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample
 _JUDGED_EVENTS, _JUDGED_CELLS = 150_000, 200_000_000

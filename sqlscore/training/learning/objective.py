@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sqlscore.arrays import Ints
 from sqlscore.errors import TrainingError
-from sqlscore.sequences import Ints
-from sqlscore.training.encoding import Encoded
+from sqlscore.training.data.encoding import Encoded
+from sqlscore.training.data.windows import Windows
 from sqlscore.training.options import TrainingOptions
-from sqlscore.training.windows import Windows
 
 CLASS_WEIGHTS = ("none", "balanced")
 _WEIGHT_RANGE = (0.1, 10.0)  # of an action: one that occurs once must not outweigh everything else

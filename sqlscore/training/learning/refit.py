@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from sqlscore.training.checkpoints import Checkpoint
-from sqlscore.training.encoding import Encoded
-from sqlscore.training.loading import events_per_batch
-from sqlscore.training.loop import share_of
-from sqlscore.training.options import Progress, TrainingOptions
-from sqlscore.training.steps import Steps, steps_of
-from sqlscore.training.windows import Windows
+from sqlscore.progress import Progress
+from sqlscore.training.data.encoding import Encoded
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.batches import events_per_batch
+from sqlscore.training.learning.checkpoints import Checkpoint
+from sqlscore.training.learning.loop import share_of
+from sqlscore.training.learning.steps import Steps, steps_of
+from sqlscore.training.options import TrainingOptions
 
 _RATE = 0.5  # of the learning rate, at the first step; it falls to 0 in a straight line
 _EVENTS = 500_000  # that are read again at most, whole epochs and at least one

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sqlscore.training.counting import count_following, strongest_edges
-from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.losses import cut, prefix_share, states_at
-from sqlscore.training.windows import Windows
+from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.targets import cut
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.counting import count_following, strongest_edges
+from sqlscore.training.learning.passes import prefix_share, states_at
 
 _SAMPLE = 100_000  # events that the scales of the summaries are estimated from
 

@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sqlscore.training.calibration import calibrate_actions, calibrate_churn
-from sqlscore.training.checkpoints import Checkpoint
-from sqlscore.training.churn_head import finish_churn, refit_churn
-from sqlscore.training.counting import count_into
-from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.loop import Epoch, best_of, optimise
-from sqlscore.training.losses import cut
-from sqlscore.training.options import Progress, TrainingOptions
-from sqlscore.training.periods import Periods
-from sqlscore.training.refitting import train_on
-from sqlscore.training.scaling import fit_scales
-from sqlscore.training.validating import validated
-from sqlscore.training.windows import Parts, Windows
+from sqlscore.progress import Progress
+from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.split import Periods
+from sqlscore.training.data.targets import cut
+from sqlscore.training.data.windows import Parts, Windows
+from sqlscore.training.learning.calibration import calibrate_actions, calibrate_churn
+from sqlscore.training.learning.checkpoints import Checkpoint
+from sqlscore.training.learning.churn_head import finish_churn, refit_churn
+from sqlscore.training.learning.counting import count_into
+from sqlscore.training.learning.held_out import validated
+from sqlscore.training.learning.loop import Epoch, best_of, optimise
+from sqlscore.training.learning.refit import train_on
+from sqlscore.training.learning.scaling import fit_scales
+from sqlscore.training.options import TrainingOptions
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sqlscore.batch import Batch
-from sqlscore.sequences import Ints
-from sqlscore.training.encoding import Encoded, ordered_batches
-from sqlscore.training.loading import STEPS_AT_LEAST, in_advance, shuffled
-from sqlscore.training.losses import Targets, cut, device_of, losses, run
-from sqlscore.training.objective import objective_of
-from sqlscore.training.optimiser import AdamW
-from sqlscore.training.options import Progress, TrainingOptions
-from sqlscore.training.windows import Windows
+from sqlscore.arrays import Ints
+from sqlscore.parallel import in_order
+from sqlscore.progress import Progress
+from sqlscore.scoring.batch import Batch
+from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.targets import Targets, cut
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.batches import STEPS_AT_LEAST, shuffled
+from sqlscore.training.learning.losses import losses
+from sqlscore.training.learning.objective import objective_of
+from sqlscore.training.learning.optimiser import AdamW
+from sqlscore.training.learning.passes import device_of, run
+from sqlscore.training.options import TrainingOptions
 
 _TIME_WEIGHT = 0.3
 _CHURN_WEIGHT = 0.2  # it shapes the encoder only: see churn_head
@@ -59,7 +63,7 @@ class Steps:
         churn_per_batch = max(examples * passes / len(batches), 1.0)
         jobs = list(zip(batches, self.random.integers(2**63, size=len(batches)), strict=True))
         total = torch.zeros((), device=self.device)
-        for batch, targets in in_advance(self._cut, jobs, self.options.loading_threads):
+        for batch, targets in in_order(self._cut, jobs, self.options.loading_threads, ahead=3):
             batch, targets = batch.to(self.device), targets.to(self.device)
             with mixed_precision(self.model, self.device):
                 action, gap, churn = losses(run(self.model, batch, targets), targets, self.objective.gamma)

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sqlscore.errors import TrainingError
-from sqlscore.sequences import offsets_of
-from sqlscore.training.churn_labels import censored_at_end, choose_churn, examples_at
-from sqlscore.training.encoding import encode_log, vocabulary
-from sqlscore.training.periods import Churn, Periods, longest_horizon, with_churn, without_churn
-from sqlscore.training.reading import Column, EventLog
-from sqlscore.training.windows import training_windows
+from sqlscore.events.sequences import offsets_of
+from sqlscore.training.data.churn_labels import censored_at_end, choose_churn, examples_at
+from sqlscore.training.data.encoding import encode_log, vocabulary
+from sqlscore.training.data.event_log import Column, EventLog
+from sqlscore.training.data.split import Churn, Periods, longest_horizon, with_churn, without_churn
+from sqlscore.training.data.windows import training_windows
 
 DAY = 86_400_000_000
 

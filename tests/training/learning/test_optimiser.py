@@ -9,8 +9,8 @@ import sys
 import torch
 from torch import nn
 
-from sqlscore.training.optimiser import AdamW
-from sqlscore.training.steps import warm_cosine
+from sqlscore.training.learning.optimiser import AdamW
+from sqlscore.training.learning.steps import warm_cosine
 
 
 def model() -> nn.Module:

@@ -1,0 +1,1 @@
+"""Encoders: one architecture a file, from the inputs of a sequence's events to its state."""

@@ -1,0 +1,1 @@
+"""Ragged arithmetic: sequences of different lengths end to end, without padding."""

@@ -1,0 +1,38 @@
+"""The command `refresh`: score every user whose events changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sqlscore.cli import render
+from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
+from sqlscore.cli.progress import Bar
+
+if TYPE_CHECKING:
+    pass
+
+
+def refresh(
+    db: Database,
+    full: Annotated[bool, typer.Option("--full", help="Score every user again, changed or not.")] = False,
+    keep_history: Annotated[
+        bool, typer.Option("--keep-history", help="Keep these scores, for later events to judge (past_scores).")
+    ] = False,
+    mapping: MappingName = "events",
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Bring the tables of scores up to date, for dashboards and for readers without sqlscore.
+
+    Example: sqlscore refresh shop.duckdb
+    """
+    from sqlscore import refresh as verb
+
+    with open_database(db, device=device) as con, Bar() as bar:
+        report = verb(con, full=full, keep_history=keep_history, mapping=mapping, progress=bar)
+    if json:
+        render.as_json(report)
+    else:
+        render.refresh_report(report)

@@ -1,0 +1,123 @@
+"""The commands `train` and `evaluate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sqlscore.cli import render
+from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
+from sqlscore.cli.progress import Bar, working
+from sqlscore.cli.track import Track, where
+
+if TYPE_CHECKING:
+    pass
+
+Architecture = Annotated[str, typer.Option("--architecture", "-a", help="Which kind of model.")]
+
+
+Horizon = Annotated[
+    str | None,
+    typer.Option("--horizon", help="How far ahead churn looks, e.g. '14 days' (default: chosen from the data)."),
+]
+
+
+Lookback = Annotated[
+    str | None, typer.Option("--lookback", help="A user counts for churn if seen within it (default: chosen as well).")
+]
+
+
+ModelName = Annotated[str | None, typer.Option("--name", help="What to call it (default: as the mapping).")]
+
+
+def train(
+    db: Database,
+    architecture: Architecture = "gru",
+    horizon: Horizon = None,
+    lookback: Lookback = None,
+    name: ModelName = None,
+    mapping: MappingName = "events",
+    seed: Annotated[int, typer.Option("--seed", help="The same seed and data give the same model.")] = 0,
+    promote: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Make it the champion, which functions use by default.")
+    ] = True,
+    refit: Annotated[
+        bool, typer.Option("--refit/--no-refit", help="At the end, train on with the part that validated.")
+    ] = True,
+    recency: Annotated[
+        float, typer.Option("--recency", help="How often weights halve from the newest event to the oldest.")
+    ] = 0.0,
+    class_weight: Annotated[
+        str, typer.Option("--class-weight", metavar="none|balanced", help="Weigh rare actions more.")
+    ] = "none",
+    focal_gamma: Annotated[
+        float, typer.Option("--focal-gamma", help="Weigh what is hard to predict more; 2 is usual.")
+    ] = 0.0,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar="FILE", help="Keep every epoch, and go on after a kill.")
+    ] = None,
+    max_events: Annotated[int, typer.Option("--max-events", min=1, help="Above it, users are sampled.")] = 1_000_000,
+    track: Track = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Train a model on the mapped events and register it.
+
+    Example: sqlscore train shop.duckdb --horizon '14 days'
+    """
+    from sqlscore import train as verb
+
+    with open_database(db, device=device) as con, Bar() as bar:
+        info = verb(
+            con,
+            mapping=mapping,
+            name=name,
+            architecture=architecture,
+            horizon=horizon,
+            lookback=lookback,
+            seed=seed,
+            promote=promote,
+            track=where(track),
+            progress=bar,
+            refit=refit,
+            recency=recency,
+            class_weight=class_weight,
+            focal_gamma=focal_gamma,
+            checkpoint=checkpoint,
+            max_events=max_events,
+        )
+    if json:
+        render.as_json(info)
+        return
+    render.model(info)
+    render.evaluation(info.metrics)
+    render.next_step("sqlscore", *(("refresh", db) if info.is_champion else ("promote", db, info.label)))
+
+
+def evaluate(
+    db: Database,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME@V", help="Which (default: the champion).")
+    ] = None,
+    mapping: MappingName = "events",
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Judge a model on the latest events, beside its baselines.
+
+    Example: sqlscore evaluate shop.duckdb --json
+    """
+    from sqlscore import evaluate as verb
+
+    with open_database(db, device=device) as con, working("judging"):
+        result = verb(con, model, mapping=mapping)
+    if json:
+        render.as_json(result)
+    else:
+        render.evaluation(result)
+
+
+Epochs = Annotated[
+    int | None, typer.Option("--max-epochs", min=1, help="Passes over the training part, at most (default: 30).")
+]

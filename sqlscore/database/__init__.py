@@ -1,0 +1,1 @@
+"""The database file: objects in it, macros, registry, catalog, scans and transactions."""

@@ -1,0 +1,66 @@
+"""What a connection knows of its file: models, aliases and mappings, as the functions read them."""
+
+from __future__ import annotations
+
+import duckdb
+
+from sqlscore.database.queries import one
+from sqlscore.errors import InstallError, MappingError
+from sqlscore.events.mapping import Mapping
+from sqlscore.scoring.catalog import Catalog, Snapshot, StoredModel, catalog_of
+from sqlscore.udfs.functions import INSTANCE
+
+
+def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
+    """The mapping of that name. Raises MappingError where there is none."""
+    snapshot = catalog(con).snapshot
+    if name not in snapshot.mappings:
+        have = ", ".join(snapshot.mappings) or "none"
+        raise MappingError(
+            f'no events are mapped as "{name}" (mapped: {have}): '
+            "run `sqlscore init DB --events TABLE ...`, or sqlscore.map_events(con, ...)"
+        )
+    return snapshot.mappings[name]
+
+
+def catalog(con: duckdb.DuckDBPyConnection) -> Catalog:
+    """The catalog of this connection's database. Raises InstallError where sqlscore did not open it."""
+    try:
+        row = one(con, f"SELECT {INSTANCE}()")
+    except duckdb.CatalogException as error:
+        raise InstallError("this connection was not opened with sqlscore.connect(): open the file with that") from error
+    found = catalog_of(row[0]) if row else None
+    if found is None:
+        raise InstallError("this database was closed and opened again: open it with sqlscore.connect()")
+    return found
+
+
+def synchronize(con: duckdb.DuckDBPyConnection) -> None:
+    """Show the functions what the registry holds now; every verb that changes the registry ends with this."""
+    target = catalog(con)
+    known = target.snapshot.models
+    mappings = {
+        name: Mapping.from_json(text)
+        for name, text in con.execute("SELECT name, mapping FROM sqlscore.mappings").fetchall()
+    }
+    models = {}
+    for name, version, mapping, sha256 in con.execute(
+        "SELECT name, version, mapping, sha256 FROM sqlscore.models"
+    ).fetchall():
+        label = f"{name}@{version}"
+        same = label in known and known[label].sha256 == sha256
+        models[label] = StoredModel(
+            label, mapping, sha256, known[label].data if same else _artifact(con, name, version)
+        )
+    aliases = {
+        (mapping, alias): f"{name}@{version}"
+        for mapping, alias, name, version in con.execute(
+            "SELECT mapping, alias, name, version FROM sqlscore.aliases"
+        ).fetchall()
+    }
+    target.snapshot = Snapshot(mappings, models, aliases)
+
+
+def _artifact(con: duckdb.DuckDBPyConnection, name: str, version: int) -> bytes:
+    row = one(con, "SELECT artifact FROM sqlscore.models WHERE name = ? AND version = ?", [name, version])
+    return bytes(row[0]) if row else b""

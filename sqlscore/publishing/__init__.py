@@ -1,0 +1,1 @@
+"""Copies of score tables for other programs: PostgreSQL, a snapshot file, Parquet."""

@@ -1,0 +1,1 @@
+"""What a model shows of itself: plots, and runs tracked in MLflow."""

@@ -1,0 +1,1 @@
+"""Plots of a model: one kind a function, drawn by matplotlib."""

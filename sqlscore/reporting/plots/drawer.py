@@ -1,0 +1,58 @@
+"""Which kinds of plot there are, and the function that draws each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.errors import ModelError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sqlscore.progress import Progress
+
+KINDS = ("learning-curves", "confusion", "reliability", "precision-recall", "attention", "action-attention")
+
+
+def drawer(
+    con: duckdb.DuckDBPyConnection,
+    model: str | None,
+    mapping: str,
+    user_id: str | None = None,
+    progress: Progress | None = None,
+) -> Callable[[str], Figure]:
+    """A function from a kind to its figure, which predicts the test part once for all kinds that need it."""
+    from sqlscore.reporting.plots import attention, judged
+    from sqlscore.reporting.plots.evidence import gather
+    from sqlscore.reporting.plots.learning_curves import learning_curves
+
+    where = mapped(con, mapping)
+    stored = catalog(con).find(model, mapping)
+    if stored.mapping != mapping:
+        raise ModelError(
+            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
+            f'pass mapping="{stored.mapping}"'
+        )
+    artifact = catalog(con).artifact(stored.label, mapping)
+    facts = f'{artifact.name} ({artifact.manifest.architecture}), events mapped as "{mapping}"'
+    evidence = cache(lambda: gather(con, where, artifact, progress))
+
+    def attended() -> Figure:
+        if user_id is None:
+            return attention.of_batch(con, where, artifact, facts)
+        return attention.of_user(con, where, artifact, user_id, facts)
+
+    drawn: dict[str, Callable[[], Figure]] = {
+        "learning-curves": lambda: learning_curves(artifact.manifest, facts),
+        "confusion": lambda: judged.confusion(evidence(), facts),
+        "reliability": lambda: judged.reliability(evidence(), facts),
+        "precision-recall": lambda: judged.precision_recall(evidence(), facts),
+        "attention": attended,
+        "action-attention": lambda: attention.between_actions(artifact, facts),
+    }
+    return lambda kind: drawn[kind]()

@@ -1,0 +1,1 @@
+"""Runs in MLflow: parameters, figures, plots and the model itself."""

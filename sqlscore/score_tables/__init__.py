@@ -1,0 +1,1 @@
+"""The tables of scores: filled anew, brought up to date, or under the user's own names."""

@@ -1,0 +1,105 @@
+"""Tables of scores under names of the user's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.database.events_query import canonical, usable_events
+from sqlscore.database.queries import create_empty
+from sqlscore.database.scan import Users, scan
+from sqlscore.database.transactions import recorded, transaction
+from sqlscore.errors import MappingError
+from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.relations import relation_of
+from sqlscore.quoting import identifier, qualified
+from sqlscore.score_tables.writing import insert_as_they_come
+
+if TYPE_CHECKING:
+    from sqlscore.scoring.artifact import Artifact
+
+_COMMENT = re.compile(r"^(\s*(--[^\n]*(\n|$)|/\*.*?\*/))+", re.DOTALL)
+"""What may stand before the first word of a query."""
+
+
+@dataclass(frozen=True)
+class DerivedTable:
+    """A table that was made: its name as given, its rows, the model that scored."""
+
+    table: str
+    rows: int
+    model: str
+
+
+def over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mapping:
+    """The mapping over other events."""
+    text = _COMMENT.sub("", events).strip().rstrip(";").strip()
+    first = text.lstrip("( \n\t").split(None, 1)[0].casefold() if text.strip("() ") else ""
+    is_query = first in ("select", "with", "from", "values")
+    relation = f"({text}\n)" if is_query else relation_of(con, events)  # the line ends where a comment may be
+    other = replace(mapping, relation=relation, append_only=False)
+    con.execute("SET SESSION python_enable_replacements = false")  # a name in it is never a variable of ours
+    try:
+        names = con.sql(f"SELECT * FROM {relation}").columns
+    except duckdb.Error as error:
+        raise MappingError(f"{events!r} cannot be read: {error}") from error
+    folded = {name.casefold() for name in names}
+    for name in other.columns:
+        if name.casefold() not in folded:
+            have = ", ".join(f'"{n}"' for n in names)
+            raise MappingError(f'{events!r} has no column "{name}" (columns: {have}), which the mapping reads: add it')
+    return other
+
+
+def _target(con: duckdb.DuckDBPyConnection, into: str) -> str:
+    """The quoted name of the table to make. Raises MappingError where something else of that name would be lost."""
+    target = qualified(*into.split(".", 1)) if "." in into else identifier(into)
+    rows = con.execute("SELECT mapping FROM sqlscore.mappings").fetchall()
+    mappings = [Mapping.from_json(row[0]) for row in rows]
+    if any(into.casefold().startswith(f"{schema}.") for schema in ("sqlscore", *(m.schema for m in mappings))):
+        raise MappingError(f'"{into}" would be a table in a schema of sqlscore\'s own: choose another name')
+    try:
+        relation = relation_of(con, into).casefold()
+    except MappingError:
+        return target  # there is nothing of that name
+    for mapping in mappings:
+        if mapping.relation.casefold() == relation:
+            raise MappingError(f'"{into}" holds the events that are mapped as "{mapping.name}": choose another name')
+    views = con.execute("SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    if any(qualified(*view).casefold() == relation for view in views):
+        raise MappingError(f'"{into}" is a view, which a table does not replace: choose another name, or drop the view')
+    return target
+
+
+def fill(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    artifact: Artifact,
+    work: Callable[[Users], pa.Table],
+    into: str,
+    verb: str,
+    threads: int | None,
+) -> DerivedTable:
+    """Make the table `into` of what `work` gives for each batch of users, in one transaction."""
+    from sqlscore.parallel import in_order  # torch
+
+    target = _target(con, into)
+    query = usable_events(con, mapping)
+    user_type = con.sql(query).types[0]
+    with recorded(con, verb, mapping.name) as details, con.cursor() as reader, transaction(con):
+        batches = in_order(work, scan(reader, canonical(mapping, query)), threads)
+        first = next(batches, None)
+        if first is None:
+            raise MappingError(f"there is no usable event in {mapping.relation}: nothing was made")
+        con.execute(f"DROP TABLE IF EXISTS {target}")
+        con.register("sqlscore_shape", first.slice(0, 0))
+        create_empty(con, target, f"SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) FROM sqlscore_shape")
+        con.unregister("sqlscore_shape")
+        rows = insert_as_they_come(con, target, first, batches)
+        details.update(table=into, rows=rows, model=artifact.name)
+    return DerivedTable(into, rows, artifact.name)

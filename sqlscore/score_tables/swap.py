@@ -1,0 +1,49 @@
+"""Puts a new table in the place of the old one, with its comments."""
+
+from __future__ import annotations
+
+import duckdb
+
+from sqlscore.database.objects import is_table
+from sqlscore.database.queries import create_empty
+from sqlscore.events.mapping import Mapping
+from sqlscore.quoting import identifier, literal, qualified
+
+_VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored_sessions"}
+
+
+def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> str:
+    """An empty table with the columns of `name` to fill aside; returns its quoted name."""
+    staging = qualified(mapping.schema, f"next_{name}")
+    view = qualified(mapping.schema, _VIEW_OF[name])
+    create_empty(con, staging, f"SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view}")
+    return staging
+
+
+def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
+    """Put the table that `new_table` made in place of `name`, view or table; inside the caller's transaction."""
+    target = qualified(mapping.schema, name)
+    kind = "TABLE" if is_table(con, mapping.schema, name) else "VIEW"
+    comments = _comments(con, mapping, name)
+    con.execute(f"DROP {kind} {target}")
+    con.execute(f"ALTER TABLE {qualified(mapping.schema, f'next_{name}')} RENAME TO {identifier(name)}")
+    for what, comment in comments:
+        con.execute(f"COMMENT ON {what} IS {literal(comment)}")
+
+
+def _comments(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> list[tuple[str, str]]:
+    """The comments of a view or table and its columns, which its replacement gets again."""
+    target = qualified(mapping.schema, name)
+    rows = con.execute(
+        """SELECT NULL, comment FROM (SELECT schema_name, view_name AS name, comment FROM duckdb_views()
+               WHERE database_name = current_database()
+               UNION ALL SELECT schema_name, table_name, comment FROM duckdb_tables()
+               WHERE database_name = current_database())
+           WHERE schema_name = ? AND name = ? AND comment IS NOT NULL
+           UNION ALL SELECT column_name, comment FROM duckdb_columns()
+           WHERE database_name = current_database() AND schema_name = ? AND table_name = ? AND comment IS NOT NULL""",
+        [mapping.schema, name, mapping.schema, name],
+    ).fetchall()
+    return [
+        (f"COLUMN {target}.{identifier(column)}" if column else f"TABLE {target}", comment) for column, comment in rows
+    ]

@@ -1,0 +1,1 @@
+"""Sequences -> batch -> states -> scores: score = head(encode(events)). No DuckDB."""

@@ -1,0 +1,1 @@
+"""States of sequences that were scored a moment ago, by content."""

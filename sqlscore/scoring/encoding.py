@@ -1,0 +1,136 @@
+"""Sequences of Arrow values -> a batch of numbers, by the vocabulary of a model."""
+
+from __future__ import annotations
+
+import zlib
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from sqlscore.errors import EventsError
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.kinds import is_text, sort_of
+from sqlscore.events.sequences import Sequences, offsets_of
+from sqlscore.scoring.batch import Batch
+
+NGRAM_SIZES = (3, 4, 5)
+
+
+NGRAM_BUCKETS = 2048
+
+
+def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
+    """Strings to codes and columns to tensors, by the names that the model knows.
+
+    Raises EventsError where a feature column of the model is missing or of the wrong type.
+    """
+    codes, novel = encode_actions(sequences.actions, inputs.actions)
+    size = len(codes)
+    categories = np.zeros((size, 1 + len(inputs.categorical)), np.int64)
+    categories[:, 0] = codes
+    for column, (name, values) in enumerate(inputs.categorical.items(), start=1):
+        given = _feature(sequences, name)
+        refuse_other_sort(name, sort_of(given.type), inputs.sorts.get(name))
+        categories[:, column] = encode_categories(given, values)
+    numbers = np.empty((size, len(inputs.numeric)), np.float32)
+    for column, name in enumerate(inputs.numeric):
+        numbers[:, column] = to_float(_feature(sequences, name), name)
+    grams = [ngrams(text) for text in novel]
+    return Batch(
+        torch.from_numpy(categories),
+        torch.from_numpy(numbers),
+        torch.from_numpy(_writable(sequences.times)),
+        torch.from_numpy(_writable(sequences.offsets)),
+        torch.from_numpy(np.concatenate(grams) if grams else np.zeros(0, np.int64)),
+        torch.from_numpy(offsets_of(np.array([len(g) for g in grams], np.int64))),
+    )
+
+
+def unknown_counts(batch: Batch, inputs: Inputs) -> npt.NDArray[np.int64]:
+    """(N,) how many events of each sequence have an action that the model has never seen."""
+    unknown = batch.categories[:, 0].numpy() > len(inputs.actions)
+    running = np.append(0, np.cumsum(unknown))
+    offsets = batch.offsets.numpy()
+    return np.asarray(running[offsets[1:]] - running[offsets[:-1]], np.int64)
+
+
+def encode_actions(actions: pa.Array, known: tuple[str, ...]) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Actions -> (codes from 1, the unseen actions whose codes follow the known ones)."""
+    codes = encode_categories(actions, known)
+    missing = codes == 0
+    if not missing.any():
+        return codes, []
+    unseen = actions.filter(pa.array(missing))
+    if pa.types.is_dictionary(unseen.type):
+        unseen = unseen.cast(unseen.type.value_type)
+    unseen = unseen.dictionary_encode()
+    codes[missing] = unseen.indices.to_numpy() + (len(known) + 1)
+    return codes, unseen.dictionary.to_pylist()
+
+
+def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """A category column -> codes from 1 in the order of `known`; 0 for NULL and for what is not in it."""
+    if pa.types.is_dictionary(column.type):
+        table = np.append(encode_categories(column.dictionary, known), 0)
+        return np.asarray(table[column.indices.fill_null(len(table) - 1).to_numpy()], np.int64)
+    if pa.types.is_null(column.type):
+        return np.zeros(len(column), np.int64)
+    if not is_text(column.type):
+        column = column.cast(pa.string())
+    codes = pc.index_in(column, value_set=_value_set(known), skip_nulls=True)
+    return np.asarray(codes.fill_null(-1).to_numpy().astype(np.int64) + 1)
+
+
+def refuse_other_sort(name: str, found: str | None, trained: str | None) -> None:
+    """Raises EventsError where a categorical column holds another sort of values than in training: all were unknown."""
+    if found is not None and trained is not None and found != trained:
+        raise EventsError(
+            f'events column "{name}" holds {found}, and the model was trained on {trained}: '
+            "cast it to what it was, or train a model on it as it is"
+        )
+
+
+def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:
+    """A numeric column -> float32, NULL as NaN."""
+    kind = column.type
+    if pa.types.is_null(kind):
+        return np.full(len(column), np.nan, np.float32)
+    if pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+        with np.errstate(over="ignore"):  # infinite then, which counts as missing
+            values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
+        return np.where(np.isinf(values), np.nan, values)
+    raise EventsError(f'events column "{name}" has type {kind}, the model expects a number: cast it to DOUBLE')
+
+
+@lru_cache(maxsize=65_536)
+def ngrams(text: str) -> npt.NDArray[np.int64]:
+    """Buckets of the hashed character n-grams of `<text>`, at least one (fastText, arXiv 1607.04606, section 3.2)."""
+    marked = f"<{text}>"
+    pieces = [marked[i : i + n] for n in NGRAM_SIZES for i in range(len(marked) - n + 1)] or [marked]
+    return np.array([zlib.crc32(piece.encode("utf-8", "surrogatepass")) % NGRAM_BUCKETS for piece in pieces], np.int64)
+
+
+@lru_cache(maxsize=256)
+def _value_set(known: tuple[str, ...]) -> pa.Array:
+    return pa.array(known, pa.string())
+
+
+def _feature(sequences: Sequences, name: str) -> pa.Array:
+    if sequences.plain:
+        return pa.nulls(len(sequences.actions))
+    if name not in sequences.features:
+        have = ", ".join(f'"{n}"' for n in sequences.features) or "none"
+        raise EventsError(
+            f'events column "{name}" is missing: the model was trained with it, and the feature columns that were '
+            f"given are: {have}; add the column, or train a model on a mapping without it"
+        )
+    return sequences.features[name]
+
+
+def _writable(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """torch warns of arrays that it cannot write to, which Arrow's are."""
+    return values if values.flags.writeable else values.copy()

@@ -1,0 +1,82 @@
+"""States -> scores: the cheap heads and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from sqlscore.arrays import Ints
+from sqlscore.errors import EventsError
+from sqlscore.scoring.artifact import Artifact, without_times
+from sqlscore.scoring.ranking import ranked_actions
+from sqlscore.scoring.sql_types import SCORE_ARROW
+from sqlscore.scoring.states import States
+from sqlscore.scoring.states_in_arrow import times_array
+from sqlscore.times import iso
+
+_TOP = 3
+
+
+def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.StructArray:
+    """(N,) states -> SCORE_ARROW at `as_of` (µs, (N,)); None: the events have no times."""
+    size = len(states)
+    last = states.clock[:, 1].numpy()
+    heads = artifact.manifest.heads
+    artifact.require("next_action")
+    seconds, risk = pa.nulls(size, pa.float64()), pa.nulls(size, pa.float32())
+    if as_of is not None:
+        refuse_future(last, as_of)
+    if as_of is not None and "time_to_next" in heads and "churn" in heads:
+        at = torch.from_numpy(np.ascontiguousarray(as_of))
+        probabilities, when, gone = artifact.scores(states.hidden, states.clock, at)
+        seconds, risk = pa.array(when.numpy()), pa.array(gone.numpy())
+    else:
+        probabilities = artifact.probabilities(states.hidden)
+        if as_of is not None and "time_to_next" in heads:
+            seconds = pa.array(artifact.seconds(states.hidden).numpy())
+        if as_of is not None and "churn" in heads:
+            risk = pa.array(churn_probability(artifact, states, as_of))
+    likely = ranked_actions(artifact, probabilities, _TOP)
+    best = likely.flatten().take(likely.offsets[:-1])
+    unknown = (states.n_unknown / np.maximum(states.n_events, 1)).astype(np.float32)
+    columns = [
+        pa.repeat(artifact.name, size),
+        pa.nulls(size, pa.timestamp("us")) if as_of is None else times_array(as_of),
+        pa.array(states.n_events),
+        pa.array(unknown),
+        times_array(last),
+        best.field("action"),
+        best.field("probability"),
+        likely,
+        seconds,
+        risk,
+    ]
+    return pa.StructArray.from_arrays(columns, fields=list(SCORE_ARROW))
+
+
+def churn_probability(artifact: Artifact, states: States, as_of: Ints) -> npt.NDArray[np.float32]:
+    """(N,) probabilities. Raises EventsError where a state has seen events later than `as_of`."""
+    refuse_future(states.clock[:, 1].numpy(), as_of)
+    risk = artifact.churn(states.hidden, states.clock, torch.from_numpy(np.ascontiguousarray(as_of)))
+    return np.asarray(risk.numpy(), np.float32)
+
+
+def refuse_plain(states: States) -> None:
+    """Silence cannot be told from events without times."""
+    if bool(without_times(states.clock).any()):
+        raise EventsError(
+            "a plain list of actions has no times, so there is no churn risk: pass structs that hold the event time"
+        )
+
+
+def refuse_future(last: Ints, as_of: Ints) -> None:
+    """A score at `as_of` must not have seen anything later."""
+    late = last > as_of
+    if late.any():
+        at = int(np.flatnonzero(late)[0])
+        raise EventsError(
+            f"an event at {iso(last[at])} is later than as_of {iso(as_of[at])}: a score may not see the future; "
+            "filter the events (WHERE event_time <= the as_of), or pass a later as_of"
+        )

@@ -1,0 +1,62 @@
+"""States as Arrow structs, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from sqlscore.errors import EventsError
+from sqlscore.events.mapping import NO_TIME
+from sqlscore.scoring.sql_types import STATE_ARROW
+from sqlscore.scoring.states import States
+
+
+def times_array(microseconds: npt.NDArray[np.int64]) -> pa.Array:
+    """(N,) µs -> TIMESTAMP, NO_TIME as NULL."""
+    return pa.array(microseconds, mask=microseconds == NO_TIME).view(pa.timestamp("us"))
+
+
+def float_lists(values: torch.Tensor) -> pa.Array:
+    """float32 (N, D) -> N lists of D."""
+    rows, width = values.shape
+    offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * width)
+    return pa.ListArray.from_arrays(offsets, pa.array(values.contiguous().numpy().reshape(-1)))
+
+
+def to_arrow(states: States, model: str) -> pa.StructArray:
+    """States -> STATE_ARROW; NULL where there was no event."""
+    clock = states.clock.numpy()
+    columns = [
+        float_lists(states.hidden),
+        times_array(clock[:, 0]),
+        times_array(clock[:, 1]),
+        pa.array(states.n_events),
+        pa.array(states.n_unknown),
+        pa.repeat(model, len(states)),
+    ]
+    empty = pa.array(states.n_events == 0)
+    return pa.StructArray.from_arrays(columns, fields=list(STATE_ARROW), mask=empty)
+
+
+def from_arrow(column: pa.StructArray) -> States:
+    """STATE_ARROW without NULLs -> states, without copying the floats."""
+    hidden = column.field("hidden")
+    rows = len(column)
+    values = hidden.flatten().to_numpy()
+    if rows and len(values) % rows:
+        raise EventsError("these states come from models of different sizes: encode the events again")
+    width = len(values) // rows if rows else 0
+    clock = np.stack([microseconds(column.field("first_time")), microseconds(column.field("last_time"))], axis=1)
+    return States(
+        torch.from_numpy(values.reshape(rows, width).copy()),
+        torch.from_numpy(clock),
+        column.field("n_events").to_numpy(zero_copy_only=False),
+        column.field("n_unknown").to_numpy(zero_copy_only=False),
+    )
+
+
+def microseconds(column: pa.Array) -> npt.NDArray[np.int64]:
+    """TIMESTAMP -> (N,) µs, NULL as NO_TIME."""
+    return np.asarray(column.view(pa.int64()).fill_null(NO_TIME).to_numpy())

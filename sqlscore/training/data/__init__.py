@@ -1,0 +1,1 @@
+"""The events that training reads: log, split, targets, labels and windows."""

@@ -1,0 +1,1 @@
+"""From examples to weights: loops, losses, calibration and the last stages."""

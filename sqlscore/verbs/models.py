@@ -1,0 +1,87 @@
+"""The verbs about stored models: list, promote, drop, export and import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from sqlscore.database.catalog import catalog, synchronize
+from sqlscore.database.model_file import read_model_file, write_model_file
+from sqlscore.database.registry import ModelInfo, find_model, register, registered_models, set_champion
+from sqlscore.database.transactions import on_own_connection, recorded, transaction
+from sqlscore.errors import ModelError
+from sqlscore.events.mapping import DEFAULT_MAPPING
+
+
+@on_own_connection
+def list_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None) -> list[ModelInfo]:
+    """All registered versions, or those of one mapping, newest first.
+
+    >>> [m.label for m in sqlscore.list_models(con) if m.is_champion]
+    """
+    return registered_models(con, mapping)
+
+
+@on_own_connection
+def promote(con: duckdb.DuckDBPyConnection, model: str) -> ModelInfo:
+    """Make this version the champion of its mapping, used from the next query on. No macro or view changes.
+
+    Raises ModelError where it is not registered.
+
+    >>> sqlscore.promote(con, "events@3")
+    """
+    info = find_model(con, model)
+    with recorded(con, "promote", info.mapping) as details, transaction(con):
+        details["model"] = info.label
+        set_champion(con, info.mapping, info.name, info.version)
+    synchronize(con)
+    return find_model(con, info.label)
+
+
+@on_own_connection
+def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
+    """Remove a version for good; its number is not given again.
+
+    Raises ModelError where it is not registered, or is the champion while other versions are there.
+    """
+    info = find_model(con, model)
+    others = [m.label for m in registered_models(con, info.mapping) if m.label != info.label]
+    if info.is_champion and others:
+        raise ModelError(f"{info.label} is the champion: promote another first ({', '.join(others)})")
+    with recorded(con, "drop_model", info.mapping) as details, transaction(con):
+        details["model"] = info.label
+        con.execute("DELETE FROM sqlscore.aliases WHERE name = ? AND version = ?", [info.name, info.version])
+        con.execute("DELETE FROM sqlscore.models WHERE name = ? AND version = ?", [info.name, info.version])
+    synchronize(con)
+
+
+@on_own_connection
+def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | Path) -> str:
+    """Write a version to one file and return its sha256; model None is the champion.
+
+    Raises ModelError where it is not registered.
+    """
+    stored = catalog(con).find(model, DEFAULT_MAPPING)
+    write_model_file(Path(path), stored.data, stored.sha256)
+    return stored.sha256
+
+
+@on_own_connection
+def import_model(
+    con: duckdb.DuckDBPyConnection,
+    path: str | Path,
+    *,
+    name: str | None = None,
+    mapping: str = DEFAULT_MAPPING,
+    sha256: str | None = None,
+    promote: bool = False,
+) -> ModelInfo:
+    """Register the model in a file that `export_model` wrote, as the next version of `name`.
+
+    sha256: what `export_model` returned; a model is code, so compare it where the file came from somewhere else.
+
+    Raises ArtifactError where the file is damaged or does not have that hash; nothing of it is run then.
+    """
+    data, _ = read_model_file(Path(path), sha256)
+    return register(con, data, name=name or mapping, mapping=mapping, champion=promote, verb="import_model")

@@ -1,7 +1,7 @@
 """A file that an older sqlscore made still opens, scores and refreshes.
 
 `files/format_2.duckdb.xz` was made by sqlscore 0.1.0 before its modules moved (artifact format 2), with DuckDB 2.0.1:
-150 customers of the simulated shop, mapped from the table `clicks` with brand and price; the models `events@1` (markov),
+150 customers of the simulated shop, mapped from `clicks` with brand and price; the models `events@1` (markov),
 `small@1` (gru, the champion) and `folded@1` (mingru); one refresh with history; and in the table `expected` what
 `score_events` returned for each user and model.
 """
@@ -52,7 +52,7 @@ def test_an_older_file_keeps_its_models_and_scores_and_refreshes(old: duckdb.Duc
         "folded@1": False,
     }
     old.execute(
-        "INSERT INTO clicks SELECT user_id, event_time + INTERVAL 1 MINUTE, event_type, brand, price FROM clicks LIMIT 1"
+        "INSERT INTO clicks SELECT * REPLACE (event_time + INTERVAL 1 MINUTE AS event_time) FROM clicks LIMIT 1"
     )
     report = sqlscore.refresh(old)
     after = old.sql("SELECT user_id, next_action, churn_risk FROM sqlscore.scored_users ORDER BY user_id").fetchall()

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from typer.testing import CliRunner
 import sqlscore
 from sqlscore.cli.app import app
 from sqlscore.database.registry import register
+from sqlscore.database.scan import scan
 from sqlscore.errors import MappingError, ModelError, TrainingError
+from sqlscore.verbs.backtest import Backtest
 
 FIRST, SECOND = datetime(2024, 2, 2), datetime(2024, 2, 4)
 SCORES = """SELECT * EXCLUDE (scored_at) FROM sqlscore.past_scores ORDER BY as_of, model, user_id"""
@@ -53,7 +56,7 @@ def past(template: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def walk(con: duckdb.DuckDBPyConnection, **changes: Any) -> sqlscore.backtesting.Backtest:  # type: ignore[name-defined]
+def walk(con: duckdb.DuckDBPyConnection, **changes: Any) -> Backtest:
     return sqlscore.backtest(con, **{"start": FIRST, "end": SECOND, "every": "2 days"} | changes)
 
 
@@ -204,6 +207,24 @@ def test_what_cannot_be_walked_is_said(
     """Before anything is written."""
     with pytest.raises(error, match=message):
         walk(past, **changes)
+    assert past.execute("SELECT count(*) FROM sqlscore.past_scores").fetchall() == [(0,)]
+
+
+def test_an_error_in_the_middle_of_a_scan_is_the_one_that_is_shown(
+    past: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback is refused while a scan is open, and that refusal must not hide what went wrong."""
+    past.execute("INSERT INTO visits SELECT 'v' || i % 900, TIMESTAMP '2024-02-01', 'view' FROM range(20_000) t(i)")
+    monkeypatch.setattr("sqlscore.experiments.walk.scan", partial(scan, events_per_batch=2_048))
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the true error")
+
+    monkeypatch.setattr("sqlscore.score_tables.rows.score_rows", fail)
+    with pytest.raises(RuntimeError, match="the true error"):
+        walk(past, threads=1)
+    run = past.execute("SELECT status, message FROM sqlscore.runs WHERE verb = 'backtest'").fetchall()
+    assert run == [("failed", "RuntimeError: the true error")]
     assert past.execute("SELECT count(*) FROM sqlscore.past_scores").fetchall() == [(0,)]
 
 

@@ -1,16 +1,17 @@
-"""/metrics and /health over HTTP, for those who may reach the address: there is no password."""
+"""/metrics and /health over HTTP, without a password: whoever reaches the address may read them."""
 
 from __future__ import annotations
 
 import json
 import socket
-import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from sqlscore.errors import ServingError
 
@@ -23,32 +24,20 @@ _SLOWEST_CLIENT = 10  # seconds
 
 
 class _Quiet(WSGIRequestHandler):
-    """No line on stderr for each request, and no thread that waits for ever for a client."""
+    """Writes no line on stderr for a request, and gives up a client that says nothing for too long."""
 
     timeout = _SLOWEST_CLIENT
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        """Write nothing."""
 
 
-class _Threaded(socketserver.ThreadingMixIn, WSGIServer):
-    """A slow client keeps nobody else waiting, and the process does not wait for it at its end."""
-
-    daemon_threads = True
-
-    def server_bind(self) -> None:
-        """Without the look-up of the host's full name, which may take seconds and is not needed."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-        self.setup_environ()
-
-
-class _ThreadedOverIPv6(_Threaded):
+class _OverIPv6(ThreadingWSGIServer):
     address_family = socket.AF_INET6
 
 
 def application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
-    """The two pages, read only."""
+    """The WSGI application with the two pages, both read-only."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         path, method = environ.get("PATH_INFO", "/"), environ["REQUEST_METHOD"]
@@ -69,11 +58,16 @@ def application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
 
 @contextmanager
 def listening(host: str, port: int, app: WSGIApplication) -> Iterator[str]:
-    """Answer requests in threads of their own; gives the URL, with the port that was free where `port` is 0.
+    """Answer each request in a thread of its own; yields the URL.
 
-    Raises ServingError where the address cannot be listened on.
+    Args:
+        host: an IPv4 or IPv6 address, or a host's name.
+        port: 0 takes one that is free.
+        app: answers the requests.
+
+    Raises ServingError if nothing can listen at the address.
     """
-    kind = _ThreadedOverIPv6 if ":" in host else _Threaded
+    kind = _OverIPv6 if ":" in host else ThreadingWSGIServer
     try:
         server = make_server(host, port, app, server_class=kind, handler_class=_Quiet)
     except (OSError, OverflowError) as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
-from sqlscore.serving.lock import explain_lock, holder_of, lock_path, sole_server
+from sqlscore.serving.lock import explain_lock, holder_of, lock_path, note_path, sole_server
 from sqlscore.serving.metrics import Metrics
 from sqlscore.serving.notices import Event, Retrying, RunBegan, RunEnded, StepEnded
 from sqlscore.serving.observing import Board, State
@@ -135,19 +137,39 @@ def test_a_file_has_one_server_under_whatever_name(tmp_path: Path):
         with pytest.raises(ServingError, match=rf"pid {os.getpid()} .*http://127.0.0.1:5/health") as refused:
             sole_server(link).__enter__()
         assert f"kill {os.getpid()}" in str(refused.value)
-    assert not lock_path(database).exists()
+    assert [path.name for path in tmp_path.glob("shop*")] == ["shop.duckdb"]
     with sole_server(link):
         assert lock_path(database).exists()
 
 
 def test_a_lock_that_a_dead_server_left_is_taken_over(tmp_path: Path):
-    """The file is still there after SIGKILL, the lock in it is not."""
+    """Its files are still there after SIGKILL, the lock is not."""
     database = tmp_path / "shop.duckdb"
-    lock_path(database).write_text('{"pid": 1, "host": "gone", "since": "2024-01-01 00:00:00", "url": null}')
+    lock_path(database).touch()
+    note_path(database).write_text('{"pid": 1, "host": "gone", "since": "2024-01-01 00:00:00", "url": null}')
     with sole_server(database):
         holder = holder_of(database)
         assert holder is not None
         assert holder.pid == os.getpid()
+
+
+def test_a_contender_leaves_the_holders_note(tmp_path: Path):
+    """Whoever is refused must be able to say by whom."""
+    database = tmp_path / "shop.duckdb"
+    with sole_server(database) as announce:
+        announce("http://127.0.0.1:5")
+        for _ in range(2):
+            with pytest.raises(ServingError, match="http://127.0.0.1:5/health"), sole_server(database):
+                pass
+        holder = holder_of(database)
+        assert holder is not None
+        assert holder.url == "http://127.0.0.1:5"
+
+
+def test_the_lock_can_be_imported_without_fcntl():
+    """Windows has none, and every command that meets a held file explains it by this module."""
+    code = "import sys; sys.modules['fcntl'] = None; from sqlscore.serving.lock import explain_lock"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 ENGINE = 'IO Error: Could not set lock on file "{}": Conflicting lock is held in /usr/bin/python3.11 (PID {}). See also'

@@ -17,6 +17,7 @@ import torch
 from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import TrainingError
 from sqlscore.experiments.gbm_features import Source, Table, churn_rows, rows_at, source_of
+from sqlscore.extras import optional
 from sqlscore.progress import Progress
 from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog
@@ -59,12 +60,8 @@ class Boosted:
 
 
 def lightgbm() -> Any:
-    """The library. Raises TrainingError, naming the extra, where it is not installed or cannot be loaded."""
-    try:
-        import lightgbm as library
-    except (ImportError, OSError) as error:
-        raise TrainingError(f"gbm needs LightGBM ({error}): pip install 'sqlscore[gbm]'") from error
-    return library
+    """The library. Raises TrainingError if it is not installed or cannot be loaded."""
+    return optional("lightgbm", "gbm needs LightGBM", extra="gbm", error=TrainingError)
 
 
 def fit_gbm(log: EventLog, periods: Periods, options: TrainingOptions, progress: Progress) -> Boosted:

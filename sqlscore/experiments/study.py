@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlscore.errors import TrainingError
+from sqlscore.extras import optional
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -22,11 +23,8 @@ Space = Mapping[str, "Mapping[str, Among | Between]"]
 
 
 def optuna() -> Any:
-    """The library. Raises TrainingError, naming the extra, where it is not installed."""
-    try:
-        import optuna as library
-    except ImportError as error:
-        raise TrainingError(f"search needs Optuna ({error}): pip install 'sqlscore[search]'") from error
+    """The library, with its log silenced. Raises TrainingError if it is not installed."""
+    library = optional("optuna", "search needs Optuna", extra="search", error=TrainingError)
     library.logging.set_verbosity(library.logging.WARNING)
     return library
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.errors import PublishError
+from sqlscore.extras import optional
 from sqlscore.publishing.columns import Column, check_name, columns_of
 from sqlscore.publishing.postgres_tables import (
     existing_columns,
@@ -153,16 +154,13 @@ def _check_times(reader: duckdb.DuckDBPyConnection, source: Source, columns: Seq
 @contextmanager
 def _connected(server: Server) -> Iterator[tuple[Connection, Cursor]]:
     """A connection in a transaction, and a cursor of it; the driver's errors come out scrubbed and without a trace."""
-    try:
-        from adbc_driver_manager import Error
-        from adbc_driver_postgresql import dbapi
-    except ImportError as error:
-        raise PublishError("publishing to PostgreSQL needs its ADBC driver: pip install 'sqlscore[publish]'") from error
+    need = "publishing to PostgreSQL needs its ADBC driver"
+    dbapi = optional("adbc_driver_postgresql.dbapi", need, extra="publish", error=PublishError)
     message = ""
     try:
         with dbapi.connect(server.uri) as connection, connection.cursor() as cursor:
             yield connection, cursor
-    except Error as error:
+    except dbapi.Error as error:
         message = f"{server.label}: {_text_of(server, error)}; the tables there are as they were"
     if message:  # raised out here: the driver's error, which may quote what it was given, is no context of it
         raise PublishError(message)

@@ -20,6 +20,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.registry import registered_models
 from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
+from sqlscore.extras import require
 from sqlscore.serving import jobs
 from sqlscore.serving.lock import explain_lock, sole_server
 from sqlscore.serving.logs import log_event
@@ -50,16 +51,13 @@ def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Cal
     at all; MappingError or ModelError where nothing is mapped or there is no model. Whatever fails later is noted in
     `sqlscore.runs` and tried again.
     """
-    try:
-        from prometheus_client import make_wsgi_app
+    for library in ("apscheduler", "prometheus_client"):
+        require(library, f"a schedule, unlike --once, needs {library}", extra="serve", error=ServingError)
+    from prometheus_client import make_wsgi_app
 
-        from sqlscore.serving.metrics import Metrics
-        from sqlscore.serving.slots import scheduled
-        from sqlscore.serving.web import application, listening
-    except ModuleNotFoundError as error:
-        raise ServingError(
-            f"a schedule needs the package {error.name}: pip install 'sqlscore[serve]' (--once does without)"
-        ) from error
+    from sqlscore.serving.metrics import Metrics
+    from sqlscore.serving.slots import scheduled
+    from sqlscore.serving.web import application, listening
 
     heard: list[Callable[[Event], None]] = [log_event]
     with _asked_to_stop() as asked, _working(settings, heard) as (worker, announce):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import duckdb
 import sqlscore
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.errors import ServingError
+from sqlscore.extras import optional
 from sqlscore.serving.backoff import Backoff
 from sqlscore.serving.notices import Kind, secrets_of, target_name
 from sqlscore.serving.retraining import reason_to_retrain, retrain
@@ -108,10 +108,8 @@ def training_step(con: duckdb.DuckDBPyConnection, mapping: str, reason: str, sto
 
 
 def _dbt(folder: Path) -> dict[str, Any]:
-    try:
-        runner = import_module("dbt.cli.main").dbtRunner()
-    except ModuleNotFoundError as error:
-        raise ServingError("--dbt needs dbt with its DuckDB adapter: pip install 'sqlscore[dbt]'") from error
+    need = "--dbt needs dbt with its DuckDB adapter"
+    runner = optional("dbt.cli.main", need, extra="dbt", error=ServingError).dbtRunner()
     profiles = ["--profiles-dir", str(folder)] if (folder / "profiles.yml").exists() else []
     done = runner.invoke(["--quiet", "--no-use-colors", "build", "--project-dir", str(folder), *profiles])
     nodes = list(getattr(done.result, "results", None) or ())

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
+from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import PlotError
@@ -33,7 +35,7 @@ def confusion(found: Evidence, facts: str) -> Figure:
     size = len(names)
     place = np.full(len(found.actions) + 1, len(shown))
     place[shown] = np.arange(len(shown))
-    counts = np.bincount(place[found.actual] * size + place[found.best], minlength=size * size).reshape(size, size)
+    counts = confusion_matrix(place[found.actual], place[found.best], labels=np.arange(size))
     totals = counts.sum(1)
     shares = counts / np.maximum(totals, 1)[:, None]
     figure = blank(3.2 + 0.62 * size, 3.0 + 0.42 * size)
@@ -117,8 +119,6 @@ def precision_recall(found: Evidence, facts: str) -> Figure:
 
 
 def _curve(axes: Axes, label: str, happened: npt.NDArray[np.bool_], score: Floats, number: int) -> None:
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
     precision, recall, _ = precision_recall_curve(happened, score)
     kept = np.unique(np.linspace(0, len(recall) - 1, _POINTS).astype(np.int64))
     average, chance = average_precision_score(happened, score), float(happened.mean())
@@ -139,23 +139,28 @@ def _diagonal(axes: Axes, probability: Floats, happened: npt.NDArray[np.bool_], 
     counts = np.bincount(which, minlength=bins)
     filled = counts > 0
     said = np.bincount(which, probability, minlength=bins)[filled] / counts[filled]
-    true = np.bincount(which, happened.astype(np.float64), minlength=bins)[filled] / counts[filled]
-    low, high = _wilson(true, counts[filled])
+    times = np.bincount(which[happened], minlength=bins)[filled]
+    true = times / counts[filled]
+    low, high = _wilson(times, counts[filled])
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="said = came true")
     axes.errorbar(
-        said, true, yerr=(true - low, high - true), color=COLOURS[0], marker="o", capsize=3, label="95 % interval"
+        said,
+        true,
+        yerr=np.maximum((true - low, high - true), 0.0),
+        color=COLOURS[0],
+        marker="o",
+        capsize=3,
+        label="95 % interval",
     )
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.yaxis.set_major_formatter(_percent)
     axes.legend(loc="upper left", fontsize=8, frameon=False)
 
 
-def _wilson(share: Floats, n: Ints) -> tuple[Floats, Floats]:
-    """The 95 % score interval of a share of n, which holds the share itself also at 0 and 1."""
-    z = 1.96
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return np.minimum(middle - half, share), np.maximum(middle + half, share)
+def _wilson(true: Ints, counts: Ints) -> Floats:
+    """The 95 % score intervals of so many of so many, (2, bins): lower and upper ends."""
+    tests = [binomtest(k, n) for k, n in zip(true.tolist(), counts.tolist(), strict=True)]
+    return np.array([test.proportion_ci(0.95, method="wilson") for test in tests]).T
 
 
 def _require(found: Evidence) -> None:

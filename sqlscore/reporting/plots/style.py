@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlscore.errors import PlotError
+from sqlscore.extras import optional
 from sqlscore.files import in_place_of
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ _DPI = 150
 
 
 def blank(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, whose parts make room for each other; no window, no global state.
+    """An empty figure, whose parts make room for each other; no window, no global state.
 
-    Raises PlotError where matplotlib is not installed.
+    Args:
+        width: inches.
+        height: inches.
+
+    Raises PlotError if matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PlotError(f"plots need matplotlib ({error}): pip install 'sqlscore[plot]'") from error
-    return Figure(figsize=(width, height), layout="constrained")
+    library = optional("matplotlib.figure", "plots need matplotlib", extra="plot", error=PlotError)
+    figure: Figure = library.Figure(figsize=(width, height), layout="constrained")
+    return figure
 
 
 def titled(figure: Figure, title: str, *facts: str) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from sqlscore.errors import TrackingError
+from sqlscore.extras import optional, require
 from sqlscore.redaction import scrub
 
+_NEED = "tracking needs MLflow"
 _SQLITE = "sqlite:///"
 _SETTINGS = {
     # An unreachable server is told of in seconds; who wants to wait says so in the environment.
@@ -90,7 +92,7 @@ def client_settings(store: Store) -> Iterator[None]:
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     os.environ.update(wanted)
     try:
-        _require_mlflow()  # it sets up its loggers when it is imported
+        optional("mlflow", _NEED, extra="track", error=TrackingError)  # sets up its loggers when it is imported
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
         yield
@@ -101,18 +103,8 @@ def client_settings(store: Store) -> Iterator[None]:
 
 
 def require_mlflow() -> None:
-    """Raises TrackingError where MLflow is not installed; does not import it."""
-    from importlib.util import find_spec
-
-    if find_spec("mlflow") is None:
-        raise TrackingError("tracking needs MLflow: pip install 'sqlscore[track]'")
-
-
-def _require_mlflow() -> None:
-    try:
-        import mlflow  # noqa: F401
-    except ImportError as error:
-        raise TrackingError(f"tracking needs MLflow ({error}): pip install 'sqlscore[track]'") from error
+    """Raises TrackingError if MLflow is not installed; does not import it."""
+    require("mlflow", _NEED, extra="track", error=TrackingError)
 
 
 def _restore(before: Mapping[str, str | None]) -> None:

@@ -5,41 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlscore.quoting import identifier, literal
+from sqlscore.sql.public_functions import PUBLIC
 
 if TYPE_CHECKING:
     from sqlglot import Token
 
 SCHEMA = "sqlscore"
 
-REGISTRY_TABLES: frozenset[str] = frozenset(
-    {"aliases", "mappings", "meta", "models", "objects", "policy", "runs", "versions"}
-)
+REGISTRY_TABLES = ("meta", "mappings", "models", "versions", "aliases", "runs", "objects", "policy")
 """Tables that all mappings share: they stay in schema `sqlscore`."""
 
-SCORING_FUNCTIONS: tuple[str, ...] = (
-    "attend_events",
-    "best_next_action",
-    "churn_risk",
-    "embed_events",
-    "explain_churn_risk",
-    "explain_next_action",
-    "next_action_probability",
-    "predict_next_action",
-    "predict_next_actions",
-    "predict_path",
-    "score_events",
-    "seconds_to_next_action",
-)
-"""The public functions in their row form; each has a twin `list_...`."""
+MAPPING_TABLES = ("leaderboard", "refreshed", "user_states")
+"""Tables that each mapping has in its own schema, made when they are needed."""
 
-PREFIXED = frozenset(SCORING_FUNCTIONS) | {f"list_{name}" for name in SCORING_FUNCTIONS}
+PREFIXED = frozenset(name for public in PUBLIC for name in (public.name, public.list_name))
+"""The public functions: those of a second mapping have its prefix."""
 
 
 def retarget(sql: str, schema: str, prefix: str) -> str:
-    """`sql` with its objects in `schema` and with scoring functions that begin with `prefix`.
+    """Move the objects in `sql` to `schema`, and let the names of its scoring functions begin with `prefix`.
 
-    The qualifier `sqlscore` becomes `schema`, quoted, except before registry tables; so does it in a string that
-    names an object ('sqlscore.scored_users', as macros take it). Names inside other strings and inside comments
+    The qualifier `sqlscore` becomes `schema`, quoted, except before registry tables. This also holds for a string that
+    names an object, such as 'sqlscore.scored_users', since macros take the names of tables. Other strings and comments
     stay as they are.
     """
     if schema == SCHEMA and not prefix:

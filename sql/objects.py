@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
-Kind = Literal["view", "macro"]
+from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES, SCHEMA, retarget
+
+Kind = Literal["table", "view", "macro"]
+
+_CREATED = re.compile(r"^CREATE (?:OR REPLACE )?(TABLE|VIEW|MACRO) ", re.MULTILINE)
 
 FILES: tuple[str, ...] = (
     "functions/utc_moment.sql",
@@ -60,25 +66,49 @@ FILES: tuple[str, ...] = (
     "quality/unknown_rate.sql",
     "scores/score_diff.sql",
 )
-"""One object a file. A file stands after those that it reads: views are bound when they are created."""
+"""Views and macros, one a file. A file stands after those that it reads: views are bound when they are created."""
 
 
 @dataclass(frozen=True)
 class SqlObject:
-    """One view or macro in schema `sqlscore`; `text` creates it, or replaces it, and sets its comments."""
+    """One table, view or macro in schema `sqlscore`; `text` creates it and sets its comments."""
 
     name: str
     kind: Kind
     text: str
 
+    def for_schema(self, schema: str, prefix: str = "") -> str:
+        """`text` for a mapping with this schema and this prefix of function names."""
+        return retarget(self.text, schema, prefix)
+
+    @property
+    def commented_columns(self) -> tuple[str, ...]:
+        """The columns that `text` comments on, in its order: all of a table or view."""
+        return tuple(re.findall(rf"^COMMENT ON COLUMN {SCHEMA}\.{self.name}\.(\w+) IS", self.text, re.MULTILINE))
+
 
 def objects() -> list[SqlObject]:
-    """All objects, in the order of `FILES`."""
+    """All views and macros, in the order of `FILES`."""
     return [_read(file) for file in FILES]
+
+
+def registry_tables() -> list[SqlObject]:
+    """The tables that all mappings share; each text makes its table only if it is not there yet."""
+    return [table(name) for name in REGISTRY_TABLES]
+
+
+@cache
+def table(name: str) -> SqlObject:
+    """One of REGISTRY_TABLES or MAPPING_TABLES."""
+    if name not in (*REGISTRY_TABLES, *MAPPING_TABLES):
+        raise ValueError(f"there is no tables/{name}.sql")
+    return _read(f"tables/{name}.sql")
 
 
 def _read(file: str) -> SqlObject:
     path = Path(__file__).parent / file
     text = path.read_text(encoding="utf-8")
-    kind: Kind = "view" if "CREATE OR REPLACE VIEW" in text else "macro"
-    return SqlObject(path.stem, kind, text)
+    created = _CREATED.search(text)
+    if created is None:
+        raise ValueError(f"{file} creates nothing")
+    return SqlObject(path.stem, cast("Kind", created[1].lower()), text)

@@ -3,114 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.packing import packed
 from sqlscore.quoting import literal, qualified
+from sqlscore.sql.public_functions import PUBLIC, Public
 from sqlscore.udfs.functions import PREFIX
-
-
-@dataclass(frozen=True)
-class Public:
-    """A public function. `arguments` of the internal `head` may name {state}, {events}, {mapping} and {high_water}."""
-
-    name: str
-    parameters: tuple[tuple[str, str | None], ...]  # after the events: name, default (None: required)
-    head: str
-    arguments: tuple[str, ...]
-    comment: str
-
-    @property
-    def list_name(self) -> str:
-        """The name of the twin that takes a list."""
-        return f"list_{self.name}"
-
-
-_MODEL = ("model", "NULL")
-_AS_OF = ("as_of", "NULL")
-
-PUBLIC: tuple[Public, ...] = (
-    Public("predict_next_action", (_MODEL,), "next_action", ("{state}",), "VARCHAR: the most likely next action"),
-    Public(
-        "predict_next_actions",
-        (("k", "3"), _MODEL),
-        "next_actions",
-        ("{state}", "k"),
-        "STRUCT(action, probability)[]: the k most likely next actions, best first",
-    ),
-    Public(
-        "next_action_probability",
-        (("action", None), _MODEL),
-        "action_probability",
-        ("{state}", "action"),
-        "FLOAT: the probability that the next action is the one that is named",
-    ),
-    Public(
-        "seconds_to_next_action",
-        (_MODEL,),
-        "seconds_to_next",
-        ("{state}",),
-        "DOUBLE: predicted median of the seconds from the last event to the next, given that there is one",
-    ),
-    Public(
-        "predict_path",
-        (("n", "3"), _MODEL),
-        "path",
-        ("{events}", "n", "model", "{mapping}"),
-        "VARCHAR[]: the next n actions, each the most likely one after those before it",
-    ),
-    Public(
-        "churn_risk",
-        (_AS_OF, _MODEL),
-        "churn",
-        ("{state}", "as_of", "{high_water}", "{mapping}"),
-        "FLOAT in [0, 1]: calibrated probability of no event within the model's horizon after as_of "
-        "(default: the newest event in the mapped table)",
-    ),
-    Public("embed_events", (_MODEL,), "embedding", ("{state}",), "FLOAT[]: the user's representation"),
-    Public(
-        "score_events",
-        (_AS_OF, _MODEL),
-        "score",
-        ("{state}", "as_of", "{high_water}", "{mapping}"),
-        "STRUCT: model, as_of, n_events, unknown_action_rate, last_event_time, next_action, next_action_probability, "
-        "next_actions, seconds_to_next_action, churn_risk in one call",
-    ),
-    Public(
-        "explain_next_action",
-        (("k", "5"), _MODEL),
-        "explain_next",
-        ("{events}", "k", "model", "{mapping}"),
-        "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved the probability of the predicted "
-        "next action the most; all weights sum to it minus the action's usual share",
-    ),
-    Public(
-        "explain_churn_risk",
-        (("k", "5"), _AS_OF, _MODEL),
-        "explain_churn",
-        ("{events}", "k", "as_of", "{high_water}", "model", "{mapping}"),
-        "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved the churn risk the most, up where "
-        "weight > 0, with the silence since the last one as (silence); all sum to the risk minus the base rate",
-    ),
-    Public(
-        "attend_events",
-        (_MODEL,),
-        "attend",
-        ("{events}", "model", "{mapping}"),
-        "STRUCT(event_time, action, weight)[] in time order: where an attention model looks, weights that sum to 1; "
-        "attention is no explanation of a score, for that see explain_churn_risk and explain_next_action",
-    ),
-    Public(
-        "best_next_action",
-        (("candidates", None), ("goal", "NULL"), ("n", "5"), _AS_OF, _MODEL),
-        "best_action",
-        ("{events}", "candidates", "goal", "n", "as_of", "{high_water}", "model", "{mapping}"),
-        "STRUCT(action, predicted, difference)[]: candidate actions by the churn risk (lowest first) that is predicted "
-        "if each happened at as_of, or by the probability (highest first) of the action goal among the n next ones; "
-        "a prediction from what usually follows, not the effect of causing it",
-    ),
-)
 
 
 def names(prefix: str) -> list[str]:

@@ -10,40 +10,39 @@ from dataclasses import replace
 import duckdb
 
 from sqlscore.database.events_query import usable_events
-from sqlscore.database.leaderboard import COLUMNS as LEADERBOARD
-from sqlscore.database.leaderboard import clear_leaderboard, create_leaderboard
+from sqlscore.database.leaderboard import LEADERBOARD, clear_leaderboard, create_leaderboard
 from sqlscore.database.macros import names, statements
 from sqlscore.database.queries import one
-from sqlscore.database.tables import COLUMNS, TABLES, create_tables
 from sqlscore.database.transactions import transaction
 from sqlscore.errors import InstallError
 from sqlscore.events.mapping import DEFAULT_MAPPING, UNITS, Feature, Mapping
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.scoring.catalog import unmapped
-from sqlscore.sql.names import retarget
-from sqlscore.sql.objects import objects
+from sqlscore.sql.names import SCHEMA
+from sqlscore.sql.objects import objects, registry_tables
 
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
-"""Steps that change TABLES of older files; a file's `tables` version is the number of steps it has seen."""
+"""Steps that change registry tables of older files; a file's `tables` version is the number of steps it has seen."""
 
 MATERIALIZED = ("scored_users", "scored_sessions")
 """Views that `refresh` replaces by tables of the same name."""
 
 PER_USER = (*MATERIALIZED, "user_states", "past_scores")
-"""Tables that `refresh` and `backtest` make with a row or more for each user."""
+"""Tables that `refresh` and `backtest` make, with one or more rows per user."""
 
 
 def version() -> str:
-    """Differs whenever any object that is installed does, whatever the mapping."""
+    """A hash of everything that `install` makes, so that it differs whenever any of it differs."""
     feature = Feature("feature", "numeric")
     mappings = [replace(unmapped(), features=(feature,), time_unit=unit, time_cap=0) for unit in (None, *UNITS)]
     functions = [statement for mapping in mappings for statement in statements(mapping)]
-    text = "\n".join([*TABLES, repr(COLUMNS), repr(LEADERBOARD), *(o.text for o in objects()), *functions])
+    texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects())]
+    text = "\n".join([*texts, *functions])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def installed_version(con: duckdb.DuckDBPyConnection) -> str | None:
-    """The version of the objects in the file, None where there are none."""
+    """The version of the objects in the file, None if it has none."""
     if not _exists(con, "sqlscore", "meta"):
         return None
     row = one(con, "SELECT value FROM sqlscore.meta WHERE key = 'objects'")
@@ -51,12 +50,12 @@ def installed_version(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
-    """Bring all objects of the file up to date, in one transaction; nothing where they are as they should be."""
+    """Bring all objects of the file up to date, in one transaction; do nothing if they are."""
     current = version()
     if installed_version(con) == current:
         return
     with transaction(con):
-        create_tables(con)
+        _create_registry(con)
         _migrate(con)
         rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
         mappings = [Mapping.from_json(row[0]) for row in rows]
@@ -64,8 +63,8 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
             taken = taken_functions(con, unmapped())
             if taken:
                 warnings.warn(
-                    f"this file has functions of its own named {', '.join(taken)}: they stay as they are, and "
-                    "sqlscore's come when you map events with a prefix, map_events(..., prefix='ss_')",
+                    f"this file has functions of its own named {', '.join(taken)}: they stay as they are; for "
+                    "sqlscore's functions, map the events with a prefix, map_events(..., prefix='ss_')",
                     stacklevel=3,
                 )
             install_mapping(con, unmapped(), functions=not taken)
@@ -76,15 +75,15 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functions: bool = True) -> None:
-    """The views and functions of one mapping, inside the caller's transaction.
+    """Make the views and functions of one mapping, inside the caller's transaction.
 
-    Raises InstallError where a function of the user's own has one of the names.
+    Raises InstallError if a function of the user's own has one of the names.
     """
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
     create_leaderboard(con, mapping.schema)
     view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
-    # Creating a macro binds the views in it with the macro's parameters in scope: a bare column of the same name in
-    # a view of the user's would be a conflict. So all is made over an empty stand-in that reads nothing.
+    # Creating a macro binds the views in it with the macro's parameters in scope, so a bare column of the same name in
+    # a view of the user's would be a conflict. Therefore everything is made over an empty view that reads nothing.
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {_no_rows_of(con, query)}")
     high_water = qualified(mapping.schema, "high_water")
     con.execute(
@@ -99,13 +98,13 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
         for item in objects():
             if item.name in kept:
                 continue
-            con.execute(retarget(item.text, mapping.schema, mapping.prefix))
+            con.execute(item.for_schema(mapping.schema, mapping.prefix))
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     _comment_events(con, mapping, view)
 
 
 def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Drop everything that install_mapping made, score tables included, inside the caller's transaction."""
+    """Drop everything that install_mapping made, and the score tables, inside the caller's transaction."""
     _drop_functions(con, mapping.name)
     if mapping.name != DEFAULT_MAPPING:
         con.execute(f"DROP SCHEMA IF EXISTS {identifier(mapping.schema)} CASCADE")
@@ -116,7 +115,7 @@ def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
 
 def taken_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
-    """Names of this mapping's functions that the user has given to functions of their own."""
+    """Names of this mapping's functions that other functions in the file already have."""
     wanted = names(mapping.prefix)
     rows = con.execute(
         """SELECT DISTINCT function_name FROM duckdb_functions()
@@ -168,26 +167,32 @@ def _events_query(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
 
 def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str) -> None:
     comments = {
-        "user_id": "Who: the user.",
-        "event_time": "When, UTC.",
-        "event_type": "Did what: the action.",
-        **{feature.name: f"A {feature.kind} feature of the event, NULL where missing." for feature in mapping.features},
+        "user_id": "The user.",
+        "event_time": "Time of the event, UTC.",
+        "event_type": "The action.",
+        **{feature.name: f"A {feature.kind} feature of the event, NULL if missing." for feature in mapping.features},
     }
     if mapping.subtype is not None:
-        comments[mapping.subtype] = "Did what in finer grain: read by the models, not predicted."
-    con.execute(f"COMMENT ON VIEW {view} IS 'The mapped events that count: with user, finite time and action'")
+        comments[mapping.subtype] = "The action in more detail: models read it, but do not predict it."
+    con.execute(f"COMMENT ON VIEW {view} IS 'The mapped events that have a user, a finite time and an action'")
     for column, comment in comments.items():
         con.execute(f"COMMENT ON COLUMN {view}.{identifier(column)} IS {literal(comment)}")
 
 
 def _no_rows_of(con: duckdb.DuckDBPyConnection, query: str) -> str:
-    """A query with the columns and types of another and no rows, which reads no table."""
+    """A query with the columns and types of `query` that has no rows and reads no table."""
     relation = con.sql(query)
     columns = (
         f"CAST(NULL AS {kind}) AS {identifier(name)}"
         for name, kind in zip(relation.columns, relation.types, strict=True)
     )
     return f"SELECT {', '.join(columns)} WHERE false"
+
+
+def _create_registry(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    for item in registry_tables():
+        con.execute(item.text)
 
 
 def _migrate(con: duckdb.DuckDBPyConnection) -> None:
@@ -207,7 +212,7 @@ def _exists(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
 
 
 def is_table(con: duckdb.DuckDBPyConnection, schema: str, *names: str) -> bool:
-    """Whether there is a table, not a view, of each of these names."""
+    """Whether each of these names belongs to a table, not a view."""
     query = """SELECT count(*) FROM duckdb_tables()
                WHERE database_name = current_database() AND schema_name = ? AND list_contains(?, table_name)"""
     return one(con, query, [schema, list(names)]) == (len(names),)

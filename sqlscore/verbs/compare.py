@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.database.leaderboard import COLUMNS, write_leaderboard
+from sqlscore.database.leaderboard import LEADERBOARD_COLUMNS, write_leaderboard
 from sqlscore.database.registry import register as register_model
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.events.mapping import DEFAULT_MAPPING
@@ -180,7 +180,7 @@ def _row(arena: Arena, contender: Contender, figures: dict[str, Any], metric: st
         "n_test_users": arena.n_users,
         "n_churn": 0 if arena.churn is None else len(arena.churn),
     }
-    return {name: row[name] for name in COLUMNS}
+    return {name: row[name] for name in LEADERBOARD_COLUMNS}
 
 
 def _ranked(rows: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:

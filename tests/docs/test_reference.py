@@ -9,7 +9,7 @@ from typer.main import get_command
 
 import sqlscore
 from sqlscore.cli.app import COMMANDS, app
-from sqlscore.database.macros import PUBLIC
+from sqlscore.sql.public_functions import PUBLIC
 from sqlscore.models.architectures import ARCHITECTURES
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import sqlscore
 from sqlscore.cli.app import app
-from sqlscore.database.leaderboard import COLUMNS
+from sqlscore.database.leaderboard import LEADERBOARD_COLUMNS
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.experiments.intervals import auc_draws, interval, mean_draws, standing
 from sqlscore.verbs.compare import Comparison
@@ -128,7 +128,7 @@ def test_any_duckdb_reads_the_leaderboard(compared: tuple[Path, Comparison, dict
             "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'leaderboard'"
         ).fetchall()
     assert rows == [(row["contender"], row["log_loss"], found.compared_at) for row in found.rows]
-    assert [name for name, _ in comments] == list(COLUMNS)
+    assert [name for name, _ in comments] == list(LEADERBOARD_COLUMNS)
     assert all(comment for _, comment in comments)
 
 
@@ -237,7 +237,7 @@ def test_the_command_prints_a_table_or_json(compared: tuple[Path, Comparison, di
     printed = CliRunner().invoke(app, ["compare", path, "--models", "events@1", "--json"])
     rows = json.loads(printed.stdout)["rows"]
     assert {row["contender"] for row in rows} == {"events@1", "recency", "frequency"} | BASELINES
-    assert set(rows[0]) == set(COLUMNS)
+    assert set(rows[0]) == set(LEADERBOARD_COLUMNS)
 
 
 def test_draws_are_of_whole_users() -> None:

@@ -2,14 +2,15 @@
 
     SqlscoreError
     ├── EventsError       the events that were given: a column, a type, a value, two users in one group
-    ├── MappingError      what is (not) mapped, or cannot be mapped
+    ├── MappingError      what is not mapped, or cannot be
     ├── ModelError        no model, no such version, a head that the model lacks
     │   └── ArtifactError a damaged, foreign or wrongly hashed artifact
     ├── TrainingError     the data cannot support what was asked for
     ├── ServingError      a schedule, its policy or its server: an option, another server, a run that failed
     ├── PublishError      a target that cannot be published to, or a table that cannot go there
     ├── TrackingError     MLflow or its store is not there, or fails
-    ├── PlotError         a plot that this model has not, or a file that it cannot be written to
+    ├── PlotError         a plot that this model does not have, or a file that it cannot be written to
+    ├── OutputError       a format or a file that a result cannot be written to
     └── InstallError      the database file: its version, its name, a name that is taken
 
 A message says what was found, what was expected and what to do. DuckDB shows a SQL user
@@ -18,7 +19,7 @@ nothing but the message, so everything is in it.
 
 
 class SqlscoreError(Exception):
-    """Base of all errors that a user can mend; the command line prints it without a traceback."""
+    """Base of all errors that a user can mend; the command line prints them without a traceback."""
 
 
 class EventsError(SqlscoreError):
@@ -54,11 +55,11 @@ class TrackingError(SqlscoreError):
 
 
 class PlotError(SqlscoreError):
-    """This cannot be drawn for this model, or not into that file."""
+    """This plot cannot be drawn for this model, or cannot be written to that file."""
 
 
 class OutputError(SqlscoreError):
-    """A result cannot be written in this format, or not into that file."""
+    """A result cannot be written in this format, or to that file."""
 
 
 class InstallError(SqlscoreError):

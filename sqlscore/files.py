@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from sqlscore.errors import OutputError
 
@@ -16,16 +17,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def in_place_of(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; the file takes its place when the block ends, and is gone where that fails.
+    """Yield a path beside `path` to write to. When the block ends, the file takes the place of `path`.
 
-    Devices and pipes are written to as they are. Raises OutputError where there is no such folder.
+    If the block fails, the file is removed and `path` is as it was. Devices and pipes are written to directly.
+    Raises OutputError if the folder does not exist.
     """
     if path.exists() and not path.is_file():
         yield path
         return
     if not path.parent.is_dir():
         raise OutputError(f"{path} cannot be written: there is no folder {path.parent}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
     try:
         yield partial
         partial.replace(path)
@@ -33,8 +35,14 @@ def in_place_of(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def flush(path: Path) -> None:
+    """Wait until the bytes of a file are on the disk, so that after a power cut its name does not stand for none."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def refuse_databases(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Raises OutputError where `path` is a database that is open here."""
+    """Raises OutputError if `path` is a database that this connection has open, or its write-ahead log."""
     rows = con.execute("SELECT path FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
     taken = {Path(f"{row[0]}{suffix}").resolve() for row in rows for suffix in ("", ".wal")}
     if path.resolve() in taken:

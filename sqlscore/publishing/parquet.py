@@ -16,9 +16,9 @@ import duckdb
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.errors import PublishError
+from sqlscore.files import flush
 from sqlscore.publishing.exchange import exchange
 from sqlscore.publishing.report import PublishedTable
-from sqlscore.publishing.snapshot import flush
 from sqlscore.publishing.tables import PUBLICATIONS, Source, provenance, same
 from sqlscore.quoting import identifier, literal
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +12,7 @@ import duckdb
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.errors import PublishError
+from sqlscore.files import flush, in_place_of
 from sqlscore.publishing.report import PublishedTable
 from sqlscore.publishing.tables import PUBLICATIONS, Source, comment_statements, provenance, same
 from sqlscore.quoting import identifier, literal, qualified
@@ -35,11 +35,23 @@ def to_snapshot(
     if not path.parent.is_dir():
         raise PublishError(f"there is no folder {path.parent} for the snapshot: make it first")
     _refuse_strangers(reader, path)
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.new")
+    try:
+        with in_place_of(path) as partial:
+            published = _write(reader, partial, schema, sources)
+            flush(partial)
+    except duckdb.Error as error:
+        raise PublishError(f"the snapshot {path.name} could not be written: {error}; nothing was replaced") from error
+    return published
+
+
+def _write(
+    reader: duckdb.DuckDBPyConnection, path: Path, schema: str, sources: Sequence[Source]
+) -> dict[str, PublishedTable]:
+    """Write a new database file, which leaves no write-ahead log behind."""
     catalog = f"sqlscore_snapshot_{uuid4().hex[:8]}"
     version = literal(STORAGE_VERSION)
     try:
-        reader.execute(f"ATTACH {literal(str(beside))} AS {identifier(catalog)} (STORAGE_VERSION {version})")
+        reader.execute(f"ATTACH {literal(str(path))} AS {identifier(catalog)} (STORAGE_VERSION {version})")
         try:
             published = _fill(reader, catalog, schema, sources)
             reader.commit()
@@ -48,20 +60,9 @@ def to_snapshot(
             raise
         finally:
             reader.execute(f"DETACH {identifier(catalog)}")
-        flush(beside)
-        beside.replace(path)
-    except duckdb.Error as error:
-        raise PublishError(f"the snapshot {path.name} could not be written: {error}; nothing was replaced") from error
     finally:
-        for left in (beside, Path(f"{beside}.wal")):
-            left.unlink(missing_ok=True)
+        Path(f"{path}.wal").unlink(missing_ok=True)
     return published
-
-
-def flush(path: Path) -> None:
-    """Have the bytes of a file on the disk, so that after a power cut the name does not stand for an empty one."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _fill(

@@ -1,4 +1,9 @@
-"""When the next run is due: every so often, or at a time of the day."""
+"""When the next run is due: at a fixed interval, or from a time of day.
+
+APScheduler's triggers cannot say this (3.11). CronTrigger runs a daily job twice in the night when the clocks go back,
+and has no expression for an interval such as 45 minutes that begins anew at 02:00. IntervalTrigger runs at another time
+of day after the clocks change. CalendarIntervalTrigger leaves out the night that has no 02:30.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ _SHORTEST = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Timetable:
-    """A run `every` so often. at: the time of day, in `zone`, at which the slots of each day begin."""
+    """How often runs are due; with `at`, the time of day in `zone` at which the slots of each day begin."""
 
     every: timedelta
     at: time | None = None
@@ -26,9 +31,15 @@ class Timetable:
 
 
 def timetable(every: str | None, at: str | None, zone: str | None = None) -> Timetable:
-    """The timetable that a user writes: every "1h", at "02:00", zone "Europe/Berlin" (default: this machine's).
+    """The timetable that a user writes.
 
-    `at` alone means every day. Raises ServingError for what is no time, and for an interval that has no place in days.
+    Args:
+        every: the interval, such as "1h"; every day by default.
+        at: the time of day from which slots are counted, such as "02:00".
+        zone: of `at`, such as "Europe/Berlin"; by default this machine's.
+
+    Raises ServingError if nothing is given, if a text is not a time, or if slots from a time of day would not fit into
+    days: then an interval is a day or less, or whole days. Raises SqlscoreError if `every` is not a length of time.
     """
     if every is None and at is None:
         raise ServingError("a schedule needs an interval or a time of day: --every 1h, or --at 02:00")
@@ -44,14 +55,14 @@ def timetable(every: str | None, at: str | None, zone: str | None = None) -> Tim
 
 
 def first_run(table: Timetable, last_success: datetime | None, now: datetime) -> datetime:
-    """When a server that starts now runs first: at once without a time of day, or where a slot was missed."""
+    """When a server that starts now runs first: at once, unless there is a time of day and no slot was missed."""
     if table.at is None or last_success is None:
         return now
     return max(now, _following(table, last_success))
 
 
 def next_run(table: Timetable, previous: datetime, now: datetime) -> datetime:
-    """The first slot after `previous` that is not past: slots that were missed are made up for by one run."""
+    """The first slot after `previous` that is in the future: one run makes up for all slots that were missed."""
     if table.at is None:
         return previous + table.every * max(1, (now - previous) // table.every + 1)
     slot = _following(table, previous)
@@ -78,8 +89,11 @@ def _following(table: Timetable, moment: datetime) -> datetime:
 
 
 def _anchor(table: Timetable, day: date) -> datetime:
-    """The time of day on a date, in UTC. A time that the clocks leave out is the same number of hours after midnight
-    as it would have been; of one that they show twice, it is the first."""
+    """The time of day on a date, in UTC.
+
+    If the clocks leave that time out, it is as many hours after midnight as on other days; if they show it twice, it
+    is the first.
+    """
     return datetime.combine(day, table.at or time(), table.zone).astimezone(UTC)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 
 from sqlscore.errors import TrainingError
+from sqlscore.files import in_place_of
 from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.split import Periods
 from sqlscore.training.options import TrainingOptions
@@ -53,12 +53,8 @@ class Checkpoint:
     def save(self, stage: str, state: dict[str, Any]) -> None:
         """Write the file anew beside the old one, then put it in its place: a kill leaves one of the two."""
         self._content["stages"][stage] = state
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        try:
-            torch.save(self._content, beside)
-            beside.replace(self.path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with in_place_of(self.path) as partial:
+            torch.save(self._content, partial)
 
     def remove(self) -> None:
         """The training is done: the same call trains anew."""

@@ -9,8 +9,8 @@ from typer.main import get_command
 
 import sqlscore
 from sqlscore.cli.app import COMMANDS, app
-from sqlscore.sql.public_functions import PUBLIC
 from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.sql.public_functions import PUBLIC
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]

@@ -1,4 +1,4 @@
-"""Commands that weigh models against each other: compare, search."""
+"""The command `compare`: several architectures or models, judged at the same events."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sqlscore.cli import render
-from sqlscore.cli.options import Database, Json, MappingName, open_database
+from sqlscore.cli.options import Database, Json, MappingName, given, listed, open_database
 from sqlscore.cli.progress import Bar
 from sqlscore.cli.render import narrow, short
-from sqlscore.cli.train import Horizon, Lookback
+from sqlscore.cli.train import Epochs, Horizon, Lookback
 
 if TYPE_CHECKING:
     from sqlscore.verbs.compare import Comparison
-from sqlscore.cli.options import given, listed
-from sqlscore.cli.train import Epochs
 
 _TITLES = {"log_loss": "log loss", "accuracy": "accuracy", "auc": "churn AUC"}
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sqlscore.cli import render
+from sqlscore.cli.mapping import show_mapping
 from sqlscore.cli.options import open_database
 from sqlscore.cli.progress import Bar, working
+from sqlscore.cli.refresh import show_refresh
+from sqlscore.cli.train import show_evaluation, show_model
 from sqlscore.errors import InstallError
 
 if TYPE_CHECKING:
@@ -144,7 +147,7 @@ def _map(
         report = map_events(
             con, table, user_id=user_id, event_time=event_time, event_type=event_type, features=features
         )
-    render.mapping_report(report.to_dict())
+    show_mapping(report.to_dict())
     return report.mapping
 
 
@@ -164,8 +167,8 @@ def _train(con: duckdb.DuckDBPyConnection, seed: int, **options: Any) -> None:
     _heading("A model", "trained on the past, judged on the latest events, beside what counting alone can do")
     with Bar() as bar:
         info = train(con, seed=seed, progress=bar, **options)
-    render.model(info)
-    render.evaluation(info.metrics)
+    show_model(info)
+    show_evaluation(info.metrics)
 
 
 def _refresh(con: duckdb.DuckDBPyConnection) -> None:
@@ -174,7 +177,7 @@ def _refresh(con: duckdb.DuckDBPyConnection) -> None:
     _heading("Scores", "every user, as tables that any reader of the file can chart")
     with Bar() as bar:
         report = refresh(con, progress=bar)
-    render.refresh_report(report)
+    show_refresh(report)
 
 
 def _show_segments(con: duckdb.DuckDBPyConnection) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Json, MappingName, open_database
-
-if TYPE_CHECKING:
-    pass
 
 
 def forget(

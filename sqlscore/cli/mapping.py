@@ -1,11 +1,11 @@
-"""Commands about the events and their scores: init, unmap, refresh, status, forget."""
+"""The commands `init` and `unmap`: what the events are, and where."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
     from sqlscore.events.kinds import Kind
     from sqlscore.events.mapping import TimeUnit
-
-_READERS = {
-    ".parquet": "read_parquet",
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".json": "read_json",
-    ".jsonl": "read_json",
-    ".ndjson": "read_json",
-}
 
 
 def init(
@@ -93,7 +84,7 @@ def init(
     if json:
         render.as_json(report.to_dict())
     else:
-        render.mapping_report(report.to_dict())
+        show_mapping(report.to_dict())
         render.next_step("sqlscore", "train", db, *(() if name == "events" else ("--mapping", name)))
 
 
@@ -109,9 +100,41 @@ def unmap(db: Database, name: MappingName = "events", json: Json = False) -> Non
     render.done({"unmapped": name}, f'"{name}" is no longer mapped', json)
 
 
+def show_mapping(report: Mapping[str, Any]) -> None:
+    """What the mapped events are, and what is odd about them."""
+    mapping = report["mapping"]
+    render.say(
+        f"{report['n_events']:,} events of {report['n_users']:,} users, {report['n_actions']:,} actions, "
+        f"{render.day(report['first_time'])} to {render.day(report['high_water'])}"
+    )
+    features = [f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]]
+    rows = [
+        ("from", mapping["relation"]),
+        ("columns", ", ".join(mapping[key] for key in ("user_id", "event_time", "event_type"))),
+        ("features", ", ".join(features) or "none"),
+        ("users with one event", f"{report['one_event_share']:.1%}"),
+        ("rows left out", f"{report['n_rows'] - report['n_events']:,} of {report['n_rows']:,}"),
+        ("duplicates, ties", f"{report['n_duplicates']:,}, {report['n_ties']:,}"),
+    ]
+    if "levels" in report:
+        levels = report["levels"]
+        rows.append(
+            (
+                "levels",
+                f"predicts {mapping['event_type']}, reads {mapping['subtype']} too: {levels['n_subtypes']:,} values, "
+                f"{levels['n_shared_subtypes']:,} of them under several actions, {levels['n_null_subtype']:,} missing",
+            )
+        )
+    if mapping["time_unit"]:
+        rows.append(("times are read as", f"epoch numbers in {mapping['time_unit']}"))
+    render.facts(rows)
+    for warning in report["warnings"]:
+        render.warn(warning)
+
+
 @contextmanager
 def _undone_on_failure(db: str) -> Iterator[None]:
-    """Take away a database file that was made for a mapping which then failed."""
+    """Remove the database file again if it was made for a mapping that then fails."""
     made_here = not Path(db).exists()
     try:
         yield
@@ -124,18 +147,21 @@ def _undone_on_failure(db: str) -> Iterator[None]:
 
 @contextmanager
 def _table_of(con: duckdb.DuckDBPyConnection, events: str, name: str, copy: bool) -> Iterator[str]:
-    """What to map: `events` itself, or the table that it was imported as, which goes again where mapping fails.
+    """What to map: `events` itself, or the table that it is imported as, which is dropped if mapping fails.
 
-    Raises MappingError where it is no file that can be imported.
+    Raises MappingError if the file cannot be imported.
     """
     if not copy:
         yield events
         return
+    from sqlscore.mapping.relations import READERS
     from sqlscore.quoting import identifier
 
-    reader = _READERS.get(Path(events).suffix.casefold())
+    reader = READERS.get(Path(events).suffix.casefold())
     if reader is None:
-        raise MappingError(f'--copy imports files, and "{events}" is none of {", ".join(_READERS)}: leave --copy out')
+        raise MappingError(
+            f'--copy imports files that end in {", ".join(READERS)}, and "{events}" does not: leave --copy out'
+        )
     con.execute(f"CREATE TABLE {identifier(name)} AS FROM {reader}(?)", [events])
     try:
         yield name

@@ -1,13 +1,21 @@
-"""Commands about models: train, evaluate, models, promote, drop, export, import."""
+"""The commands `models`, `promote`, `drop`, `export` and `import`: the registry."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Json, MappingName, Model, open_database
 from sqlscore.cli.train import ModelName
+from sqlscore.times import in_words
+
+if TYPE_CHECKING:
+    from sqlscore.database.registry import ModelInfo
 
 
 def models(db: Database, json: Json = False) -> None:
@@ -18,11 +26,11 @@ def models(db: Database, json: Json = False) -> None:
     from sqlscore import list_models
 
     with open_database(db, read_only=True) as con:
-        found = list_models(con)
+        infos = list_models(con)
     if json:
-        render.as_json(found)
+        render.as_json(infos)
     else:
-        render.models(found)
+        _show(infos)
 
 
 def promote(db: Database, model: Model, json: Json = False) -> None:
@@ -79,7 +87,7 @@ def import_(
     promote: Annotated[bool, typer.Option("--promote/--no-promote", help="Make it the champion.")] = False,
     json: Json = False,
 ) -> None:
-    """Register a model from a file. A model is code: compare its hash where it comes from somebody else.
+    """Register a model from a file. A model is code: compare its hash if it comes from somebody else.
 
     Example: sqlscore import shop.duckdb champion.sqlscore --sha256 0f1e...
     """
@@ -88,3 +96,32 @@ def import_(
     with open_database(db) as con:
         info = import_model(con, path, name=name, mapping=mapping, sha256=sha256, promote=promote)
     render.done(info, f"{info.label} is registered" + (" and the champion" if info.is_champion else ""), json)
+
+
+def _show(infos: Sequence[ModelInfo]) -> None:
+    """The registry, a row a model."""
+    if not infos:
+        render.say("no models yet: run sqlscore train")
+        return
+    table = Table("model", "", "architecture", "heads", "horizon", "trained to", "accuracy", "churn AUC", "created")
+    for info in infos:
+        table.add_row(
+            info.label,
+            "champion" if info.is_champion else "",
+            info.architecture,
+            ", ".join(info.heads),
+            in_words(info.horizon_seconds) if info.horizon_seconds else "",
+            render.day(info.trained_to),
+            render.number(_dig(info.metrics, "next_action", "accuracy")),
+            render.number(_dig(info.metrics, "churn", "auc")),
+            str(info.created_at)[:16],
+        )
+    render.console().print(table)
+
+
+def _dig(values: Mapping[str, Any], *path: str) -> Any:
+    """The value under nested keys; None if one is missing."""
+    value: Any = values
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,14 +12,10 @@ from sqlscore.errors import InstallError
 
 if TYPE_CHECKING:
     import duckdb
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
 
 Database = Annotated[str, typer.Argument(metavar="DB", help="The DuckDB file.", show_default=False)]
 Model = Annotated[str, typer.Argument(metavar="NAME@V", help="A model and its version, e.g. events@2.")]
-MappingName = Annotated[str, typer.Option("--mapping", help="Which mapped events table, where there are several.")]
+MappingName = Annotated[str, typer.Option("--mapping", help="Which mapped events table, if there are several.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 

@@ -11,7 +11,7 @@ from sqlscore.cli.options import Database, Device, Json, MappingName, open_datab
 from sqlscore.cli.progress import Bar
 
 if TYPE_CHECKING:
-    pass
+    from sqlscore.verbs.refresh import RefreshReport
 
 
 def refresh(
@@ -35,4 +35,12 @@ def refresh(
     if json:
         render.as_json(report)
     else:
-        render.refresh_report(report)
+        show_refresh(report)
+
+
+def show_refresh(report: RefreshReport) -> None:
+    """What a refresh did, in one sentence."""
+    rows = ", ".join(f"{count:,} {table.replace('_', ' ')}" for table, count in report.tables.items())
+    render.say(
+        f"{rows} from {report.n_events:,} events, by {report.model} as of {report.as_of}, in {report.seconds:.1f} s"
+    )

@@ -11,11 +11,11 @@ import typer
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Json, MappingName, given, listed, open_database
 from sqlscore.cli.progress import Bar
-from sqlscore.cli.train import Epochs, Horizon, Lookback, ModelName
+from sqlscore.cli.render import narrow, short
+from sqlscore.cli.train import Epochs, Horizon, Lookback, ModelName, show_evaluation, show_model
 
 if TYPE_CHECKING:
     from sqlscore.verbs.search import SearchResult
-from sqlscore.cli.render import narrow, short
 
 
 def search(
@@ -87,8 +87,8 @@ def _show_search(result: SearchResult, db: str) -> None:
             style="bold" if trial["state"] == "complete" and trial["value"] == result.value else "",
         )
     render.console().print(table)
-    render.model(result.model)
-    render.evaluation(result.model.metrics)
+    show_model(result.model)
+    show_evaluation(result.model.metrics)
     if not result.model.is_champion:
         render.next_step("sqlscore", "promote", db, result.model.label)
 

@@ -11,13 +11,13 @@ from sqlscore.cli.errors import PROBLEM_FOUND
 from sqlscore.cli.options import Database, Json, open_database
 
 if TYPE_CHECKING:
-    pass
+    from sqlscore.verbs.status import Status
 
 
 def status(
     db: Database,
     check: Annotated[
-        bool, typer.Option("--check", help=f"Exit with code {PROBLEM_FOUND} where there is a problem.")
+        bool, typer.Option("--check", help=f"Exit with code {PROBLEM_FOUND} if there is a problem.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -28,10 +28,43 @@ def status(
     from sqlscore import status as verb
 
     with open_database(db, read_only=True) as con:
-        found = verb(con)
+        result = verb(con)
     if json:
-        render.as_json(found.to_dict())
+        render.as_json(result.to_dict())
     else:
-        render.status(found)
-    if check and found.problems:
+        _show(result)
+    if check and result.problems:
         raise typer.Exit(PROBLEM_FOUND)
+
+
+def _show(result: Status) -> None:
+    """Facts, then each problem with the command that mends it."""
+    render.facts(
+        [
+            ("database", result.database),
+            ("device", result.device),
+            ("versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
+            ("models", str(result.n_models)),
+        ]
+    )
+    for mapping in result.mappings:
+        render.say(f"\n{mapping.name}: {mapping.n_events:,} events of {mapping.n_users:,} users in {mapping.relation}")
+        champion, age = mapping.champion, mapping.champion_age_days
+        scored = (
+            f"{mapping.scored_users:,} users by {mapping.scored_by}" if mapping.scored_users is not None else "none"
+        )
+        render.facts(
+            [
+                ("newest event", str(mapping.high_water)),
+                (
+                    "champion",
+                    f"{champion} ({', '.join(mapping.heads)}), {age:.1f} days old" if age is not None else "none",
+                ),
+                ("scores", f"{scored}, as of {mapping.scored_as_of}" if mapping.scored_as_of else scored),
+            ]
+        )
+    for problem in result.problems:
+        render.warn(problem.what)
+        render.next_command(problem.command)
+    if not result.problems:
+        render.say("nothing to mend")

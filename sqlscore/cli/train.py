@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar, working
 from sqlscore.cli.track import Track, where
+from sqlscore.times import in_words
 
 if TYPE_CHECKING:
-    pass
+    from sqlscore.database.registry import ModelInfo
 
 Architecture = Annotated[str, typer.Option("--architecture", "-a", help="Which kind of model.")]
-
 
 Horizon = Annotated[
     str | None,
     typer.Option("--horizon", help="How far ahead churn looks, e.g. '14 days' (default: chosen from the data)."),
 ]
 
-
 Lookback = Annotated[
     str | None, typer.Option("--lookback", help="A user counts for churn if seen within it (default: chosen as well).")
 ]
 
-
 ModelName = Annotated[str | None, typer.Option("--name", help="What to call it (default: as the mapping).")]
+Epochs = Annotated[
+    int | None, typer.Option("--max-epochs", min=1, help="Passes over the training part, at most (default: 30).")
+]
 
 
 def train(
@@ -90,8 +93,8 @@ def train(
     if json:
         render.as_json(info)
         return
-    render.model(info)
-    render.evaluation(info.metrics)
+    show_model(info)
+    show_evaluation(info.metrics)
     render.next_step("sqlscore", *(("refresh", db) if info.is_champion else ("promote", db, info.label)))
 
 
@@ -115,9 +118,45 @@ def evaluate(
     if json:
         render.as_json(result)
     else:
-        render.evaluation(result)
+        show_evaluation(result)
 
 
-Epochs = Annotated[
-    int | None, typer.Option("--max-epochs", min=1, help="Passes over the training part, at most (default: 30).")
-]
+def show_model(info: ModelInfo) -> None:
+    """A model that was just trained."""
+    render.say(
+        f"{info.label} ({info.architecture}): {', '.join(info.heads)}; "
+        + (f"churn horizon {in_words(info.horizon_seconds)}" if info.horizon_seconds else "no churn head")
+        + ("; champion" if info.is_champion else "")
+    )
+    for key, note in info.notes.items():
+        if key.startswith("no_"):
+            render.warn(str(note))
+
+
+def show_evaluation(metrics: Mapping[str, Any]) -> None:
+    """Each head beside its baselines, then the verdict in words."""
+    _show_head(metrics, "next_action", ("accuracy", "top3", "log_loss", "macro_f1", "ece"), ("n",))
+    _show_head(metrics, "time_to_next", ("mae_seconds", "median_ae_seconds"), ("n",))
+    _show_head(metrics, "churn", ("auc", "pr_auc", "brier", "log_loss", "ece"), ("n", "base_rate", "censored"))
+    for sentence in metrics.get("verdict", ()):
+        render.say(sentence)
+
+
+def _show_head(metrics: Mapping[str, Any], head: str, columns: Sequence[str], counts: Sequence[str]) -> None:
+    judged = metrics.get(head)
+    if not judged:
+        return
+    facts = ", ".join(f"{count.replace('_', ' ')} {render.number(judged.get(count))}" for count in counts)
+    table = Table(title=f"{head.replace('_', ' ')} ({facts})", title_justify="left")
+    table.add_column("")
+    for column in columns:
+        table.add_column(column.replace("_seconds", "").replace("_", " "), justify="right")
+    for name, row in ((str(metrics.get("model", "model")), judged), *judged.get("baselines", {}).items()):
+        cells = [
+            in_words(row[column])
+            if column.endswith("_seconds") and row.get(column) is not None
+            else render.number(row.get(column))
+            for column in columns
+        ]
+        table.add_row(name, *cells, style="bold" if row is judged else "")
+    render.console().print(table)

@@ -12,10 +12,11 @@ import pyarrow as pa
 from sqlscore.errors import MappingError
 from sqlscore.quoting import literal, qualified
 
-_READERS = {
+READERS = {
     ".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv", ".gz": "read_csv", ".json": "read_json",
     ".ndjson": "read_json", ".jsonl": "read_json",
 }  # fmt: skip
+"""Files that hold events, and what reads them; .gz is taken for CSV."""
 
 
 def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
@@ -34,20 +35,20 @@ def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
             return qualified(schema, found)
     suffix = Path(table).suffix.casefold()
     files = glob.glob(table, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    if suffix in _READERS and (files or "://" in table):
+    if suffix in READERS and (files or "://" in table):
         where = table if "://" in table else str(Path(table).absolute())
         options = ", hive_partitioning = true" if suffix == ".parquet" and "=" in "".join(files[:1]) else ""
-        return f"{_READERS[suffix]}({literal(where)}{options})"
+        return f"{READERS[suffix]}({literal(where)}{options})"
     own = [(schema, name) for schema, name in rows if not schema.startswith("sqlscore")]
     have = ", ".join(sorted(qualified(name) if schema == "main" else qualified(schema, name) for schema, name in own))
     have = have or "none"
-    if files and suffix not in _READERS:
+    if files and suffix not in READERS:
         raise MappingError(
-            f'"{table}" ends in none of {", ".join(_READERS)}, by which files of events are told: rename it'
+            f'"{table}" ends in none of {", ".join(READERS)}, by which files of events are told: rename it'
         )
-    kind = "file" if suffix in _READERS else "table, view or file"
+    kind = "file" if suffix in READERS else "table, view or file"
     raise MappingError(
-        f'there is no {kind} "{table}" (tables and views here: {have}; files: {", ".join(_READERS)}): check the name; '
+        f'there is no {kind} "{table}" (tables and views here: {have}; files: {", ".join(READERS)}): check the name; '
         "a temporary table, a DataFrame or what is not committed must first be kept with CREATE TABLE ... AS"
     )
 

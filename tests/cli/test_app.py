@@ -153,6 +153,15 @@ def test_failed_init_leaves_no_file_behind(tmp_path: Path, parquet: Path):
     assert not db.exists()
 
 
+def test_a_compressed_csv_is_imported_as_it_is_read_in_place(parquet: Path, tmp_path: Path):
+    """--copy takes each kind of file that init takes without it."""
+    packed, db = tmp_path / "events.csv.gz", tmp_path / "packed.duckdb"
+    duckdb.sql(f"COPY (FROM '{parquet}') TO '{packed}' (FORMAT csv, COMPRESSION gzip)")
+    assert run_json("init", db, "--events", packed, "--copy")["n_events"] > 0
+    with duckdb.connect(db, read_only=True) as con:
+        assert con.execute("SELECT count(*) > 0 FROM events").fetchall() == [(True,)]
+
+
 def test_failed_copy_leaves_no_table_behind(unmapped: Path, parquet: Path):
     """Trying again with the right column must not meet the table of the first try."""
     arguments = ("init", unmapped, "--events", parquet, "--copy", "--mapping", "clicks", "--user-id", "nobody")

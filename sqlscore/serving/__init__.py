@@ -2,14 +2,18 @@
 
 - lock: one server a file
 - timetable: when the next run is due
+- slots: the timetable as APScheduler takes it
 - policy: whether a model is to be trained again
 - retraining: what the policy looks at, and the training
-- backoff: trying again, later and later
+- backoff: retries at growing intervals
 - steps: refresh or dbt, training, publishing
-- jobs: one run of all steps, and the record of it
-- observing: what the outside may know of it
-- metrics: the same for Prometheus
-- web: /metrics and /health
+- jobs: one run of all steps, and its record
+- notices: what happens in a run, as events
+- logs: the events as lines of a log
+- observing: the state of a server, as /health shows it
+- metrics: the state of a server, as Prometheus reads it
+- web: /metrics and /health over HTTP
 - stopping: how a run is asked to end
+- worker: the thread that runs, and its connection
 - server: all of them, until a signal
 """

@@ -1,4 +1,4 @@
-"""Trying again, later and later."""
+"""Retries at growing intervals."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Backoff:
-    """How often a step is tried again, and how long to wait before: from `first` seconds, doubled, to `most`."""
+    """How often a step is tried again, and after how long: `first` seconds, then doubled each time up to `most`."""
 
     retries: int = 3
     first: float = 2.0
     most: float = 300.0
 
     def seconds(self, retry: int, chance: float) -> float:
-        """Before the n-th retry, from 0; `chance` in [0, 1) takes up to half of it off, so that not all wait alike."""
+        """How long to wait before a retry.
+
+        Args:
+            retry: its number, from 0.
+            chance: in [0, 1), takes up to half of the time off, so that several servers do not retry at once.
+        """
         return min(self.most, self.first * 2.0 ** min(retry, 60)) * (1 - chance / 2)
 
 
@@ -31,9 +36,15 @@ def persist(
     pause: Callable[[float], None],
     retrying: Callable[[Exception, float], None],
 ) -> T:
-    """What `work` gives, or what it raised when the last retry failed too.
+    """Return what `work` returns; raise what it raised if the last retry fails too.
 
-    pause(seconds) waits; retrying(error, seconds) is told before. Stopped is never tried again.
+    Args:
+        work: what to do.
+        backoff: how often to try again, and after how long.
+        pause: waits so many seconds.
+        retrying: called before each pause, with the error and the seconds.
+
+    Stopped is raised at once.
     """
     for retry in range(backoff.retries):
         try:

@@ -25,19 +25,19 @@ from sqlscore.serving.steps import (
 )
 from sqlscore.serving.stopping import Stop, Stopped
 
-VERB = "serve"
-"""What stands in `sqlscore.runs`."""
+SERVE_VERB = "serve"
+"""The verb of these runs in `sqlscore.runs`."""
 
 KILLED = "the process ended in the middle (killed, or the machine went down); what it wrote was rolled back"
 CUT_OFF = "the server was asked to stop, and a step did not end in time; what it wrote was rolled back"
 
 
 def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> RunEnded:
-    """Refresh (or dbt) and publish; then train where the policy says so, and do both again for a new champion.
+    """Refresh (or run dbt) and publish; then train if the policy says so, and do both again for a new champion.
 
-    Fresh scores come first: a training that takes long, or fails, keeps nobody waiting. A step that fails for good
-    leaves the others alone, except that nothing is published where nothing could be scored. Raises nothing for what
-    goes wrong in a step; `tell` hears of everything.
+    Fresh scores come first: nobody waits for a training that takes long or fails. If a step fails for good, the others
+    still run, except that nothing is published if nothing could be scored. An error in a step is not raised; it is in
+    the events that `tell` receives.
     """
     began = now()
     tell(RunBegan(began))
@@ -50,7 +50,7 @@ def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> Run
             steps += _train_again(con, job, mapping, stop, tell)
     except Stopped:
         pass
-    except Exception as error:  # nothing that is wrong with one run may end the server
+    except Exception as error:  # no error of one run may end the server
         steps.append(StepEnded("refresh", "all", "failed", 0, 0.0, described(error)))
         tell(steps[-1])
     ended = RunEnded(_outcome(steps, stop), began, now(), tuple(steps))
@@ -61,20 +61,20 @@ def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> Run
 
 @on_own_connection
 def recover(con: duckdb.DuckDBPyConnection) -> None:
-    """Mark as failed what a killed process left as running. For who holds the lock alone."""
+    """Mark as failed the runs that a killed process left as running. Only the holder of the lock may call it."""
     _end_running(con, "failed", KILLED)
 
 
 @on_own_connection
 def cut_off(con: duckdb.DuckDBPyConnection) -> None:
-    """Mark the running run as stopped, since its process is about to end."""
+    """Mark the current run as stopped, since its process is about to end."""
     _end_running(con, "stopped", CUT_OFF)
 
 
 @on_own_connection
 def last_success(con: duckdb.DuckDBPyConnection) -> datetime | None:
-    """When the last scheduled run without a failure ended, UTC without zone."""
-    row = one(con, "SELECT max(finished_at) FROM sqlscore.runs WHERE verb = ? AND status = 'ok'", [VERB])
+    """When the last scheduled run without a failure ended, UTC without zone; None if there is none."""
+    row = one(con, "SELECT max(finished_at) FROM sqlscore.runs WHERE verb = ? AND status = 'ok'", [SERVE_VERB])
     return row[0] if row else None
 
 
@@ -103,7 +103,7 @@ def _all(steps: Iterable[Step], job: Job, stop: Stop, tell: Tell) -> list[StepEn
 
 
 def _one(step: Step, job: Job, stop: Stop, tell: Tell) -> StepEnded:
-    """A step with its retries. A stopped one is an outcome too: the steps after it end at once in the same way."""
+    """Run a step with its retries. After a stop, each further step ends at once with the outcome "stopped"."""
     began, retries = time.monotonic(), 0
 
     def retrying(error: Exception, seconds: float) -> None:
@@ -136,13 +136,13 @@ def _end_running(con: duckdb.DuckDBPyConnection, status: Outcome, message: str) 
     con.execute(
         """UPDATE sqlscore.runs SET status = ?, finished_at = ?, message = ?
            WHERE verb = ? AND status = 'running'""",
-        [status, now(), message, VERB],
+        [status, now(), message, SERVE_VERB],
     )
 
 
 @on_own_connection
 def _record(con: duckdb.DuckDBPyConnection, began: datetime) -> None:
-    con.execute("INSERT INTO sqlscore.runs VALUES (?, '*', ?, NULL, 'running', NULL, NULL)", [VERB, began])
+    con.execute("INSERT INTO sqlscore.runs VALUES (?, '*', ?, NULL, 'running', NULL, NULL)", [SERVE_VERB, began])
 
 
 @on_own_connection
@@ -155,7 +155,7 @@ def _record_end(con: duckdb.DuckDBPyConnection, ended: RunEnded) -> None:
             ended.outcome,
             ended.error,
             json.dumps({"steps": [asdict(step) for step in ended.steps]}, default=str),
-            VERB,
+            SERVE_VERB,
             ended.started_at,
         ],
     )

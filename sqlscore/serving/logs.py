@@ -1,4 +1,4 @@
-"""What happens in a run as lines of a log."""
+"""The events of a run as lines of a log."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ LOG = logging.getLogger("sqlscore.serve")
 
 
 def log_event(event: Event) -> None:
-    """One line for what somebody who reads the log would want to know."""
+    """Write one line for an event that a reader of the log should know of."""
     if isinstance(event, Retrying):
         LOG.warning("%s %s failed, again in %.1f s: %s", event.kind, event.target, event.seconds, event.error)
     elif isinstance(event, StepEnded):
         if event.outcome != "ok":
-            LOG.log(
-                logging.ERROR if event.outcome == "failed" else logging.WARNING,
-                "%s %s %s%s: %s", event.kind, event.target, event.outcome, _tries(event), event.error,
-            )  # fmt: skip
+            level = logging.ERROR if event.outcome == "failed" else logging.WARNING
+            what = f"{event.kind} {event.target} {event.outcome}{_tries(event)}"
+            LOG.log(level, "%s: %s", what, event.error)
         elif event.kind != "policy" or event.result["reason"] is not None:
-            LOG.info("%s %s: %s, %.1f s", event.kind, event.target, _said(event), event.seconds)
+            LOG.info("%s %s: %s, %.1f s", event.kind, event.target, _in_words(event), event.seconds)
     elif isinstance(event, RunEnded) and event.outcome != "ok":
         LOG.warning("run %s after %.1f s", event.outcome, event.seconds)
 
@@ -29,7 +28,7 @@ def _tries(step: StepEnded) -> str:
     return f" after {step.retries + 1} attempts" if step.retries else ""
 
 
-def _said(step: StepEnded) -> str:
+def _in_words(step: StepEnded) -> str:
     result = step.result
     if step.kind == "refresh":
         return f"{result['tables']['scored_users']:,} users by {result['model']}, {result['kind']}"

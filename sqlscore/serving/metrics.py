@@ -17,14 +17,21 @@ _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 
 
 class Metrics:
-    """Counts what it hears; `registry` also holds what is read from the board when Prometheus asks."""
+    """Counts events; `registry` also holds gauges, which are read from the board when Prometheus asks."""
 
     def __init__(self, board: Board, targets: Iterable[str]) -> None:
-        """targets: the names of the places that are published to."""
+        """Make the registry.
+
+        Args:
+            board: the state that is read when Prometheus asks.
+            targets: the names of the places that are published to.
+        """
         self.registry = CollectorRegistry()
         self._runs = Counter("sqlscore_runs", "Scheduled runs by outcome.", ["outcome"], registry=self.registry)
         self._skipped = Counter(
-            "sqlscore_runs_skipped", "Slots at which the run before was still going on.", registry=self.registry
+            "sqlscore_runs_skipped",
+            "Slots skipped, as the run before was still going on.",
+            registry=self.registry,
         )
         self._run_seconds = Histogram(
             "sqlscore_run_seconds", "Duration of scheduled runs.", buckets=_SECONDS, registry=self.registry
@@ -45,7 +52,7 @@ class Metrics:
         GCCollector(registry=self.registry)
 
     def hear(self, event: Event) -> None:
-        """Count what happened."""
+        """Count an event."""
         if isinstance(event, Retrying):
             self._retries.labels(event.kind).inc()
         elif isinstance(event, StepEnded):
@@ -68,7 +75,7 @@ class Metrics:
 
 
 class _Read(Collector):
-    """What is as old as the moment at which it is asked for."""
+    """Gauges, computed at the moment at which Prometheus asks."""
 
     def __init__(self, board: Board, targets: tuple[str, ...]) -> None:
         self._board = board
@@ -101,8 +108,10 @@ class _Read(Collector):
             lag.add_metric([target], self._board.publish_lag(target, moment))
         yield lag
         healthy, _ = self._board.health()
-        yield GaugeMetricFamily("sqlscore_healthy", "1 where /health answers 200.", float(healthy))
+        yield GaugeMetricFamily("sqlscore_healthy", "1 if /health answers 200.", float(healthy))
         yield GaugeMetricFamily(
-            "sqlscore_failures_in_a_row", "Scheduled runs that failed since one did not.", state.failures
+            "sqlscore_failures_in_a_row",
+            "Scheduled runs that failed since the last success.",
+            state.failures,
         )
         yield GaugeMetricFamily("sqlscore_running", "1 while a run goes on.", float(state.running_since is not None))

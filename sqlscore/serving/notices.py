@@ -1,4 +1,4 @@
-"""What happens in a run, told as it happens to whoever logs, counts or shows it."""
+"""What happens in a run, as events for whatever logs, counts or shows it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Kind = Literal["refresh", "dbt", "publish", "policy", "retrain"]
 
 @dataclass(frozen=True)
 class RunBegan:
-    """A run has begun. started_at: UTC, without zone."""
+    """A run has begun, at `started_at`, UTC without zone."""
 
     started_at: datetime
 
 
 @dataclass(frozen=True)
 class Retrying:
-    """A step failed and is tried again in so many seconds."""
+    """A step failed and is tried again in `seconds`."""
 
     kind: Kind
     target: str
@@ -33,7 +33,7 @@ class Retrying:
 
 @dataclass(frozen=True)
 class StepEnded:
-    """A step of a run: of which kind, on what, with which outcome. error: without passwords."""
+    """A step of a run: its kind, what it worked on, its outcome. `error` holds no passwords."""
 
     kind: Kind
     target: str
@@ -46,7 +46,7 @@ class StepEnded:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """A whole run. It failed where any step did."""
+    """A whole run. It failed if a step failed."""
 
     outcome: Outcome
     started_at: datetime
@@ -55,7 +55,7 @@ class RunEnded:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """How long the run took."""
         return (self.finished_at - self.started_at).total_seconds()
 
     @property
@@ -74,12 +74,12 @@ Tell = Callable[[Event], None]
 
 
 def described(error: BaseException, *secrets: str) -> str:
-    """An error as it may be stored and shown: its kind and text, without passwords."""
+    """The kind and text of an error, without passwords, so that it may be stored and shown."""
     return scrub(f"{type(error).__name__}: {error}".strip(), *secrets)
 
 
 def target_name(to: str) -> str:
-    """Where something is published, without user, password and options, as logs and metrics name it."""
+    """The place that something is published to, without user, password and options, for logs and metrics."""
     try:
         parts = urlsplit(to)
     except ValueError:
@@ -90,7 +90,7 @@ def target_name(to: str) -> str:
 
 
 def secrets_of(to: str) -> tuple[str, ...]:
-    """The passwords in a place to publish to, which must not come back in an error."""
+    """The passwords in the place to publish to; errors must not repeat them."""
     try:
         password = urlsplit(to).password
     except ValueError:

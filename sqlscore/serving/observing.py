@@ -1,4 +1,4 @@
-"""What the outside may know of a server: how fresh the scores are, who scores, what went wrong, when it goes on."""
+"""The state of a server: how fresh the scores are, which models score, what failed, when the next run is due."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from sqlscore.database.transactions import now
 from sqlscore.serving.notices import Event, RunBegan, RunEnded, StepEnded
 
 _LATE = 2
-"""Scores are stale when they are older than so many intervals of the timetable."""
+"""Scores are stale when they are older than this many intervals of the timetable."""
 
 
 @dataclass(frozen=True)
 class State:
-    """All moments are UTC without zone. refreshed_at: by mapping, the end of its newest successful refresh, or of the
-    dbt build that did its work; None where there was none yet."""
+    """What a server knows of itself. All moments are UTC without zone.
+
+    `refreshed_at` is, by mapping, the end of its newest successful refresh, or of the dbt build in its place; None if
+    there was none yet.
+    """
 
     started_at: datetime
     refreshed_at: dict[str, datetime | None]
@@ -32,10 +35,16 @@ class State:
 
 
 class Board:
-    """Holds the newest state; runs write it from their thread, the web server reads it from others."""
+    """Holds the newest state: the thread of the runs writes it, the threads of the web server read it."""
 
     def __init__(self, every: timedelta, state: State, next_run: Callable[[], datetime | None]) -> None:
-        """every: how long scores stay fresh. next_run: asked when it is shown; aware, or None."""
+        """Begin with a state.
+
+        Args:
+            every: the interval of the timetable, by which scores are fresh or stale.
+            state: what is known before the first run.
+            next_run: returns when the next run is due, with a zone; None if none is.
+        """
         self._every = every
         self._next_run = next_run
         self._state = state
@@ -43,22 +52,22 @@ class Board:
 
     @property
     def state(self) -> State:
-        """What is known now."""
+        """The newest state."""
         return self._state
 
     def hear(self, event: Event) -> None:
-        """Take in what happened."""
+        """Update the state by an event."""
         with self._lock:
             self._state = _after(self._state, event)
 
     def staleness(self, moment: datetime) -> float | None:
-        """Seconds since the scores were made, of the mapping whose are oldest; None where some were never made."""
+        """Seconds since the oldest scores of all mappings were made; None if those of one were never made."""
         ages = [None if at is None else (moment - at).total_seconds() for at in self._state.refreshed_at.values()]
         known = [age for age in ages if age is not None]
         return max(known) if known and len(known) == len(ages) else None
 
     def publish_lag(self, target: str, moment: datetime) -> float:
-        """Seconds for which newer scores have been waiting to be published; 0: none are."""
+        """Seconds for which newer scores have been waiting to be published; 0 if none are."""
         newest = max((at for at in self._state.refreshed_at.values() if at is not None), default=None)
         published = self._state.published_at.get(target)
         if newest is None or (published is not None and published >= newest):
@@ -66,7 +75,7 @@ class Board:
         return max(0.0, (moment - newest).total_seconds())
 
     def health(self) -> tuple[bool, dict[str, Any]]:
-        """Whether all is well, and the facts: `status` is ok, starting, failing or stale."""
+        """Whether all is well, and the facts; their `status` is ok, starting, failing or stale."""
         state, moment, next_run = self._state, now(), self._next_run()
         staleness = self.staleness(moment)
         if state.last_run is not None and state.last_run.outcome == "failed":

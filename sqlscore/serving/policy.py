@@ -1,4 +1,4 @@
-"""Whether a model is to be trained again: the table `sqlscore.policy`, and what follows from it."""
+"""Whether a model is to be trained again, by the settings in the table `sqlscore.policy`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlscore.database.policy import Policy
 
 @dataclass(frozen=True)
 class Facts:
-    """What the policy looks at. hours_since_attempt: None where there was none. psi: by measure."""
+    """What the policy looks at. `hours_since_attempt` is None before the first attempt; `psi` is by measure."""
 
     champion_age_days: float
     hours_since_attempt: float | None
@@ -19,7 +19,7 @@ class Facts:
 
 
 def why_retrain(policy: Policy, facts: Facts) -> str | None:
-    """The reason to train again, in words; None where there is none."""
+    """The reason to train again, in words; None if there is none."""
     if not facts.new_events:
         return None
     if facts.hours_since_attempt is not None and facts.hours_since_attempt < policy.retrain_pause_hours:
@@ -34,5 +34,5 @@ def why_retrain(policy: Policy, facts: Facts) -> str | None:
 
 
 def is_worse(policy: Policy, new_loss: float, old_loss: float) -> bool:
-    """Whether a retrained model with this log loss is not to become the champion."""
+    """Whether a retrained model's log loss is too high for it to become the champion."""
     return policy.promote_within is not None and not new_loss <= old_loss * (1 + policy.promote_within)

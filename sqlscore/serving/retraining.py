@@ -22,15 +22,15 @@ from sqlscore.verbs.models import drop_model, promote
 if TYPE_CHECKING:
     from sqlscore.progress import Progress
 
-VERB = "retrain"
-"""What stands in `sqlscore.runs`."""
+RETRAIN_VERB = "retrain"
+"""The verb of trainings by the policy in `sqlscore.runs`."""
 
 _WINDOWS = ("sqlscore_drift_reference", "sqlscore_drift_current")
 
 
 @on_own_connection
 def reason_to_retrain(con: duckdb.DuckDBPyConnection, *, mapping: str) -> str | None:
-    """Why the champion of a mapping is to be trained again by its policy, None where it is not."""
+    """Why the policy wants the champion of a mapping trained again; None if it does not."""
     policy = read_policy(con, mapping)
     if policy.retrain_after_days is None and policy.retrain_drift_psi is None:
         return None
@@ -38,17 +38,17 @@ def reason_to_retrain(con: duckdb.DuckDBPyConnection, *, mapping: str) -> str | 
 
 
 def look(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy) -> Facts:
-    """The facts for a mapping with a champion; drift is measured only where the policy asks for it."""
-    where, champion = mapped(con, mapping), find_model(con, None, mapping)
-    attempt = one(con, "SELECT max(started_at) FROM sqlscore.runs WHERE verb = ? AND mapping = ?", [VERB, mapping]) or (
-        None,
-    )
-    high_water = one(con, f"SELECT high_water FROM {qualified(where.schema, 'high_water')}") or (None,)
+    """The facts for a mapping with a champion; drift is measured only if the policy asks for it."""
+    source, champion = mapped(con, mapping), find_model(con, None, mapping)
+    attempt = one(
+        con, "SELECT max(started_at) FROM sqlscore.runs WHERE verb = ? AND mapping = ?", [RETRAIN_VERB, mapping]
+    ) or (None,)
+    high_water = one(con, f"SELECT high_water FROM {qualified(source.schema, 'high_water')}") or (None,)
     learned = _learned_to(_manifest(con, champion, mapping))
     new_events = high_water[0] is not None and (learned is None or high_water[0] > learned)
     psi: dict[str, float] = {}
     if policy.retrain_drift_psi is not None and new_events and learned is not None:
-        psi = _drift(con, where.schema, learned, high_water[0], policy)
+        psi = _drift(con, source.schema, learned, high_water[0], policy)
     return Facts(
         (now() - champion.created_at).total_seconds() / 86_400,
         None if attempt[0] is None else (now() - attempt[0]).total_seconds() / 3_600,
@@ -70,7 +70,7 @@ def retrain(
 
     policy, before = read_policy(con, mapping), find_model(con, None, mapping)
     options = training_options(_manifest(con, before, mapping))
-    with recorded(con, VERB, mapping) as details:
+    with recorded(con, RETRAIN_VERB, mapping) as details:
         details.update(reason=reason, before=before.label)
         made = train(con, mapping=mapping, name=before.name, promote=False, progress=progress, **options)
         loss, loss_before = _losses(con, mapping, made.label, before.label)
@@ -83,7 +83,7 @@ def retrain(
 
 
 def training_options(manifest: Manifest) -> dict[str, Any]:
-    """What `train` is to be asked for, so that it trains the same kind of model again."""
+    """The options of `train` that train the same kind of model again."""
     from sqlscore.training.options import TrainingOptions
 
     known = {field.name for field in fields(TrainingOptions)}
@@ -100,7 +100,7 @@ def _manifest(con: duckdb.DuckDBPyConnection, model: ModelInfo, mapping: str) ->
 
 
 def _learned_to(manifest: Manifest) -> datetime | None:
-    """The newest event that was there at the training, UTC without zone; None where the model does not say."""
+    """The newest event that was there at the training, UTC without zone; None if the model does not say."""
     periods = manifest.notes.get("periods")
     if not periods:
         return None
@@ -110,7 +110,7 @@ def _learned_to(manifest: Manifest) -> datetime | None:
 def _drift(
     con: duckdb.DuckDBPyConnection, schema: str, learned: datetime, high_water: datetime, policy: Policy
 ) -> dict[str, float]:
-    """The population stability index by measure; without measures of which either side has too few values."""
+    """The population stability index by measure; a measure with too few values on either side is left out."""
     span = timedelta(days=policy.drift_days)
     for name, end in zip(_WINDOWS, (learned, high_water), strict=True):
         con.execute(
@@ -132,8 +132,8 @@ def _losses(con: duckdb.DuckDBPyConnection, mapping: str, new: str, old: str) ->
     from sqlscore.scoring.artifact import Artifact
     from sqlscore.training.evaluation.evaluate import evaluate
 
-    found = catalog(con)
-    judged, other = found.artifact(new, mapping), found.artifact(old, mapping)
+    models = catalog(con)
+    judged, other = models.artifact(new, mapping), models.artifact(old, mapping)
     same = {name: judged.manifest.notes[name] for name in ("periods", "sample", "limits")}
     manifest = replace(other.manifest, notes={**other.manifest.notes, **same})
     other = Artifact(old, other.sha256, manifest, other.module, other.device)
@@ -142,10 +142,10 @@ def _losses(con: duckdb.DuckDBPyConnection, mapping: str, new: str, old: str) ->
 
 
 def _drop_older(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy, newest: str) -> list[str]:
-    """Drop all but the newest retrained versions, which nobody would ever look at and which are held in memory."""
+    """Drop all but the newest retrained versions: nobody looks at them, and they are held in memory."""
     rows = con.execute(
         "SELECT details->>'model' FROM sqlscore.runs WHERE verb = ? AND mapping = ? AND details->>'model' IS NOT NULL",
-        [VERB, mapping],
+        [RETRAIN_VERB, mapping],
     ).fetchall()
     made = {newest, *(row[0] for row in rows)}
     retrained = [model for model in registered_models(con, mapping) if model.label in made]

@@ -35,7 +35,7 @@ from sqlscore.verbs.policy import set_policy
 
 @dataclass(frozen=True)
 class Settings:
-    """What a server serves. policy: settings to change first. stop_within: seconds from a signal to the end."""
+    """What a server serves. `policy` is changed first; `stop_within` is the seconds from a signal to the end."""
 
     database: str
     job: Job
@@ -45,10 +45,17 @@ class Settings:
 
 
 def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Callable[[str, datetime], None]) -> None:
-    """Run on schedule until SIGTERM or SIGINT; ready(url, first run) is called when it begins.
+    """Run on schedule until SIGTERM or SIGINT.
 
-    Raises ServingError where another process serves or holds the file, the address is taken, or the job cannot be run
-    at all; MappingError or ModelError where nothing is mapped or there is no model. Whatever fails later is noted in
+    Args:
+        settings: the file and its job.
+        table: when runs are due.
+        host: the address at which /health and /metrics listen.
+        port: their port; 0 takes one that is free.
+        ready: called with the URL and the moment of the first run, when the server begins.
+
+    Raises ServingError if another process serves or holds the file, if the address is taken, or if the job cannot run
+    at all; MappingError or ModelError if nothing is mapped or there is no model. What fails later is noted in
     `sqlscore.runs` and tried again.
     """
     for library in ("apscheduler", "prometheus_client"):
@@ -77,7 +84,7 @@ def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Cal
 
 
 def serve_once(settings: Settings) -> RunEnded:
-    """One run with its retries, under the same lock and with the same answer to signals. Raises as `serve` does."""
+    """Run once, with retries, under the same lock; signals end it in the same way. Raises as `serve` does."""
     ended: list[RunEnded] = []
     with _asked_to_stop() as asked, _working(settings, [log_event, partial(_keep_end, ended)]) as (worker, _):
 
@@ -95,7 +102,7 @@ def serve_once(settings: Settings) -> RunEnded:
 def _working(
     settings: Settings, heard: list[Callable[[Event], None]]
 ) -> Iterator[tuple[Worker, Callable[[str | None], None]]]:
-    """A worker on the file that this process alone serves, and what notes in the lock where it listens."""
+    """A worker on the file that only this process serves, and the function that notes its URL beside the lock."""
 
     def tell(event: Event) -> None:
         for hear in heard:
@@ -106,7 +113,7 @@ def _working(
         named = shlex.quote(database)
         raise ServingError(f"there is no database file {database}: `sqlscore init {named} --events ...` makes one")
     if job.dbt is not None and not (job.dbt / "dbt_project.yml").is_file():
-        raise ServingError(f"{job.dbt} is no dbt project, it holds no dbt_project.yml: name the folder that does")
+        raise ServingError(f"{job.dbt} has no dbt_project.yml: name the folder of a dbt project")
     with sole_server(database) as announce, closing(Worker(job, partial(_opened, settings), tell)) as worker:
         jobs.recover(worker.con)
         if settings.policy:

@@ -1,4 +1,4 @@
-"""A timetable as APScheduler knows it. The one file that imports it."""
+"""A timetable as APScheduler takes it. No other file imports APScheduler."""
 
 from __future__ import annotations
 
@@ -22,19 +22,23 @@ class _Slots(BaseTrigger):  # type: ignore[misc]  # the library has no types
         self._table = table
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """As the base class wants it; aware moments."""
+        """The slot after `previous_fire_time`, as the base class wants it; moments have a zone."""
         return next_run(self._table, previous_fire_time or now, now)
 
 
 def scheduled(
     work: Callable[[], None], table: Timetable, begin: datetime, skipped: Callable[[], None]
 ) -> tuple[BackgroundScheduler, Job]:
-    """A scheduler, not started, that calls `work` in one thread; a slot that comes while it runs is `skipped`.
+    """A scheduler that is not started yet, and its job. One run makes up for all slots that a sleeping machine missed.
 
-    Slots that were missed, because the machine slept, are made up for by one run.
+    Args:
+        work: called at each slot, in one thread.
+        table: the slots.
+        begin: the first run, with a zone.
+        skipped: called for a slot that comes while `work` is still running.
     """
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.ERROR)  # what they tell of runs, the log tells already
+        logging.getLogger(name).setLevel(logging.ERROR)  # the log has a line for each run already
     scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone=UTC)
     job = scheduler.add_job(
         work, _Slots(table), next_run_time=begin, max_instances=1, coalesce=True, misfire_grace_time=None

@@ -1,4 +1,4 @@
-"""The steps of a run: refresh or dbt, publishing, training where it is due."""
+"""The steps of a run: refresh or dbt, publishing, training if it is due."""
 
 from __future__ import annotations
 
@@ -24,9 +24,16 @@ _MAPPING = "{mapping}"
 
 @dataclass(frozen=True)
 class Job:
-    """What a run does. mappings: empty means all that have a champion. publish: URLs and paths, in which {mapping}
-    stands for the mapping's name; tables: which, None for those that dashboards need. dbt: a project's folder, whose
-    build then stands in place of the refresh. keep_history: a refresh adds its scores to `past_scores`."""
+    """What a run does.
+
+    Attributes:
+        mappings: the names of the mappings; empty means all that have a champion.
+        publish: URLs and paths to publish to; {mapping} in them stands for the mapping's name.
+        tables: the tables to publish; None means those that dashboards need.
+        dbt: the folder of a project that is built in place of the refresh.
+        backoff: how a failed step is tried again.
+        keep_history: whether a refresh adds its scores to `past_scores`.
+    """
 
     mappings: tuple[str, ...] = ()
     publish: tuple[str, ...] = ()
@@ -38,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Step:
-    """A piece of work that is tried again by itself, and whose result can be written as JSON."""
+    """A piece of work that is retried on its own, and whose result can be written as JSON."""
 
     kind: Kind
     target: str
@@ -49,18 +56,18 @@ class Step:
 def chosen_mappings(con: duckdb.DuckDBPyConnection, job: Job) -> list[str]:
     """The mappings that the job scores.
 
-    Raises MappingError or ModelError where one cannot be scored yet, ServingError where two would be published to the
-    same file.
+    Raises MappingError or ModelError if one cannot be scored yet, ServingError if two would be published to the same
+    file.
     """
-    found = catalog(con)
-    if not found.snapshot.mappings:
+    models = catalog(con)
+    if not models.snapshot.mappings:
         mapped(con, "events")
     named = list(job.mappings) or [
-        name for name in found.snapshot.mappings if (name, "champion") in found.snapshot.aliases
+        name for name in models.snapshot.mappings if (name, "champion") in models.snapshot.aliases
     ]
-    for name in named or list(found.snapshot.mappings):
+    for name in named or list(models.snapshot.mappings):
         mapped(con, name)
-        found.find(None, name)
+        models.find(None, name)
     shared = [to for to in job.publish if not to.startswith("postgres") and _MAPPING not in to]
     if len(named) > 1 and shared:
         raise ServingError(
@@ -71,7 +78,7 @@ def chosen_mappings(con: duckdb.DuckDBPyConnection, job: Job) -> list[str]:
 
 
 def scoring_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str], stop: Stop) -> list[Step]:
-    """What brings the tables of scores up to date."""
+    """The steps that bring the tables of scores up to date."""
     if job.dbt is not None:
         return [Step("dbt", str(job.dbt), partial(_dbt, job.dbt))]
 
@@ -83,7 +90,7 @@ def scoring_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str],
 
 
 def publishing_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str]) -> list[Step]:
-    """What brings the tables to where BI tools read them; each place by itself, so that one fails alone."""
+    """The steps that publish the tables, one for each place, so that one can fail alone."""
 
     def publish(to: str, mapping: str) -> dict[str, Any]:
         return dict(sqlscore.publish(con, to=to, tables=job.tables, mapping=mapping).to_dict())
@@ -98,12 +105,12 @@ def publishing_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[st
 
 
 def policy_step(con: duckdb.DuckDBPyConnection, mapping: str) -> Step:
-    """Whether to train again; the result's `reason` is None where not."""
+    """The step that decides whether to train again; the `reason` in its result is None if not."""
     return Step("policy", mapping, lambda: {"reason": reason_to_retrain(con, mapping=mapping)})
 
 
 def training_step(con: duckdb.DuckDBPyConnection, mapping: str, reason: str, stop: Stop) -> Step:
-    """The training, with the reason for it."""
+    """The step that trains again, for the reason given."""
     return Step("retrain", mapping, lambda: retrain(con, mapping=mapping, reason=reason, progress=stop))
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import threading
 
 
-class Stopped(Exception):  # noqa: N818 - it is a wish, no error
-    """A run ended before its work was done, because it was asked to."""
+class Stopped(Exception):  # noqa: N818 - a request is not an error
+    """A run was asked to end, and ended before its work was done."""
 
 
 class Stop:
-    """Asked: begin nothing new. Cancelled: end what has begun, too."""
+    """A request to end a run: once asked, no step begins; once cancelled, the current step ends too."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
         self._cancelled = threading.Event()
 
     def ask(self) -> None:
-        """Let the running step come to its end, and begin no other."""
+        """Let the current step finish, and begin no other."""
         self._asked.set()
 
     def cancel(self) -> None:
-        """Let the running step end where it is, which rolls its transaction back."""
+        """End the current step as soon as it reports progress; its transaction is rolled back."""
         self._asked.set()
         self._cancelled.set()
 
@@ -31,25 +31,25 @@ class Stop:
         return self._asked.is_set()
 
     def check(self) -> None:
-        """Between two steps. Raises Stopped where the run is to end."""
+        """Raises Stopped if the run is to end; called between two steps."""
         if self._asked.is_set():
             raise Stopped("the server was asked to stop")
 
     def pause(self, seconds: float) -> None:
-        """Wait so long. Raises Stopped as soon as the run is to end."""
+        """Wait. Raises Stopped as soon as the run is to end."""
         if self._asked.wait(seconds):
             self.check()
 
-    # The protocol of a verb's `progress`, through which a verb looks up from its work.
+    # The rest is the protocol of a verb's `progress`: whenever the verb reports, it can be cancelled.
 
     def start(self, description: str, total: float | None) -> None:
-        """A new stage of a verb. Raises Stopped where it is cancelled."""
+        """A stage of a verb begins. Raises Stopped if the run is cancelled."""
         self.advance(0)
 
     def advance(self, amount: float) -> None:
-        """A piece of a stage is done. Raises Stopped where it is cancelled."""
+        """A part of the stage is done. Raises Stopped if the run is cancelled."""
         if self._cancelled.is_set():
             raise Stopped("the server was asked to stop, and this took too long")
 
     def finish(self) -> None:
-        """The stage is over; what it made is kept."""
+        """The stage is over."""

@@ -24,10 +24,16 @@ _LAST_NOTE = 1.0
 
 
 class Worker:
-    """Runs a job, one run at a time, on a connection that is opened anew where it broke."""
+    """Runs a job, one run at a time, on a connection that is opened again if it broke."""
 
     def __init__(self, job: Job, open_file: Callable[[], duckdb.DuckDBPyConnection], tell: Tell) -> None:
-        """open_file: called here, and again where the engine has given the file up."""
+        """Open the file.
+
+        Args:
+            job: what a run does.
+            open_file: opens a connection; called here, and again if the connection broke.
+            tell: receives the events of all runs.
+        """
         self._job = job
         self._open = open_file
         self._tell = tell
@@ -38,7 +44,7 @@ class Worker:
         self.con = open_file()
 
     def run(self) -> None:
-        """One run; raises nothing."""
+        """Run once; raises nothing."""
         with self._deciding:
             if self._stop.asked:
                 return
@@ -55,9 +61,9 @@ class Worker:
             self._idle.set()
 
     def wind_down(self, seconds: float) -> None:
-        """Let the running step finish; after half the time cancel it; after all of it end the process.
+        """Let the current step finish; cancel it after half of the time; end the process after all of it.
 
-        What the engine had not committed by then, it rolls back when the file is opened next.
+        What is not committed by then, the engine rolls back when the file is opened next.
         """
         with self._deciding:
             self._stop.ask()
@@ -66,7 +72,7 @@ class Worker:
         self._stop.cancel()
         if self._idle.wait(seconds / 2):
             return
-        LOG.warning("the running step did not end within %g s: it is rolled back", seconds)
+        LOG.warning("the current step did not end within %g s: it is rolled back", seconds)
         noting = threading.Thread(target=self._note_end, daemon=True)
         noting.start()
         noting.join(_LAST_NOTE)
@@ -78,20 +84,20 @@ class Worker:
             self.con.close()
 
     def _note_end(self) -> None:
-        with suppress(duckdb.Error):  # where it cannot be noted now, the next start does it
+        with suppress(duckdb.Error):  # if it cannot be noted now, the next start does it
             jobs.cut_off(self.con)
 
     def _ensure_open(self) -> None:
         try:
             one(self.con, "SELECT count(*) FROM sqlscore.meta")
         except duckdb.Error as error:
-            LOG.warning("the connection broke and is opened anew: %s", described(error))
+            LOG.warning("the connection broke and is opened again: %s", described(error))
             self.close()
             self.con = self._open()
 
 
 def return_memory() -> None:
-    """Give the system what was freed, where the C library can: a server rests for longer than it works."""
+    """Give freed memory back to the system if the C library can: a server waits for longer than it works."""
     with suppress(AttributeError, OSError, TypeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -273,7 +274,7 @@ def test_dbt_stands_in_place_of_the_refresh(
 
     module = ModuleType("dbt.cli.main")
     module.dbtRunner = Runner  # type: ignore[attr-defined]
-    monkeypatch.setattr("sqlscore.serving.steps.import_module", lambda name: module)
+    monkeypatch.setitem(sys.modules, "dbt.cli.main", module)
     (tmp_path / "profiles.yml").touch()
     report, heard = run(con, Job(dbt=tmp_path, backoff=AT_ONCE))
     assert [(step.kind, step.outcome, step.result) for step in report.steps[:1]] == [("dbt", "ok", {"nodes": 2})]

@@ -61,6 +61,7 @@ NOT_TIMED = {
     "live_scored_sessions": "the model's speed: see ad_hoc.py",
     "score_diff": "the model's speed, twice",
     "drift_of_bins": "reads the few rows of drift_bins",
+    "shares_of_bins": "a step of drift_bins",
     "two_sided_p": "a scalar",
     "utc_moment": "a scalar",
     "model_metrics": "reads the registry",

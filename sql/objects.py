@@ -58,6 +58,7 @@ FILES: tuple[str, ...] = (
     "quality/lift_table.sql",
     "quality/threshold_table.sql",
     "quality/evaluate_next_action.sql",
+    "drift/shares_of_bins.sql",
     "drift/drift_bins.sql",
     "drift/drift_of_bins.sql",
     "drift/drift.sql",

@@ -2,7 +2,7 @@ CREATE OR REPLACE MACRO sqlscore.action_stats_with(
     as_of := NULL, horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, min_users := 20
 ) AS TABLE
 WITH
--- Users of like activity are compared: the busy do more of everything and also stay longer.
+-- Users of similar activity are compared: busy users do more of everything, and also stay longer.
 users AS (
     SELECT
         l.user_id,
@@ -50,7 +50,7 @@ compared_strata AS (
     INNER JOIN strata AS s ON s.stratum = a.stratum
 ),
 -- Mantel-Haenszel risk ratio; variance of its logarithm by Greenland and Robins (1985); test of no difference by
--- Mantel and Haenszel (1959), which knows what to say where nobody, or everybody, of one side was retained.
+-- Mantel and Haenszel (1959), which is defined even if nobody, or everybody, on one side was retained.
 actions AS (
     SELECT
         c.action,
@@ -135,4 +135,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.action_stats_with IS
-'What precedes churn and what precedes retention: users who did an action in the lookback against users of like activity who did not, one row per action. An association, not a cause. Parameters: as_of, horizon (30 days), lookback (90 days) as in churn_labels_inactivity; min_users (20: fewer on either side are not tested). Columns: action; n_events; n_users (labelled users who did it in the lookback); support (their share of the labelled users); churn_rate, churn_rate_without (of those who did and of those who did not, as they are); retention_lift (retention of those who did over those who did not, compared within classes of the number of events, Mantel-Haenszel); lift_low, lift_high (95 % confidence interval); p_value; q_value (p_value corrected for the number of actions, Benjamini-Hochberg); precedes (''retention'' or ''churn'' where q_value is under 0.05, ''unclear'', ''too few users'').';
+'What precedes churn and what precedes retention: users who did an action in the lookback compared with users of similar activity who did not, one row per action. An association, not a cause. Parameters: as_of, horizon (30 days), lookback (90 days) as in churn_labels_inactivity; min_users (20: fewer on either side are not tested). Columns: action; n_events; n_users (labelled users who did it in the lookback); support (their share of the labelled users); churn_rate, churn_rate_without (of those who did and of those who did not, as they are); retention_lift (retention of those who did over those who did not, compared within classes of the number of events, Mantel-Haenszel); lift_low, lift_high (95 % confidence interval); p_value; q_value (p_value corrected for the number of actions, Benjamini-Hochberg); precedes (''retention'' or ''churn'' if q_value is under 0.05, else ''unclear''; or ''too few users'').';

@@ -24,7 +24,7 @@ active_users AS (
     INNER JOIN users AS u ON u.user_id = a.user_id
     GROUP BY u.cohort, a.period_start
 ),
--- Every period from a cohort's first to the newest, so that a period without anybody shows as 0.
+-- Every period from a cohort's first to the newest, so that a period without active users shows as 0.
 cohort_periods AS (
     SELECT
         c.cohort,
@@ -56,4 +56,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.cohort_retention_with IS
-'How many of those who came first in one period are seen in each later one, one row per cohort and period. Parameter period: ''day'', ''week'', ''month'' (default), ''quarter'', ''year''. Columns: cohort (start of the period of the first event); n_users (in the cohort); period_number (0 the cohort''s own); period_start; n_active (users of the cohort seen in that period); retention (n_active / n_users); is_complete (the period is over at the high-water mark; a share of an unfinished one is too low).';
+'How many of the users first seen in one period are seen in each later period, one row per cohort and period. Parameter period: ''day'', ''week'', ''month'' (default), ''quarter'', ''year''. Columns: cohort (start of the period of the first event); n_users (in the cohort); period_number (0 the cohort''s own); period_start; n_active (users of the cohort seen in that period); retention (n_active / n_users); is_complete (the period is over at the high-water mark; the retention of an unfinished period is too low).';

@@ -25,4 +25,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.feature_prospects IS
-'Users who have never done an action though their activity lets one expect it, one row per user; ORDER BY expected_probability DESC gives the likeliest. Parameter: action. Columns: user_id; n_events; expected_probability (that n_events events hold at least one of this action, were it spread over users by their activity alone); last_event_time.';
+'Users who have never done an action although their activity makes it likely, one row per user; ORDER BY expected_probability DESC lists the likeliest first. Parameter: action. Columns: user_id; n_events; expected_probability (the probability that n_events events contain this action at least once if it were spread over users by their activity alone); last_event_time.';

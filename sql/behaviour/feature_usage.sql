@@ -9,7 +9,7 @@ sized_user_actions AS (
     SELECT a.*, SUM(a.n_uses) OVER (PARTITION BY a.user_id) AS n_events
     FROM user_actions AS a
 ),
--- Few distinct numbers of events: expectations are computed once for each.
+-- There are few distinct numbers of events: expectations are computed once for each.
 sizes AS (
     SELECT s.n_events, COUNT(DISTINCT s.user_id) AS n_users
     FROM sized_user_actions AS s
@@ -57,13 +57,13 @@ final AS (
 )
 SELECT * FROM final;
 
-COMMENT ON VIEW sqlscore.feature_usage IS 'How widely and how often each action is used, and by how many users it would be were it spread by activity alone, one row per action.';
+COMMENT ON VIEW sqlscore.feature_usage IS 'How many users do each action and how often, beside the number of users to expect if it were spread by activity alone, one row per action.';
 COMMENT ON COLUMN sqlscore.feature_usage.action IS 'The action.';
-COMMENT ON COLUMN sqlscore.feature_usage.n_events IS 'How often it was done.';
-COMMENT ON COLUMN sqlscore.feature_usage.n_users IS 'By how many users.';
+COMMENT ON COLUMN sqlscore.feature_usage.n_events IS 'How many times it was done.';
+COMMENT ON COLUMN sqlscore.feature_usage.n_users IS 'Number of users who did it.';
 COMMENT ON COLUMN sqlscore.feature_usage.penetration IS 'Their share of all users.';
 COMMENT ON COLUMN sqlscore.feature_usage.events_per_user IS 'How often each of them did it, on average.';
-COMMENT ON COLUMN sqlscore.feature_usage.expected_users IS 'How many users would have done it, were its events spread over all users by their number of events alone.';
-COMMENT ON COLUMN sqlscore.feature_usage.usage_ratio IS 'n_users / expected_users: far below 1, a few users do it a lot and the others not at all.';
-COMMENT ON COLUMN sqlscore.feature_usage.expected_non_users IS 'How many of those expected users have not done it; feature_prospects names them.';
-COMMENT ON COLUMN sqlscore.feature_usage.is_underused IS 'Fewer than half of the expected users do it.';
+COMMENT ON COLUMN sqlscore.feature_usage.expected_users IS 'How many users would have done it if its events were spread over all users by their number of events alone.';
+COMMENT ON COLUMN sqlscore.feature_usage.usage_ratio IS 'n_users / expected_users; far below 1 if a few users do it a lot and the others not at all.';
+COMMENT ON COLUMN sqlscore.feature_usage.expected_non_users IS 'How many of the expected users have not done it; feature_prospects lists them.';
+COMMENT ON COLUMN sqlscore.feature_usage.is_underused IS 'Whether fewer than half of the expected users do it.';

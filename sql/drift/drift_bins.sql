@@ -47,28 +47,8 @@ binned AS (
             ELSE '6: 64 and more'
         END AS bin
     FROM lengths AS l
-),
-counts AS (
-    SELECT
-        b.measure,
-        b.bin,
-        COUNT(*) FILTER (WHERE NOT b.is_current) AS n_reference,
-        COUNT(*) FILTER (WHERE b.is_current) AS n_current
-    FROM binned AS b
-    GROUP BY b.measure, b.bin
-),
-final AS (
-    SELECT
-        c.measure,
-        c.bin,
-        c.n_reference,
-        c.n_current,
-        c.n_reference / NULLIF(CAST(SUM(c.n_reference) OVER of_measure AS DOUBLE), 0) AS share_reference,
-        c.n_current / NULLIF(CAST(SUM(c.n_current) OVER of_measure AS DOUBLE), 0) AS share_current
-    FROM counts AS c
-    WINDOW of_measure AS (PARTITION BY c.measure)
 )
-SELECT * FROM final;
+SELECT * FROM sqlscore.shares_of_bins(binned);
 
 COMMENT ON MACRO TABLE sqlscore.drift_bins IS
 'Two sets of events side by side, one row per measure and bin. Parameters reference, current: names of tables with user_id, event_time, event_type; take spans of equal length, since lengths grow with the span. Columns: measure (''action''; ''gap'': time since the user''s previous event; ''length'': events per user); bin; n_reference, n_current; share_reference, share_current (of the measure).';

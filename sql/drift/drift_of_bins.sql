@@ -1,6 +1,6 @@
 CREATE OR REPLACE MACRO sqlscore.drift_of_bins(bins) AS TABLE
 WITH
--- The index has no value where a share is 0: shares below one in ten thousand count as that.
+-- The index is undefined if a share is 0, so shares below one in ten thousand count as one in ten thousand.
 shares AS (
     SELECT
         b.measure,

@@ -16,28 +16,8 @@ binned AS (
     SELECT s.is_current, 'next_action' AS measure, s.next_action AS bin
     FROM scores AS s
     WHERE s.next_action IS NOT NULL
-),
-counts AS (
-    SELECT
-        b.measure,
-        b.bin,
-        COUNT(*) FILTER (WHERE NOT b.is_current) AS n_reference,
-        COUNT(*) FILTER (WHERE b.is_current) AS n_current
-    FROM binned AS b
-    GROUP BY b.measure, b.bin
-),
-final AS (
-    SELECT
-        c.measure,
-        c.bin,
-        c.n_reference,
-        c.n_current,
-        c.n_reference / NULLIF(CAST(SUM(c.n_reference) OVER of_measure AS DOUBLE), 0) AS share_reference,
-        c.n_current / NULLIF(CAST(SUM(c.n_current) OVER of_measure AS DOUBLE), 0) AS share_current
-    FROM counts AS c
-    WINDOW of_measure AS (PARTITION BY c.measure)
 )
-SELECT * FROM final;
+SELECT * FROM sqlscore.shares_of_bins(binned);
 
 COMMENT ON MACRO TABLE sqlscore.score_drift_bins IS
 'Two sets of scores side by side, one row per measure and bin. Parameters reference, current: names of tables with churn_risk and next_action, as scored_users. Columns: measure (''churn_risk'' in tenths, ''next_action''); bin; n_reference, n_current; share_reference, share_current (of the measure).';

@@ -32,10 +32,10 @@ final AS (
 )
 SELECT * FROM final;
 
-COMMENT ON VIEW sqlscore.action_attention IS 'From which actions a graph model (gat_mingru) takes what it knows of an action: attention, which explains no score. One row per model and pair of actions; empty where no model has a graph.';
+COMMENT ON VIEW sqlscore.action_attention IS 'How much attention a graph model (gat_mingru) gives to each neighbouring action; this does not explain a score. One row per model and pair of actions; empty if no model has a graph.';
 COMMENT ON COLUMN sqlscore.action_attention.mapping IS 'The mapped events that the model was trained on.';
 COMMENT ON COLUMN sqlscore.action_attention.model IS 'The model, name@version.';
-COMMENT ON COLUMN sqlscore.action_attention.is_champion IS 'The model is the one that is used when none is named.';
-COMMENT ON COLUMN sqlscore.action_attention.from_action IS 'The action that is looked at: one that was seen right before the other, or the action itself.';
-COMMENT ON COLUMN sqlscore.action_attention.action IS 'The action that looks.';
-COMMENT ON COLUMN sqlscore.action_attention.weight IS 'The share of its attention, mean over heads: all of an action sum to 1, of which the strongest eight are listed.';
+COMMENT ON COLUMN sqlscore.action_attention.is_champion IS 'Whether this is the model that is used when none is named.';
+COMMENT ON COLUMN sqlscore.action_attention.from_action IS 'The action that is attended to: one that occurred right before the other, or the action itself.';
+COMMENT ON COLUMN sqlscore.action_attention.action IS 'The action whose attention this is.';
+COMMENT ON COLUMN sqlscore.action_attention.weight IS 'Share of its attention, mean over heads. The shares of an action sum to 1; the eight largest are listed.';

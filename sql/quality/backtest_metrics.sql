@@ -33,7 +33,7 @@ labelled AS (
     FROM judged AS j
     WHERE j.churned IS NOT NULL
 ),
--- Equal values share the mean of their ranks, so that a tie between the two kinds counts half.
+-- Equal values get the mean of their ranks, so that a tie between a churner and another user counts half.
 ranked AS (
     SELECT
         l.*,
@@ -96,25 +96,25 @@ final AS (
 )
 SELECT * FROM final;
 
-COMMENT ON VIEW sqlscore.backtest_metrics IS 'How good the past scores were, one row per moment and model, beside baselines that knew as little.';
+COMMENT ON VIEW sqlscore.backtest_metrics IS 'How good the past scores were, one row per moment and model, beside baselines that used events up to the same moment.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.as_of IS 'The moment at which the scores were valid, UTC.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.model IS 'The model that scored.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.trained_after IS 'The model had seen events later than as_of: its quality here is no forecast.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.trained_after IS 'The model was trained on events later than as_of, so its quality here is not that of a forecast.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.n_users IS 'Users scored.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.n_acted IS 'Users who have done anything since: on them the next action is judged.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.n_acted IS 'Users who did anything after as_of; the next action is judged on them.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.accuracy IS 'Share of them whose next action was the predicted one.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.listed_accuracy IS 'Share of them whose next action was among the three likeliest.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.mean_probability IS 'What the model claimed: close to accuracy where it is calibrated.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.majority_accuracy IS 'Baseline: always what had most often followed anything.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.mean_probability IS 'What the model claimed: close to accuracy if the model is calibrated.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.majority_accuracy IS 'Baseline: always the action that had most often followed any action.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.repeat_accuracy IS 'Baseline: the last action again.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.markov_accuracy IS 'Baseline: what had most often followed the last action.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.markov_accuracy IS 'Baseline: the action that had most often followed the last action.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.horizon_seconds IS 'The horizon of the churn label.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.n_labelled IS 'Users with a risk, seen within the lookback, whose horizon is over: on them churn is judged.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.n_censored IS 'Users whose horizon is not over yet: left out.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.n_labelled IS 'Users with a risk, seen within the lookback, whose horizon is over; churn is judged on them.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.n_censored IS 'Users whose horizon is not over yet; they are left out of the churn metrics.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.churn_rate IS 'Share of the labelled users that churned.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.mean_churn_risk IS 'Their mean risk: close to churn_rate where it is calibrated.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.auc IS 'Area under the ROC curve of the risk; NULL where all or none churned.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.mean_churn_risk IS 'Their mean risk: close to churn_rate if the model is calibrated.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.auc IS 'Area under the ROC curve of the risk; NULL if all or none churned.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.recency_auc IS 'Baseline: ranked by silence alone.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.frequency_auc IS 'Baseline: ranked by few events alone.';
 COMMENT ON COLUMN sqlscore.backtest_metrics.brier IS 'Mean squared error of the risk.';
-COMMENT ON COLUMN sqlscore.backtest_metrics.base_rate_brier IS 'Baseline: that of the churn rate stated for everybody.';
+COMMENT ON COLUMN sqlscore.backtest_metrics.base_rate_brier IS 'Baseline: the Brier score of predicting the churn rate for every user.';

@@ -41,4 +41,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.calibration_bins IS
-'Whether a risk of 0.3 means that three in ten churn, one row per bin of equal width that holds anybody. Parameters: scores, labels (names of tables as in judged_scores); bins (10). Columns: risk_from, risk_to (the bin; the last one holds 1.0 too); n; mean_risk (predicted); churn_rate (observed); rate_low, rate_high (95 % interval of the observed rate, Wilson); is_calibrated (mean_risk lies in it).';
+'Whether predicted risks agree with observed churn (of users with a risk of 0.3, three in ten should churn), one row per bin of equal width that is not empty. Parameters: scores, labels (names of tables as in judged_scores); bins (10). Columns: risk_from, risk_to (the bin; the last one holds 1.0 too); n; mean_risk (predicted); churn_rate (observed); rate_low, rate_high (95 % interval of the observed rate, Wilson); is_calibrated (mean_risk lies in it).';

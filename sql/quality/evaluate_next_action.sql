@@ -4,7 +4,7 @@ sqlscore_scored AS (
     SELECT s.user_id, s.as_of, s.next_action, s.next_action_probability, s.next_actions
     FROM query_table(scored) AS s
 ),
--- The first event after as_of; of one instant the first by event_type.
+-- The first event after as_of; if several have the same time, the first by event_type.
 outcomes AS (
     SELECT
         s.user_id,
@@ -49,4 +49,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.evaluate_next_action IS
-'How good predicted next actions were, one row. Parameters: scored (name of a table with user_id, as_of, next_action, next_action_probability, next_actions, as scored_users); actual (name of a table with user_id, event_time, event_type, as events): the first event after as_of is what came true. Columns: n_scored; n_acted (scored users who did anything later: the others are not judged); accuracy; listed_accuracy (the actual action is among next_actions); mean_probability (what the model claimed: close to accuracy where it is calibrated); majority_accuracy (of always naming the most frequent actual action).';
+'How good predicted next actions were, one row. Parameters: scored (name of a table with user_id, as_of, next_action, next_action_probability, next_actions, as scored_users); actual (name of a table with user_id, event_time, event_type, as events): the first event after as_of is the outcome. Columns: n_scored; n_acted (scored users who did anything later; the others are not judged); accuracy; listed_accuracy (the actual action is among next_actions); mean_probability (what the model claimed: close to accuracy if the model is calibrated); majority_accuracy (of always naming the most frequent actual action).';

@@ -3,7 +3,7 @@ WITH
 high_water AS (
     SELECT h.high_water FROM sqlscore.high_water AS h
 ),
--- Of one instant the first by event_type is the next action.
+-- If several events have the same time, the first by event_type is the next action.
 instants AS (
     SELECT e.user_id, e.event_time, MIN(e.event_type) AS event_type
     FROM sqlscore.events AS e
@@ -30,7 +30,7 @@ final AS (
     SELECT
         j.* EXCLUDE (is_at_risk, label_time),
         j.actual_action = j.next_action AS is_right,
-        -- Who came back early is known before the others, and counted alone would make churn look rare: all wait.
+        -- Users who came back early are known before the others; churn would look rare if they were counted alone.
         CASE
             WHEN j.is_at_risk AND j.label_time <= h.high_water
                 THEN j.next_event_time IS NULL OR j.next_event_time > j.label_time
@@ -41,25 +41,25 @@ final AS (
 )
 SELECT * FROM final;
 
-COMMENT ON VIEW sqlscore.judged_past_scores IS 'The past scores beside what came true, one row per user, moment and model; outcomes are NULL until they are known.';
+COMMENT ON VIEW sqlscore.judged_past_scores IS 'The past scores beside the actual outcomes, one row per user, moment and model; outcomes are NULL until they are known.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.user_id IS 'The user.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.as_of IS 'The moment at which the scores were valid, UTC.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.model IS 'The model that scored.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.n_events IS 'Number of events that the scores rest on.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.last_event_time IS 'Time of the newest of them, UTC.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.last_action IS 'The action of the newest of them.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.last_event_time IS 'Time of the newest of these events, UTC.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.last_action IS 'Action of the newest of these events.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.next_action IS 'The predicted next action.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.next_action_probability IS 'Its stated probability.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.listed_actions IS 'The three likeliest next actions, best first.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.markov_action IS 'Baseline: what had most often followed last_action.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.majority_action IS 'Baseline: what had most often followed anything.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.markov_action IS 'Baseline: the action that had most often followed last_action.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.majority_action IS 'Baseline: the action that had most often followed any action.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.churn_risk IS 'Stated probability of no event within the horizon.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.horizon_seconds IS 'The horizon by which the risk is judged.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.lookback_seconds IS 'A user is judged for churn if seen within it; NULL: everybody.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.trained_after IS 'The model had seen events later than as_of: its quality here is no forecast.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.lookback_seconds IS 'Only users seen within these seconds are judged for churn; NULL: all users.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.trained_after IS 'The model was trained on events later than as_of, so its quality here is not that of a forecast.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.scored_at IS 'When the score was written, UTC.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.next_event_time IS 'Time of the first event after as_of, UTC; NULL: none yet.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.actual_action IS 'Its action; of one instant the first by event_type.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.is_right IS 'The predicted action was it; NULL: no event yet.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.churned IS 'No event in (as_of, as_of + horizon]; NULL where censored, without a risk, or not seen within the lookback.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.censored IS 'The horizon ends after the newest event: nobody can know yet.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.actual_action IS 'Action of that event; if several have the same time, the first by event_type.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.is_right IS 'The predicted action was the actual one; NULL: no event yet.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.churned IS 'No event in (as_of, as_of + horizon]; NULL if censored, without a risk, or not seen within the lookback.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.censored IS 'The horizon ends after the newest event, so the label is not known yet.';

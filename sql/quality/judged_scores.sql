@@ -1,5 +1,5 @@
 CREATE OR REPLACE MACRO sqlscore.judged_scores(scores, labels) AS TABLE
--- A table that is named may be called like a common table expression, so theirs are called like nobody's.
+-- The table named by a parameter may have the name of a common table expression, so these have unusual names.
 WITH
 sqlscore_scores AS (
     SELECT s.user_id, s.as_of, CAST(s.churn_risk AS DOUBLE) AS churn_risk
@@ -22,4 +22,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.judged_scores IS
-'Churn scores beside what came true, one row per user and moment that has both; the moments must be equal, so that no score has seen its label. Parameters: scores (name of a table with user_id, as_of, churn_risk, as scored_users); labels (name of a table with user_id, as_of, churned, as the churn_labels macros return). Columns: user_id; as_of; churn_risk; churned (1 or 0).';
+'Churn scores beside their labels, one row per user and moment that has both. The moments must be equal, so that no score has seen its label. Parameters: scores (name of a table with user_id, as_of, churn_risk, as scored_users); labels (name of a table with user_id, as_of, churned, as the churn_labels macros return). Columns: user_id; as_of; churn_risk; churned (1 or 0).';

@@ -45,4 +45,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.lift_table IS
-'What contacting the riskiest first would reach, one row per bin of equal size, the riskiest first. Parameters: scores, labels (names of tables as in judged_scores); bins (10: deciles). Columns: bin (1 the riskiest); n; lowest_risk, mean_risk; n_churned; churn_rate; lift (churn_rate over that of all); cumulative_share (of users, this bin and those before it); cumulative_gain (of churners); cumulative_lift.';
+'How many churners are reached by contacting the riskiest users first, one row per bin of equal size, the riskiest first. Parameters: scores, labels (names of tables as in judged_scores); bins (10: deciles). Columns: bin (1 the riskiest); n; lowest_risk, mean_risk; n_churned; churn_rate; lift (churn_rate over that of all); cumulative_share (of users, this bin and those before it); cumulative_gain (of churners); cumulative_lift.';

@@ -43,10 +43,10 @@ final AS (
 )
 SELECT * FROM final;
 
-COMMENT ON VIEW sqlscore.model_metrics IS 'Every metric of every registered model on its test events, one number a row, the baselines'' beside the model''s.';
+COMMENT ON VIEW sqlscore.model_metrics IS 'Every metric of every registered model on its test events, one number per row, with those of the baselines.';
 COMMENT ON COLUMN sqlscore.model_metrics.mapping IS 'The mapped events that the model was trained on.';
 COMMENT ON COLUMN sqlscore.model_metrics.model IS 'The model, name@version.';
-COMMENT ON COLUMN sqlscore.model_metrics.is_champion IS 'The model is the one that is used when none is named.';
+COMMENT ON COLUMN sqlscore.model_metrics.is_champion IS 'Whether this is the model that is used when none is named.';
 COMMENT ON COLUMN sqlscore.model_metrics.head IS 'What is predicted: next_action, time_to_next or churn.';
 COMMENT ON COLUMN sqlscore.model_metrics.baseline IS 'The baseline that the value belongs to (majority, markov1, recency, ...); NULL for the model itself.';
 COMMENT ON COLUMN sqlscore.model_metrics.subset IS 'The part of the test events that the value is for (seen or unseen users); NULL for all.';

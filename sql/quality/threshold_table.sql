@@ -43,4 +43,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.threshold_table IS
-'From which risk on a contact pays, one row per threshold 0, 0.05, ... 1. Parameters: scores, labels (names of tables as in judged_scores); contact_cost (1: cost of contacting one user); saved_value (20: value of one who stays because of it); save_rate (0.2: share of contacted churners who then stay). Columns: threshold (contact where churn_risk is at least this); n_contacted; n_churners_contacted; precision; recall; cost; gain (of the users saved); profit (gain - cost); is_best (the highest profit; of equals the highest threshold).';
+'The churn risk from which a contact pays, one row per threshold 0, 0.05, ... 1. Parameters: scores, labels (names of tables as in judged_scores); contact_cost (1: cost of contacting one user); saved_value (20: value of one who stays because of it); save_rate (0.2: share of contacted churners who then stay). Columns: threshold (contact users whose churn_risk is at least this); n_contacted; n_churners_contacted; precision; recall; cost; gain (of the users saved); profit (gain - cost); is_best (the highest profit; the highest such threshold).';

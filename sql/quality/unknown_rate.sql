@@ -28,4 +28,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.unknown_rate IS
-'How much a model no longer knows, one row per period; no rows where there is no such model. Parameters: model (name@version); period (''day'' (default), ''week'', ''month'', ...). Columns: period_start; n_events; n_unknown (events whose action the model never saw); unknown_rate; unknown_actions (most frequent first).';
+'How many events have an action that a model never saw, one row per period; no rows if there is no such model. Parameters: model (name@version); period (''day'' (default), ''week'', ''month'', ...). Columns: period_start; n_events; n_unknown (events whose action the model never saw); unknown_rate; unknown_actions (most frequent first).';

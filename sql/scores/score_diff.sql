@@ -26,4 +26,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.score_diff IS
-'What two models say of the same users, one row per user. Parameters: model_a, model_b (name@version). Columns: user_id; churn_risk_a, churn_risk_b; churn_risk_change (b - a); next_action_a, next_action_b; is_same_action.';
+'The scores of two models for the same users, one row per user. Parameters: model_a, model_b (name@version). Columns: user_id; churn_risk_a, churn_risk_b; churn_risk_change (b - a); next_action_a, next_action_b; is_same_action.';

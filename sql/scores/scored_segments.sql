@@ -1,20 +1,16 @@
 CREATE OR REPLACE VIEW sqlscore.scored_segments AS
-WITH
-final AS (
-    SELECT * FROM sqlscore.scored_segments_with()
-)
-SELECT * FROM final;
+SELECT * FROM sqlscore.scored_segments_with();
 
 COMMENT ON VIEW sqlscore.scored_segments IS 'One row per user of scored_users with its segment: risk band x next action.';
 COMMENT ON COLUMN sqlscore.scored_segments.user_id IS 'The user.';
-COMMENT ON COLUMN sqlscore.scored_segments.risk_band IS 'By threshold: low (churn risk under 0.3), medium (0.3 to under 0.7), high (0.7 and over); unknown where the model has no churn head.';
-COMMENT ON COLUMN sqlscore.scored_segments.risk_decile IS 'By quantile: 1 (lowest churn risk) to 10 (highest) among the scored users, equal risks in the same one; NULL where unknown.';
+COMMENT ON COLUMN sqlscore.scored_segments.risk_band IS 'By threshold: low (churn risk under 0.3), medium (0.3 to under 0.7), high (0.7 and over); unknown if the model has no churn head.';
+COMMENT ON COLUMN sqlscore.scored_segments.risk_decile IS 'By quantile: 1 (lowest churn risk) to 10 (highest) among the scored users, equal risks in the same one; NULL if unknown.';
 COMMENT ON COLUMN sqlscore.scored_segments.next_action IS 'Most likely next action.';
 COMMENT ON COLUMN sqlscore.scored_segments.churn_risk IS 'Calibrated probability of no event within the model''s horizon after as_of.';
 COMMENT ON COLUMN sqlscore.scored_segments.next_action_probability IS 'Calibrated probability of the next action.';
 COMMENT ON COLUMN sqlscore.scored_segments.seconds_to_next_action IS 'Predicted median of the seconds from the last event to the next, given that there is one.';
 COMMENT ON COLUMN sqlscore.scored_segments.n_events IS 'Number of events that the scores rest on.';
-COMMENT ON COLUMN sqlscore.scored_segments.last_event_time IS 'Time of the newest of them, UTC.';
+COMMENT ON COLUMN sqlscore.scored_segments.last_event_time IS 'Time of the newest of these events, UTC.';
 COMMENT ON COLUMN sqlscore.scored_segments.model IS 'The model that scored, name@version.';
 COMMENT ON COLUMN sqlscore.scored_segments.as_of IS 'The moment at which the scores are valid, UTC: nothing later was seen.';
 COMMENT ON COLUMN sqlscore.scored_segments.scored_at IS 'When the row was scored, UTC.';

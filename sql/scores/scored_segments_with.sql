@@ -47,4 +47,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.scored_segments_with IS
-'One row per user of scored_users with its segment, risk band x next action. Parameters: medium_from (0.3), high_from (0.7): the lowest churn risk of these bands. Columns: user_id; risk_band (''low'', ''medium'', ''high'', ''unknown'' where the model has no churn head); risk_decile (1 lowest to 10 highest among the scored users, equal risks in the same one; NULL where unknown); next_action; churn_risk; next_action_probability; seconds_to_next_action; n_events; last_event_time; model; as_of; scored_at.';
+'One row per user of scored_users with its segment, risk band x next action. Parameters: medium_from (0.3), high_from (0.7): the lowest churn risk of these bands. Columns: user_id; risk_band (''low'', ''medium'', ''high'', ''unknown'' if the model has no churn head); risk_decile (1 lowest to 10 highest among the scored users, equal risks in the same one; NULL if unknown); next_action; churn_risk; next_action_probability; seconds_to_next_action; n_events; last_event_time; model; as_of; scored_at.';

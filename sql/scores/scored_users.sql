@@ -1,23 +1,19 @@
 CREATE OR REPLACE VIEW sqlscore.scored_users AS
-WITH
-final AS (
-    SELECT
-        s.*,
-        MAKE_TIMESTAMP(EPOCH_US(NOW())) AS scored_at
-    FROM sqlscore.live_scored_users AS s
-)
-SELECT * FROM final;
+SELECT
+    s.*,
+    MAKE_TIMESTAMP(EPOCH_US(NOW())) AS scored_at
+FROM sqlscore.live_scored_users AS s;
 
 COMMENT ON VIEW sqlscore.scored_users IS 'One row per user, scored by the champion; until the first refresh a view over live_scored_users, from then on a table.';
 COMMENT ON COLUMN sqlscore.scored_users.user_id IS 'The user.';
 COMMENT ON COLUMN sqlscore.scored_users.n_events IS 'Number of events that the scores rest on.';
-COMMENT ON COLUMN sqlscore.scored_users.last_event_time IS 'Time of the newest of them, UTC.';
+COMMENT ON COLUMN sqlscore.scored_users.last_event_time IS 'Time of the newest of these events, UTC.';
 COMMENT ON COLUMN sqlscore.scored_users.next_action IS 'Most likely next action.';
 COMMENT ON COLUMN sqlscore.scored_users.next_action_probability IS 'Calibrated probability of that action.';
 COMMENT ON COLUMN sqlscore.scored_users.next_actions IS 'The likeliest next actions with their probabilities, best first.';
 COMMENT ON COLUMN sqlscore.scored_users.seconds_to_next_action IS 'Predicted median of the seconds from the last event to the next, given that there is one.';
-COMMENT ON COLUMN sqlscore.scored_users.churn_risk IS 'Calibrated probability of no event within the model''s horizon after as_of; NULL where the model has no churn head.';
-COMMENT ON COLUMN sqlscore.scored_users.unknown_action_rate IS 'Share of the events whose action the model has never seen.';
+COMMENT ON COLUMN sqlscore.scored_users.churn_risk IS 'Calibrated probability of no event within the model''s horizon after as_of; NULL if the model has no churn head.';
+COMMENT ON COLUMN sqlscore.scored_users.unknown_action_rate IS 'Share of the events whose action the model never saw in training.';
 COMMENT ON COLUMN sqlscore.scored_users.model IS 'The model that scored, name@version.';
 COMMENT ON COLUMN sqlscore.scored_users.as_of IS 'The moment at which the scores are valid, UTC: nothing later was seen.';
 COMMENT ON COLUMN sqlscore.scored_users.scored_at IS 'When the row was scored, UTC.';

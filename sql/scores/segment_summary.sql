@@ -37,7 +37,7 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON VIEW sqlscore.segment_summary IS 'One row per segment (risk band x next action) of scored_segments.';
-COMMENT ON COLUMN sqlscore.segment_summary.risk_band IS 'low (churn risk under 0.3), medium (0.3 to under 0.7), high (0.7 and over), or unknown where the model has no churn head.';
+COMMENT ON COLUMN sqlscore.segment_summary.risk_band IS 'low (churn risk under 0.3), medium (0.3 to under 0.7), high (0.7 and over), or unknown if the model has no churn head.';
 COMMENT ON COLUMN sqlscore.segment_summary.next_action IS 'Most likely next action.';
 COMMENT ON COLUMN sqlscore.segment_summary.n_users IS 'Number of users in the segment.';
 COMMENT ON COLUMN sqlscore.segment_summary.share_of_users IS 'Their share of all scored users.';

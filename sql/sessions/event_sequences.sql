@@ -1,17 +1,13 @@
 CREATE OR REPLACE VIEW sqlscore.event_sequences AS
-WITH
 -- The struct ends with the mapped features in their order: comparing it whole breaks the last ties.
-final AS (
-    SELECT
-        sqlscore_event.user_id,
-        COUNT(*) AS n_events,
-        MIN(sqlscore_event.event_time) AS first_event_time,
-        MAX(sqlscore_event.event_time) AS last_event_time,
-        LIST(sqlscore_event ORDER BY sqlscore_event.event_time, sqlscore_event.event_type, sqlscore_event) AS events
-    FROM sqlscore.events AS sqlscore_event
-    GROUP BY sqlscore_event.user_id
-)
-SELECT * FROM final;
+SELECT
+    sqlscore_event.user_id,
+    COUNT(*) AS n_events,
+    MIN(sqlscore_event.event_time) AS first_event_time,
+    MAX(sqlscore_event.event_time) AS last_event_time,
+    LIST(sqlscore_event ORDER BY sqlscore_event.event_time, sqlscore_event.event_type, sqlscore_event) AS events
+FROM sqlscore.events AS sqlscore_event
+GROUP BY sqlscore_event.user_id;
 
 COMMENT ON VIEW sqlscore.event_sequences IS 'One row per user: all events as one list, in time order.';
 COMMENT ON COLUMN sqlscore.event_sequences.user_id IS 'The user.';

@@ -1,9 +1,5 @@
 CREATE OR REPLACE VIEW sqlscore.session_events AS
-WITH
-final AS (
-    SELECT * FROM sqlscore.session_events_with()
-)
-SELECT * FROM final;
+SELECT * FROM sqlscore.session_events_with();
 
 COMMENT ON VIEW sqlscore.session_events IS 'One row per event with its session: a silence longer than 30 minutes begins a new one.';
 COMMENT ON COLUMN sqlscore.session_events.user_id IS 'The user.';

@@ -1,6 +1,6 @@
 CREATE OR REPLACE MACRO sqlscore.session_events_with(gap := INTERVAL 30 MINUTE) AS TABLE
 WITH
--- The alias stands for the whole row, so it must not be the name of anybody's column.
+-- The alias stands for the whole row, so it must not be the name of a user's column.
 events AS (
     SELECT
         sqlscore_event.user_id,
@@ -13,7 +13,7 @@ events AS (
         ELSE ERROR('gap must be a span of time, such as INTERVAL 30 MINUTE')
     END
 ),
--- A silence longer than the gap parts two sessions; one of exactly the gap does not.
+-- A silence longer than the gap separates two sessions; a silence of exactly the gap does not.
 events_with_neighbours AS (
     SELECT
         events.*,
@@ -29,7 +29,7 @@ marked_events AS (
         COALESCE(n.next_time - n.event_time > CAST(gap AS INTERVAL), TRUE) AS is_last
     FROM events_with_neighbours AS n
 ),
--- RANGE counts all events of one instant alike: in what order a second sort meets them does not matter.
+-- RANGE treats all events of the same time alike, so the order in which a second sort returns them does not matter.
 final AS (
     SELECT
         m.user_id,

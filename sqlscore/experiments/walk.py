@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sqlscore.database.catalog import catalog
 from sqlscore.database.events_query import canonical, usable_events
-from sqlscore.database.queries import create_empty, one
+from sqlscore.database.queries import one
 from sqlscore.database.scan import Users, scan
 from sqlscore.errors import MappingError, ModelError, TrainingError
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
@@ -122,7 +122,7 @@ def score_moment(
         return score_rows(ids, artifact.encode(sequences), date, artifact)
 
     like = qualified(mapping.schema, "live_scored_users")
-    create_empty(con, SCORES, f"SELECT * FROM {like}", temporary=True)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {SCORES} AS FROM {like} WITH NO DATA")
     appender = Appender(con, SCORES)
     for rows in in_order(score, scan(reader, canonical(mapping, events)), threads):
         appender.add(rows)

@@ -1,4 +1,4 @@
-"""What has changed in the events since they were scored: which users start over, which go on, which are gone."""
+"""What has changed in the events since they were scored: which users start over, advance, or are gone."""
 
 from __future__ import annotations
 
@@ -12,42 +12,51 @@ from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import SESSION_GAP, Mapping
 from sqlscore.quoting import identifier, qualified
-from sqlscore.score_tables.mark import STATES, TABLE, Mark, columns_of, sample_of
+from sqlscore.score_tables.mark import STATES_TABLE, Mark, columns_of, sample_of
+
+CHANGES_TABLE = "sqlscore_changes"
+"""A temporary table of the reader's connection."""
 
 FULL_ABOVE = 0.3
-"""Share of changed users above which everybody is scored again, which is then as quick."""
+"""Share of changed users above which all users are scored again, since that is then as fast."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """`reason` is None where an incremental refresh will do; else why everybody is scored.
+    """What kind of refresh is needed.
 
-    The temporary table `sqlscore_changes` then holds user_id, kind ('over', 'on', 'gone'), and for 'on' the time of
-    the last event that the state has seen, the time of the first new one, and from when on sessions are made anew: the
-    start and number of the last session where the new event belongs to it, else those of the next.
+    For an incremental one, CHANGES_TABLE holds user_id and kind: 'over' (the past changed: score from the start), 'on'
+    (there are only newer events: advance the state) or 'gone' (there is no event left). For 'on' it also holds the time
+    of the last event in the state, the time of the first new event, and start and number of the first session to make
+    again: the user's last session if the new event belongs to it, else the next one.
     """
 
-    reason: str | None
+    reason: str | None  # why all users are scored; None for an incremental refresh
     n_over: int = 0
     n_on: int = 0
     n_gone: int = 0
-    since: datetime | None = None  # no event of a user who goes on is needed from before
-    behind_row: int | None = None  # rows of new events come behind it, where that is known
+    since: datetime | None = None  # users of kind 'on' need no event from before
+    behind_row: int | None = None  # new events are in the rows behind it; None if not known
 
 
 def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | None, new: Mark, fold: bool) -> Changes:
-    """Compare the events with what the stored states have seen.
+    """Compare the events with the stored states.
 
-    con: a connection in a transaction whose snapshot the scans that follow share.
+    Args:
+        con: A connection in a transaction; the scans of the refresh share its snapshot.
+        mapping: The mapped events.
+        old: The mark of the last refresh, if there was one.
+        new: The mark of this refresh.
+        fold: Whether the model can advance a state; if not, users of kind 'on' become 'over'.
     """
     if old is None:
-        forgotten = is_table(con, mapping.schema, STATES)
+        forgotten = is_table(con, mapping.schema, STATES_TABLE)
         return Changes("a user was forgotten" if forgotten else "nothing was scored before")
     if (old.model, old.sha256) != (new.model, new.sha256):
         return Changes(f"the champion changed from {old.model} to {new.model}")
     if old.mapping != new.mapping:
         return Changes("the events were mapped anew")
-    if old.types is None or "standing" not in columns_of(con, qualified(mapping.schema, STATES)):
+    if old.types is None or "standing" not in columns_of(con, qualified(mapping.schema, STATES_TABLE)):
         return Changes("the states were stored by an older sqlscore")
     if old.types != new.types:
         return Changes(f"the types of the mapped columns changed from {old.types} to {new.types}")
@@ -63,42 +72,42 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     else:
         _compared(con, mapping)
     if not fold:
-        con.execute(f"UPDATE {TABLE} SET kind = 'over' WHERE kind = 'on'")
+        con.execute(f"UPDATE {CHANGES_TABLE} SET kind = 'over' WHERE kind = 'on'")
     _note_sessions(con, mapping)
-    row = one(
+    counts = one(
         con,
         f"""SELECT count(*) FILTER (WHERE kind = 'over'), count(*) FILTER (WHERE kind = 'on'),
                 count(*) FILTER (WHERE kind = 'gone'), min(session_start) FILTER (WHERE kind = 'on'),
-                (SELECT count(*) FROM {qualified(mapping.schema, STATES)})
-            FROM {TABLE}""",
+                (SELECT count(*) FROM {qualified(mapping.schema, STATES_TABLE)})
+            FROM {CHANGES_TABLE}""",
     ) or (0, 0, 0, None, 0)
-    if row[0] + row[1] > FULL_ABOVE * row[4]:
-        return Changes(f"{row[0] + row[1]} of {row[4]} users changed")
-    over, on, gone, since, _ = row
+    over, on, gone, since, n_users = counts
+    if over + on > FULL_ABOVE * n_users:
+        return Changes(f"{over + on} of {n_users} users changed")
     return Changes(None, over, on, gone, since, behind_row)
 
 
 def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -> None:
-    """Changes from the rows behind `last_row` alone."""
+    """Find changes in the rows behind `last_row` alone."""
     new = usable_events(con, mapping, f"{SOURCE}.rowid > {int(last_row)}")
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE {TABLE} AS
+        f"""CREATE OR REPLACE TEMP TABLE {CHANGES_TABLE} AS
             WITH users AS (
                 SELECT user_id, min(event_time) AS first_new FROM ({new}) GROUP BY user_id
             )
             SELECT u.user_id, CASE WHEN s.last_time < u.first_new THEN 'on' ELSE 'over' END AS kind, s.last_time,
                 u.first_new, NULL::TIMESTAMP AS session_start, NULL::BIGINT AS session_id
-            FROM users u LEFT JOIN {qualified(mapping.schema, STATES)} s USING (user_id)"""
+            FROM users u LEFT JOIN {qualified(mapping.schema, STATES_TABLE)} s USING (user_id)"""
     )
 
 
 def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Changes from the hashes of all events: new, changed and deleted ones."""
-    states, events = qualified(mapping.schema, STATES), f"({usable_events(con, mapping)})"
+    """Find new, changed and deleted events from the hashes of all events."""
+    states, events = qualified(mapping.schema, STATES_TABLE), f"({usable_events(con, mapping)})"
     columns = ["event_time", "event_type", *(f.name for f in mapping.features)]
     hashed = ", ".join(f"e.{identifier(name)}" for name in columns)
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE {TABLE} AS
+        f"""CREATE OR REPLACE TEMP TABLE {CHANGES_TABLE} AS
             WITH events AS (
                 SELECT e.user_id, e.event_time, s.user_id IS NOT NULL AS known, s.last_time, s.n_events, s.content,
                     hash({hashed}) AS word, coalesce(e.event_time <= s.last_time, false) AS seen
@@ -123,14 +132,14 @@ def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
 
 def _note_sessions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """From when on the sessions of those who go on are made anew: the last one may have grown."""
+    """Note which sessions of users of kind 'on' are made again: the last one may have grown."""
     sessions = qualified(mapping.schema, "scored_sessions")
     con.execute(
-        f"""UPDATE {TABLE} SET
+        f"""UPDATE {CHANGES_TABLE} SET
                 session_start = CASE WHEN grows THEN s.session_start ELSE first_new END,
                 session_id = CASE WHEN grows THEN s.session_id ELSE s.session_id + 1 END
             FROM (SELECT user_id, max(o.session_start) AS session_start, max(o.session_id) AS session_id,
                       any_value(c.first_new - c.last_time <= to_microseconds({SESSION_GAP})) AS grows
-                  FROM {sessions} o JOIN {TABLE} c USING (user_id) GROUP BY user_id) s
-            WHERE {TABLE}.user_id = s.user_id AND kind = 'on'"""
+                  FROM {sessions} o JOIN {CHANGES_TABLE} c USING (user_id) GROUP BY user_id) s
+            WHERE {CHANGES_TABLE}.user_id = s.user_id AND kind = 'on'"""
     )

@@ -1,44 +1,40 @@
-"""The two ways to bring the score tables up to date: everybody, or who changed."""
+"""An incremental refresh: only users whose events changed are encoded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.database.events_query import canonical
-from sqlscore.database.queries import create_empty, one
+from sqlscore.database.queries import one
 from sqlscore.database.scan import Users, scan
-from sqlscore.database.transactions import now
 from sqlscore.errors import MappingError
 from sqlscore.parallel import in_order
 from sqlscore.quoting import literal
-from sqlscore.score_tables.changes import Changes
-from sqlscore.score_tables.mark import STATES, TABLE
+from sqlscore.score_tables.changes import CHANGES_TABLE, Changes
+from sqlscore.score_tables.mark import STATES_TABLE
 from sqlscore.score_tables.rows import Rows, score_rows, score_users, session_rows, state_rows
-from sqlscore.score_tables.run import SCORES, Counts, Run, usable_of
+from sqlscore.score_tables.run import SCORE_TABLES, Counts, Run, usable_of
 from sqlscore.score_tables.states_table import comparable, states_of
-from sqlscore.score_tables.unchanged import move_scores
+from sqlscore.score_tables.unchanged import refresh_unchanged
 from sqlscore.score_tables.writing import Appender
 
-if TYPE_CHECKING:
-    pass
 
+def refresh_changed(run: Run, changes: Changes) -> Counts:
+    """Rescore, advance or drop the users that changed, then bring all others to the new as_of.
 
-def who_changed(run: Run, changes: Changes) -> Counts:
-    """Encode who starts over, advance who goes on, drop who is gone; then move everybody's scores to the new as_of."""
-    stamp = {"scored_at": literal(str(now())) + "::TIMESTAMP"}
+    Raises MappingError if the events changed while they were read.
+    """
     states: list[pa.Table] = []
     scores: list[pa.Table] = []
     sessions: list[pa.Table] = []
     events = 0
-    pieces = [*_start_over(run, changes), *_go_on(run, changes)]
-    for rows in pieces:
+    for rows in [*_rescore(run, changes), *_advance(run, changes)]:
         states.append(rows.states)
         scores.append(rows.scores)
         sessions.append(rows.sessions)
@@ -47,22 +43,27 @@ def who_changed(run: Run, changes: Changes) -> Counts:
     if n_users != changes.n_over + changes.n_on:
         raise MappingError(
             f'the events mapped as "{run.mapping.name}" were taken away or replaced while they were read: '
-            f"{changes.n_over + changes.n_on} users had changed, {n_users} of them were found again; refresh again"
+            f"{changes.n_over + changes.n_on} users had changed, {n_users} of them were found again: refresh again"
         )
     sessions += _last_sessions(run, changes)
     _replace_changed(
-        run, {STATES: (states, None), "scored_users": (scores, stamp), "scored_sessions": (sessions, stamp)}
+        run,
+        {
+            STATES_TABLE: (states, None),
+            "scored_users": (scores, run.stamp),
+            "scored_sessions": (sessions, run.stamp),
+        },
     )
-    move_scores(run.con, run.reader, run.mapping, run.artifact, run.as_of, stamp["scored_at"], run.threads)
+    refresh_unchanged(run)
     tables = {}
-    for name in SCORES:
+    for name in SCORE_TABLES:
         counted = one(run.con, f"SELECT count(*) FROM {run.table(name)}")
         tables[name] = int(counted[0]) if counted else 0
     return Counts(tables, n_users, events)
 
 
-def _start_over(run: Run, changes: Changes) -> Iterable[Rows]:
-    """Users whose past changed: their whole histories again."""
+def _rescore(run: Run, changes: Changes) -> Iterable[Rows]:
+    """Encode the whole histories of users whose past changed."""
     if not changes.n_over:
         return ()
     query = f"SELECT e.* FROM ({usable_of(run)}) e SEMI JOIN {_changed('over')} c USING (user_id)"
@@ -70,12 +71,12 @@ def _start_over(run: Run, changes: Changes) -> Iterable[Rows]:
     return in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads)
 
 
-def _go_on(run: Run, changes: Changes) -> Iterable[Rows]:
-    """Users who only have newer events: their states advanced with those."""
+def _advance(run: Run, changes: Changes) -> Iterable[Rows]:
+    """Advance the states of users who only have newer events."""
     if not changes.n_on:
         return ()
     stored = run.reader.sql(
-        f"SELECT s.* FROM {run.table(STATES)} s SEMI JOIN {_changed('on')} c USING (user_id)"
+        f"SELECT s.* FROM {run.table(STATES_TABLE)} s SEMI JOIN {_changed('on')} c USING (user_id)"
     ).to_arrow_table()
     known = comparable(stored.column("user_id"))
     old = states_of(stored)
@@ -100,7 +101,7 @@ def _go_on(run: Run, changes: Changes) -> Iterable[Rows]:
 
 
 def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
-    """The last session of users who go on, which may have grown, and the new ones behind it."""
+    """Score the last session of users who only have newer events, since it may have grown, and the new sessions."""
     if not changes.n_on:
         return ()
     first = run.reader.sql(f"SELECT user_id, session_id FROM {_changed('on')}").to_arrow_table()
@@ -118,11 +119,16 @@ def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
 
 
 def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str, str] | None]]) -> None:
-    """Old rows of who changed out, new ones in. tables: by name, the new rows, and SQL for columns that they lack."""
+    """Replace the rows of users that changed.
+
+    Args:
+        run: The refresh.
+        tables: For each table by name, the new rows, and SQL for columns that these lack.
+    """
     con, changed = run.con, "sqlscore_changed_users"
-    shape = f"SELECT user_id, NULL::TIMESTAMP AS session_start FROM {run.table(STATES)}"
-    create_empty(con, changed, shape, temporary=True)
-    rows = run.reader.sql(f"SELECT user_id, session_start FROM {TABLE}").to_arrow_table()
+    shape = f"SELECT user_id, NULL::TIMESTAMP AS session_start FROM {run.table(STATES_TABLE)}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {changed} AS {shape} WITH NO DATA")
+    rows = run.reader.sql(f"SELECT user_id, session_start FROM {CHANGES_TABLE}").to_arrow_table()
     appender = Appender(con, changed)
     appender.add(rows)
     appender.flush()
@@ -131,14 +137,14 @@ def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str,
         con.execute(f"DELETE FROM {run.table(name)} t USING {changed} c WHERE t.user_id = c.user_id AND ({kept})")
         appender = Appender(con, run.table(name), constants)
         for rows in pieces:
-            if rows.num_columns and len(rows):
+            if len(rows):  # rows of sessions may have no columns
                 appender.add(rows)
         appender.flush()
     con.execute(f"DROP TABLE {changed}")
 
 
 def _changed(kind: str) -> str:
-    return f"(SELECT * FROM {TABLE} WHERE kind = {literal(kind)})"
+    return f"(SELECT * FROM {CHANGES_TABLE} WHERE kind = {literal(kind)})"
 
 
 def _moment(time: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""How far the last refresh had read: the mark that the next one compares with."""
+"""The mark: what the last refresh had read, for the next one to compare with."""
 
 from __future__ import annotations
 
@@ -9,44 +9,31 @@ import duckdb
 from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import Mapping
-from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.quoting import identifier, qualified
+from sqlscore.sql.objects import table
 
-TABLE = "sqlscore_changes"
+STATES_TABLE = "user_states"
+MARK_TABLE = "refreshed"
 
-
-STATES = "user_states"
-
-
-_RUNS, _RUN = 4, 16  # runs of rows by which a table is known again: the engine skips to them, not to single rows
-MARK = "refreshed"
-
-
-_COMMENTS = {
-    "model": "The champion that scored.",
-    "sha256": "The hash of its artifact.",
-    "mapping": "The mapping as it was.",
-    "n_rows": "Rows of an append-only table.",
-    "last_row": "Number of its last row.",
-    "types": "Types of the mapped columns.",
-    "sample": "Hashes of some of its rows, added up bit by bit.",
-}
+_RUNS, _RUN = 4, 16
+"""How many runs of how many rows are hashed to recognise a table: the engine skips to runs faster than to rows."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a refresh stood. Row numbers are set for append-only base tables alone."""
+    """What a refresh had read. n_rows, last_row and sample are set only for append-only base tables."""
 
     model: str
     sha256: str
     mapping: str  # as JSON
     n_rows: int | None
     last_row: int | None
-    types: str | None = None  # None in a mark of an older sqlscore
+    types: str | None = None  # None in a mark that an older sqlscore wrote
     sample: int | None = None
 
 
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
-    """Where the events stand in this snapshot."""
+    """The mark for the events in the snapshot of this connection."""
     n_rows, last_row, sample = None, None, None
     if mapping.append_only and _has_rowid(con, mapping):
         n_rows, last_row = one(con, f"SELECT count(*), max(rowid) FROM {mapping.relation}") or (0, None)
@@ -57,24 +44,18 @@ def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha25
 
 
 def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
-    """Where the last refresh stood, None where there was none."""
-    if not is_table(con, mapping.schema, MARK, STATES):
+    """The mark of the last refresh, None if there was none."""
+    if not is_table(con, mapping.schema, MARK_TABLE, STATES_TABLE):
         return None
-    name = qualified(mapping.schema, MARK)
+    name = qualified(mapping.schema, MARK_TABLE)
     row = one(con, f"FROM {name}")
     return Mark(**dict(zip(columns_of(con, name), row, strict=True))) if row else None
 
 
 def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> None:
-    """Note where this refresh stands, inside its transaction."""
-    name = qualified(mapping.schema, MARK)
-    con.execute(
-        f"CREATE OR REPLACE TABLE {name} (model VARCHAR, sha256 VARCHAR, mapping JSON, n_rows BIGINT, last_row BIGINT, "
-        "types VARCHAR, sample UBIGINT)"
-    )
-    con.execute(f"COMMENT ON TABLE {name} IS 'Where the last refresh stood: what an incremental one goes on from'")
-    for column, comment in _COMMENTS.items():
-        con.execute(f"COMMENT ON COLUMN {name}.{column} IS {literal(comment)}")
+    """Replace the mark, inside the transaction of the refresh."""
+    name = qualified(mapping.schema, MARK_TABLE)
+    con.execute(table(MARK_TABLE).for_schema(mapping.schema))
     con.execute(
         f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?)",
         [mark.model, mark.sha256, mark.mapping, mark.n_rows, mark.last_row, mark.types, mark.sample],
@@ -82,22 +63,22 @@ def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> 
 
 
 def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """A user's state is gone though no event may have changed: an append-only table would not show who is missing."""
-    if mapping.append_only and is_table(con, mapping.schema, MARK):
-        con.execute(f"DROP TABLE {qualified(mapping.schema, MARK)}")
+    """Drop the mark of an append-only table after a user was erased: new rows alone would not show who is missing."""
+    if mapping.append_only and is_table(con, mapping.schema, MARK_TABLE):
+        con.execute(f"DROP TABLE {qualified(mapping.schema, MARK_TABLE)}")
 
 
 def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
-    """Whether rows are numbered by the engine: a base table without a column of that name."""
+    """Whether the engine numbers the rows: the relation is a base table without a column named rowid."""
     query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
-    tables = con.execute(query).fetchall()
-    if not any(qualified(*table) == mapping.relation for table in tables):
+    names = con.execute(query).fetchall()
+    if not any(qualified(*name) == mapping.relation for name in names):
         return False
     return "rowid" not in (name.lower() for name in columns_of(con, mapping.relation))
 
 
 def sample_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int | None) -> int | None:
-    """What some rows up to a row say: a table that was filled anew has others, however many they are."""
+    """A hash over some rows up to last_row: it differs if the table was filled again, even with as many rows."""
     if last_row is None:
         return None
     ends = (last_row * i // (_RUNS - 1) for i in range(_RUNS))

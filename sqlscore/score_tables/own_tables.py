@@ -11,7 +11,6 @@ import duckdb
 import pyarrow as pa
 
 from sqlscore.database.events_query import canonical, usable_events
-from sqlscore.database.queries import create_empty
 from sqlscore.database.scan import Users, scan
 from sqlscore.database.transactions import recorded, transaction
 from sqlscore.errors import MappingError
@@ -98,7 +97,8 @@ def fill(
             raise MappingError(f"there is no usable event in {mapping.relation}: nothing was made")
         con.execute(f"DROP TABLE IF EXISTS {target}")
         con.register("sqlscore_shape", first.slice(0, 0))
-        create_empty(con, target, f"SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) FROM sqlscore_shape")
+        shape = f"SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) FROM sqlscore_shape"
+        con.execute(f"CREATE TABLE {target} AS {shape}")
         con.unregister("sqlscore_shape")
         rows = insert_as_they_come(con, target, first, batches)
         details.update(table=into, rows=rows, model=artifact.name)

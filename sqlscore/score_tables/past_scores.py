@@ -8,7 +8,6 @@ import duckdb
 import numpy as np
 
 from sqlscore.database.objects import is_table
-from sqlscore.database.queries import create_empty
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
@@ -17,7 +16,7 @@ from sqlscore.score_tables.swap import swap_in
 if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
 
-TABLE = "past_scores"
+PAST_SCORES = "past_scores"
 
 
 def keep_scores(
@@ -30,16 +29,23 @@ def keep_scores(
     *,
     horizon: float | None = None,
 ) -> int:
-    """Add the scores of one moment to `past_scores`, inside the caller's transaction; returns how many users.
+    """Add the scores of one moment to `past_scores`, inside the caller's transaction; returns the number of users.
 
-    scores: a quoted table with the columns of `scored_users`, made by `artifact` as of `as_of` (µs). events: a query
-    for the canonical events up to then, from which the baselines that stand beside are counted. horizon: seconds by
-    which the risk is judged (default: the model's). What was kept of that moment and model before is replaced.
+    What was kept before for the same moment and model is replaced.
+
+    Args:
+        con: A connection in a transaction.
+        mapping: The mapping that the scores belong to.
+        scores: The quoted name of a table with the columns of `scored_users`, made by `artifact` as of `as_of`.
+        events: A query for the canonical events up to `as_of`, from which the baselines are counted.
+        artifact: The model that scored.
+        as_of: The moment, µs.
+        horizon: Seconds by which the churn risk is judged; by default the model's.
     """
-    table = qualified(mapping.schema, TABLE)
-    if not is_table(con, mapping.schema, TABLE):
-        create_empty(con, qualified(mapping.schema, f"next_{TABLE}"), f"FROM {table}")
-        swap_in(con, mapping, TABLE)
+    table = qualified(mapping.schema, PAST_SCORES)
+    if not is_table(con, mapping.schema, PAST_SCORES):
+        con.execute(f"CREATE TABLE {qualified(mapping.schema, f'next_{PAST_SCORES}')} AS FROM {table} WITH NO DATA")
+        swap_in(con, mapping, PAST_SCORES)
     con.execute(f"DELETE FROM {table} WHERE as_of = make_timestamp(?) AND model = ?", [as_of, artifact.name])
     manifest = artifact.manifest
     judged_by = None if "churn" not in manifest.heads else horizon or manifest.horizon_seconds
@@ -72,9 +78,10 @@ def keep_scores(
 
 
 def seen_until(artifact: Artifact) -> int:
-    """µs of the newest event that training looked at: the validation part too, by which it was stopped and calibrated.
+    """µs of the newest event that influenced the model.
 
-    Only the test part, which is later, was never seen.
+    This includes the validation part, which decides when training stops and how it is calibrated. Only the test part,
+    which is later, had no influence.
     """
     periods = artifact.manifest.notes.get("periods")
     if periods is not None:

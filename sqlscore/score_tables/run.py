@@ -1,33 +1,35 @@
-"""What the parts of one refresh share."""
+"""What the parts of one refresh share, and what they return."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from sqlscore.database.events_query import SOURCE, usable_events
 from sqlscore.events.mapping import Mapping
-from sqlscore.quoting import qualified
+from sqlscore.quoting import literal, qualified
 from sqlscore.score_tables.mark import Mark
 from sqlscore.scoring.artifact import Artifact
 
 if TYPE_CHECKING:
     from sqlscore.progress import Progress
 
-SCORES = ("scored_users", "scored_sessions")
+SCORE_TABLES = ("scored_users", "scored_sessions")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a refresh works with. `reader` holds one snapshot of the events; `con` is in the writing transaction."""
+    """What a refresh works with."""
 
-    con: duckdb.DuckDBPyConnection
-    reader: duckdb.DuckDBPyConnection
+    con: duckdb.DuckDBPyConnection  # in the writing transaction
+    reader: duckdb.DuckDBPyConnection  # holds one snapshot of the events
     mapping: Mapping
     artifact: Artifact
     as_of: int  # µs
+    scored_at: datetime
     mark: Mark
     threads: int | None
     progress: Progress | None
@@ -36,10 +38,15 @@ class Run:
         """The quoted name of a table of this mapping."""
         return qualified(self.mapping.schema, name)
 
+    @property
+    def stamp(self) -> dict[str, str]:
+        """The column that score tables have and Arrow rows lack, as SQL."""
+        return {"scored_at": f"{literal(str(self.scored_at))}::TIMESTAMP"}
+
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows by table, and what went through the model."""
+    """Rows by table, and how many users and events went through the model."""
 
     tables: dict[str, int]
     n_users: int
@@ -47,7 +54,7 @@ class Counts:
 
 
 def usable_of(run: Run, behind_row: int | None = None) -> str:
-    """The events up to the mark, as a query; those behind a row alone."""
+    """A query for the events up to the mark; with behind_row only for those after that row."""
     last = run.mark.last_row
     if last is None:
         return usable_events(run.reader, run.mapping)

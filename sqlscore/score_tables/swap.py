@@ -1,11 +1,10 @@
-"""Puts a new table in the place of the old one, with its comments."""
+"""Replaces a score table by a new one, which keeps the comments."""
 
 from __future__ import annotations
 
 import duckdb
 
 from sqlscore.database.objects import is_table
-from sqlscore.database.queries import create_empty
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, literal, qualified
 
@@ -13,15 +12,15 @@ _VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored
 
 
 def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> str:
-    """An empty table with the columns of `name` to fill aside; returns its quoted name."""
+    """Make an empty table with the columns of `name`, to be filled before `swap_in`; returns its quoted name."""
     staging = qualified(mapping.schema, f"next_{name}")
     view = qualified(mapping.schema, _VIEW_OF[name])
-    create_empty(con, staging, f"SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view}")
+    con.execute(f"CREATE TABLE {staging} AS SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view} WITH NO DATA")
     return staging
 
 
 def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
-    """Put the table that `new_table` made in place of `name`, view or table; inside the caller's transaction."""
+    """Replace the view or table `name` by the table that `new_table` made, inside the caller's transaction."""
     target = qualified(mapping.schema, name)
     kind = "TABLE" if is_table(con, mapping.schema, name) else "VIEW"
     comments = _comments(con, mapping, name)
@@ -32,7 +31,7 @@ def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None
 
 
 def _comments(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> list[tuple[str, str]]:
-    """The comments of a view or table and its columns, which its replacement gets again."""
+    """(what, comment) of a view or table and of its columns, with `what` as COMMENT ON names it for the new table."""
     target = qualified(mapping.schema, name)
     rows = con.execute(
         """SELECT NULL, comment FROM (SELECT schema_name, view_name AS name, comment FROM duckdb_views()

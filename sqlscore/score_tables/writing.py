@@ -1,4 +1,4 @@
-"""Writing score tables: filled aside, put in place of the old one at once, comments kept."""
+"""Inserts Arrow rows into tables: in blocks of some ten thousand, or in one statement while they are made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ class Appender:
     """Collects Arrow rows and inserts them into a table by name, some ten thousand at a time."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, table: str, constants: dict[str, str] | None = None) -> None:
-        """table: quoted. constants: SQL expressions for columns that the rows lack."""
+        """Insert nothing yet.
+
+        Args:
+            con: A connection in a transaction.
+            table: The quoted name of the table.
+            constants: SQL expressions by name, for columns that the rows lack.
+        """
         self._con = con
         self._extra = _as_columns(constants)
         self.table = table
@@ -28,15 +34,15 @@ class Appender:
         self.rows = 0
 
     def add(self, rows: pa.Table) -> None:
-        """Take rows; they are in the table after `flush` at the latest."""
+        """Take rows; after `flush` all of them are in the table."""
         self._held.append(rows)
         self.rows += len(rows)
         if sum(len(held) for held in self._held) >= _ROWS_HELD:
             self.flush()
 
     def flush(self) -> None:
-        """Insert what is held. Never no rows: the engine loses what comes next, as `create_empty` says."""
-        if not any(len(held) for held in self._held):
+        """Insert the rows that are held."""
+        if not self._held:
             return
         self._con.register(_ARRIVING, pa.concat_tables(self._held))
         self._con.execute(f"INSERT INTO {self.table} BY NAME SELECT *{self._extra} FROM {_ARRIVING}")
@@ -46,9 +52,9 @@ class Appender:
 
 @contextmanager
 def arriving(con: duckdb.DuckDBPyConnection, first: pa.Table, others: Iterable[pa.Table]) -> Iterator[str]:
-    """Arrow rows as a relation, by the name that is given, which one statement reads while they are made.
+    """Register Arrow rows as a relation that one statement can read while they are made; yields its name.
 
-    What `others` raises is raised, not what the engine makes of it.
+    An error in `others` is raised as it is, instead of the engine's error about it.
     """
     failures: list[BaseException] = []
 
@@ -64,11 +70,11 @@ def arriving(con: duckdb.DuckDBPyConnection, first: pa.Table, others: Iterable[p
     try:
         yield _ARRIVING
     except duckdb.Error:
-        if failures:  # the engine knows only its text
+        if failures:  # the engine keeps only its text
             raise failures[0] from None
         raise
     finally:
-        with suppress(duckdb.TransactionException):  # which would hide what broke the transaction off
+        with suppress(duckdb.TransactionException):  # it would hide the error that aborted the transaction
             con.unregister(_ARRIVING)
 
 
@@ -79,11 +85,17 @@ def insert_as_they_come(
     others: Iterable[pa.Table],
     constants: dict[str, str] | None = None,
 ) -> int:
-    """Insert Arrow rows by name with one statement, while they are made; returns how many. table: quoted.
+    """Insert Arrow rows by name with one statement while they are made, and return how many.
 
-    constants: SQL expressions for columns that the rows lack.
-    One statement needs less memory: of rows that several statements of a transaction insert, DuckDB 2.0 holds 70 to 150
-    bytes each until the commit, outside its memory_limit; of those of one statement some 25.
+    One statement needs less memory: until the commit DuckDB 2.0 holds 70 to 150 bytes, outside its memory_limit, for
+    each row that several statements of a transaction insert, but only some 25 for each row of a single statement.
+
+    Args:
+        con: A connection in a transaction.
+        table: The quoted name of the table.
+        first: The first rows, from which the columns are known.
+        others: All other rows.
+        constants: SQL expressions by name, for columns that the rows lack.
     """
     with arriving(con, first, others) as rows:
         inserted = one(con, f"INSERT INTO {table} BY NAME SELECT *{_as_columns(constants)} FROM {rows}")

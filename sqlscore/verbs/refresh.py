@@ -12,7 +12,7 @@ import duckdb
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.events_query import usable_events
 from sqlscore.database.queries import one
-from sqlscore.database.transactions import on_own_connection, recorded, snapshot, transaction
+from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.quoting import qualified
@@ -68,8 +68,8 @@ def refresh(
     >>> sqlscore.refresh(con).tables
     {'scored_users': 20000, 'scored_sessions': 51234}
     """
-    from sqlscore.score_tables.full import everybody  # torch: only where a model is used
-    from sqlscore.score_tables.incremental import who_changed
+    from sqlscore.score_tables.full import refresh_all  # torch: only where a model is used
+    from sqlscore.score_tables.incremental import refresh_changed
     from sqlscore.score_tables.run import Run
 
     start = time.perf_counter()
@@ -91,8 +91,18 @@ def refresh(
             reader, seen, read_mark(reader, where), mark, artifact.manifest.fold
         )  # fmt: skip
         with transaction(con):
-            run = Run(con, reader, seen, artifact, microseconds or 0, mark, threads, progress)
-            counts = everybody(run) if changes.reason else who_changed(run, changes)
+            run = Run(
+                con=con,
+                reader=reader,
+                mapping=seen,
+                artifact=artifact,
+                as_of=microseconds or 0,
+                scored_at=now(),
+                mark=mark,
+                threads=threads,
+                progress=progress,
+            )
+            counts = refresh_all(run) if changes.reason else refresh_changed(run, changes)
             write_mark(con, where, mark)
             if keep_history and microseconds is not None:
                 keep_scores(

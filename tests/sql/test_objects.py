@@ -33,6 +33,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         """CREATE TABLE drift_bins AS SELECT 'gap' AS measure, 'a' AS bin, 1 AS n_reference, 1 AS n_current,
         1.0 AS share_reference, 1.0 AS share_current"""
     )
+    con.execute("CREATE TABLE binned AS SELECT TRUE AS is_current, 'gap' AS measure, 'a' AS bin")
     sqlscore.map_events(con, "clicks")
     con.execute(
         "CREATE TABLE orders AS SELECT range AS user_id, current_date AS event_time, 'buy' AS event_type FROM range(3)"
@@ -55,6 +56,7 @@ def columns_of(con: duckdb.DuckDBPyConnection, macro: str) -> list[str]:
 REQUIRED = {
     "action": "'view'",
     "actual": "'sqlscore.events'",
+    "binned": "binned",
     "bins": "drift_bins",
     "current": "scores_then",
     "labels": "labels_then",

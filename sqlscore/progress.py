@@ -1,4 +1,4 @@
-"""How a long verb tells how far it is."""
+"""How a long verb reports how far it is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Where a run reports how far it is; the command line draws it as a bar."""
+    """Receives the stages of a run; the command line draws them as a bar."""
 
     def start(self, description: str, total: float | None) -> None:
-        """A new stage begins; `total` units of it, None if that is not known."""
+        """A stage of `total` units begins; None if their number is not known."""
 
     def advance(self, amount: float) -> None:
-        """So many more units of the stage are done."""
+        """`amount` more units of the stage are done."""
 
     def finish(self) -> None:
         """The stage is over."""
@@ -22,27 +22,27 @@ class Silent:
     """A Progress that shows nothing."""
 
     def start(self, description: str, total: float | None) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def advance(self, amount: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def finish(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Prefixed:
-    """A Progress whose stages' names begin with what they belong to, where there are several runs."""
+    """A Progress that puts the name of one of several runs before the names of its stages."""
 
     def __init__(self, progress: Progress, prefix: str) -> None:
         self._progress, self._prefix = progress, prefix
 
     def start(self, description: str, total: float | None) -> None:
-        """A new stage of this run begins."""
+        """A stage of this run begins."""
         self._progress.start(f"{self._prefix}: {description.lower()}", total)
 
     def advance(self, amount: float) -> None:
-        """So many more units of it are done."""
+        """`amount` more units of it are done."""
         self._progress.advance(amount)
 
     def finish(self) -> None:

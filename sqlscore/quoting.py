@@ -1,12 +1,12 @@
 """The one place where names and literals become SQL text.
 
-DuckDB's rules are those of the standard: what is quoted may hold anything, and a quote in it is doubled.
+DuckDB follows the standard: quoted text may hold anything, and a quote in it is doubled.
 """
 
 from collections.abc import Iterable
 
 SYSTEM = "system.main"
-"""Where the engine's own functions are, whatever macros of the user's are called like them."""
+"""The schema of the engine's own functions: by it they are found even if the user has macros of the same names."""
 
 
 def identifier(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Passwords out of texts that are logged, stored or shown."""
+"""Removes passwords from texts that are logged, stored or shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AT_LEAST = 4  # characters: a shorter one, wherever it stands, would make texts
 def scrub(text: str, *secrets: str) -> str:
     """`text` without passwords: those in URLs, behind names such as `password=`, in the environment, and `secrets`.
 
-    Rather too much is hidden than too little: an `@` behind a password in a URL hides what stands before it too.
+    It hides too much rather than too little: an `@` after the password in a URL hides the text before it too.
     """
     text = _IN_URL.sub(rf"\g<before>:{HIDDEN}@", text)
     text = _NAMED.sub(rf"\g<before>{HIDDEN}", text)

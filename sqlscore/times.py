@@ -11,7 +11,13 @@ from sqlscore.errors import EventsError, SqlscoreError
 
 
 def moment(value: date | str | None, parameter: str, error: type[SqlscoreError] = EventsError) -> int:
-    """µs since 1970 of a time or date, in UTC where no zone is given. Raises `error` where it is none."""
+    """µs since 1970 of a time or date, which is in UTC if it has no zone.
+
+    Args:
+        value: a date or datetime, or ISO text.
+        parameter: what the error calls it.
+        error: raised if the value is not a time.
+    """
     try:
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
@@ -37,7 +43,7 @@ _SHORT = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 def to_seconds(length: str | float | timedelta | None) -> float | None:
     """Seconds of a number of seconds, a timedelta, or text such as "14 days", "36h" or "2 weeks".
 
-    Raises SqlscoreError where it is none of these, or not positive.
+    Raises SqlscoreError if it is not a length of time, or not positive.
     """
     if length is None:
         return None
@@ -53,7 +59,7 @@ def to_seconds(length: str | float | timedelta | None) -> float | None:
     else:
         seconds = float(length)
     if not seconds > 0:
-        raise SqlscoreError(f"a length of time must be more than nothing, found {length!r}")
+        raise SqlscoreError(f"a length of time must be positive, found {length!r}")
     return seconds
 
 

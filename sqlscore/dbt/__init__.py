@@ -1,7 +1,7 @@
 """A plugin for dbt-duckdb: sqlscore's functions and views on every connection that dbt opens.
 
-Named in profiles.yml as `plugins: [{module: sqlscore.dbt}]`; docs/dbt.md says how. `sqlscore/dbt_project.py` has the
-package of models that goes with it.
+Named in profiles.yml as `plugins: [{module: sqlscore.dbt}]`; docs/dbt.md says how. `sqlscore/dbt/project.py` writes
+the project that goes with it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _CONFIG = ("events", *_COLUMNS, "level", "features", "mapping", "device")
 class Plugin(BasePlugin):
     """What dbt-duckdb creates for `module: sqlscore.dbt`.
 
-    The functions live as long as the connection that dbt opens once and gives out cursors of. config: `events`, its
-    columns, `level`, `features` and `mapping` as `map_events` takes them; without `events` the file is used as it is
-    mapped.
+    The functions live as long as the connection, which dbt opens once and makes cursors of. The plugin's config takes
+    `events`, its columns, `level`, `features` and `mapping` as `map_events` does; without `events` the file is used as
+    it is mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Raise DbtRuntimeError for an option that is not there: a typing error would be a silent default."""
+        """Raises DbtRuntimeError for an unknown option, since a misspelt one would be ignored silently."""
         settings = (self.creds.settings or {}) if self.creds else {}  # dbt-duckdb mixes them into every plugin's config
         unknown = sorted(set(plugin_config) - set(settings) - set(_CONFIG))
         if unknown:
@@ -47,7 +47,7 @@ class Plugin(BasePlugin):
         self._config = plugin_config
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Register functions, install views, map the events where the config names them."""
+        """Register functions, install views, and map the events if the config names them."""
         path = str(self.creds.path) if self.creds else ":memory:"
         try:
             prepare(conn, path, device=str(self._config.get("device") or "auto"))
@@ -59,12 +59,12 @@ class Plugin(BasePlugin):
 
 
 def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
-    """Map the events as asked, unless they are mapped so already: mapping anew would drop the score tables."""
+    """Map the events as asked, unless they already are: mapping again would drop the score tables."""
     events, name = str(config["events"]), str(config.get("mapping") or DEFAULT_MAPPING)
     try:
         relation = relation_of(con, events)
     except MappingError as error:
-        warnings.warn(f"nothing is mapped yet: {error}; where dbt builds it, run dbt again after that", stacklevel=2)
+        warnings.warn(f"nothing is mapped yet: {error}; if dbt builds it, run dbt again after that", stacklevel=2)
         return
     user_id, event_time, event_type = (str(config.get(role) or role) for role in _COLUMNS)
     level, features = str(config.get("level") or ""), _names(config.get("features"))

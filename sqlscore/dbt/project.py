@@ -1,4 +1,4 @@
-"""The dbt project that comes with sqlscore, as a folder of the user's."""
+"""The dbt project that comes with sqlscore, copied into a folder of the user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlscore import sql
 from sqlscore.errors import InstallError
 
 PACKAGE = Path(sql.__file__).parent / "dbt"
-"""The project as it is shipped; `packages.yml` of another project may name a copy of it as `local:`."""
+"""The shipped project; `packages.yml` of another project may name a copy of it as `local:`."""
 
 _YOURS = ("dbt_project.yml", "profiles.yml")
 _DEMO = "path: sqlscore-demo.duckdb"
@@ -19,14 +19,14 @@ _DEMO = "path: sqlscore-demo.duckdb"
 def write_project(folder: str | Path, database: str) -> list[Path]:
     """Copy the project into `folder`, with a profile for the file `database`; returns the files that were written.
 
-    Of a project that is there already, models, macros and tests are brought up to date; dbt_project.yml and
-    profiles.yml, which are the user's to edit, stay.
+    In an existing project models, macros and tests are updated; dbt_project.yml and profiles.yml, which the user edits,
+    stay.
 
-    Raises InstallError where the folder holds something else.
+    Raises InstallError if the folder holds something else.
     """
     target = Path(folder)
     if target.exists() and not _is_ours(target):
-        raise InstallError(f"{target} is not empty, and no project of sqlscore's: name a new folder")
+        raise InstallError(f"{target} is not empty, and is not a sqlscore project: name a new folder")
     written = []
     for source in sorted(path for path in PACKAGE.rglob("*") if path.is_file()):
         copy = target / source.relative_to(PACKAGE)

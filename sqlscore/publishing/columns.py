@@ -14,7 +14,7 @@ from sqlscore.errors import PublishError
 from sqlscore.quoting import identifier, literal
 
 LONGEST_NAME = 63
-"""Bytes of a name in PostgreSQL; longer ones would be cut without a word."""
+"""Bytes of a name in PostgreSQL; PostgreSQL cuts longer ones silently."""
 
 FLATTENED = 3
 """How many elements of a list of structs become columns: as many as `predict_next_actions` gives."""
@@ -68,10 +68,16 @@ _EXACT_IN_JSON = {
 class Column:
     """One column of a published table.
 
-    value: DuckDB SQL over the source's row, as it travels. staged, type: its types in PostgreSQL before and after the
-    swap. compared: DuckDB SQL over the source's row, and `compared_back` over what is read back, equal where the
-    column arrived; NULL-ness alone, and then not `exact`, for types whose JSON has no one form. flat: made from a
-    nested column.
+    Attributes:
+        name: its name on both sides.
+        value: DuckDB SQL over a row of the source, in the type that travels.
+        staged: its type in PostgreSQL while it is loaded.
+        type: its type in the published table.
+        compared: DuckDB SQL over a row of the source, to compare with `compared_back`.
+        compared_back: DuckDB SQL over what is read back; equal to `compared` if the column arrived.
+        flat: whether it is taken from a nested column.
+        is_time: whether it is a date or a timestamp.
+        exact: whether values are compared; if not, only which are NULL, since their JSON has several spellings.
     """
 
     name: str
@@ -94,7 +100,7 @@ class Column:
 def columns_of(table: str, source: Iterable[tuple[str, DuckDBPyType]]) -> tuple[Column, ...]:
     """The columns of a table in PostgreSQL: its own, in order, then the flat ones.
 
-    Raises PublishError for a type that PostgreSQL has nothing for, and for a name that is too long for it.
+    Raises PublishError for a type that PostgreSQL cannot hold, and for a name that is too long for it.
     """
     source = list(source)
     columns = [_column(name, identifier(name), kind, table) for name, kind in source]
@@ -109,7 +115,7 @@ def columns_of(table: str, source: Iterable[tuple[str, DuckDBPyType]]) -> tuple[
 
 
 def check_name(name: str, what: str) -> None:
-    """Raises PublishError where PostgreSQL would cut the name."""
+    """Raises PublishError if PostgreSQL would cut the name."""
     if len(name.encode()) > LONGEST_NAME:
         raise PublishError(
             f'"{name}" ({what}) has {len(name.encode())} bytes, and PostgreSQL keeps {LONGEST_NAME} of a name: give '

@@ -1,4 +1,4 @@
-"""Putting a folder in place of another at once."""
+"""One folder in place of another, at once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 def exchange(new: Path, old: Path) -> None:
     """Move folder `new` to the name `old`; the folder that was there, if any, is then at `new`.
 
-    On Linux one system call swaps the two names. Where it lacks, the old folder is moved away first, and for that
-    instant nobody finds either.
+    On Linux one system call swaps the two names. If it is missing, the old folder is moved away first, and for that
+    instant neither is found.
     """
     if not old.exists():
         new.rename(old)
@@ -35,7 +35,7 @@ def exchange(new: Path, old: Path) -> None:
 
 
 def _exchanged(new: Path, old: Path) -> bool:
-    """renameat2(2) with RENAME_EXCHANGE; False where the system or the file system has no such thing."""
+    """Swap by renameat2(2) with RENAME_EXCHANGE; False if the system or the file system does not support it."""
     if sys.platform != "linux":
         return False
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)

@@ -1,4 +1,4 @@
-"""The Parquet route: a folder with a folder a table, written beside and put in place of the old one at once."""
+"""The Parquet route: a folder with one folder a table, written beside the old one, which it then replaces at once."""
 
 from __future__ import annotations
 
@@ -41,10 +41,18 @@ _CAST = {
 def to_parquet(
     reader: duckdb.DuckDBPyConnection, folder: Path, sources: Sequence[Source], partition_by: tuple[str, ...]
 ) -> dict[str, PublishedTable]:
-    """Write FOLDER/TABLE/*.parquet. Who has the old files open keeps them; who lists the folder finds old or new ones.
+    """Write FOLDER/TABLE/*.parquet. Open old files stay readable; a listing shows old files or new ones.
 
     File names are never used twice, so that a reader between listing and opening finds no file, rather than rows of
-    another moment. Raises PublishError where the folder holds what no publication made, or no table has a column of
+    another moment.
+
+    Args:
+        reader: a connection that sees one moment.
+        folder: the target, which is replaced as a whole.
+        sources: the tables.
+        partition_by: columns by which the files of the tables that have them are cut into hive folders.
+
+    Raises PublishError if the folder holds files that no publication made, or if no table has a column of
     `partition_by`.
     """
     folder = folder.resolve()
@@ -77,7 +85,7 @@ def _write(
 ) -> PublishedTable:
     """Write and compare one table."""
     if folder.name != source.name or source.name in (".", ".."):
-        raise PublishError(f'"{source.name}" is no name for a folder: publish it through a view')
+        raise PublishError(f'"{source.name}" cannot be the name of a folder: publish it through a view')
     folder.mkdir()
     names = [identifier(name) for name, _ in source.columns]
     values = [
@@ -113,5 +121,6 @@ def _metadata(source: Source) -> str:
 
 def _note(reader: duckdb.DuckDBPyConnection, source: Source, table: PublishedTable) -> dict[str, Any]:
     """What the notes say of one table."""
-    told = asdict(provenance(reader, source)) | {"published_at": now().isoformat(), "published_by": version("sqlscore")}
-    return {"n_rows": table.rows, "checksum": table.checksum, **told, "comment": source.comment}
+    written = {"published_at": now().isoformat(), "published_by": version("sqlscore")}
+    facts = {"n_rows": table.rows, "checksum": table.checksum, **asdict(provenance(reader, source)), **written}
+    return {**facts, "comment": source.comment}

@@ -2,8 +2,8 @@
 
 Tables are loaded into temporary ones over ADBC's binary COPY, then put in place row by row of the real ones, which
 stay the same objects: grants, indexes, comments and views on them stay valid, and readers are never blocked. A reader
-sees the old rows or the new ones of all tables. Where anything fails, or the connection is lost, the server rolls
-back, and nothing is left behind.
+sees the old rows or the new ones of all tables. If anything fails, or the connection is lost, the server rolls back,
+and nothing is left behind.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _LOCK_NOT_AVAILABLE = "55P03"
 def to_postgres(
     reader: duckdb.DuckDBPyConnection, server: Server, schema: str, sources: Sequence[Source]
 ) -> dict[str, PublishedTable]:
-    """Publish tables into a schema of a server, made where it lacks; all of them or none.
+    """Publish tables into a schema of a server, which is created if missing; all of them or none.
 
-    Raises PublishError, in which no password is.
+    Raises PublishError, whose text holds no password.
     """
     check_name(schema, "the schema")
     shapes = [columns_of(source.name, source.columns) for source in sources]
@@ -107,7 +107,7 @@ def _unchanged(
     columns: Sequence[Column],
     noted: tuple[int, str],
 ) -> bool:
-    """Whether the table here is the one that was published last, and is there still: nothing has to travel."""
+    """Whether the table is as it was published last, here and there, so that nothing has to travel."""
     if checksum(reader, source.relation, [column.compared for column in columns]) != noted:
         return False
     table = qualified(schema, source.name)
@@ -118,7 +118,7 @@ def _unchanged(
 def _compare(
     reader: duckdb.DuckDBPyConnection, cursor: Cursor, source: Source, table: str, columns: Sequence[Column]
 ) -> tuple[int, str]:
-    """Rows and checksum of what was sent, which are those of what a reader of the table gets."""
+    """Rows and checksum of what was sent. Raises PublishError if a reader of the table gets others."""
     sent = checksum(reader, source.relation, [column.compared for column in columns])
     require_same(source, sent, _read_back(reader, cursor, table, columns))
     return sent
@@ -137,7 +137,7 @@ def _read_back(
 
 
 def _check_times(reader: duckdb.DuckDBPyConnection, source: Source, columns: Sequence[Column]) -> None:
-    """Raises PublishError for times that PostgreSQL, or its binary format, cannot hold: they would arrive as others."""
+    """Raises PublishError for times that PostgreSQL or its binary format would change."""
     times = [column for column in columns if column.is_time]
     if not times:
         return
@@ -153,7 +153,7 @@ def _check_times(reader: duckdb.DuckDBPyConnection, source: Source, columns: Seq
 
 @contextmanager
 def _connected(server: Server) -> Iterator[tuple[Connection, Cursor]]:
-    """A connection in a transaction, and a cursor of it; the driver's errors come out scrubbed and without a trace."""
+    """A connection in a transaction, and its cursor. Errors of the driver are raised without passwords and context."""
     need = "publishing to PostgreSQL needs its ADBC driver"
     dbapi = optional("adbc_driver_postgresql.dbapi", need, extra="publish", error=PublishError)
     message = ""
@@ -180,8 +180,10 @@ def _wait_for_others(cursor: Cursor, server: Server, schema: str) -> None:
 
 
 def _tidy(connection: Connection, cursor: Cursor, schema: str, tables: dict[str, PublishedTable]) -> None:
-    """Free what the old rows took, and tell the planner of the new ones. Blocks no reader, and may fail: the server
-    does the same by itself, later."""
+    """Free the space of old rows and update the planner's statistics.
+
+    It blocks no reader. It may fail, since the server does the same later by itself.
+    """
     from adbc_driver_manager import Error
 
     with suppress(Error):

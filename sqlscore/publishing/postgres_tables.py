@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _PUBLICATION_COLUMNS = {
     "table_name": ("text PRIMARY KEY", "The table."),
     "n_rows": ("bigint", "Its rows."),
-    "checksum": ("text", "A sum of row hashes; the same where the rows are."),
-    "model": ("text", "The newest model in it, name@version; NULL where it holds no scores."),
+    "checksum": ("text", "A sum of row hashes; equal for equal rows."),
+    "model": ("text", "The newest model in it, name@version; NULL if it holds no scores."),
     "as_of": ("timestamp without time zone", "The newest moment of its scores, UTC."),
     "published_at": ("timestamp without time zone", "When it was published, UTC."),
     "published_by": ("text", "The version of sqlscore."),
@@ -32,8 +32,14 @@ _PUBLICATION_COLUMNS = {
 
 @dataclass(frozen=True)
 class Existing:
-    """A table that an earlier publication made: types and comments of its columns; `ours`, those it filled; rows and
-    checksum that were noted."""
+    """A table that an earlier publication made.
+
+    Attributes:
+        types: of its columns, by name.
+        comments: of its columns, by name, and of the table under None.
+        ours: the columns that the publication filled.
+        noted: its rows and checksum then.
+    """
 
     types: dict[str, str]
     comments: dict[str | None, str]
@@ -47,7 +53,7 @@ class Existing:
 
 
 def make_schema(cursor: Cursor, schema: str) -> None:
-    """The schema, where it is not there; IF NOT EXISTS would ask for a privilege that nobody needs from then on."""
+    """Create the schema if it is missing. IF NOT EXISTS would need a privilege even if it is there."""
     if not _rows(cursor, f"SELECT 1 FROM pg_namespace WHERE nspname = {literal(schema)}"):
         cursor.execute(f"CREATE SCHEMA {identifier(schema)}")
 
@@ -65,9 +71,9 @@ def make_publications(cursor: Cursor, schema: str) -> None:
 
 
 def existing_columns(cursor: Cursor, schema: str, name: str) -> Existing | None:
-    """The table as it is on the server, None where there is none.
+    """The table as it is on the server, None if there is none.
 
-    Raises PublishError for a table or view that no publication made: it is somebody's.
+    Raises PublishError for a table or view that no publication made: it belongs to somebody else.
     """
     table = qualified(schema, name)
     if not _rows(cursor, f"SELECT 1 FROM pg_class WHERE oid = to_regclass({literal(table)})"):
@@ -96,9 +102,9 @@ def existing_columns(cursor: Cursor, schema: str, name: str) -> Existing | None:
 def prepare_table(
     cursor: Cursor, schema: str, source: Source, columns: Sequence[Column], before: Existing | None
 ) -> str:
-    """Make the table, or bring the columns of the one that is there up to date; its quoted name, locked for writers.
+    """Create the table, or change the columns of the existing one; return its quoted name. Writers are locked out.
 
-    Raises PublishError where a column that goes, or changes its type, is read by a view.
+    Raises PublishError if a view reads a column that is dropped or changes its type.
     """
     table = qualified(schema, source.name)
     if before is None:
@@ -133,7 +139,7 @@ def prepare_table(
 def set_comments(
     cursor: Cursor, table: str, source: Source, columns: Sequence[Column], before: Existing | None
 ) -> None:
-    """Comments of the table and its columns, where there is none yet: one that was written on the server stays."""
+    """Comment on the table and its columns, except where a comment was written on the server."""
     kept = before.comments if before else {}
     flat = {c.name: "Taken from a nested column, for charts." for c in columns if c.flat}
     described = Source(
@@ -178,5 +184,5 @@ def _alter(cursor: Cursor, schema: str, name: str, column: str, change: str) -> 
 
 def _rows(cursor: Cursor, query: str) -> list[tuple[Any, ...]]:
     cursor.execute(query)
-    found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

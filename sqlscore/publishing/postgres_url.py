@@ -1,4 +1,4 @@
-"""Where a PostgreSQL server is, and keeping its password out of everything that is shown."""
+"""The URL of a PostgreSQL server, whose password is kept out of everything that is shown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def server_of(url: str) -> Server:
     """Read `postgresql://[user[:password]@][host][:port][/database][?option=value]`.
 
     libpq fills in what is missing: PGPASSWORD, PGUSER and the like, then the password file. The password may hold an @.
-    Raises PublishError, without the URL in it, where it cannot be read.
+    Raises PublishError, which does not repeat the URL, if it cannot be read.
     """
     try:
         parts = urlsplit(url)

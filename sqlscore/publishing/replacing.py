@@ -2,7 +2,7 @@
 
 TRUNCATE would lock readers out and empty the table for those whose snapshot is older; renaming a new table into place
 would leave views, grants and indexes with the old one. So rows are deleted and inserted, which every reader's snapshot
-hides until the commit. Where rows have a key and most of them are as they were, only those that differ are touched.
+hides until the commit. If rows have a key and most of them are unchanged, only those that differ are touched.
 """
 
 from __future__ import annotations
@@ -24,9 +24,17 @@ _DIFFERENT = "sqlscore_different"
 def replace_rows(
     cursor: Cursor, table: str, staged: str, columns: Sequence[Column], key: Sequence[str], *, fresh: bool
 ) -> int:
-    """Make `table` hold what `staged` does, inside the caller's transaction; how many rows were written or deleted.
+    """Make `table` hold what `staged` does, inside the caller's transaction.
 
-    table, staged: quoted. key: columns that tell rows apart, if any. fresh: the table is new and empty.
+    Args:
+        cursor: of the transaction.
+        table: the quoted name of the published table.
+        staged: the quoted name of the table with the new rows.
+        columns: the columns of both.
+        key: the columns that tell rows apart, if any.
+        fresh: whether the table is new and empty.
+
+    Returns how many rows were written or deleted.
     """
     if fresh:
         return _insert(cursor, table, staged, columns)
@@ -74,7 +82,7 @@ def _final(column: Column) -> str:
 
 
 def _differs(columns: Sequence[Column], key: Sequence[str]) -> str:
-    """SQL that is true where a row is on one side only, or its values differ."""
+    """SQL that is true if a row is on one side only, or if its values differ."""
     values = [column for column in columns if column.name not in key]
     lacks = f"s.{identifier(key[0])} IS NULL OR t.{identifier(key[0])} IS NULL"
     if not values:

@@ -8,9 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table: its rows, their checksum (the same on both sides), and how many rows were written or taken away.
+    """One table: its rows, their checksum (the same on both sides), and how many rows were written or deleted.
 
-    changed: all of them except in PostgreSQL, where rows that are as they were stay.
+    `changed` counts all rows except in PostgreSQL, where unchanged rows stay.
     """
 
     rows: int
@@ -20,7 +20,7 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class PublishReport:
-    """What was published: `to` is the target without any password, `route` postgres, snapshot or parquet."""
+    """What was published. `to` is the target without password; `route` is postgres, snapshot or parquet."""
 
     to: str
     route: str

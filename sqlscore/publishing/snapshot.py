@@ -1,4 +1,4 @@
-"""The snapshot route: a DuckDB file of tables, written beside and put in place of the old one at once."""
+"""The snapshot route: a DuckDB file of tables, written beside the old one, which it then replaces at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def to_snapshot(
 ) -> dict[str, PublishedTable]:
     """Write the tables into a new file and move it to `path`. A process that has the old file open keeps it.
 
-    Raises PublishError where `path` is a database that no publication made, and where there is no folder for it.
+    Raises PublishError if `path` is a database that no publication made, or if its folder does not exist.
     """
     path = path.resolve()
     if not path.parent.is_dir():
@@ -92,7 +92,7 @@ def _fill(
 
 
 def _refuse_strangers(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Raises PublishError where a file stands at `path` that is not a snapshot: publishing would destroy it."""
+    """Raises PublishError if `path` is a file that is not a snapshot: publishing would destroy it."""
     if not path.exists():
         return
     opened = reader.execute("SELECT path FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
@@ -104,7 +104,7 @@ def _refuse_strangers(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
             con.execute(f"ATTACH {literal(str(path))} AS {identifier(catalog)} (READ_ONLY)")
         except duckdb.Error as error:
             raise PublishError(
-                f"{path.name} is there and cannot be opened, so that nobody knows whether it may be replaced: {error}; "
+                f"{path.name} exists and cannot be opened, so it is not known whether it may be replaced: {error}; "
                 "publish to another name, or move it away"
             ) from error
         query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?"

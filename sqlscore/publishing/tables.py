@@ -31,14 +31,14 @@ DEFAULT_TABLES = (
     "leaderboard",
     "backtest_metrics",
 )
-"""What a dashboard is made of; those that a file does not have are left out."""
+"""What dashboards need; tables that a file does not have are left out."""
 
 KEYS: dict[str, tuple[str, ...]] = {
     "scored_users": ("user_id",),
     "scored_segments": ("user_id",),
     "scored_sessions": ("user_id", "session_id"),
 }
-"""What a row of the large tables is known by: the primary key, and how changed rows are found."""
+"""The columns that tell rows of the large tables apart: their primary key, by which changed rows are found."""
 
 PUBLICATIONS = "publications"
 """The table, in every target, that says what was published when."""
@@ -48,7 +48,7 @@ PUBLICATIONS = "publications"
 class Source:
     """One table to publish: `relation` is quoted SQL, a table in the reader's transaction.
 
-    checked: what `checksum` gives for it. comments: of its columns, by name.
+    `comment` is the table's, `comments` are those of its columns, by name.
     """
 
     name: str
@@ -59,13 +59,13 @@ class Source:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The columns that tell its rows apart; empty where that is not known."""
+        """The columns that tell its rows apart; empty if they are not known."""
         return KEYS.get(self.name, ())
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Which scores a table holds: model and moment, None where it has no such columns."""
+    """Which scores a table holds: model and moment, None if it has no such columns."""
 
     model: str | None
     as_of: str | None
@@ -77,7 +77,12 @@ def sources(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[Source, ...]]]:
     """A connection that sees one moment, and the tables in it; views are computed once, into temporary tables.
 
-    Raises PublishError for a table that is not there, and for two of one name.
+    Args:
+        con: the connection that the reader is made from.
+        mapping: whose schema is searched first.
+        tables: the names of tables and views; None means those that dashboards need.
+
+    Raises PublishError for a table that does not exist, and for two of one name.
     """
     with snapshot(con) as reader:
         places = _places(reader, mapping, tables)
@@ -85,9 +90,9 @@ def sources(
 
 
 def checksum(con: duckdb.DuckDBPyConnection, relation: str, expressions: Sequence[str]) -> tuple[int, str]:
-    """Rows, and a sum of row hashes that is independent of their order, of a relation (a name or a query).
+    """The number of rows of a relation (a name or a query), and a sum of row hashes, which ignores their order.
 
-    DuckDB's own `hash` over typed values: a value counts as it is, not as it is printed.
+    It uses DuckDB's own `hash` over typed values, so values are compared as they are, not as they are printed.
     """
     row = one(
         con, f"SELECT count(*), CAST(coalesce(sum(hash({', '.join(expressions)})), 0) AS VARCHAR) FROM {relation}"
@@ -100,10 +105,16 @@ def checksum(con: duckdb.DuckDBPyConnection, relation: str, expressions: Sequenc
 def same(
     con: duckdb.DuckDBPyConnection, source: Source, arrived: str, sent: Sequence[str], back: Sequence[str]
 ) -> tuple[int, str]:
-    """Rows and checksum of a source, where what arrived has the same.
+    """Rows and checksum of a source, after comparing them with what arrived.
 
-    sent, back: SQL expressions over the rows of the source and of what arrived (a name or a query).
-    Raises PublishError where they differ.
+    Args:
+        con: a connection that sees both.
+        source: what was sent.
+        arrived: a name or a query.
+        sent: SQL expressions over rows of the source.
+        back: SQL expressions over rows of what arrived.
+
+    Raises PublishError if they differ.
     """
     ours = checksum(con, source.relation, sent)
     require_same(source, ours, checksum(con, arrived, back))
@@ -111,7 +122,7 @@ def same(
 
 
 def require_same(source: Source, ours: tuple[int, str], theirs: tuple[int, str]) -> None:
-    """Raises PublishError where rows or checksum of what arrived are not those of what was sent."""
+    """Raises PublishError if rows or checksum of what arrived differ from those of what was sent."""
     if ours != theirs:
         raise PublishError(
             f"{source.name} did not arrive as it was sent ({ours[0]:,} rows sent, {theirs[0]:,} there; checksums "
@@ -150,8 +161,8 @@ def _places(
     ).fetchall()
     there = {(schema, name.casefold()): (schema, name, view) for schema, name, view in rows}
     if tables is None:
-        found = [there.get((mapping.schema, name)) for name in DEFAULT_TABLES]
-        return [place for place in found if place]
+        places = [there.get((mapping.schema, name)) for name in DEFAULT_TABLES]
+        return [place for place in places if place]
     chosen: dict[str, tuple[str, str, bool]] = {}
     for table in tables:
         place = _find(there, mapping, table)

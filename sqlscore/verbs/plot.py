@@ -1,4 +1,4 @@
-"""Plots of a model: how it learnt, how good it is on its test part, where it looks.
+"""The verb `plot`: how a model learned, how good it is on its test part, where it looks.
 
 Drawn with matplotlib's object interface and its file backends: no window, no global state, safe in a server.
 """
@@ -32,12 +32,18 @@ def plot(
 ) -> Path:
     """Draw a model into a PNG, SVG or PDF file, and return its path.
 
-    kind: "learning-curves" (losses by epoch), "confusion" (predicted against actual next actions), "reliability" (do
-    probabilities come true), "precision-recall", "attention" (of `user_id`, or of a batch of users), or
-    "action-attention" (between actions). All but the first and the last predict the test part, or read a history.
-    model: `name@version`, a name (its newest version), or None for the champion.
+    Args:
+        con: a connection that `connect` made.
+        kind: "learning-curves" (losses by epoch), "confusion" (predicted against actual next actions), "reliability"
+            (do probabilities come true), "precision-recall", "attention" (of `user_id`, or of a batch of users), or
+            "action-attention" (between actions). All but the first and the last read events.
+        path: the file to write, .png, .svg or .pdf.
+        model: `name@version`, a name (its newest version), or None for the champion.
+        mapping: the name of the mapping.
+        user_id: whose attention is drawn.
+        progress: receives the stages of the work.
 
-    Raises PlotError where the model has nothing of the kind, or the file cannot be; ModelError or MappingError where
+    Raises PlotError if the model has nothing of the kind or the file cannot be written, ModelError or MappingError if
     there is no such model or mapping.
 
     >>> sqlscore.plot(con, "confusion", "confusion.png")
@@ -47,7 +53,7 @@ def plot(
     if kind not in KINDS:
         raise PlotError(f'there is no plot "{kind}": choose one of {", ".join(KINDS)}')
     if user_id is not None and kind != "attention":
-        raise PlotError(f'a user is shown by the plot "attention" alone, not by "{kind}": leave user_id out')
-    where = target(path)
-    save(drawer(con, model, mapping, None if user_id is None else str(user_id), progress)(kind), where)
-    return where
+        raise PlotError(f'only the plot "attention" shows a user, not "{kind}": leave user_id out')
+    file = target(path)
+    save(drawer(con, model, mapping, None if user_id is None else str(user_id), progress)(kind), file)
+    return file

@@ -1,4 +1,4 @@
-"""The verb that sets when a model is trained again."""
+"""The verb `set_policy`: when `sqlscore serve` trains a model again."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ def set_policy(
 ) -> dict[str, float | None]:
     """Change when `sqlscore serve` trains again, for one mapping or (None) for all without settings of their own.
 
-    settings: columns of `sqlscore.policy`, which may as well be changed by SQL; None turns off what can be off. The
-    first change for one mapping starts from the settings for all.
+    The first change for one mapping starts from the settings for all.
 
-    Returns all settings that hold now. Raises ServingError for a setting that there is not, or a value out of range.
+    Args:
+        con: a connection that `connect` made.
+        mapping: the name of the mapping; None for all that have no settings of their own.
+        **settings: columns of `sqlscore.policy`, which SQL may change as well; None turns a rule off.
+
+    Returns all settings that hold now. Raises ServingError for an unknown setting or a value out of range.
 
     >>> sqlscore.set_policy(con, retrain_after_days=30, retrain_drift_psi=0.25)
     """

@@ -1,4 +1,4 @@
-"""Publishing: copies of tables where BI tools read them, each target replaced as a whole or left as it was."""
+"""The verb `publish`: copies tables to where BI tools read them."""
 
 from __future__ import annotations
 
@@ -40,22 +40,26 @@ def publish(
 ) -> PublishReport:
     """Copy tables and views to where BI tools read them; the target changes at once, or not at all.
 
-    to: a PostgreSQL URL (password from PGPASSWORD or the password file), a DuckDB snapshot (*.duckdb, *.db), or a
-    folder of Parquet files. tables: names in the mapping's schema or in main, or SCHEMA.NAME; default: what dashboards
-    need. schema: in the target; default: the mapping's. partition_by: columns by which the Parquet files of those
-    tables that have them are cut into hive folders.
+    All tables are of one moment. Rows and checksums of what arrived are compared with what was sent. The run is noted
+    in `sqlscore.runs`, unless the file is open for reading only.
 
-    All tables are of one moment. Rows and checksums of what arrived are compared with what was sent. Noted in
-    `sqlscore.runs`, unless the file is open for reading only.
+    Args:
+        con: a connection that `connect` made.
+        to: a PostgreSQL URL (password from PGPASSWORD or the password file), a DuckDB snapshot (*.duckdb, *.db), or a
+            folder of Parquet files.
+        tables: names in the mapping's schema or in main, or SCHEMA.NAME; by default what dashboards need.
+        schema: the schema in the target; by default the mapping's.
+        mapping: the name of the mapping.
+        partition_by: columns by which Parquet files of the tables that have them are cut into hive folders.
 
-    Raises PublishError where something cannot be published as asked; what was there before is still there.
+    Raises PublishError if something cannot be published as asked; what was there before is still there.
 
     >>> sqlscore.publish(con, "postgresql://bi@db.example.com/marts").tables["scored_users"].rows
     20000
     """
     start = time.perf_counter()
-    where = mapped(con, mapping)
-    target, into = fspath(to), schema or where.schema
+    source = mapped(con, mapping)
+    target, into = fspath(to), schema or source.schema
     if is_postgres(target):
         server = server_of(target)
         route, label = "postgres", server.label
@@ -65,20 +69,20 @@ def publish(
         raise PublishError("only Parquet files are cut by partition_by: leave it out, or publish to a folder")
     with _noted(con, mapping) as details:
         details["to"] = label
-        with sources(con, where, tables) as (reader, found):
+        with sources(con, source, tables) as (reader, chosen):
             if route == "postgres":
-                published = to_postgres(reader, server, into, found)
+                published = to_postgres(reader, server, into, chosen)
             elif route == "snapshot":
-                published = to_snapshot(reader, Path(target), into, found)
+                published = to_snapshot(reader, Path(target), into, chosen)
             else:
-                published = to_parquet(reader, Path(target), found, tuple(partition_by))
+                published = to_parquet(reader, Path(target), chosen, tuple(partition_by))
         report = PublishReport(label, route, into, published, time.perf_counter() - start)
         details.update(report.to_dict())
     return report
 
 
 def _file_route(target: str) -> tuple[str, str]:
-    """Whether a path is a snapshot's or a Parquet folder's, and how it is shown."""
+    """The route to a path, snapshot or parquet, and how the path is shown."""
     path = Path(target)
     if "://" in target:
         raise PublishError(
@@ -96,6 +100,6 @@ def _file_route(target: str) -> tuple[str, str]:
 
 
 def _noted(con: duckdb.DuckDBPyConnection, mapping: str) -> AbstractContextManager[dict[str, Any]]:
-    """A row in `sqlscore.runs`, where the file can be written to."""
+    """A row in `sqlscore.runs`, if the file can be written to."""
     row = one(con, "SELECT readonly FROM duckdb_databases() WHERE database_name = current_database()")
     return nullcontext({}) if row and row[0] else recorded(con, "publish", mapping)

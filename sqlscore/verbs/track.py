@@ -1,4 +1,4 @@
-"""A trained model as an MLflow run and a registered MLflow model."""
+"""The verb `track`: a trained model as an MLflow run and a registered MLflow model."""
 
 from __future__ import annotations
 
@@ -33,15 +33,21 @@ def track(
 ) -> TrackedRun:
     """Log a registered model as an MLflow run: parameters, losses by epoch, test figures, plots, and the model itself.
 
-    model: `name@version`, a name (its newest version), or None for the champion. to: a tracking URI; True is the one in
-    MLFLOW_TRACKING_URI, else an SQLite file beside the database. report: what training told (seconds, parameters).
     The experiment is the one in MLFLOW_EXPERIMENT_NAME, else the database's name.
 
-    Raises TrackingError where MLflow or its store fails, without passwords; the model stays registered in the file.
+    Args:
+        con: a connection that `connect` made.
+        model: `name@version`, a name (its newest version), or None for the champion.
+        to: a tracking URI; True is the one in MLFLOW_TRACKING_URI, else an SQLite file beside the database.
+        mapping: the name of the mapping.
+        report: what training measured (seconds, parameters).
+        progress: receives the stages of the work.
+
+    Raises TrackingError, without passwords, if MLflow or its store fails; the model stays registered in the file.
 
     >>> sqlscore.track(con, to="http://localhost:5000").run_id
     """
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     label = catalog(con).find(model, mapping).label
     info = find_model(con, label, mapping)
     store = store_of(to, catalog(con).path)
@@ -49,7 +55,7 @@ def track(
         details |= {"model": label, "store": store.shown}
         try:
             with client_settings(store):
-                run = log_run(con, store, info, where, report or {}, progress)
+                run = log_run(con, store, info, source, report or {}, progress)
         except SqlscoreError:
             raise
         except Exception as error:
@@ -57,7 +63,7 @@ def track(
             text = store.hide(f"{type(error).__name__}: {error}")
             raise TrackingError(
                 f"{label} could not be tracked at {store.shown}: {text}\n{label} is registered in the file: when the "
-                f'store is well again, run `sqlscore track DB --model {label}`, or sqlscore.track(con, "{label}")'
+                f'store works again, run `sqlscore track DB --model {label}`, or sqlscore.track(con, "{label}")'
             ) from None
         details |= asdict(run)
     return run
@@ -66,7 +72,7 @@ def track(
 def track_or_warn(
     con: duckdb.DuckDBPyConnection, info: ModelInfo, to: str | bool, report: Dict[str, Any], progress: Progress | None
 ) -> None:
-    """As `track`, after training: a store that fails is warned of, as the model is there."""
+    """Track after training; if the store fails, warn, since the model itself is registered."""
     try:
         track(con, info.label, to=to, mapping=info.mapping, report=report, progress=progress)
     except TrackingError as error:
@@ -74,6 +80,6 @@ def track_or_warn(
 
 
 def check_tracking(to: str | bool, database: str | None) -> None:
-    """Raises TrackingError, before any training, where tracking could not even begin."""
+    """Raises TrackingError if tracking cannot even begin; called before a training."""
     store_of(to, database)
     require_mlflow()

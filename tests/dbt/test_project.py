@@ -223,7 +223,7 @@ def test_the_project_is_written_where_nothing_is_and_brought_up_to_date_where_it
 def test_a_folder_of_something_else_is_not_written_to(tmp_path: Path) -> None:
     """A dbt project of the user's own must not be overwritten."""
     (tmp_path / "dbt_project.yml").write_text("name: shop\n", encoding="utf-8")
-    with pytest.raises(InstallError, match="no project of sqlscore's: name a new folder"):
+    with pytest.raises(InstallError, match="is not a sqlscore project: name a new folder"):
         write_project(tmp_path, "shop.duckdb")
 
 

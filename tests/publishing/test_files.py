@@ -178,7 +178,7 @@ def test_a_folder_with_other_files_is_not_replaced(scored, tmp_path):
         sqlscore.publish(scored, tmp_path / "new", tables=TABLES, partition_by=["colour"])
     assert not (tmp_path / "new").exists()
     scored.execute('CREATE TABLE "../out" AS SELECT 1 AS i')
-    with pytest.raises(PublishError, match="no name for a folder"):
+    with pytest.raises(PublishError, match="cannot be the name of a folder"):
         sqlscore.publish(scored, tmp_path / "new", tables=["../out"])
 
 

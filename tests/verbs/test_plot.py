@@ -200,7 +200,7 @@ def test_a_test_part_with_nothing_in_it_is_said() -> None:
         (("confusion", "a.png", "nobody@1"), ModelError, "no model 'nobody@1'"),
         (("confusion", "a.png", None, "orders"), MappingError, 'no events are mapped as "orders"'),
         (("attention", "a.png", "look@1", "events", "nobody"), PlotError, 'user_id = "nobody"'),
-        (("confusion", "a.png", None, "events", "7"), PlotError, 'shown by the plot "attention" alone'),
+        (("confusion", "a.png", None, "events", "7"), PlotError, 'only the plot "attention" shows a user'),
     ],
 )
 def test_what_cannot_be_drawn_is_said_and_leaves_no_file(

@@ -1,4 +1,4 @@
-"""What a connection knows of its file: models, aliases and mappings, as the functions read them."""
+"""The models, aliases and mappings of a file, as the SQL functions of a connection read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlscore.udfs.functions import INSTANCE
 
 
 def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
-    """The mapping of that name. Raises MappingError where there is none."""
+    """The mapping of that name. Raises MappingError if there is none."""
     snapshot = catalog(con).snapshot
     if name not in snapshot.mappings:
         have = ", ".join(snapshot.mappings) or "none"
@@ -24,19 +24,19 @@ def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
 
 
 def catalog(con: duckdb.DuckDBPyConnection) -> Catalog:
-    """The catalog of this connection's database. Raises InstallError where sqlscore did not open it."""
+    """The catalog of this connection's database. Raises InstallError if sqlscore did not open the database."""
     try:
         row = one(con, f"SELECT {INSTANCE}()")
     except duckdb.CatalogException as error:
-        raise InstallError("this connection was not opened with sqlscore.connect(): open the file with that") from error
-    found = catalog_of(row[0]) if row else None
-    if found is None:
+        raise InstallError("this connection was not opened with sqlscore.connect(): open the file with it") from error
+    known = catalog_of(row[0]) if row else None
+    if known is None:
         raise InstallError("this database was closed and opened again: open it with sqlscore.connect()")
-    return found
+    return known
 
 
 def synchronize(con: duckdb.DuckDBPyConnection) -> None:
-    """Show the functions what the registry holds now; every verb that changes the registry ends with this."""
+    """Bring the catalog up to date with the registry; every verb that changes the registry ends with this."""
     target = catalog(con)
     known = target.snapshot.models
     mappings = {

@@ -12,7 +12,7 @@ from sqlscore.events.times_in_sql import TIMESTAMPS, microseconds, wrong_time
 from sqlscore.quoting import identifier
 
 SOURCE = "mapped_event"
-"""Alias of the mapped relation wherever its columns are read."""
+"""Alias of the mapped relation in all queries that read its columns."""
 
 
 def source(column: str) -> str:
@@ -21,9 +21,12 @@ def source(column: str) -> str:
 
 
 def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str = "true") -> str:
-    """A query for the events that count: those with user, finite time and action, up to the cap.
+    """A query for the usable events: those with a user, a finite time and an action, up to the time cap.
 
-    where: a condition on the mapped relation itself, whose alias is SOURCE.
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events.
+        where: A condition on the mapped relation itself, whose alias is SOURCE.
     """
     columns = ", ".join(
         [
@@ -55,7 +58,7 @@ def canonical(mapping: Mapping, query: str) -> Mapping:
 
 
 def utc_timestamp(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
-    """SQL for the mapped time as a TIMESTAMP in UTC, whatever the session's zone."""
+    """SQL for the mapped time as a TIMESTAMP in UTC, independent of the session's time zone."""
     column = source(mapping.event_time)
     kind = str(con.sql(f"SELECT {column} FROM {mapping.relation} AS {SOURCE}").types[0])
     if kind in TIMESTAMPS:

@@ -1,4 +1,4 @@
-"""The policy of retraining, as the file holds it."""
+"""The policy of retraining in the database file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlscore.errors import ServingError
 from sqlscore.quoting import identifier
 
 ALL = "*"
-"""The row that holds for every mapping without a row of its own."""
+"""The row for all mappings without a row of their own."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Policy:
 
 
 def read_policy(con: duckdb.DuckDBPyConnection, mapping: str) -> Policy:
-    """The policy for a mapping: its own row, or else the one for all."""
+    """The policy for a mapping: its own row, or else the row for all. Raises ServingError if there is neither."""
     columns = ", ".join(identifier(field.name) for field in fields(Policy))
     row = one(
         con,

@@ -61,17 +61,28 @@ def registered_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None
         fields = json.loads(manifest)
         infos.append(
             ModelInfo(
-                name, version, mapped, architecture, tuple(fields["heads"]), fields["horizon_seconds"], start, end,
-                created, sha256, champion, json.loads(metrics), fields["notes"],
+                name=name,
+                version=version,
+                mapping=mapped,
+                architecture=architecture,
+                heads=tuple(fields["heads"]),
+                horizon_seconds=fields["horizon_seconds"],
+                trained_from=start,
+                trained_to=end,
+                created_at=created,
+                sha256=sha256,
+                is_champion=champion,
+                metrics=json.loads(metrics),
+                notes=fields["notes"],
             )
-        )  # fmt: skip
+        )
     return infos
 
 
 def find_model(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str = DEFAULT_MAPPING) -> ModelInfo:
-    """The version that `model` means: None the champion, a name its newest version, `name@version` itself.
+    """The version that `model` names: None is the champion, a name alone is its newest version.
 
-    Raises ModelError where there is none.
+    Raises ModelError if there is none.
     """
     label = catalog(con).find(model, mapping).label
     return next(info for info in registered_models(con) if info.label == label)
@@ -80,20 +91,40 @@ def find_model(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str =
 def register(
     con: duckdb.DuckDBPyConnection, data: bytes, *, name: str, mapping: str, champion: bool, verb: str
 ) -> ModelInfo:
-    """Store an artifact as the next version of `name`, in one transaction."""
+    """Store an artifact as the next version of `name`, in one transaction.
+
+    Args:
+        con: A writable connection.
+        data: The artifact.
+        name: The name of the model.
+        mapping: The mapping that it belongs to.
+        champion: Whether to promote it; the first model of a mapping always is.
+        verb: The verb to record in `sqlscore.runs`.
+
+    Raises ModelError if the name is not valid.
+    """
     manifest = read_manifest(data)
     if not name or "@" in name:
-        raise ModelError(f"a model's name may not be empty or hold an @, found {name!r}: choose another")
+        raise ModelError(f"a model's name may not be empty or contain an @, found {name!r}: choose another")
     with recorded(con, verb, mapping) as details, transaction(con):
         version = _next_version(con, name)
         details["model"] = f"{name}@{version}"
-        con.execute(
-            "INSERT INTO sqlscore.models VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                name, version, mapping, manifest.architecture, json.dumps(manifest.config), manifest.to_json(),
-                json.dumps(manifest.metrics), manifest.trained_from, manifest.trained_to, sha256_of(data), data, now(),
-            ],
-        )  # fmt: skip
+        row = {
+            "name": name,
+            "version": version,
+            "mapping": mapping,
+            "architecture": manifest.architecture,
+            "config": json.dumps(manifest.config),
+            "manifest": manifest.to_json(),
+            "metrics": json.dumps(manifest.metrics),
+            "trained_from": manifest.trained_from,
+            "trained_to": manifest.trained_to,
+            "sha256": sha256_of(data),
+            "artifact": data,
+            "created_at": now(),
+        }
+        columns, places = ", ".join(row), ", ".join("?" for _ in row)
+        con.execute(f"INSERT INTO sqlscore.models ({columns}) VALUES ({places})", list(row.values()))
         if champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]):
             set_champion(con, mapping, name, version)
     synchronize(con)
@@ -101,7 +132,7 @@ def register(
 
 
 def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str = "champion") -> str:
-    """The feature columns, quoted, that a model of this mapping reads and the mapping lacks; empty: none."""
+    """The feature columns, quoted and joined, that a model reads and its mapping lacks; empty if there are none."""
     row = one(
         con,
         """SELECT m.manifest FROM sqlscore.models m LEFT JOIN sqlscore.aliases a
@@ -117,7 +148,7 @@ def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: st
 
 
 def set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, version: int) -> None:
-    """Point the mapping's alias `champion` at a version."""
+    """Let the mapping's alias `champion` point to a version."""
     con.execute("DELETE FROM sqlscore.aliases WHERE mapping = ? AND alias = 'champion'", [mapping])
     con.execute("INSERT INTO sqlscore.aliases VALUES (?, 'champion', ?, ?)", [mapping, name, version])
 

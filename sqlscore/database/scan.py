@@ -1,4 +1,4 @@
-"""The sorted scan: events streamed from DuckDB as whole users, a bounded batch at a time."""
+"""The sorted scan: events streamed from DuckDB in bounded batches of whole users."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Content = npt.NDArray[np.uint64]
 class Users(NamedTuple):
     """A batch of whole users: their ids, their sequences, and the sum modulo 2^64 of their events' hashes.
 
-    `content` is zeros where the scan was not asked for it.
+    `content` is zeros if the scan was not asked for it.
     """
 
     ids: pa.Array  # (N,)
@@ -46,9 +46,15 @@ def scan(
 ) -> Iterator[Users]:
     """Yield batches of users, each user whole and once, in order of user id.
 
-    con: its query stays open while batches are drawn; pass a cursor that is used for nothing else meanwhile.
-    where: a condition in SQL over the mapping's column names, with `?` for `parameters`. content: hash the events too.
-    Memory holds a batch of events, or one user where that is more.
+    Memory holds one batch of events, or one user if that is more.
+
+    Args:
+        con: A cursor that is used for nothing else while batches are drawn, since its query stays open.
+        mapping: The events.
+        where: A condition in SQL over the mapping's column names, with `?` for `parameters`.
+        parameters: Values for `where`.
+        events_per_batch: About how many events a batch has.
+        content: Whether to hash the events too.
     """
     names = [identifier(name) for name in mapping.columns]
     user, time = names[:2]

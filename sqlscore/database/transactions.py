@@ -21,10 +21,10 @@ R = TypeVar("R")
 def on_own_connection(
     verb: Callable[Concatenate[duckdb.DuckDBPyConnection, P], R],
 ) -> Callable[Concatenate[duckdb.DuckDBPyConnection, P], R]:
-    """Run a verb on a cursor of the caller's connection.
+    """Decorate a verb so that it runs on a cursor of the caller's connection.
 
-    The caller's transaction, unread results and settings are left alone: a failed BEGIN would abort their transaction.
-    What the caller has not committed is therefore not seen.
+    This leaves the caller's transaction, unread results and settings alone: a failed BEGIN would abort that
+    transaction. The verb therefore does not see what the caller has not committed.
     """
 
     @wraps(verb)
@@ -36,8 +36,8 @@ def on_own_connection(
                 if "onflict" not in str(error) and "different transaction" not in str(error):
                     raise
                 raise InstallError(
-                    f"{verb.__name__} met another change of the same tables, and has changed nothing: run it again "
-                    f"when that is done ({error})"
+                    f"another change of the same tables was under way, so {verb.__name__} changed nothing: run it "
+                    f"again when that change is done ({error})"
                 ) from error
             except duckdb.InvalidInputException as error:
                 if "read-only" not in str(error):
@@ -51,7 +51,7 @@ def on_own_connection(
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing."""
+    """Commit at the end of the block; roll back on an error."""
     con.begin()
     try:
         yield
@@ -66,7 +66,7 @@ def snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnecti
     """A second connection whose queries all see the database as it is now.
 
     Closing the connection ends its transaction. A rollback would be refused while a scan is open, and that refusal
-    would hide the error that broke the scan off.
+    would hide the error that stopped the scan.
     """
     with con.cursor() as reader:
         reader.begin()
@@ -75,9 +75,9 @@ def snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnecti
 
 @contextmanager
 def recorded(con: duckdb.DuckDBPyConnection, verb: str, mapping: str) -> Iterator[dict[str, Any]]:
-    """Write a row to `sqlscore.runs` when the block ends or fails; the block may fill the dict with details.
+    """Write a row to `sqlscore.runs` when the block ends or fails; the block may add details to the dict.
 
-    Of an error's text, passwords are left out.
+    Passwords are removed from the text of an error.
     """
     started = now()
     details: dict[str, Any] = {}

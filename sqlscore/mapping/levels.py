@@ -1,4 +1,4 @@
-"""Actions with two levels: predicted by a coarse column, read in a finer one beside it."""
+"""Actions with two levels: a coarse column is predicted, and a finer one is read as well."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ from sqlscore.quoting import identifier
 
 @dataclass(frozen=True)
 class Levels:
-    """What the finer column holds, over the events that count."""
+    """Counts of the finer column, over the usable events."""
 
     n_subtypes: int
-    n_null_subtype: int  # events without a finer action: kept, and read as "missing"
-    n_shared_subtypes: int  # values that occur under more than one action: read together with it, so kept apart
+    n_null_subtype: int  # events without a finer action: they are kept, and read as "missing"
+    n_shared_subtypes: int  # values that occur under several actions: one category for each action
 
 
 def levels(con: duckdb.DuckDBPyConnection, mapping: Mapping, n_actions: int) -> tuple[Levels | None, tuple[str, ...]]:
-    """Counts, and what deserves attention in words; (None, ()) for a mapping of one level. n_actions: coarse ones."""
+    """Count the finer actions, and warn if the two levels look exchanged; (None, ()) for a mapping of one level.
+
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events.
+        n_actions: Number of coarse actions.
+    """
     if mapping.subtype is None:
         return None, ()
     query = f"""
@@ -36,10 +42,10 @@ def levels(con: duckdb.DuckDBPyConnection, mapping: Mapping, n_actions: int) -> 
             (SELECT coalesce(sum(n_events), 0) FROM pairs WHERE subtype IS NULL),
             (SELECT count(*) FROM per_subtype WHERE n_types > 1)
     """
-    found = Levels(*(int(count) for count in one(con, query) or (0, 0, 0)))
-    if found.n_subtypes >= n_actions:
-        return found, ()
-    return found, (
-        f'"{mapping.subtype}" has {found.n_subtypes} values and the level "{mapping.event_type}" has {n_actions}: the '
-        "level is the coarser of the two; are they the wrong way round?",
+    counts = Levels(*(int(count) for count in one(con, query) or (0, 0, 0)))
+    if counts.n_subtypes >= n_actions:
+        return counts, ()
+    return counts, (
+        f'"{mapping.subtype}" has {counts.n_subtypes} values and the level "{mapping.event_type}" has {n_actions}: the '
+        "level should be the coarser of the two; are they the wrong way round?",
     )

@@ -1,4 +1,4 @@
-"""What is in an events table, as seen through its mapping."""
+"""Counts over an events table, read through its mapping."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from sqlscore.events.mapping import Mapping
 
 @dataclass(frozen=True)
 class Profile:
-    """Counts over an events table. Duplicates agree in all mapped columns; ties share user and time with another."""
+    """Counts over an events table.
+
+    Duplicates agree with another event in all mapped columns; ties agree with another event in user and time.
+    """
 
     n_rows: int
     n_events: int  # rows with user, time and action, up to the cap
@@ -36,9 +39,9 @@ class Profile:
 
 
 def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, tuple[str, ...]]:
-    """Count what the mapping sees, and say in words what deserves attention.
+    """Count what is in the mapped table, and warn about what looks wrong.
 
-    Raises MappingError where no row can be used.
+    Raises MappingError if no row can be used.
     """
     names = [f"feature_{number}" for number in range(len(mapping.features))]
     features = "".join(
@@ -81,40 +84,40 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
     """
     row: tuple[Any, ...] = one(con, query, [now()]) or ()
     counts: list[Any] = [int(value) for value in row[:11]]
-    found = Profile(*counts, *row[11:])
-    if found.n_events == 0:
+    seen = Profile(*counts, *row[11:])
+    if seen.n_events == 0:
         raise MappingError(
-            f"no row can be used: of {found.n_rows} rows, {found.n_null_user} have no {mapping.user_id!r}, "
-            f"{found.n_null_time} no {mapping.event_time!r}, {found.n_null_type} no {mapping.event_type!r}, and "
-            f"{found.n_after_cap} are past the cap: map a table that has events"
+            f"no row can be used: of {seen.n_rows} rows, {seen.n_null_user} have no {mapping.user_id!r}, "
+            f"{seen.n_null_time} no {mapping.event_time!r}, {seen.n_null_type} no {mapping.event_type!r}, and "
+            f"{seen.n_after_cap} are past the cap: map a table that has events"
         )
-    return found, tuple(_warnings(found, mapping))
+    return seen, tuple(_warnings(seen, mapping))
 
 
-def _warnings(found: Profile, mapping: Mapping) -> list[str]:
+def _warnings(seen: Profile, mapping: Mapping) -> list[str]:
     warnings = []
-    if found.n_future:
+    if seen.n_future:
         warnings.append(
-            f"{found.n_future} events lie in the future (newest: {found.high_water}), and the newest event is the "
+            f"{seen.n_future} events lie in the future (newest: {seen.high_water}), and the newest event is the "
             "default as_of of every churn score: map again with time_cap (--time-cap) set to now or earlier, "
             "or correct the events"
         )
-    left_out = found.n_rows - found.n_events
+    left_out = seen.n_rows - seen.n_events
     if left_out:
         warnings.append(
-            f"{left_out} of {found.n_rows} rows are left out: {found.n_null_user} without user, {found.n_null_time} "
-            f"without time, {found.n_null_type} without action, {found.n_after_cap} past the cap"
+            f"{left_out} of {seen.n_rows} rows are left out: {seen.n_null_user} without user, {seen.n_null_time} "
+            f"without time, {seen.n_null_type} without action, {seen.n_after_cap} past the cap"
         )
-    if found.n_duplicates > 0.001 * found.n_events:
+    if seen.n_duplicates > 0.001 * seen.n_events:
         warnings.append(
-            f"{found.n_duplicates} events repeat another in every mapped column and count as events of their own: "
+            f"{seen.n_duplicates} events repeat another event in every mapped column, and all of them count: "
             "map a view with SELECT DISTINCT if they are the same event stored twice"
         )
-    if found.n_ties > 0.05 * found.n_events:
+    if seen.n_ties > 0.05 * seen.n_events:
         warnings.append(
-            f"{found.n_ties / found.n_events:.0%} of events share their user's moment with another; their order is "
-            "taken from the action's name, then from the features: map finer times where you have them"
+            f"{seen.n_ties / seen.n_events:.0%} of events have the same user and time as another event; their order is "
+            "taken from the action's name, then from the features: map finer times if you have them"
         )
-    if found.n_actions > 10_000:
-        warnings.append(f"{found.n_actions} distinct actions: map a coarser column, or a view that groups rare ones")
+    if seen.n_actions > 10_000:
+        warnings.append(f"{seen.n_actions} distinct actions: map a coarser column, or a view that groups rare ones")
     return warnings

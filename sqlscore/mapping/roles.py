@@ -19,12 +19,18 @@ from sqlscore.quoting import identifier
 def features_of(
     asked: Iterable[str] | Dict[str, Kind], roles: Iterable[str | None], types: Dict[str, pa.DataType], table: str
 ) -> tuple[Feature, ...]:
-    """The extra columns and how each is read. roles: columns that are taken.
+    """The extra columns, and how each is read.
 
-    Raises MappingError or EventsError for one that cannot be a feature.
+    Args:
+        asked: Names of columns, or how to read each by name.
+        roles: Columns that already have a role.
+        types: The types of all columns.
+        table: What the user called the events.
+
+    Raises MappingError or EventsError if a column cannot be a feature.
     """
     kinds = dict(asked) if isinstance(asked, Dict) else dict.fromkeys(asked)
-    found = []
+    features = []
     for wanted, kind in kinds.items():
         name = column_of(wanted, "feature", types, table)
         if name in roles:
@@ -34,12 +40,12 @@ def features_of(
         natural = kind_of(name, types[name])
         if kind == "numeric" and natural != "numeric":
             raise MappingError(f'feature "{name}" has type {types[name]}, which is not a number: cast it in a view')
-        found.append(Feature(name, kind or natural))
-    return tuple(found)
+        features.append(Feature(name, kind or natural))
+    return tuple(features)
 
 
 def check_levels(subtype: str, level: str, types: Dict[str, pa.DataType], relation: str) -> None:
-    """Raises MappingError or EventsError where these two columns cannot be the levels of an action."""
+    """Raise MappingError or EventsError if these two columns cannot be the levels of an action."""
     if subtype == level:
         raise MappingError(f'"{level}" is given as event_type and as its level: leave level out, or name a coarser one')
     if subtype.casefold() == "event_type":
@@ -56,7 +62,7 @@ def check_levels(subtype: str, level: str, types: Dict[str, pa.DataType], relati
 
 
 def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
-    """Raises MappingError or EventsError where a column has two roles, or a type that its role cannot have."""
+    """Raise MappingError or EventsError if a column has two roles, or a type that its role cannot have."""
     folded = [name.casefold() for name in mapping.columns]
     twice = next((name for name in folded if folded.count(name) > 1), None)
     if twice is not None:
@@ -83,10 +89,10 @@ def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
 
 
 def check_users(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Raises EventsError where users cannot be told apart, or not be kept as they are.
+    """Raise EventsError if sqlscore cannot tell users apart as the database does.
 
-    sqlscore compares bytes, and by some collations texts that differ are one user; NaN is no user; BIT and INTERVAL
-    do not survive Arrow.
+    sqlscore compares bytes, but by some collations different texts are one user. NaN is no user. BIT and INTERVAL
+    change their type in Arrow.
     """
     column = identifier(mapping.user_id)
     users = f"SELECT {column} AS u FROM {mapping.relation} WHERE false"
@@ -94,7 +100,9 @@ def check_users(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     if kind in ("BIT", "INTERVAL"):
         raise EventsError(f'user_id column "{mapping.user_id}" has type {kind}: cast it to VARCHAR in a view')
     if kind in ("FLOAT", "DOUBLE") and one(con, f"SELECT bool_or(isnan({column})) FROM {mapping.relation}") == (True,):
-        raise EventsError(f'user_id column "{mapping.user_id}" holds NaN, which is no user: leave it out in a view')
+        raise EventsError(
+            f'user_id column "{mapping.user_id}" holds NaN, which is no user: leave these rows out in a view'
+        )
     if kind != "VARCHAR":
         return
     row = one(con, f"SELECT u = 'A' OR u = 'á' FROM ({users} UNION ALL SELECT 'a')")
@@ -106,7 +114,7 @@ def check_users(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
 
 def kind_of_action(kind: pa.DataType) -> str | None:
-    """How actions of this type are read: as text or as integer codes; None: not at all."""
+    """How actions of this type are read: "text" or "code" (integers); None if they cannot be read."""
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return "code"
     try:
@@ -118,7 +126,7 @@ def kind_of_action(kind: pa.DataType) -> str | None:
 def time_unit_of(
     con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType, asked: TimeUnit | None
 ) -> TimeUnit | None:
-    """The unit of epoch numbers, None for times. Raises MappingError or EventsError where the column holds no times."""
+    """The unit of epoch numbers, None for times. Raises MappingError or EventsError if the column holds no times."""
     column = identifier(mapping.event_time)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         if asked is not None:

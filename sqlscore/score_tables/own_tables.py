@@ -1,4 +1,4 @@
-"""Tables of scores under names of the user's own."""
+"""Tables of scores under names that the user chooses."""
 
 from __future__ import annotations
 
@@ -23,26 +23,29 @@ if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
 
 _COMMENT = re.compile(r"^(\s*(--[^\n]*(\n|$)|/\*.*?\*/))+", re.DOTALL)
-"""What may stand before the first word of a query."""
+"""Comments before the first word of a query."""
 
 
 @dataclass(frozen=True)
 class DerivedTable:
-    """A table that was made: its name as given, its rows, the model that scored."""
+    """A table that was made: its name as given, its number of rows, the model that scored."""
 
     table: str
     rows: int
     model: str
 
 
-def over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mapping:
-    """The mapping over other events."""
+def mapping_over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mapping:
+    """The mapping with its columns read from other events: a table, view, file or SELECT.
+
+    Raises MappingError if these cannot be read, or lack a column.
+    """
     text = _COMMENT.sub("", events).strip().rstrip(";").strip()
     first = text.lstrip("( \n\t").split(None, 1)[0].casefold() if text.strip("() ") else ""
     is_query = first in ("select", "with", "from", "values")
-    relation = f"({text}\n)" if is_query else relation_of(con, events)  # the line ends where a comment may be
+    relation = f"({text}\n)" if is_query else relation_of(con, events)  # the line break ends a comment in the text
     other = replace(mapping, relation=relation, append_only=False)
-    con.execute("SET SESSION python_enable_replacements = false")  # a name in it is never a variable of ours
+    con.execute("SET SESSION python_enable_replacements = false")  # no name in the text may mean a Python variable
     try:
         names = con.sql(f"SELECT * FROM {relation}").columns
     except duckdb.Error as error:
@@ -56,7 +59,7 @@ def over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mappi
 
 
 def _target(con: duckdb.DuckDBPyConnection, into: str) -> str:
-    """The quoted name of the table to make. Raises MappingError where something else of that name would be lost."""
+    """The quoted name of the table to make. Raises MappingError if it would replace anything but such a table."""
     target = qualified(*into.split(".", 1)) if "." in into else identifier(into)
     rows = con.execute("SELECT mapping FROM sqlscore.mappings").fetchall()
     mappings = [Mapping.from_json(row[0]) for row in rows]
@@ -84,7 +87,19 @@ def fill(
     verb: str,
     threads: int | None,
 ) -> DerivedTable:
-    """Make the table `into` of what `work` gives for each batch of users, in one transaction."""
+    """Make a table of what `work` returns for each batch of users, in one transaction.
+
+    Args:
+        con: A writable connection.
+        mapping: The events to score.
+        artifact: The model that scores.
+        work: A batch of users -> rows.
+        into: The table to make; an existing one is replaced.
+        verb: The verb to record in `sqlscore.runs`.
+        threads: How many threads work; by default one per core.
+
+    Raises MappingError if no event is usable, or `into` names something else.
+    """
     from sqlscore.parallel import in_order  # torch
 
     target = _target(con, into)

@@ -1,4 +1,4 @@
-"""Batches of users -> rows of score tables, several batches at once, results in order."""
+"""Batches of users -> rows of score tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sqlscore.scoring.states_in_arrow import float_lists, to_arrow
 
 @dataclass(frozen=True)
 class Rows:
-    """What a batch of users adds to the tables."""
+    """The rows that a batch of users adds to the tables."""
 
     states: pa.Table
     scores: pa.Table
@@ -30,7 +30,7 @@ class Rows:
 
 
 def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
-    """Users with their whole histories -> rows; users without a usable event give none."""
+    """Users with their whole histories -> rows; users without a usable event have none."""
     ids, sequences, content = present(users)
     sessions, owner = split_sessions(sequences, SESSION_GAP)
     states, of_sessions = encode_both(artifact, sequences, sessions, owner)
@@ -43,31 +43,33 @@ def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
 
 
 def encode_both(artifact: Artifact, sequences: Sequences, sessions: Sequences, owner: Ints) -> tuple[States, States]:
-    """(N,) states of users and (M,) of their sessions; an event is not encoded twice where once will do.
+    """Encode users and their sessions -> (N,) states of users, (M,) states of sessions.
 
-    A user's first session is the beginning of the user's history: a fold goes on from it. Other models read a whole
-    history anew, but where that is one session they read it once.
+    Most events are encoded once. The first session of a user is the beginning of the user's history, so a model that
+    folds continues from its state. Other models need the whole history again, unless it is a single session.
     """
     counts = np.bincount(owner, minlength=len(sequences))
     first = np.append(0, np.cumsum(counts))[:-1]  # (N,) of each user's sessions
     several = np.flatnonzero(counts > 1)
     if not artifact.manifest.fold:
         states = artifact.encode(sequences)
-        found = states.take(owner)
+        of_sessions = states.take(owner)
         others = np.flatnonzero(counts[owner] > 1)
-        return states, found.put(others, artifact.encode(sessions.select(others))) if len(others) else found
-    found = artifact.encode(sessions)
-    begun = found.take(first)
+        if len(others):
+            of_sessions = of_sessions.put(others, artifact.encode(sessions.select(others)))
+        return states, of_sessions
+    of_sessions = artifact.encode(sessions)
+    begun = of_sessions.take(first)
     if not len(several):
-        return begun, found
+        return begun, of_sessions
     second = sessions.offsets[first[several] + 1]
     halves = replace(sequences, offsets=np.union1d(sequences.offsets, second))
     rest = halves.select(np.searchsorted(halves.offsets, second))
-    return begun.put(several, artifact.encode(rest, begun.take(several))), found
+    return begun.put(several, artifact.encode(rest, begun.take(several))), of_sessions
 
 
 def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifact) -> pa.Table:
-    """(N,) users' states and the hashes of the events that made them."""
+    """Rows of the table of states, for (N,) users, their states, and the sums of the hashes of their events."""
     columns = to_arrow(states, artifact.name).flatten()
     standing = pa.nulls(len(ids), pa.list_(pa.float32()))
     if artifact.stands:
@@ -77,15 +79,19 @@ def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifa
 
 
 def score_rows(ids: pa.Array, states: States, as_of: int, artifact: Artifact) -> pa.Table:
-    """(N,) users' scores at one moment, µs."""
+    """Rows of scores, for (N,) users and their states, at one moment, µs."""
     columns = score_states(artifact, states, np.full(len(states), as_of, np.int64)).flatten()
     return pa.table([ids, *columns], ["user_id", *_names(SCORE_ARROW)])
 
 
 def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artifact: Artifact) -> pa.Table:
-    """Users' events -> one row a session, scored from its own events alone, as of its end.
+    """Users' events -> one row per session, scored from its own events alone, as of its end.
 
-    first_session: (N,) the number of each user's first session here.
+    Args:
+        ids: (N,) users.
+        sequences: N sequences of their events.
+        first_session: (N,) the number of each user's first session here.
+        artifact: The model that scores.
     """
     sessions, owner = split_sessions(sequences, SESSION_GAP)
     return _sessions(ids, sessions, owner, artifact.encode(sessions), first_session, artifact)
@@ -111,7 +117,7 @@ def _sessions(
 
 
 def history_rows(artifact: Artifact, users: Users) -> pa.Table:
-    """Users' events -> one row an event, scored from the events up to it alone, as of its time."""
+    """Users' events -> one row per event, scored from the events up to it alone, as of its time."""
     ids, sequences, _ = present(users)
     owner = np.repeat(np.arange(len(sequences)), sequences.lengths)
     columns = score_states(artifact, artifact.encode_each(sequences), sequences.times).flatten()
@@ -122,7 +128,7 @@ def history_rows(artifact: Artifact, users: Users) -> pa.Table:
 
 
 def present(users: Users) -> Users:
-    """The users that have a usable event."""
+    """The users that have at least one usable event."""
     present = np.flatnonzero(users.sequences.lengths > 0)
     if len(present) == len(users.sequences):
         return users

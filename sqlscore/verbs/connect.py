@@ -19,7 +19,7 @@ from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
 
 DEVICES = ("auto", "cpu", "cuda")
 FROM_ENVIRONMENT = {"memory_limit": "SQLSCORE_MEMORY_LIMIT", "threads": "SQLSCORE_THREADS"}
-"""Settings of DuckDB that the environment gives, for commands and servers, where nobody writes `connect`."""
+"""DuckDB's settings that take a default from the environment, since commands and servers call `connect` themselves."""
 
 
 def connect(
@@ -27,15 +27,17 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB database with sqlscore's functions, macros and views in place.
 
-    path: a file (made where there is none) or ":memory:". read_only: needs a file that was opened writable once.
-    device: "auto" (CUDA where there is one, else CPU), "cpu" or "cuda". options: DuckDB's settings by name,
-    `connect(path, threads=2, memory_limit="4GB")`; where these two are not given, SQLSCORE_THREADS and
-    SQLSCORE_MEMORY_LIMIT in the environment are.
-
     Returns the plain DuckDB connection: nothing is wrapped, its cursors work too, and a second `connect` to the same
     file with the same options shares models with the first.
 
-    Raises InstallError where the file cannot take sqlscore's objects; duckdb.Error where DuckDB cannot open it.
+    Args:
+        path: A file, which is made if it does not exist, or ":memory:".
+        read_only: Open the file read-only; it must have been opened once without this.
+        device: "auto" (CUDA if there is a GPU, else CPU), "cpu" or "cuda".
+        **options: DuckDB's settings by name, `connect(path, threads=2, memory_limit="4GB")`. The default of these two
+            is in the environment variables SQLSCORE_THREADS and SQLSCORE_MEMORY_LIMIT.
+
+    Raises InstallError if the file cannot take sqlscore's objects, duckdb.Error if DuckDB cannot open it.
 
     >>> con = sqlscore.connect("shop.duckdb")
     >>> con.sql("SELECT user_id, churn_risk(e) FROM events e GROUP BY user_id")
@@ -52,10 +54,10 @@ def connect(
 
 
 def prepare(con: duckdb.DuckDBPyConnection, path: str, read_only: bool = False, device: str = "auto") -> None:
-    """What `connect` does with a connection, for one that another program opened on the file `path`.
+    """Do what `connect` does, for a connection that another program opened on the file `path`.
 
-    Safe to repeat: functions are registered once per instance, objects are installed where the file's are older.
-    Raises InstallError where the file cannot take sqlscore's objects.
+    Safe to repeat: functions are registered once per database instance, and objects are installed only if those in the
+    file are older. Raises InstallError if the file cannot take sqlscore's objects.
     """
     _check(path, device)
     _register(con, path, device)
@@ -96,22 +98,22 @@ _registering = threading.Lock()
 
 
 def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:
-    found = installed_version(con)
-    if found != version():
-        state = "was not prepared by sqlscore" if found is None else "was prepared by another version of sqlscore"
+    installed = installed_version(con)
+    if installed != version():
+        state = "was not prepared by sqlscore" if installed is None else "was prepared by another version of sqlscore"
         raise InstallError(f"{path} {state}: open it once without read_only=True, then read-only works")
 
 
 def _opened(path: str, read_only: bool, options: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    """With DuckDB's settings that are given, and of FROM_ENVIRONMENT those that are not."""
+    """Connect with the settings that are given, and with those in FROM_ENVIRONMENT that are not."""
     settings = {name: str(value).lower() if isinstance(value, bool) else value for name, value in options.items()}
     given = {name.casefold() for name in settings}
     variables = {name: FROM_ENVIRONMENT[name] for name in FROM_ENVIRONMENT if name not in given}
-    found = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+    defaults = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
     try:
-        return duckdb.connect(path, read_only=read_only, config=settings | found)
+        return duckdb.connect(path, read_only=read_only, config=settings | defaults)
     except duckdb.ProgrammingError as error:  # a setting that DuckDB cannot read
-        if not found:
+        if not defaults:
             raise
-        said = ", ".join(f"{variables[name]}={value!r}" for name, value in found.items())
-        raise InstallError(f"{error} (the environment says {said}: write them as 4GB and as 2)") from error
+        said = ", ".join(f"{variables[name]}={value!r}" for name, value in defaults.items())
+        raise InstallError(f"{error} (the environment says {said}: write memory as 4GB, threads as 2)") from error

@@ -1,4 +1,4 @@
-"""Erasing one user from what sqlscore keeps."""
+"""The verb `forget_user`: erase one user from what sqlscore keeps."""
 
 from __future__ import annotations
 
@@ -18,31 +18,38 @@ from sqlscore.score_tables.mark import forget_in_mark
 
 @on_own_connection
 def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = DEFAULT_MAPPING) -> dict[str, int]:
-    """Erase one user's scores from every table that sqlscore keeps for a mapping, in one transaction, and from the
-    cache of this process.
+    """Erase one user's scores from all tables that sqlscore keeps for a mapping, and from the cache of this process.
 
-    The user's own events table is the user's: `events_left` says how many events are still in it; while there are
-    any, the next refresh scores the user again. Models hold no rows of any user.
+    The tables change in one transaction. The events stay, since their table is yours: `events_left` says how many of
+    the user's events are still in it, and while there are any, the next refresh scores the user again. Models hold no
+    rows of any user.
 
-    Returns rows erased by table, and `events_left`. Raises MappingError where the id does not fit the column's type.
+    Args:
+        con: A connection that `connect` made.
+        user_id: The id, as it is in the mapped column.
+        mapping: The name of the mapping.
+
+    Returns the number of erased rows by table, and `events_left`.
+
+    Raises MappingError if the id does not fit the column's type.
 
     >>> sqlscore.forget_user(con, 4711)
     {'scored_users': 1, 'scored_sessions': 3, 'user_states': 1, 'events_left': 0}
     """
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     erased: dict[str, int] = {}
     with recorded(con, "forget_user", mapping), transaction(con):
         try:
-            for table in materialized_tables(con, where):
-                name = qualified(where.schema, table)
+            for table in materialized_tables(con, source):
+                name = qualified(source.schema, table)
                 row = one(con, f"DELETE FROM {name} WHERE user_id = ?", [user_id])
                 erased[table] = int(row[0]) if row else 0
-            forget_in_mark(con, where)
-            events = qualified(where.schema, "events")
+            forget_in_mark(con, source)
+            events = qualified(source.schema, "events")
             left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])
         except duckdb.ConversionException as error:
             raise MappingError(
-                f'{user_id!r} is not a value of column "{where.user_id}": pass the id as it is in that column'
+                f'{user_id!r} is not a value of column "{source.user_id}": pass the id as it is in that column'
             ) from error
     from sqlscore.scoring.cache.states import STATES  # torch
 

@@ -1,4 +1,4 @@
-"""Mapping an events table: which relation, which columns, and what is in them."""
+"""The verbs `map_events` and `unmap`: which relation holds the events, and what its columns are."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from sqlscore.times import moment
 
 @dataclass(frozen=True)
 class MappingReport:
-    """A mapping and what was seen while making it."""
+    """A mapping, and what was found in its events."""
 
     mapping: Mapping
     profile: Profile
     warnings: tuple[str, ...]
-    levels: Levels | None = None  # where actions have two
+    levels: Levels | None = None  # if actions have two
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -59,19 +59,24 @@ def map_events(
     time_cap: date | str | None = None,
     append_only: bool = False,
 ) -> MappingReport:
-    """Say where the events are; the SQL functions then work on that table and on any relation with those columns.
+    """Say where the events are; the SQL functions then work on that table and on any relation with its columns.
 
-    table: a table, a view or a file (Parquet, CSV, JSON; a glob too). user_id, event_time, event_type: its columns.
-    level: a coarser column than event_type. Then its values are the actions that are predicted, counted and shown, and
-    event_type is read beside them, as a category of its own.
-    features: extra columns for the models; a dict says "categorical" or "numeric" where the type does not.
-    name: several tables may be mapped in one file; "events" is the one whose functions have bare names.
-    prefix: stands before this mapping's function names (default: none for "events", else the name and "_").
-    time_unit: of epoch numbers, s, ms, us or ns (default: from the size of the median, see events.unit_of).
-    time_cap: events later than this are left out, for tables with times in the future.
-    append_only: a promise that rows are never changed or deleted, which makes refreshes cheaper.
+    Args:
+        con: A connection that `connect` made.
+        table: A table, a view or a file (Parquet, CSV, JSON; a glob too).
+        user_id: The column that says who.
+        event_time: The column that says when.
+        event_type: The column that says what was done.
+        level: A column coarser than event_type. Its values are then the actions that are predicted, counted and shown,
+            and models read event_type as a category besides.
+        features: Extra columns for the models; a dict says "categorical" or "numeric" if the type does not.
+        name: Several tables may be mapped in one file; the functions of "events" have no prefix.
+        prefix: Begins the names of this mapping's functions; by default the name and "_", and none for "events".
+        time_unit: The unit of epoch numbers, s, ms, us or ns; by default inferred from their median.
+        time_cap: Events later than this are left out, for tables with times in the future.
+        append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
 
-    Raises MappingError or EventsError that name the column and what is there; the file is then as it was before.
+    Raises MappingError or EventsError, which name the column and what is in it; the file is then as it was before.
 
     >>> sqlscore.map_events(con, "clicks", user_id="client id", event_time="ts", event_type="what", features=["price"])
     """
@@ -105,13 +110,13 @@ def map_events(
     if time_cap is not None:
         mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
     catalog(con)  # raises on a connection that sqlscore did not open
-    found, warnings = profile(con, mapping)
-    counted, more = levels(con, mapping, found.n_actions)
+    profiled, warnings = profile(con, mapping)
+    counted, more = levels(con, mapping, profiled.n_actions)
     warnings += more
     lacking = lacking_features(con, mapping)
     if lacking:
         warnings = (*warnings, f'the champion of "{name}" reads {lacking}, not mapped: map them, or train again')
-    report = MappingReport(mapping, found, warnings, counted)
+    report = MappingReport(mapping, profiled, warnings, counted)
     with recorded(con, "map_events", name) as details, transaction(con):
         details.update(report.to_dict())
         old = one(con, "SELECT mapping FROM sqlscore.mappings WHERE name = ?", [name])
@@ -128,9 +133,9 @@ def map_events(
 
 @on_own_connection
 def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
-    """Undo `map_events`: its functions, views and score tables go; the user's events and the models stay.
+    """Undo `map_events`: remove its functions, views and score tables; the user's events and the models stay.
 
-    Raises MappingError where nothing is mapped under that name.
+    Raises MappingError if nothing is mapped under that name.
     """
     mapping = mapped(con, name)
     with recorded(con, "unmap", name), transaction(con):

@@ -1,10 +1,9 @@
-"""Score tables under names of the user's own: any events in bulk, and a score after every event."""
+"""The verbs `materialize` and `score_history`: scores in a table under a name of the user's own."""
 
 from __future__ import annotations
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -16,11 +15,8 @@ from sqlscore.database.scan import Users
 from sqlscore.database.transactions import on_own_connection
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
-from sqlscore.score_tables.own_tables import DerivedTable, fill, over
+from sqlscore.score_tables.own_tables import DerivedTable, fill, mapping_over
 from sqlscore.times import moment
-
-if TYPE_CHECKING:
-    pass
 
 
 @on_own_connection
@@ -34,20 +30,29 @@ def materialize(
     mapping: str = DEFAULT_MAPPING,
     threads: int | None = None,
 ) -> DerivedTable:
-    """Score the users of any events in bulk, into a table: what CREATE TABLE AS with `score_events` gives, sooner.
+    """Score the users of any events in bulk, into a table.
 
-    events: a table, view, file or SELECT with the mapping's columns. into: the table to make, replaced if it is there;
-    the columns are those of `score_events` behind user_id. as_of: default, the newest of these events.
+    The table is what CREATE TABLE AS with `score_events` would make, but faster: user_id, then the columns of
+    `score_events`. Memory holds batches of events, never the table.
 
-    Memory holds batches of events, never the table. Raises MappingError where a column is missing.
+    Args:
+        con: A connection that `connect` made.
+        events: A table, view, file or SELECT with the mapping's columns.
+        into: The table to make; an existing one is replaced.
+        as_of: The moment of the scores; by default the time of the newest of these events.
+        model: The model that scores; by default the champion.
+        mapping: The name of the mapping.
+        threads: How many threads encode; by default one per core.
+
+    Raises MappingError if a column is missing or no event is usable.
 
     >>> sqlscore.materialize(con, "SELECT * FROM events WHERE country = 'DE'", into="german_scores").rows
     """
     from sqlscore.score_tables.rows import present, score_rows  # torch
 
-    where = over(con, mapped(con, mapping), events)
+    source = mapping_over(con, mapped(con, mapping), events)
     artifact = catalog(con).artifact(model, mapping)
-    newest = one(con, f"SELECT epoch_us(max(event_time)) FROM ({usable_events(con, where)})")
+    newest = one(con, f"SELECT epoch_us(max(event_time)) FROM ({usable_events(con, source)})")
     if newest is None or newest[0] is None:
         raise MappingError(f"there is no usable event in {events!r}: nothing was made")
     at = moment(as_of, "as_of") if as_of is not None else int(newest[0])
@@ -56,7 +61,7 @@ def materialize(
         ids, sequences, _ = present(users)
         return score_rows(ids, artifact.encode(sequences), at, artifact)
 
-    return fill(con, where, artifact, score, into, "materialize", threads)
+    return fill(con, source, artifact, score, into, "materialize", threads)
 
 
 @on_own_connection
@@ -69,22 +74,29 @@ def score_history(
     mapping: str = DEFAULT_MAPPING,
     threads: int | None = None,
 ) -> DerivedTable:
-    """A score after every event of every user, from the events up to it alone, in one pass of a causal model.
+    """Score every user after every event, from the events up to it alone, in one pass of a causal model.
 
-    Makes the table `into` (replaced if it is there): user_id, event_time, event_type, then the columns of
-    `score_events` with as_of = event_time. Row by row what `score_events(e, as_of := e.event_time) OVER (PARTITION BY
-    user_id ORDER BY event_time ROWS UNBOUNDED PRECEDING)` gives, at a fraction of its cost.
-    events: other events than the mapped ones: a table, view, file or SELECT with the mapping's columns.
+    The columns are user_id, event_time, event_type, then those of `score_events` with as_of = event_time. Each row is
+    what `score_events(e, as_of := e.event_time) OVER (PARTITION BY user_id ORDER BY event_time ROWS UNBOUNDED
+    PRECEDING)` returns, at a fraction of its cost.
 
-    Raises ModelError for models that are not causal.
+    Args:
+        con: A connection that `connect` made.
+        into: The table to make; an existing one is replaced.
+        events: A table, view, file or SELECT with the mapping's columns; by default the mapped events.
+        model: The model that scores; by default the champion.
+        mapping: The name of the mapping.
+        threads: How many threads encode; by default one per core.
+
+    Raises ModelError if the model is not causal.
 
     >>> sqlscore.score_history(con, into="history").rows
     """
     from sqlscore.score_tables.rows import history_rows  # torch
 
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     if events is not None:
-        where = over(con, where, events)
+        source = mapping_over(con, source, events)
     artifact = catalog(con).artifact(model, mapping)
     artifact.require_causal()
-    return fill(con, where, artifact, partial(history_rows, artifact), into, "score_history", threads)
+    return fill(con, source, artifact, partial(history_rows, artifact), into, "score_history", threads)

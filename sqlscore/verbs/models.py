@@ -25,9 +25,9 @@ def list_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None) -> l
 
 @on_own_connection
 def promote(con: duckdb.DuckDBPyConnection, model: str) -> ModelInfo:
-    """Make this version the champion of its mapping, used from the next query on. No macro or view changes.
+    """Make a version the champion of its mapping, which is used from the next query on. No macro or view changes.
 
-    Raises ModelError where it is not registered.
+    Raises ModelError if it is not registered.
 
     >>> sqlscore.promote(con, "events@3")
     """
@@ -41,9 +41,9 @@ def promote(con: duckdb.DuckDBPyConnection, model: str) -> ModelInfo:
 
 @on_own_connection
 def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
-    """Remove a version for good; its number is not given again.
+    """Remove a version for good; its number is never given again.
 
-    Raises ModelError where it is not registered, or is the champion while other versions are there.
+    Raises ModelError if it is not registered, or if it is the champion while there are other versions.
     """
     info = find_model(con, model)
     others = [m.label for m in registered_models(con, info.mapping) if m.label != info.label]
@@ -58,9 +58,14 @@ def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
 
 @on_own_connection
 def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | Path) -> str:
-    """Write a version to one file and return its sha256; model None is the champion.
+    """Write a version to a file, and return the sha256 of its artifact.
 
-    Raises ModelError where it is not registered.
+    Args:
+        con: A connection that `connect` made.
+        model: A label such as "events@3", or a name for its newest version; None is the champion of "events".
+        path: The file to write.
+
+    Raises ModelError if the model is not registered, OutputError if the path is a file that does not hold a model.
     """
     stored = catalog(con).find(model, DEFAULT_MAPPING)
     write_model_file(Path(path), stored.data, stored.sha256)
@@ -79,9 +84,15 @@ def import_model(
 ) -> ModelInfo:
     """Register the model in a file that `export_model` wrote, as the next version of `name`.
 
-    sha256: what `export_model` returned; a model is code, so compare it where the file came from somewhere else.
+    Args:
+        con: A connection that `connect` made.
+        path: The file.
+        name: The name to register it under; by default that of the mapping.
+        mapping: The name of the mapping that it belongs to.
+        sha256: What `export_model` returned. A model is code: pass this if the file came from somewhere else.
+        promote: Whether to make it the champion.
 
-    Raises ArtifactError where the file is damaged or does not have that hash; nothing of it is run then.
+    Raises ArtifactError if the file is damaged or does not have that hash; nothing in it is run then.
     """
     data, _ = read_model_file(Path(path), sha256)
     return register(con, data, name=name or mapping, mapping=mapping, champion=promote, verb="import_model")

@@ -1,4 +1,4 @@
-"""Scores as tables: who changed is scored again, and the tables change at once."""
+"""The verb `refresh`: bring the score tables up to date, all in one transaction."""
 
 from __future__ import annotations
 
@@ -26,19 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What a refresh did. Rows by table; `as_of` is the moment of the scores.
-
-    kind: "incremental", or "full" with the `reason`. n_encoded: events that went through the model.
-    """
+    """What a refresh did."""
 
     mapping: str
     model: str
-    as_of: datetime | None
-    kind: str
-    reason: str | None
-    tables: dict[str, int]
+    as_of: datetime | None  # the moment of the scores
+    kind: str  # "incremental" or "full"
+    reason: str | None  # why it was full
+    tables: dict[str, int]  # rows by table
     n_users_encoded: int
-    n_events: int
+    n_events: int  # that went through the model
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,40 +53,47 @@ def refresh(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> RefreshReport:
-    """Score users and sessions with the champion, and put the tables in place of the old ones at once.
+    """Score users and sessions with the champion, and replace the score tables in one transaction.
 
-    Only users whose events changed since the last refresh are encoded; everybody's scores move to the new as_of.
-    A reader sees the old tables or the new ones, never a part; where anything fails the old ones stay.
-    full: score everybody again, whatever is stored. keep_history: add the scores to `sqlscore.past_scores` too, where
-    later events judge them. threads: that encode (default: one a core).
+    Only users whose events changed since the last refresh are encoded; all scores are brought to the new as_of. A
+    reader sees either the old tables or the new ones. If anything fails, the old ones stay.
 
-    Raises MappingError or ModelError where there is nothing to score or no model to score with.
+    Args:
+        con: A connection that `connect` made.
+        full: Score all users again, whatever is stored.
+        keep_history: Also add the scores to `sqlscore.past_scores`, to be judged by later events.
+        mapping: The name of the mapping.
+        threads: How many threads encode; by default one per core.
+        progress: Is told how many events were scored.
+
+    Raises MappingError or ModelError if there is nothing to score, or no model to score with.
 
     >>> sqlscore.refresh(con).tables
     {'scored_users': 20000, 'scored_sessions': 51234}
     """
-    from sqlscore.score_tables.full import refresh_all  # torch: only where a model is used
+    from sqlscore.score_tables.full import refresh_all  # torch: only if a model is used
     from sqlscore.score_tables.incremental import refresh_changed
     from sqlscore.score_tables.run import Run
 
     start = time.perf_counter()
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     artifact = catalog(con).artifact(None, mapping)
     with recorded(con, "refresh", mapping) as details, snapshot(con) as reader:
         try:
             as_of, microseconds = one(
-                reader, f"SELECT high_water, epoch_us(high_water) FROM {qualified(where.schema, 'high_water')}"
+                reader, f"SELECT high_water, epoch_us(high_water) FROM {qualified(source.schema, 'high_water')}"
             ) or (None, None)
         except (duckdb.CatalogException, duckdb.BinderException, duckdb.IOException) as error:
             raise MappingError(
                 f'the events mapped as "{mapping}" cannot be read: {error}; map them again where they are now'
             ) from error
-        mark = mark_now(reader, where, artifact.name, artifact.sha256)
-        # a snapshot covers tables; a file of events may still arrive in the middle, and waits for the next refresh
-        seen = where if microseconds is None else replace(where, time_cap=microseconds)
-        changes = Changes("asked for") if full else find_changes(
-            reader, seen, read_mark(reader, where), mark, artifact.manifest.fold
-        )  # fmt: skip
+        mark = mark_now(reader, source, artifact.name, artifact.sha256)
+        # A snapshot covers tables, not files: events of a file that arrives meanwhile wait for the next refresh.
+        seen = source if microseconds is None else replace(source, time_cap=microseconds)
+        if full:
+            changes = Changes("asked for")
+        else:
+            changes = find_changes(reader, seen, read_mark(reader, source), mark, artifact.manifest.fold)
         with transaction(con):
             run = Run(
                 con=con,
@@ -103,26 +107,26 @@ def refresh(
                 progress=progress,
             )
             counts = refresh_all(run) if changes.reason else refresh_changed(run, changes)
-            write_mark(con, where, mark)
+            write_mark(con, source, mark)
             if keep_history and microseconds is not None:
                 keep_scores(
                     con,
-                    where,
-                    qualified(where.schema, "scored_users"),
-                    f"SELECT * FROM ({usable_events(con, where)}) WHERE event_time <= make_timestamp({microseconds})",
+                    source,
+                    qualified(source.schema, "scored_users"),
+                    f"SELECT * FROM ({usable_events(con, source)}) WHERE event_time <= make_timestamp({microseconds})",
                     artifact,
                     microseconds,
                 )
         report = RefreshReport(
-            mapping,
-            artifact.name,
-            as_of,
-            "full" if changes.reason else "incremental",
-            changes.reason,
-            counts.tables,
-            counts.n_users,
-            counts.n_events,
-            time.perf_counter() - start,
+            mapping=mapping,
+            model=artifact.name,
+            as_of=as_of,
+            kind="full" if changes.reason else "incremental",
+            reason=changes.reason,
+            tables=counts.tables,
+            n_users_encoded=counts.n_users,
+            n_events=counts.n_events,
+            seconds=time.perf_counter() - start,
         )
         details.update(report.to_dict())
     return report

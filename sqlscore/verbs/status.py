@@ -1,4 +1,4 @@
-"""What state a database file is in, what is wrong with it, and the command that mends it."""
+"""The verb `status`: the state of a database file, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OLD_DAYS = 30
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong, and the command that mends it."""
+    """Something that is wrong, and the command that fixes it."""
 
     what: str
     command: str
@@ -42,12 +42,12 @@ class MappingStatus:
     champion: str | None
     champion_age_days: float | None
     heads: tuple[str, ...]
-    scored_users: int | None  # None: not refreshed yet
-    scored_as_of: datetime | None
-    scored_at: datetime | None
-    scored_by: str | None
-    new_events: int | None  # events later than the scores' as_of
-    scored_events: int | None = None  # that the scores rest on; an event that was only changed shows at the refresh
+    scored_users: int | None = None  # None: not refreshed yet
+    scored_as_of: datetime | None = None
+    scored_at: datetime | None = None
+    scored_by: str | None = None
+    new_events: int | None = None  # events after the scores' as_of
+    scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,17 @@ class Status:
 
 @on_own_connection
 def status(con: duckdb.DuckDBPyConnection) -> Status:
-    """Look at mappings, models and score tables, and say what is stale or missing. Loads no model.
+    """Look at mappings, models and score tables, and report what is stale or missing. No model is loaded.
 
     >>> for problem in sqlscore.status(con).problems:
     ...     print(problem.what, "->", problem.command)
     """
-    found = catalog(con)
-    found_path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
-    database = found_path[0] if found_path and found_path[0] else ":memory:"
+    known = catalog(con)
+    path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+    database = path[0] if path and path[0] else ":memory:"
     models = registered_models(con)
     mappings, problems = [], []
-    for mapping in found.snapshot.mappings.values():
+    for mapping in known.snapshot.mappings.values():
         try:
             state = _mapping_status(con, mapping, models)
         except duckdb.Error as error:
@@ -93,7 +93,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
     packages = ("duckdb", "torch")
     return Status(
         database,
-        found.device,
+        known.device,
         {"sqlscore": version("sqlscore"), **{package: version(package) for package in packages}},
         tuple(mappings),
         len(models),
@@ -113,27 +113,44 @@ def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
     n_events, n_users, high_water = counted or (0, 0, None)
     champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
     age = (now() - champion.created_at).total_seconds() / 86_400 if champion else None
-    scored: tuple[Any, ...] = (None, None, None, None, None, None)
+    scores: dict[str, Any] = {}
     if "scored_users" in materialized_tables(con, mapping):
         table = qualified(mapping.schema, "scored_users")
-        query = f"""SELECT count(*), max(as_of), max(scored_at), max(model),
-                (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})),
-                CAST(sum(n_events) AS BIGINT) FROM {table}"""
-        scored = one(con, query) or scored
+        query = f"""SELECT count(*) AS scored_users, max(as_of) AS scored_as_of, max(scored_at) AS scored_at,
+                max(model) AS scored_by,
+                (SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM {table})) AS new_events,
+                CAST(sum(n_events) AS BIGINT) AS scored_events FROM {table}"""
+        relation = con.sql(query)
+        scores = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
     return MappingStatus(
-        mapping.name, mapping.relation, n_events, n_users, high_water, champion.label if champion else None, age,
-        champion.heads if champion else (), *scored,
-    )  # fmt: skip
+        name=mapping.name,
+        relation=mapping.relation,
+        n_events=n_events,
+        n_users=n_users,
+        high_water=high_water,
+        champion=champion.label if champion else None,
+        champion_age_days=age,
+        heads=champion.heads if champion else (),
+        **scores,
+    )
 
 
 def _unreadable(mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
     champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
-    label, heads = (champion.label, champion.heads) if champion else (None, ())
-    return MappingStatus(mapping.name, mapping.relation, 0, 0, None, label, None, heads, None, None, None, None, None)
+    return MappingStatus(
+        name=mapping.name,
+        relation=mapping.relation,
+        n_events=0,
+        n_users=0,
+        high_water=None,
+        champion=champion.label if champion else None,
+        champion_age_days=None,
+        heads=champion.heads if champion else (),
+    )
 
 
 def _schedule_problems(con: duckdb.DuckDBPyConnection, database: str) -> list[Problem]:
-    """Whether `sqlscore serve` failed since it last succeeded; where nothing was ever scheduled, it did not."""
+    """A problem if `sqlscore serve` failed since it last succeeded."""
     failed = one(
         con,
         """SELECT count(*), max_by(coalesce(message, 'it was killed'), started_at) FROM sqlscore.runs
@@ -153,29 +170,29 @@ def _map_again(database: str) -> str:
 def _problems(con: duckdb.DuckDBPyConnection, events: Mapping, mapping: MappingStatus, database: str) -> list[Problem]:
     chosen = () if mapping.name == "events" else ("--mapping", mapping.name)
     train, refresh = (shlex.join(("sqlscore", verb, database, *chosen)) for verb in ("train", "refresh"))
-    where = f'"{mapping.name}"'
+    name = f'"{mapping.name}"'
     if mapping.champion is None:
-        return [Problem(f"{where} has no model", train)]
+        return [Problem(f"{name} has no model", train)]
     problems = []
     lacking = lacking_features(con, events)
     if lacking:
         again = f"{_map_again(database)} --feature C"
-        problems.append(Problem(f"the champion of {where} reads {lacking}, not mapped", again))
+        problems.append(Problem(f"the champion of {name} reads {lacking}, not mapped", again))
     if mapping.champion_age_days is not None and mapping.champion_age_days > _OLD_DAYS:
-        problems.append(Problem(f"the champion of {where} is {mapping.champion_age_days:.0f} days old", train))
+        problems.append(Problem(f"the champion of {name} is {mapping.champion_age_days:.0f} days old", train))
     trained = one(
         con, """SELECT trained_to FROM sqlscore.models WHERE name || '@' || version = ?""", [mapping.champion]
     )
     if trained and trained[0] and mapping.high_water and trained[0] > mapping.high_water:
-        problems.append(Problem(f"the champion of {where} was trained on later events than are there now", train))
+        problems.append(Problem(f"the champion of {name} was trained on later events than there are now", train))
     if mapping.scored_users is None:
-        problems.append(Problem(f"the scores of {where} are not materialized: BI tools see no table", refresh))
+        problems.append(Problem(f"the scores of {name} are not materialized: BI tools see no table", refresh))
     elif mapping.scored_by is not None and mapping.scored_by != mapping.champion:
-        problems.append(Problem(f"the scores of {where} are {mapping.scored_by}'s, not the champion's", refresh))
+        problems.append(Problem(f"the scores of {name} are {mapping.scored_by}'s, not the champion's", refresh))
     elif mapping.new_events:
-        problems.append(Problem(f"{mapping.new_events} events of {where} are newer than its scores", refresh))
+        problems.append(Problem(f"{mapping.new_events} events of {name} are newer than its scores", refresh))
     elif mapping.scored_events != mapping.n_events:
         problems.append(
-            Problem(f"{where} has {mapping.n_events} events, its scores rest on {mapping.scored_events}", refresh)
+            Problem(f"{name} has {mapping.n_events} events, its scores rest on {mapping.scored_events}", refresh)
         )
     return problems

@@ -190,7 +190,7 @@ def test_the_environment_gives_settings_that_are_not_given(monkeypatch: pytest.M
         found = con.execute("SELECT current_setting('memory_limit'), current_setting('threads')").fetchall()
     assert found == [("700.0 MiB", 2)]
     monkeypatch.setenv("SQLSCORE_MEMORY_LIMIT", "plenty")
-    with pytest.raises(InstallError, match="SQLSCORE_MEMORY_LIMIT='plenty'.*write them as 4GB"):
+    with pytest.raises(InstallError, match="SQLSCORE_MEMORY_LIMIT='plenty'.*write memory as 4GB"):
         sqlscore.connect()
 
 

@@ -16,7 +16,7 @@ import sqlscore
 from sqlscore.database.registry import register
 from sqlscore.database.scan import EVENTS_PER_BATCH, Users, scan
 from sqlscore.errors import MappingError, ModelError
-from sqlscore.verbs import materialize as derived
+from sqlscore.score_tables import own_tables
 
 UNEQUAL = """SELECT count(*) FROM made m FULL JOIN expected x USING ({keys})
     WHERE m.next_action IS DISTINCT FROM x.s.next_action OR m.n_events IS DISTINCT FROM x.s.n_events
@@ -113,7 +113,7 @@ def test_files_larger_than_memory_are_scored_within_it(tmp_path: Path, monkeypat
             sizes.append(int(users.sequences.offsets[-1]))
             yield users
 
-    monkeypatch.setattr(derived, "scan", noting)
+    monkeypatch.setattr(own_tables, "scan", noting)
     with duckdb.connect() as plain:
         plain.execute(
             f"""COPY (SELECT hash(i) % 30000 AS user_id, TIMESTAMP '2024-01-01' + to_seconds(i * 11) AS event_time,

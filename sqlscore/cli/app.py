@@ -1,4 +1,4 @@
-"""The application: which commands there are, and under which heading each is listed."""
+"""The application: its commands, and the heading under which each is listed."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -78,7 +78,7 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Options that stand before the command."""
+    """Options before the command."""
 
 
 for _name, _panel, _command in COMMANDS:

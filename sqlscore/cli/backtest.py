@@ -1,4 +1,4 @@
-"""Command: backtest."""
+"""The command `backtest`: one model at several moments of the past."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def backtest(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Walk through time: score from the past alone, judge by what came.
+    """Walk through time: score from the past alone, judge by what came after.
 
     Example: sqlscore backtest shop.duckdb --from 2024-03-01 --every '7 days' --retrain
     """
     from sqlscore import backtest as verb
 
     with open_database(db, device=device) as con, Bar() as bar:
-        found = verb(
+        result = verb(
             con,
             every=every,
             start=start,
@@ -91,37 +91,35 @@ def backtest(
             progress=bar,
         )
     if json:
-        render.as_json(found)
+        render.as_json(result)
     else:
-        _show(found)
+        _show(result)
 
 
-def _show(found: Backtest) -> None:
-    """Next action and churn, a row a moment, beside their baselines; then in words."""
-    _table(f"next action, by {found.model}", _NEXT_ACTION, found)
-    if any(period["horizon_seconds"] for period in found.periods):
-        _table(f"churn, by {found.model}", _CHURN, found)
-    if any(period["trained_after"] for period in found.periods):
+def _show(result: Backtest) -> None:
+    """Next action and churn beside their baselines, a row a moment; then a sentence for each."""
+    _table(f"next action, by {result.model}", _NEXT_ACTION, result)
+    if any(period["horizon_seconds"] for period in result.periods):
+        _table(f"churn, by {result.model}", _CHURN, result)
+    if any(period["trained_after"] for period in result.periods):
         render.say("* the model had seen later events: no forecast")
     for what, ours, peers in (
         ("Next action: accuracy", "accuracy", ("markov_accuracy", "repeat_accuracy", "majority_accuracy")),
         ("Churn: AUC", "auc", ("recency_auc", "frequency_auc")),
     ):
-        judged = [period for period in found.periods if period[ours] is not None]
+        judged = [period for period in result.periods if period[ours] is not None]
         if judged:
             above = sum(period[ours] > max(period[peer] for peer in peers) for period in judged)
             render.say(f"{what} is above every baseline's at {above} of {len(judged)} moments.")
-    for warning in found.warnings:
+    for warning in result.warnings:
         render.say(f"! {warning}", "yellow")
 
 
-def _table(title: str, columns: _Columns, found: Backtest) -> None:
+def _table(title: str, columns: _Columns, result: Backtest) -> None:
     table = Table("as of", *(heading for heading, _, _ in columns), title=title, title_justify="left")
-    days = {str(period["as_of"])[:10] for period in found.periods}
-    digits = (
-        10 if len(days) == len(found.periods) else 16
-    )  # the time of day only where the day does not tell them apart
-    for period in found.periods:
+    days = {str(period["as_of"])[:10] for period in result.periods}
+    digits = 10 if len(days) == len(result.periods) else 16  # the time of day only if several moments share a day
+    for period in result.periods:
         moment = str(period["as_of"])[:digits] + (" *" if period["trained_after"] else "")
         cells = ("" if period[name] is None else form(period[name]) for _, name, form in columns)
         table.add_row(moment, *cells)

@@ -27,13 +27,13 @@ def compare(
     models: Annotated[
         str | None, typer.Option("--models", metavar="NAME@V,..", help="Registered models that take part.")
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train each so often; figures are means.")] = 1,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Train each with this many seeds; figures are means.")
+    ] = 1,
     mapping: MappingName = "events",
     horizon: Horizon = None,
     lookback: Lookback = None,
-    metric: Annotated[
-        str, typer.Option("--metric", help="What ranks: log_loss, accuracy or auc (of churn).")
-    ] = "log_loss",
+    metric: Annotated[str, typer.Option("--metric", help="Rank by log_loss, accuracy or auc (of churn).")] = "log_loss",
     register: Annotated[bool, typer.Option("--register/--no-register", help="Keep the trained models.")] = True,
     promote_best: Annotated[
         bool, typer.Option("--promote-best", help="Make the best on the validation part champion.")

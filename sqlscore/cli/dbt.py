@@ -1,4 +1,4 @@
-"""Command about dbt: its project."""
+"""The command `dbt`: a dbt project for a file."""
 
 from pathlib import Path
 from typing import Annotated

@@ -55,7 +55,7 @@ def demo(
     ] = None,
     users: Annotated[int, typer.Option("--users", min=50, help="Customers of the simulated shop.")] = 20_000,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another shop and model.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace DB where it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace DB if it exists.")] = False,
 ) -> None:
     """Map, train, evaluate and score, from nothing to segments, in about a minute and a half.
 
@@ -80,7 +80,7 @@ def demo(
 
 
 def _check(events: str | None) -> None:
-    """Raises MappingError where the events are no file: a table in the database that is to be made is none yet."""
+    """Raises MappingError if the events are not a file: the database is new and has no tables."""
     if events is None:
         return
     import duckdb
@@ -93,9 +93,9 @@ def _check(events: str | None) -> None:
 
 @contextmanager
 def _instead_of(db: str, replace: bool) -> Iterator[None]:
-    """Move what is there aside while the block makes the database anew; back again if it fails.
+    """Move an existing file aside while the block makes a new one; move it back if the block fails.
 
-    Raises InstallError where something is there that is not to be replaced.
+    Raises InstallError if the file exists and may not be replaced.
     """
     files = [Path(db), Path(f"{db}.wal")]
     if files[0].exists() and not replace:
@@ -152,7 +152,7 @@ def _map(
 
 
 def _example(mapping: Mapping) -> str:
-    """A first query on the events under their own names."""
+    """A first query on the events, by the names of their columns."""
     from sqlscore.quoting import identifier
 
     plain = mapping.user_id.isidentifier() and mapping.user_id.islower()

@@ -1,4 +1,4 @@
-"""Exit codes, and one readable screen for what the user can mend; a traceback is left for our own mistakes."""
+"""Exit codes, and a readable message for errors that the user can mend; our own mistakes show a traceback."""
 
 import sys
 from typing import Any, NoReturn
@@ -22,13 +22,13 @@ class GuardedGroup(TyperGroup):
     """A group of commands whose expected errors end in an exit code, never in a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what the user can mend ends in `fail`."""
+        """Run the command; an error that the user can mend ends in `fail`."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             fail("interrupted", INTERRUPTED)
         except BrokenPipeError:
-            raise  # the reader of a pipe has had enough: handled by the framework
+            raise  # the reader of a pipe has closed it: typer handles that
         except Exception as error:
             if not is_mendable(error):
                 raise
@@ -54,7 +54,7 @@ def message_of(error: BaseException) -> str:
 
 
 def show_error(text: str) -> None:
-    """One line or a few on stderr, the word in red where that is a terminal."""
+    """Print a message on stderr, after the word "Error", in red on a terminal."""
     from rich.console import Console
     from rich.text import Text
 
@@ -62,7 +62,7 @@ def show_error(text: str) -> None:
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """A Python warning without the line of code it came from."""
+    """Print a Python warning without the line of code that it came from."""
     from rich.console import Console
     from rich.text import Text
 
@@ -70,6 +70,6 @@ def show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def fail(text: str, code: int = MENDABLE) -> NoReturn:
-    """Say what is wrong and end the command."""
+    """Print an error and end the command."""
     show_error(text)
     raise typer.Exit(code)

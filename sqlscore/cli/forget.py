@@ -12,7 +12,7 @@ from sqlscore.cli.options import Database, Json, MappingName, open_database
 
 def forget(
     db: Database,
-    user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="As it stands in the events.")],
+    user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="The id as in the events.")],
     mapping: MappingName = "events",
     json: Json = False,
 ) -> None:

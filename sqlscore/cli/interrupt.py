@@ -31,7 +31,7 @@ def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> N
         finally:
             done.set()
 
-    try:  # Ctrl-C may come while the thread starts, too: before its work has begun, or after
+    try:  # Ctrl-C may also come while the thread starts: before its work has begun, or after
         threading.Thread(target=guarded, daemon=True).start()
         done.wait()  # an event, not Thread.join: Python 3.11 takes a thread whose join was interrupted for ended
     except KeyboardInterrupt:

@@ -32,7 +32,9 @@ def init(
     event_type: Annotated[str, typer.Option("--event-type", metavar="C", help="Column: did what.")] = "event_type",
     level: Annotated[
         str | None,
-        typer.Option("--level", metavar="C", help="Column: the same, coarser; predict this, read --event-type too."),
+        typer.Option(
+            "--level", metavar="C", help="Column: coarser actions; these are predicted, --event-type is read too."
+        ),
     ] = None,
     feature: Annotated[
         list[str] | None, typer.Option("--feature", metavar="C", help="An extra column for the models; repeat it.")
@@ -42,10 +44,10 @@ def init(
         typer.Option("--categorical", metavar="C", help="As --feature, for numbers that are codes; repeat it."),
     ] = None,
     name: Annotated[str, typer.Option("--mapping", help="A name for it; several tables may be mapped.")] = "events",
-    prefix: Annotated[
-        str | None, typer.Option("--prefix", help="What stands before the names of the functions.")
+    prefix: Annotated[str | None, typer.Option("--prefix", help="A prefix of the functions' names.")] = None,
+    time_unit: Annotated[
+        str | None, typer.Option("--time-unit", help="The unit of epoch numbers: s, ms, us or ns.")
     ] = None,
-    time_unit: Annotated[str | None, typer.Option("--time-unit", help="Of epoch numbers: s, ms, us or ns.")] = None,
     time_cap: Annotated[str | None, typer.Option("--time-cap", metavar="TIME", help="Leave out later events.")] = None,
     append_only: Annotated[bool, typer.Option("--append-only", help="Rows are never changed or deleted.")] = False,
     copy: Annotated[

@@ -1,4 +1,4 @@
-"""Commands that make score tables under names of the user's own: materialize, history."""
+"""The commands `materialize` and `history`: tables of scores under names of the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and how a database is opened for a command."""
+"""Arguments and options that several commands share, and the connection of a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Database = Annotated[str, typer.Argument(metavar="DB", help="The DuckDB file.", show_default=False)]
 Model = Annotated[str, typer.Argument(metavar="NAME@V", help="A model and its version, e.g. events@2.")]
-MappingName = Annotated[str, typer.Option("--mapping", help="Which mapped events table, if there are several.")]
+MappingName = Annotated[str, typer.Option("--mapping", help="The name of the mapping, if there are several.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
@@ -25,8 +25,8 @@ def open_database(
 ) -> duckdb.DuckDBPyConnection:
     """A connection with the functions in place.
 
-    Raises InstallError for a file that another process holds, and for one that does not exist, unless it may be
-    created: a typing error in the name is otherwise an empty database.
+    Raises InstallError for a file that another process holds. Unless `create`, it also does so for a file that does not
+    exist: a misspelt name would otherwise become an empty database.
     """
     if not create and path != ":memory:" and not Path(path).exists():
         raise InstallError(
@@ -49,10 +49,10 @@ def open_database(
 
 
 def listed(text: str) -> list[str]:
-    """Names between commas."""
+    """The names in a text that separates them by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were not left out."""
+    """The options that are not None."""
     return {name: value for name, value in options.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The command that draws a model."""
+"""The command `plot`: draw a model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +32,7 @@ def plot(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Draw how a model learnt, how good it is, or where it looks.
+    """Draw how a model learned, how good it is, or where it looks.
 
     Example: sqlscore plot shop.duckdb confusion --output confusion.svg
     """

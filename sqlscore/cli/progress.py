@@ -1,4 +1,4 @@
-"""Progress bars on stderr, for people: silent where stderr is not a terminal."""
+"""Progress bars on stderr, for people: silent if stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rich.text import Text
 
 
 class Bar:
-    """What the verbs report to: `start(description, total)`, `advance(n)`, `finish()`; one task at a time.
+    """A bar that verbs report to by `start(description, total)`, `advance(n)` and `finish()`; one task at a time.
 
-    As a context manager it leaves the screen as it was, whatever happens inside.
+    As a context manager it restores the screen, even after an error.
     """
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ class Bar:
         self.finish()
 
     def start(self, description: str, total: float | None = None) -> None:
-        """Begin a task of `total` steps; None where nobody knows how many."""
+        """Begin a task of `total` steps; None if their number is not known."""
         self.finish()
         self._progress.start()
         self._task = self._progress.add_task(description, total=total)
 
     def advance(self, n: float = 1) -> None:
-        """`n` more steps of the task are done."""
+        """Count `n` more steps of the task."""
         if self._task is not None:
             self._progress.advance(self._task, n)
 
@@ -56,14 +56,14 @@ class Bar:
 
 @contextmanager
 def working(description: str) -> Iterator[None]:
-    """A bar for something that takes a while and does not say how far it is."""
+    """A bar for work that does not report its progress."""
     with Bar() as bar:
         bar.start(description)
         yield
 
 
 class _Amount(ProgressColumn):
-    """Steps done of steps in all, where that is known."""
+    """Steps done out of all steps, if their number is known."""
 
     def render(self, task: Task) -> Text:
         """Whole numbers with separators."""

@@ -93,7 +93,7 @@ def complete(text: str) -> bool:
 
 
 def history() -> History:
-    """A file in the user's state folder, or memory where that cannot be written."""
+    """A file in the user's state folder, or memory if that cannot be written."""
     base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".local" / "state"
     folder = Path(base, "sqlscore")
     try:
@@ -105,7 +105,7 @@ def history() -> History:
 
 
 def words(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """What can be completed: keywords, functions, tables, columns."""
+    """The words that are completed: keywords, functions, tables, columns."""
     with con.cursor() as cursor:
         for (word,) in cursor.execute(_WORDS, [PREFIX]).fetchall():
             yield word

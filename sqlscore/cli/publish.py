@@ -1,4 +1,4 @@
-"""The command publish."""
+"""The command `publish`: copy tables to where BI tools read them."""
 
 from __future__ import annotations
 

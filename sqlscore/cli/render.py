@@ -102,7 +102,7 @@ def day(moment: Any) -> str:
 
 
 def console() -> Console:
-    """Stdout as it is now: as wide as the terminal, or wide enough for any table where it is none."""
+    """Stdout as it is now: as wide as the terminal, or wide enough for any table if it is not one."""
     plain = Console(highlight=False)
     return plain if plain.is_terminal else Console(highlight=False, width=_WIDTH_OF_PIPES)
 

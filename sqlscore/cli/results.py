@@ -44,7 +44,7 @@ def run(
     """Run `text` and write what it returns to `output`, or to stdout.
 
     A table is shown for every statement that returns rows; the other formats hold the last such result alone.
-    Raises OutputError where Parquet would go to a terminal, or where nothing returns rows and a file is wanted.
+    Raises OutputError if Parquet would go to a terminal, or if a file is wanted and no statement returns rows.
     """
     if format_ == "parquet" and output is None and sys.stdout.isatty():
         raise OutputError(_PARQUET_ON_TERMINAL)

@@ -29,7 +29,7 @@ def search(
         Path | None, typer.Option("--study", metavar="FILE", help="Keeps the trials (default: DB.search.db).")
     ] = None,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="SPAN", help="Begin no trial later than this, e.g. '2 hours'.")
+        str | None, typer.Option("--timeout", metavar="SPAN", help="Begin no trial after this time, e.g. '2 hours'.")
     ] = None,
     mapping: MappingName = "events",
     horizon: Horizon = None,
@@ -40,7 +40,7 @@ def search(
     seed: Annotated[int, typer.Option("--seed", help="The same seed and data try the same options.")] = 0,
     json: Json = False,
 ) -> None:
-    """Look for good options by the validation part; the same command goes on where a killed one was.
+    """Look for good options by the validation part; the same command continues a killed one.
 
     Example: sqlscore search shop.duckdb --architectures gru,mingru --trials 20
     """

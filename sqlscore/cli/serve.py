@@ -1,4 +1,4 @@
-"""The command serve: keep the scores of a file fresh, on a schedule or once."""
+"""The command `serve`: keep the scores of a file fresh, on a schedule or once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def serve(
         str | None, typer.Option("--at", metavar="HH:MM", help="The time of day from which runs are counted.")
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option("--timezone", metavar="TZ", help="Of --at (default: this machine's).")
+        str | None, typer.Option("--timezone", metavar="TZ", help="The time zone of --at (default: this machine's).")
     ] = None,
     once: Annotated[
         bool, typer.Option("--once", help="Run once, with retries, and exit: 0 done, 1 failed. For cron and the like.")
@@ -55,12 +55,13 @@ def serve(
     ] = None,
     retries: Annotated[int, typer.Option("--retries", min=0, help="How often a failed step is tried again.")] = 3,
     stop_within: Annotated[
-        float, typer.Option("--stop-within", min=0, metavar="SECONDS", help="From SIGTERM or Ctrl-C to the end.")
+        float,
+        typer.Option(
+            "--stop-within", min=0, metavar="SECONDS", help="The longest time from SIGTERM or Ctrl-C to the end."
+        ),
     ] = 8.0,
     host: Annotated[str, typer.Option("--host", help="Where /health and /metrics listen.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="And on which port; 0: any that is free.")
-    ] = PORT,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Their port; 0 takes one that is free.")] = PORT,
     device: Device = "auto",
     json: Json = False,
 ) -> None:

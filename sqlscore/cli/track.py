@@ -1,4 +1,4 @@
-"""The command that logs a model to MLflow, and the option of training that does so at once."""
+"""The command `track`: log a model to MLflow; and the option of `train` that does so at once."""
 
 from typing import Annotated, Any
 
@@ -22,15 +22,15 @@ class ValueOptional(TyperCommand):
     """A command whose --track may stand alone."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give a --track at the end, or before another option, its default value."""
+        """Give --track its default value if it is the last argument or is followed by an option."""
         following = [*args, "-"][1:]
         alone = [arg == "--track" and then.startswith("-") for arg, then in zip(args, following, strict=True)]
         given = [f"{arg}={DEFAULT}" if bare else arg for arg, bare in zip(args, alone, strict=True)]
         return super().parse_args(ctx, given)
 
 
-def where(asked: str | None) -> str | bool | None:
-    """What the verbs take for `--track` and `--to`."""
+def tracking_store(asked: str | None) -> str | bool | None:
+    """The value of --track or --to as the verbs take it."""
     return True if asked == DEFAULT else asked
 
 
@@ -53,7 +53,7 @@ def track(
     from sqlscore import track as verb
 
     with open_database(db, device=device) as con, Bar() as bar:
-        run = verb(con, model, to=where(to) or True, mapping=mapping, progress=bar)
+        run = verb(con, model, to=tracking_store(to) or True, mapping=mapping, progress=bar)
     sentence = f"run {run.run_id} of experiment {run.experiment}, model {run.registered_model} {run.registered_version}"
     render.done(run, f"{sentence}, at {run.store}", json)
     if not json and run.store.startswith("sqlite:"):

@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar, working
-from sqlscore.cli.track import Track, where
+from sqlscore.cli.track import Track, tracking_store
 from sqlscore.times import in_words
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ Horizon = Annotated[
 ]
 
 Lookback = Annotated[
-    str | None, typer.Option("--lookback", help="A user counts for churn if seen within it (default: chosen as well).")
+    str | None,
+    typer.Option("--lookback", help="Users seen within this time count for churn (default: chosen from the data)."),
 ]
 
-ModelName = Annotated[str | None, typer.Option("--name", help="What to call it (default: as the mapping).")]
+ModelName = Annotated[str | None, typer.Option("--name", help="The name of the model (default: that of the mapping).")]
 Epochs = Annotated[
     int | None, typer.Option("--max-epochs", min=1, help="Passes over the training part, at most (default: 30).")
 ]
@@ -46,21 +47,24 @@ def train(
         bool, typer.Option("--promote/--no-promote", help="Make it the champion, which functions use by default.")
     ] = True,
     refit: Annotated[
-        bool, typer.Option("--refit/--no-refit", help="At the end, train on with the part that validated.")
+        bool, typer.Option("--refit/--no-refit", help="At the end, continue training on the validation part too.")
     ] = True,
     recency: Annotated[
         float, typer.Option("--recency", help="How often weights halve from the newest event to the oldest.")
     ] = 0.0,
     class_weight: Annotated[
-        str, typer.Option("--class-weight", metavar="none|balanced", help="Weigh rare actions more.")
+        str, typer.Option("--class-weight", metavar="none|balanced", help="Give more weight to rare actions.")
     ] = "none",
     focal_gamma: Annotated[
-        float, typer.Option("--focal-gamma", help="Weigh what is hard to predict more; 2 is usual.")
+        float, typer.Option("--focal-gamma", help="Give more weight to what is hard to predict; 2 is usual.")
     ] = 0.0,
     checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", metavar="FILE", help="Keep every epoch, and go on after a kill.")
+        str | None,
+        typer.Option("--checkpoint", metavar="FILE", help="Save each epoch; after a kill, continue from it."),
     ] = None,
-    max_events: Annotated[int, typer.Option("--max-events", min=1, help="Above it, users are sampled.")] = 1_000_000,
+    max_events: Annotated[
+        int, typer.Option("--max-events", min=1, help="If there are more events, users are sampled.")
+    ] = 1_000_000,
     track: Track = None,
     device: Device = "auto",
     json: Json = False,
@@ -81,7 +85,7 @@ def train(
             lookback=lookback,
             seed=seed,
             promote=promote,
-            track=where(track),
+            track=tracking_store(track),
             progress=bar,
             refit=refit,
             recency=recency,

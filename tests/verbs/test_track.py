@@ -268,7 +268,7 @@ def test_the_environment_names_the_store_where_nobody_else_does(monkeypatch: pyt
 
 @pytest.mark.parametrize(
     ("asked", "message"),
-    [(True, "a database in memory has no place"), ("shop.duckdb", '"shop.duckdb" is no tracking URI')],
+    [(True, "a database in memory has no place"), ("shop.duckdb", '"shop.duckdb" is not a tracking URI')],
 )
 def test_what_is_no_store_is_said_before_anything_is_trained(
     in_memory: duckdb.DuckDBPyConnection, asked: str | bool, message: str

@@ -1,6 +1,6 @@
 """Heat maps of attention: where a model looks in one user's history, in a batch of them, and between actions.
 
-Attention is a part of the computation that can be read out. It is not an explanation of a score.
+Attention is a part of the computation, not an explanation of a score.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Attended:
 def of_user(con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact, user: str, facts: str) -> Figure:
     """Rows: the prediction after each of the user's newest events; columns: the events it attends to, up to itself.
 
-    Raises PlotError where the user has no events or the model no attention.
+    Raises PlotError if the user has no events or the model no attention.
     """
     _require(artifact)
     name = identifier(mapping.user_id)
@@ -89,16 +89,16 @@ def of_batch(con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifac
     """Left: some users' attention by how many events back; right: what it falls on, beside how often that occurs.
 
     The users are those with at least two events whose ids' hashes come first: the same each time.
-    Raises PlotError where the model has no attention, or nobody has two events.
+    Raises PlotError if the model has no attention, or if nobody has two events.
     """
     _require(artifact)
-    found = sample(con, mapping, artifact)
-    if not found:
+    batch = sample(con, mapping, artifact)
+    if not batch:
         raise PlotError("no user has two events, so there is no attention to show: map more events")
-    found.sort(key=lambda one: -len(one.actions))
-    steps = min(_SHOWN, len(found[0].actions))
-    rows = np.full((len(found), steps), np.nan)
-    for row, one in enumerate(found):
+    batch.sort(key=lambda one: -len(one.actions))
+    steps = min(_SHOWN, len(batch[0].actions))
+    rows = np.full((len(batch), steps), np.nan)
+    for row, one in enumerate(batch):
         newest = one.weights[::-1][:steps]
         rows[row, : len(newest)] = newest
     figure = blank(11.0, 6.4)
@@ -108,19 +108,19 @@ def of_batch(con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifac
     left.xaxis.get_major_locator().set_params(integer=True)
     left.set_yticks([])
     left.set_xlabel("events back (0: the last one, on the right)")
-    left.set_ylabel(f"{len(found)} users, longest history at the top")
+    left.set_ylabel(f"{len(batch)} users, longest history at the top")
     figure.colorbar(image, ax=left, label="attention of the last event", shrink=0.8, location="bottom")
-    _by_action(right, found)
-    events = sum(len(one.actions) for one in found)
-    period = _period([one.times for one in found])
-    titled(figure, f"Attention of a batch of {len(found)} users", facts, f"{events:,} events, {period}")
+    _by_action(right, batch)
+    events = sum(len(one.actions) for one in batch)
+    period = _period([one.times for one in batch])
+    titled(figure, f"Attention of a batch of {len(batch)} users", facts, f"{events:,} events, {period}")
     return figure
 
 
 def between_actions(artifact: Artifact, facts: str) -> Figure:
-    """The graph of actions that a model with graph attention learnt: how much each action's meaning takes from others.
+    """The graph of actions that a model with graph attention learned: how much each action's meaning takes from others.
 
-    Raises PlotError where the model has no attention at all.
+    Raises PlotError if the model has no attention.
     """
     edges = artifact.manifest.notes.get("action_attention")
     if not edges:
@@ -153,37 +153,37 @@ def sample(con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact)
         f"{user} IN (SELECT {user} FROM {mapping.relation} WHERE {user} IS NOT NULL GROUP BY {user} "
         f"HAVING count(*) > 1 ORDER BY md5(CAST({user} AS VARCHAR)) LIMIT {_USERS})"
     )
-    found = []
+    attended = []
     for part in _read(con, mapping, chosen, []):
         sequences, weights = part.sequences, _weights(artifact, part.sequences, None)
         for user_id, start, end in zip(part.ids, sequences.offsets[:-1], sequences.offsets[1:], strict=True):
             if end - start > 1:
                 actions = [str(action) for action in sequences.actions.slice(start, end - start).to_pylist()]
-                found.append(Attended(str(user_id), actions, sequences.times[start:end], weights[start:end]))
-    return found
+                attended.append(Attended(str(user_id), actions, sequences.times[start:end], weights[start:end]))
+    return attended
 
 
 def has_attention(artifact: Artifact) -> bool:
-    """Whether the model says where it looks in a history."""
+    """Whether the model can say which events of a history it attends to."""
     return hasattr(artifact.module, "attention")
 
 
-def _read(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str, parameters: list[str]) -> list[Users]:
-    """The events of the users of a condition."""
+def _read(con: duckdb.DuckDBPyConnection, mapping: Mapping, condition: str, parameters: list[str]) -> list[Users]:
+    """The events of the users that satisfy a condition in SQL."""
     with con.cursor() as cursor:
-        return list(scan(cursor, mapping, where=where, parameters=parameters))
+        return list(scan(cursor, mapping, where=condition, parameters=parameters))
 
 
 def _weights(artifact: Artifact, sequences: Sequences, end: int | None) -> Floats:
-    """(T,) of all sequences; with `end`, of the first `end` events of the only one."""
+    """(T,) attention over the events of all sequences; with `end`, over the first `end` events of the only one."""
     tensors = encode_sequences(sequences, artifact.manifest.inputs).to(artifact.device).tensors()
     categories, numbers, times, offsets, novel_values, novel_offsets = tensors
     if end is not None:
         categories, numbers, times = categories[:end], numbers[:end], times[:end]
         offsets = torch.tensor([0, end], device=artifact.device)
     with inference():
-        found = artifact.module.attention(categories, numbers, times, offsets, novel_values, novel_offsets)
-    return np.asarray(found.cpu().double().numpy())
+        weights = artifact.module.attention(categories, numbers, times, offsets, novel_values, novel_offsets)
+    return np.asarray(weights.cpu().double().numpy())
 
 
 def _period(times: list[Ints]) -> str:
@@ -191,11 +191,11 @@ def _period(times: list[Ints]) -> str:
     return f"{minute(int(known.min()))} to {minute(int(known.max()))}"
 
 
-def _by_action(axes: Axes, found: list[Attended]) -> None:
-    actions = np.array([action for one in found for action in one.actions])
-    weights = np.concatenate([one.weights for one in found])
+def _by_action(axes: Axes, batch: list[Attended]) -> None:
+    actions = np.array([action for one in batch for action in one.actions])
+    weights = np.concatenate([one.weights for one in batch])
     names, codes = np.unique(actions, return_inverse=True)
-    attention = np.bincount(codes, weights) / len(found)
+    attention = np.bincount(codes, weights) / len(batch)
     share = np.bincount(codes) / len(codes)
     shown = np.argsort(-attention, kind="stable")[:_ACTIONS][::-1]
     at = np.arange(len(shown))

@@ -26,12 +26,22 @@ def drawer(
     user_id: str | None = None,
     progress: Progress | None = None,
 ) -> Callable[[str], Figure]:
-    """A function from a kind to its figure, which predicts the test part once for all kinds that need it."""
+    """A function from a kind to its figure; it predicts the test part once for all kinds that need it.
+
+    Args:
+        con: a connection that `connect` made.
+        model: `name@version`, a name (its newest version), or None for the champion.
+        mapping: the name of the mapping.
+        user_id: whose attention is drawn; None draws that of a batch.
+        progress: receives the stages of the work.
+
+    Raises ModelError or MappingError if there is no such model or mapping, or if the model is of another mapping.
+    """
     from sqlscore.reporting.plots import attention, judged
     from sqlscore.reporting.plots.evidence import gather
     from sqlscore.reporting.plots.learning_curves import learning_curves
 
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     stored = catalog(con).find(model, mapping)
     if stored.mapping != mapping:
         raise ModelError(
@@ -40,12 +50,12 @@ def drawer(
         )
     artifact = catalog(con).artifact(stored.label, mapping)
     facts = f'{artifact.name} ({artifact.manifest.architecture}), events mapped as "{mapping}"'
-    evidence = cache(lambda: gather(con, where, artifact, progress))
+    evidence = cache(lambda: gather(con, source, artifact, progress))
 
     def attended() -> Figure:
         if user_id is None:
-            return attention.of_batch(con, where, artifact, facts)
-        return attention.of_user(con, where, artifact, user_id, facts)
+            return attention.of_batch(con, source, artifact, facts)
+        return attention.of_user(con, source, artifact, user_id, facts)
 
     drawn: dict[str, Callable[[], Figure]] = {
         "learning-curves": lambda: learning_curves(artifact.manifest, facts),

@@ -1,4 +1,4 @@
-"""What the plots of quality are drawn from: a model's predictions on its test part, and what happened."""
+"""The data of the plots of quality: a model's predictions on its test part, and what happened."""
 
 from __future__ import annotations
 
@@ -36,31 +36,31 @@ class Evidence:
 
     @property
     def period(self) -> str:
-        """From when to when the test part reaches, to the minute."""
+        """The first and the last moment of the test part, to the minute."""
         return f"{minute(self.first)} to {minute(self.last)}"
 
 
 def gather(
     con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact, progress: Progress | None = None
 ) -> Evidence:
-    """Predict the test part anew, on the events as they are now.
+    """Predict the test part again, on the events as they are now.
 
-    Raises TrainingError where the model does not say what it was trained on, or the events are gone.
+    Raises TrainingError if the model does not say what it was trained on, or if the events are gone.
     """
     progress = progress or Silent()
     log, periods = noted_log(con, mapping, artifact, progress)
     data = encode_log(log, artifact.manifest.inputs)
     test = tested_part(log, data, periods, artifact)
-    found = predict(artifact, data, test, progress, keep=FREQUENT)
-    times = data.target_time[found.at]
+    predicted = predict(artifact, data, test, progress, keep=FREQUENT)
+    times = data.target_time[predicted.at]
     return Evidence(
         actions=artifact.manifest.inputs.actions,
-        actual=transitions_at(data, found.at).following,
-        best=found.best,
-        confidence=found.confidence,
-        frequent=found.frequent,
+        actual=transitions_at(data, predicted.at).following,
+        best=predicted.best,
+        confidence=predicted.confidence,
+        frequent=predicted.frequent,
         churned=test.churn.churned if test.churn is not None else np.zeros(0, np.bool_),
-        risk=found.churn,
+        risk=predicted.churn,
         first=int(times.min()) if len(times) else periods.t2,
         last=int(times.max()) if len(times) else periods.high_water,
     )

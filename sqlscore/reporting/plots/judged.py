@@ -23,19 +23,21 @@ _SHOWN = 12  # actions of the confusion matrix with a row of their own
 _POINTS = 500  # of a curve: more are not seen
 
 
-def confusion(found: Evidence, facts: str) -> Figure:
+def confusion(evidence: Evidence, facts: str) -> Figure:
     """What happened (rows, which sum to 1) against what was predicted; all but the most frequent actions are "other".
 
-    Raises PlotError where the test part has no next action.
+    Raises PlotError if the test part has no next action.
     """
-    _require(found)
-    shown = 1 + np.argsort(-np.bincount(found.actual, minlength=len(found.actions) + 1)[1:], kind="stable")[:_SHOWN]
-    rest = set(np.unique(np.append(found.actual, found.best)).tolist()) - set(shown.tolist())
-    names = [*labels([found.actions[code - 1] for code in shown]), *(["other"] if rest else [])]
+    _require(evidence)
+    shown = (
+        1 + np.argsort(-np.bincount(evidence.actual, minlength=len(evidence.actions) + 1)[1:], kind="stable")[:_SHOWN]
+    )
+    rest = set(np.unique(np.append(evidence.actual, evidence.best)).tolist()) - set(shown.tolist())
+    names = [*labels([evidence.actions[code - 1] for code in shown]), *(["other"] if rest else [])]
     size = len(names)
-    place = np.full(len(found.actions) + 1, len(shown))
+    place = np.full(len(evidence.actions) + 1, len(shown))
     place[shown] = np.arange(len(shown))
-    counts = confusion_matrix(place[found.actual], place[found.best], labels=np.arange(size))
+    counts = confusion_matrix(place[evidence.actual], place[evidence.best], labels=np.arange(size))
     totals = counts.sum(1)
     shares = counts / np.maximum(totals, 1)[:, None]
     figure = blank(3.2 + 0.62 * size, 3.0 + 0.42 * size)
@@ -50,53 +52,53 @@ def confusion(found: Evidence, facts: str) -> Figure:
         share = shares[row, column]
         axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=7, color=_on(share))
     figure.colorbar(image, ax=axes, label="share of the row", shrink=0.8, format=_percent)
-    accuracy = float((found.actual == found.best).mean())
-    titled(figure, f"Confusion of next actions: {accuracy:.1%} as predicted", facts, _targets(found))
+    accuracy = float((evidence.actual == evidence.best).mean())
+    titled(figure, f"Confusion of next actions: {accuracy:.1%} as predicted", facts, _targets(evidence))
     return figure
 
 
-def reliability(found: Evidence, facts: str) -> Figure:
-    """How often what was said with a probability came true, by bins of it, with 95 % intervals (Wilson 1927).
+def reliability(evidence: Evidence, facts: str) -> Figure:
+    """How often predictions came true, by bins of their probability, with 95 % intervals (Wilson 1927).
 
-    Raises PlotError where there is nothing in the test part to judge.
+    Raises PlotError if there is nothing in the test part to judge.
     """
     parts: list[tuple[str, str, Floats, npt.NDArray[np.bool_], int]] = []
-    if len(found.actual):
-        correct = found.actual == found.best
-        parts.append(("next action", "probability of the predicted action", found.confidence, correct, 15))
-    if len(found.churned):
-        parts.append(("churn", "churn risk", found.risk, found.churned, 10))
+    if len(evidence.actual):
+        correct = evidence.actual == evidence.best
+        parts.append(("next action", "probability of the predicted action", evidence.confidence, correct, 15))
+    if len(evidence.churned):
+        parts.append(("churn", "churn risk", evidence.risk, evidence.churned, 10))
     if not parts:
-        _require(found)
+        _require(evidence)
     figure = blank(1.0 + 4.8 * len(parts), 5.6)
     grid = figure.subplots(2, len(parts), squeeze=False, sharex=True, height_ratios=(4, 1))
-    for column, (name, said, probability, happened, bins) in enumerate(parts):
+    for column, (name, label, probability, happened, bins) in enumerate(parts):
         above, below = grid[0, column], grid[1, column]
         error = calibration_error(probability, happened, bins)
         plain(above, "", "how often it came true", f"{name}: ECE {error:.3f}, n {len(probability):,}")
         _diagonal(above, probability, happened, bins)
-        plain(below, said, "how many")
+        plain(below, label, "how many")
         below.hist(probability, bins=bins, range=(0.0, 1.0), color=COLOURS[5], edgecolor="white")
         below.yaxis.set_major_locator(_few_ticks())
         below.xaxis.set_major_formatter(_percent)
-    titled(figure, "Reliability: do probabilities come true?", facts, f"test part, {found.period}")
+    titled(figure, "Reliability: do probabilities come true?", facts, f"test part, {evidence.period}")
     return figure
 
 
-def precision_recall(found: Evidence, facts: str) -> Figure:
+def precision_recall(evidence: Evidence, facts: str) -> Figure:
     """Precision and recall over all thresholds: of the most frequent next actions, each against the rest, and of churn.
 
-    Raises PlotError where there is nothing in the test part to judge.
+    Raises PlotError if there is nothing in the test part to judge.
     """
     curves = []
-    for code in range(1, found.frequent.shape[1] + 1):
-        happened = found.actual == code
+    for code in range(1, evidence.frequent.shape[1] + 1):
+        happened = evidence.actual == code
         if happened.any():
-            curves.append((found.actions[code - 1], happened, found.frequent[:, code - 1].astype(np.float64)))
-    churn = [("churn", found.churned, found.risk)] if 0 < found.churned.sum() < len(found.churned) else []
+            curves.append((evidence.actions[code - 1], happened, evidence.frequent[:, code - 1].astype(np.float64)))
+    churn = [("churn", evidence.churned, evidence.risk)] if 0 < evidence.churned.sum() < len(evidence.churned) else []
     panels = [(name, part) for name, part in (("next action", curves), ("churn", churn)) if part]
     if not panels:
-        _require(found)
+        _require(evidence)
     figure = blank(1.0 + 4.8 * len(panels), 6.4)
     grid = figure.subplots(1, len(panels), squeeze=False)
     for axes, (name, part) in zip(grid[0], panels, strict=True):
@@ -112,7 +114,7 @@ def precision_recall(found: Evidence, facts: str) -> Figure:
         figure,
         "Precision and recall",
         facts,
-        _targets(found),
+        _targets(evidence),
         "AP: average precision; in brackets, and as thin lines: by chance",
     )
     return figure
@@ -138,13 +140,13 @@ def _diagonal(axes: Axes, probability: Floats, happened: npt.NDArray[np.bool_], 
     which = np.minimum((probability * bins).astype(np.int64), bins - 1)
     counts = np.bincount(which, minlength=bins)
     filled = counts > 0
-    said = np.bincount(which, probability, minlength=bins)[filled] / counts[filled]
+    mean = np.bincount(which, probability, minlength=bins)[filled] / counts[filled]
     times = np.bincount(which[happened], minlength=bins)[filled]
     true = times / counts[filled]
     low, high = _wilson(times, counts[filled])
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="said = came true")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="probability = frequency")
     axes.errorbar(
-        said,
+        mean,
         true,
         yerr=np.maximum((true - low, high - true), 0.0),
         color=COLOURS[0],
@@ -158,22 +160,22 @@ def _diagonal(axes: Axes, probability: Floats, happened: npt.NDArray[np.bool_], 
 
 
 def _wilson(true: Ints, counts: Ints) -> Floats:
-    """The 95 % score intervals of so many of so many, (2, bins): lower and upper ends."""
+    """The 95 % score intervals of `true` out of `counts`, both (bins,): lower and upper ends, (2, bins)."""
     tests = [binomtest(k, n) for k, n in zip(true.tolist(), counts.tolist(), strict=True)]
     return np.array([test.proportion_ci(0.95, method="wilson") for test in tests]).T
 
 
-def _require(found: Evidence) -> None:
-    if not len(found.actual):
+def _require(evidence: Evidence) -> None:
+    if not len(evidence.actual):
         raise PlotError(
-            f"no user has an event after another in the test part ({found.period}), so there is nothing to judge: "
+            f"no user has an event after another in the test part ({evidence.period}), so there is nothing to judge: "
             "map more events and train again"
         )
 
 
-def _targets(found: Evidence) -> str:
-    churn = f", {len(found.churned):,} churn examples" if len(found.churned) else ""
-    return f"{len(found.actual):,} next actions{churn} of the test part, {found.period}"
+def _targets(evidence: Evidence) -> str:
+    churn = f", {len(evidence.churned):,} churn examples" if len(evidence.churned) else ""
+    return f"{len(evidence.actual):,} next actions{churn} of the test part, {evidence.period}"
 
 
 def _few_ticks() -> object:
@@ -187,5 +189,5 @@ def _percent(share: float, _: object = None) -> str:
 
 
 def _on(share: float) -> str:
-    """The colour of letters that can be read on this share's shade."""
+    """The colour of text that can be read on the shade of this share."""
     return "white" if share > 0.55 else "black"

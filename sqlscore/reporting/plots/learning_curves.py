@@ -1,4 +1,4 @@
-"""Losses by epoch: whether training had learnt what it could, and where it was stopped."""
+"""Losses by epoch: whether training had converged, and at which epoch it was stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PANELS = (
 def learning_curves(manifest: Manifest, facts: str) -> Figure:
     """One panel a loss, with the epoch whose weights were kept.
 
-    Raises PlotError where the model noted no epochs.
+    Raises PlotError if the model noted no epochs.
     """
     noted = manifest.notes.get("training", {})
     history = noted.get("history", [])
@@ -55,6 +55,6 @@ def _why_none(manifest: Manifest) -> str:
     if manifest.notes.get("training", {}).get("epochs") == 0:
         return f"{manifest.architecture} is fitted in one pass by counting, so there is no curve to draw"
     return (
-        "this model does not say how it learnt: it was not trained by this version of sqlscore, so there is no "
+        "this model does not say how it learned: it was not trained by this version of sqlscore, so there is no "
         "curve to draw; train again to have one"
     )

@@ -1,4 +1,4 @@
-"""What all plots share: how they look, how long names are shown, and how a figure becomes a file."""
+"""What all plots share: their looks, how long names are shown, and how a figure is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito (2008), told apart by colour-blind readers too; lines differ in their dashes as well."""
+"""Okabe and Ito (2008): colour-blind readers can distinguish them too; lines also differ in their dashes."""
 
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (3, 1)), (0, (1, 1)))
 GREY = "#777777"
@@ -41,7 +41,7 @@ def blank(width: float, height: float) -> Figure:
 
 
 def titled(figure: Figure, title: str, *facts: str) -> None:
-    """The title, and in lines under it which model, events and period it is about; all start at the left edge."""
+    """Write the title, and under it one line for each fact (model, events, period), all from the left edge."""
     from matplotlib.transforms import ScaledTranslation
 
     figure.suptitle(escaped([title])[0] + "\n" * len(facts), x=0.01, ha="left", fontsize=13, fontweight="bold")
@@ -51,7 +51,7 @@ def titled(figure: Figure, title: str, *facts: str) -> None:
 
 
 def plain(axes: Axes, x: str, y: str, title: str = "") -> None:
-    """Name the axes; no frame at the top and the right, a faint grid."""
+    """Name the axes, remove the frame at the top and the right, draw a faint grid."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.set_title(title, fontsize=10, loc="left")
@@ -61,32 +61,32 @@ def plain(axes: Axes, x: str, y: str, title: str = "") -> None:
 
 
 def shortened(name: str, most: int = 30) -> str:
-    """One line of at most so many characters, cut in the middle, as long names differ at either end."""
+    """A name in one line of at most `most` characters, cut in the middle, as long names differ at either end."""
     line = " ".join(name.split())
     half = (most - 1) // 2
     return line if len(line) <= most else f"{line[:half]}…{line[-(most - 1 - half) :]}"
 
 
 def labels(names: Sequence[str]) -> list[str]:
-    """The names of an axis: short, and numbered where the short ones are the same."""
+    """The names of an axis, short; equal short names are numbered."""
     short = [shortened(name) for name in names]
     copies = [short[:place].count(name) for place, name in enumerate(short)]
     return escaped([f"{name} #{copy + 1}" if copy else name for name, copy in zip(short, copies, strict=True)])
 
 
 def escaped(names: Sequence[str]) -> list[str]:
-    """Names as matplotlib prints them letter by letter: a $ would begin a formula."""
+    """Names with each $ escaped, since matplotlib would read a formula."""
     return [name.replace("$", r"\$") for name in names]
 
 
 def target(path: str | Path) -> Path:
-    """Where a figure goes. Raises PlotError for another kind of file, or a folder that is not there."""
-    found = Path(path)
-    if found.suffix.casefold() not in SUFFIXES:
+    """The file that a figure goes to. Raises PlotError for another kind of file, or if its folder does not exist."""
+    file = Path(path)
+    if file.suffix.casefold() not in SUFFIXES:
         raise PlotError(f'a plot is written as {", ".join(SUFFIXES)}, and "{path}" ends in none of them')
-    if not found.parent.is_dir():
-        raise PlotError(f'there is no folder "{found.parent}" for {found.name}: make it first')
-    return found
+    if not file.parent.is_dir():
+        raise PlotError(f'there is no folder "{file.parent}" for {file.name}: make it first')
+    return file
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an MLflow run says in names and values: parameters and metrics."""
+"""The parameters and metrics of an MLflow run."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def parameters(info: ModelInfo, mapping: Mapping) -> dict[str, str]:
 
 def numbers(info: ModelInfo, report: Dict[str, Any], artifact: Artifact) -> list[tuple[str, float, int]]:
     """(name, value, step): losses by epoch, figures of the test part and its baselines, seconds and sizes at step 0."""
-    found: list[tuple[str, float, int]] = []
+    values: list[tuple[str, float, int]] = []
     for epoch in info.notes.get("training", {}).get("history", []):
-        found += [(name, float(epoch[key]), int(epoch["number"])) for key, name in _LOSSES.items() if epoch.get(key)]
-    found += [(name, value, 0) for name, value in _flat("test", info.metrics)]
-    found += [(name, value, 0) for name, value in _flat("seconds", report.get("seconds", {}))]
-    found.append(("parameters", float(sum(each.numel() for each in artifact.module.parameters())), 0))
-    return found
+        values += [(name, float(epoch[key]), int(epoch["number"])) for key, name in _LOSSES.items() if epoch.get(key)]
+    values += [(name, value, 0) for name, value in _flat("test", info.metrics)]
+    values += [(name, value, 0) for name, value in _flat("seconds", report.get("seconds", {}))]
+    values.append(("parameters", float(sum(each.numel() for each in artifact.module.parameters())), 0))
+    return values
 
 
 def _flat(prefix: str, values: Dict[str, Any]) -> Iterator[tuple[str, float]]:

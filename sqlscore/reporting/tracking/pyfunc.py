@@ -1,4 +1,4 @@
-"""A model outside DuckDB: what MLflow loads to score events from a DataFrame. Needs neither MLflow nor a database."""
+"""A model outside DuckDB, as MLflow loads it to score a DataFrame of events. It needs neither MLflow nor a database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODEL_FILE, ABOUT_FILE = "model.sqlscore", "about.json"
 def save(folder: Path, data: bytes, sha256: str, label: str, mapping: Mapping) -> None:
     """Fill an empty folder with what `_load_pyfunc` reads: the model, as `sqlscore import` takes it, and its columns.
 
-    Where the events came from is left out: scoring needs their names alone, and a path may be nobody else's business.
+    The relation of the events is left out: scoring needs only names of columns, and a path may be private.
     """
     write_model_file(folder / MODEL_FILE, data, sha256)
     about = {"label": label, "mapping": replace(mapping, relation="").to_json()}
@@ -44,8 +44,11 @@ class Scorer:
     def predict(self, events: Any, params: dict[str, Any] | None = None) -> Any:
         """Events as a pandas DataFrame -> a DataFrame with a row a user: user_id and the columns of `score_events`.
 
-        params: "as_of", ISO text, when the churn risk is valid; by default the newest event given.
-        Raises EventsError where a column is missing or of the wrong type.
+        Args:
+            events: the mapping's columns, found by name, of any users in any order.
+            params: "as_of", ISO text, when the churn risk is valid; by default at the newest event given.
+
+        Raises EventsError if a column is missing or has the wrong type.
         """
         table = pa.Table.from_pandas(events, preserve_index=False)
         return score(self.artifact, self.mapping, table, (params or {}).get("as_of") or None).to_pandas()
@@ -54,7 +57,11 @@ class Scorer:
 def score(artifact: Artifact, mapping: Mapping, events: pa.Table, as_of: str | None = None) -> pa.Table:
     """Events of any users in any order -> a row a user: user_id and the columns of `score_events`.
 
-    events: the mapping's columns, found by name; times may be ISO text. as_of: ISO text, else the newest event given.
+    Args:
+        artifact: the model.
+        mapping: the columns that it reads.
+        events: these columns, found by name; times may be ISO text.
+        as_of: ISO text, when the churn risk is valid; by default at the newest event given.
     """
     names = {name.casefold(): name for name in events.column_names}
     user = names.get(mapping.user_id.casefold(), names.get(CANONICAL[0]))
@@ -92,7 +99,7 @@ def _chunk(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _load_pyfunc(path: str) -> Scorer:
-    """What MLflow calls with the folder that `save` filled. Raises ArtifactError where the model file is damaged."""
+    """Load the folder that `save` filled, as MLflow asks. Raises ArtifactError if the model file is damaged."""
     folder = Path(path)
     data, sha256 = read_model_file(folder / MODEL_FILE)
     about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ _MODEL_FOLDER, _PLOT_FOLDER = "model", "plots"
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """Where a model was tracked. `store` is without credentials."""
+    """The run, and the store that holds it. `store` has no credentials."""
 
     store: str
     experiment: str
@@ -50,7 +50,18 @@ def log_run(
     report: Dict[str, Any],
     progress: Progress | None,
 ) -> TrackedRun:
-    """Make the run. What MLflow raises goes on; a run that was begun is then marked as failed."""
+    """Make the run.
+
+    Args:
+        con: a connection that `connect` made.
+        store: the tracking store.
+        info: the model.
+        mapping: the events that it was trained on.
+        report: what training measured (seconds, parameters).
+        progress: receives the stages of the work.
+
+    Errors of MLflow are raised as they are; the run is then marked as failed.
+    """
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=store.uri, registry_uri=store.uri)
@@ -84,9 +95,9 @@ def log_run(
 
 
 def _experiment(client: MlflowClient, name: str, store: Store) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     return str(client.create_experiment(name, artifact_location=store.artifacts))
 
 
@@ -112,7 +123,7 @@ def _log_plots(
     folder: Path,
     progress: Progress | None,
 ) -> None:
-    """All plots that this model has; a tag says why it lacks the others."""
+    """Log all plots that this model has; a tag says why the others are missing."""
     from sqlscore.reporting.plots.drawer import KINDS, drawer
     from sqlscore.reporting.plots.style import save
 
@@ -144,7 +155,7 @@ def _log_model(
     data.mkdir()
     save(data, catalog(con).find(info.label, mapping.name).data, info.sha256, info.label, mapping)
     with warnings.catch_warnings():
-        # any events with the mapped columns will do, so there is nothing for MLflow to check them by
+        # any events with the mapped columns will do, so MLflow has nothing to check them against
         warnings.filterwarnings("ignore", message=r"[\s\S]*input example", category=UserWarning)
         mlflow.pyfunc.save_model(
             str(model),

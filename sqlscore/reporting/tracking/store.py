@@ -1,4 +1,4 @@
-"""Where runs are tracked: an MLflow server or a file, and how its client is used without a password in any text."""
+"""The store of runs, an MLflow server or a file; its client is used so that no text holds a password."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sqlscore.redaction import scrub
 _NEED = "tracking needs MLflow"
 _SQLITE = "sqlite:///"
 _SETTINGS = {
-    # An unreachable server is told of in seconds; who wants to wait says so in the environment.
+    # An unreachable server is reported within seconds; the environment may ask for more patience.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     # Nothing goes anywhere but to the store that was named, and stdout is the caller's.
@@ -42,7 +42,7 @@ class Store:
 
     @property
     def artifacts(self) -> str | None:
-        """Where a new experiment keeps files: a folder beside an SQLite file; None: the server knows."""
+        """The folder of a new experiment's files, beside an SQLite file; None if the server chooses it."""
         if not self.uri.startswith(_SQLITE):
             return None
         file = Path(self.uri.removeprefix(_SQLITE)).absolute()
@@ -54,9 +54,13 @@ class Store:
 
 
 def store_of(asked: str | bool, database: str | None) -> Store:
-    """The store that is asked for: True is MLFLOW_TRACKING_URI in the environment, else a file beside the database.
+    """The store that is asked for.
 
-    database: its path, None in memory. Raises TrackingError where `asked` is no URI, or there is no file to be beside.
+    Args:
+        asked: a tracking URI; True means MLFLOW_TRACKING_URI in the environment, else a file beside the database.
+        database: its path; None if it is in memory.
+
+    Raises TrackingError if `asked` is not a URI, or if a database in memory has no place for a file beside it.
     """
     uri = asked if isinstance(asked, str) else os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
@@ -68,7 +72,7 @@ def store_of(asked: str | bool, database: str | None) -> Store:
         return Store(f"{_SQLITE}{Path(database).absolute()}.mlflow.db")
     if "://" not in uri and uri != "databricks":
         raise TrackingError(
-            f'"{scrub(uri)}" is no tracking URI: write http://HOST:PORT for a server, sqlite:///FILE for a file '
+            f'"{scrub(uri)}" is not a tracking URI: write http://HOST:PORT for a server, sqlite:///FILE for a file '
             "(with --track alone, a file beside the database is used)"
         )
     parts = urlsplit(uri)
@@ -81,7 +85,7 @@ def store_of(asked: str | bool, database: str | None) -> Store:
 
 @contextmanager
 def client_settings(store: Store) -> Iterator[None]:
-    """The environment that MLflow's client reads, for as long as it is used: credentials, few retries, no telemetry.
+    """Set the environment that MLflow's client reads, inside the block: credentials, few retries, no telemetry.
 
     It is the process's environment, so two runs with different credentials must not be tracked at once.
     """

@@ -1,29 +1,26 @@
-"""A trained model -> TorchScript bytes; beside `sqlscore.artifact` the only user of torch.jit's save and script."""
+"""A trained model -> TorchScript bytes; only this module scripts and saves with torch.jit."""
 
 from __future__ import annotations
 
 import copy
 import io
 import re
-import warnings
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
 from sqlscore.models.wholes.tabled import TabledModel
+from sqlscore.scoring.torchscript import without_deprecation, zipped
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _CONSTANTS = re.compile(rb"(?:^  \w+ : Final\[.*\n){2,}", re.MULTILINE)
 
 
 def to_torchscript(model: nn.Module) -> bytes:
     """The model in scoring mode as a TorchScript file; the same model gives the same bytes. It is left as it is."""
     buffer = io.BytesIO()
-    with _without_deprecation():
+    with without_deprecation():
         torch.jit.save(script(model), buffer)
     return _canonical(buffer.getvalue())
 
@@ -35,15 +32,8 @@ def script(model: nn.Module) -> Any:
         ready.events.freeze()
     if isinstance(ready, TabledModel):
         ready.freeze()
-    with _without_deprecation():
+    with without_deprecation():
         return torch.jit.script(ready)
-
-
-@contextmanager
-def _without_deprecation() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
-        yield
 
 
 def _canonical(data: bytes) -> bytes:
@@ -55,12 +45,8 @@ def _canonical(data: bytes) -> bytes:
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(files.items()):
-            if name.endswith((".debug_pkl", "/serialization_id")):
-                continue
-            if name.endswith(".py"):
-                content = _CONSTANTS.sub(lambda block: b"".join(sorted(block[0].splitlines(keepends=True))), content)
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
-    return buffer.getvalue()
+    kept = {name: content for name, content in files.items() if not name.endswith((".debug_pkl", "/serialization_id"))}
+    for name, content in kept.items():
+        if name.endswith(".py"):
+            kept[name] = _CONSTANTS.sub(lambda block: b"".join(sorted(block[0].splitlines(keepends=True))), content)
+    return zipped(sorted(kept.items()))

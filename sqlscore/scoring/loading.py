@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import threading
-import warnings
 import zipfile
 from typing import Any
 
@@ -18,6 +17,7 @@ from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.coalescing import Coalescer
 from sqlscore.scoring.manifest import MODULE, Manifest, read_manifest, sha256_of
+from sqlscore.scoring.torchscript import without_deprecation
 
 _loaded: dict[tuple[str, str], tuple[Manifest, Any, Coalescer | None]] = {}
 _lock = threading.Lock()
@@ -51,8 +51,7 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 module_bytes = archive.read(MODULE)
             torch.set_num_threads(1)  # engine threads call at once: more inside each would only contend
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
+            with without_deprecation():
                 module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
             on = torch.device(device)
             known = len(manifest.inputs.actions)

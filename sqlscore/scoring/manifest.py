@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlscore.errors import ArtifactError
 from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.torchscript import zipped
 
 FORMAT = 2
 MODULE = "module.pt"
 _MANIFEST = "manifest.json"
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,7 @@ class Manifest:
 
 def pack(module: bytes, manifest: Manifest) -> bytes:
     """The artifact as bytes; the same input gives the same bytes, hence the same sha256."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo(_MANIFEST, _EPOCH), manifest.to_json())
-        archive.writestr(zipfile.ZipInfo(MODULE, _EPOCH), module)
-    return buffer.getvalue()
+    return zipped([(_MANIFEST, manifest.to_json().encode()), (MODULE, module)])
 
 
 def sha256_of(data: bytes) -> str:

@@ -15,7 +15,7 @@ STYLES = ("hunter", "browser", "bargain")
 
 @dataclass(frozen=True)
 class Traits:
-    """What does not change, one entry a customer; style, channel and brand are indices into the tuples above."""
+    """Constant traits, one entry a customer; style, channel and brand are indices into the tuples above."""
 
     style: Ints
     channel: Ints

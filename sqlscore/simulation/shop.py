@@ -28,10 +28,11 @@ _MIN_GAP_HOURS = 0.75  # between visits: more than the gap that cuts sessions
 class Shop:
     """What happened and why.
 
-    events: user_id BIGINT, event_time TIMESTAMP, event_type VARCHAR, brand VARCHAR, price DOUBLE, channel VARCHAR,
-    in time order; brand and price are NULL for actions without a product.
-    truth: one row a user: user_id, style, hazard (own, per visit), visits_per_week, n_sessions, lost BOOLEAN
-    (dead before the span ended) and lost_at (the end of the last visit).
+    Attributes:
+        events: user_id BIGINT, event_time TIMESTAMP, event_type VARCHAR, brand VARCHAR, price DOUBLE, channel VARCHAR,
+            in time order; brand and price are NULL for actions without a product.
+        truth: one row a user: user_id, style, hazard (own, per visit), visits_per_week, n_sessions, lost BOOLEAN
+            (dead before the span ended) and lost_at (the end of the last visit).
     """
 
     events: pa.Table
@@ -39,9 +40,14 @@ class Shop:
 
 
 def simulate_shop(users: int = 20_000, days: int = 90, seed: int = 0) -> Shop:
-    """The shop's first `days` days with `users` customers; the same arguments give the same tables.
+    """Simulate a shop, with about 30 events a user; the same arguments give the same tables.
 
-    About 30 events a user. Raises ValueError for fewer than one user or fewer than 14 days.
+    Args:
+        users: customers, 1 or more.
+        days: the span, 14 or more.
+        seed: of all random numbers.
+
+    Raises ValueError for fewer users or days.
     """
     if users < 1 or days < 14:
         raise ValueError(f"a shop needs at least 1 user and 14 days, not {users} users and {days} days")
@@ -80,7 +86,7 @@ def _factors(happened: Bools, actions: tuple[str, ...]) -> Floats:
 
 
 def _events(log: list[Block], end: float) -> pa.Table:
-    """Blocks of events -> one table in time order; what falls past the span's end is not seen."""
+    """Blocks of events -> one table in time order, without the events after the end of the span."""
     user, time, action, brand, channel = (
         np.concatenate([getattr(block, name) for block in log])
         for name in ("user", "time", "action", "brand", "channel")

@@ -30,7 +30,7 @@ _MAX_STEPS = 25
 
 @dataclass(frozen=True)
 class State:
-    """What changes, per customer; the arrays are advanced in place."""
+    """The changing state of each customer; the arrays are updated in place."""
 
     now: Floats  # hours since the start
     cart: Ints  # products in it

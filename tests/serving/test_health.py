@@ -25,9 +25,14 @@ from sqlscore.serving.web import application
 HOUR = timedelta(hours=1)
 TARGET = "postgresql://db/marts"
 REFRESHED = StepEnded(
-    "refresh", "events", "ok", 0, 0.5, None,
+    "refresh",
+    "events",
+    "ok",
+    0,
+    0.5,
+    None,
     {"model": "events@3", "as_of": datetime(2024, 5, 1), "tables": {"scored_users": 7}},
-)  # fmt: skip
+)
 PUBLISHED = StepEnded("publish", TARGET, "ok", 0, 0.1)
 LOST = StepEnded("publish", TARGET, "failed", 1, 0.1, "OperationalError: it is gone")
 

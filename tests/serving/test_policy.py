@@ -27,9 +27,15 @@ facts = st.builds(
     psi=st.dictionaries(st.sampled_from(["action", "gap", "length"]), st.floats(0, 10)),
 )
 policies = st.builds(
-    Policy, st.none() | positive, st.none() | positive, positive, st.integers(0, 10_000), st.floats(0, 1e4),
-    st.none() | st.floats(0, 1), st.integers(0, 9),
-)  # fmt: skip
+    Policy,
+    st.none() | positive,
+    st.none() | positive,
+    positive,
+    st.integers(0, 10_000),
+    st.floats(0, 1e4),
+    st.none() | st.floats(0, 1),
+    st.integers(0, 9),
+)
 
 
 @given(facts)

@@ -1,1 +1,1 @@
-"""The tables of scores: filled anew, brought up to date, or under the user's own names."""
+"""The tables of scores: refreshed in full or incrementally, or made under names that the user chooses."""

@@ -1,4 +1,4 @@
-"""A full refresh: every user is scored anew."""
+"""A full refresh: all users are scored again."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_files_larger_than_memory_are_scored_within_it(tmp_path: Path, monkeypat
                       FROM range(500000) t(i)) TO '{tmp_path / "log"}' (FORMAT parquet, PARTITION_BY (month))"""
         )
     files = str(tmp_path / "log" / "*" / "*.parquet")
-    with sqlscore.connect(tmp_path / "scores.duckdb", memory_limit="40MB", threads=1) as con:
+    with sqlscore.connect(tmp_path / "scores.duckdb", memory_limit="48MB", threads=1) as con:
         sqlscore.map_events(con, files, features=["price"])
         register(con, gru_artifact(), name="m", mapping="events", champion=True, verb="train")
         assert sqlscore.materialize(con, files, into="made").rows == 30_000

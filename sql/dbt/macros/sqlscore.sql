@@ -17,6 +17,17 @@
     open_this_file_with_sqlscore_connect__score({{ state }}, {{ as_of }}, {{ as_of }}, '{{ sqlscore.mapping() }}')
 {%- endmacro -%}
 
+{#- The fields of a score as columns. -#}
+{%- macro score_columns(score) -%}
+    {%- set fields = [
+        'n_events', 'last_event_time', 'next_action', 'next_action_probability', 'next_actions',
+        'seconds_to_next_action', 'churn_risk', 'unknown_action_rate', 'model', 'as_of'
+    ] -%}
+    {%- for field in fields -%}
+        {{ score }}.{{ field }} AS {{ field }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro -%}
+
 {#- When this run began, UTC. -#}
 {%- macro run_time() -%}
     TIMESTAMP '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}'
@@ -47,7 +58,7 @@
     {{ return("to_seconds(" ~ seconds ~ ")") }}
 {%- endmacro -%}
 
-{#- Say what to do where there is nothing to score, instead of building empty tables. -#}
+{#- Raise an error that says what to do if there is nothing to score, instead of building empty tables. -#}
 {%- macro require_events() -%}
     {%- if execute -%}
         {%- set found = run_query("SELECT count(*) FROM sqlscore.mappings WHERE name = '" ~ sqlscore.mapping() ~ "'") -%}

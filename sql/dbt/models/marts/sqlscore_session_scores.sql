@@ -44,16 +44,7 @@ final AS (
         s.session_id,
         s.session_start,
         s.session_end,
-        s.score.n_events AS n_events,
-        s.score.last_event_time AS last_event_time,
-        s.score.next_action AS next_action,
-        s.score.next_action_probability AS next_action_probability,
-        s.score.next_actions AS next_actions,
-        s.score.seconds_to_next_action AS seconds_to_next_action,
-        s.score.churn_risk AS churn_risk,
-        s.score.unknown_action_rate AS unknown_action_rate,
-        s.score.model AS model,
-        s.score.as_of AS as_of,
+        {{ sqlscore.score_columns('s.score') }},
         {{ sqlscore.run_time() }} AS scored_at,
         c.events_hash
     FROM scores AS s

@@ -41,7 +41,7 @@ PUBLIC: tuple[Public, ...] = (
         (("action", None), _MODEL),
         "action_probability",
         ("{state}", "action"),
-        "FLOAT: the probability that the next action is the one that is named",
+        "FLOAT: the probability that the next action is the named one",
     ),
     Public(
         "seconds_to_next_action",
@@ -80,23 +80,23 @@ PUBLIC: tuple[Public, ...] = (
         "explain_next",
         ("{events}", "k", "model", "{mapping}"),
         "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved the probability of the predicted "
-        "next action the most; all weights sum to it minus the action's usual share",
+        "next action the most; all weights sum to that probability minus the action's usual share",
     ),
     Public(
         "explain_churn_risk",
         (("k", "5"), _AS_OF, _MODEL),
         "explain_churn",
         ("{events}", "k", "as_of", "{high_water}", "model", "{mapping}"),
-        "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved the churn risk the most, up where "
-        "weight > 0, with the silence since the last one as (silence); all sum to the risk minus the base rate",
+        "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved the churn risk the most (up if "
+        "weight > 0), with the silence since the last one as (silence); all sum to the risk minus the base rate",
     ),
     Public(
         "attend_events",
         (_MODEL,),
         "attend",
         ("{events}", "model", "{mapping}"),
-        "STRUCT(event_time, action, weight)[] in time order: where an attention model looks, weights that sum to 1; "
-        "attention is no explanation of a score, for that see explain_churn_risk and explain_next_action",
+        "STRUCT(event_time, action, weight)[] in time order: how much an attention model attends to each event (all "
+        "weights sum to 1); attention does not explain a score, explain_churn_risk and explain_next_action do",
     ),
     Public(
         "best_next_action",
@@ -105,6 +105,6 @@ PUBLIC: tuple[Public, ...] = (
         ("{events}", "candidates", "goal", "n", "as_of", "{high_water}", "model", "{mapping}"),
         "STRUCT(action, predicted, difference)[]: candidate actions by the churn risk (lowest first) that is predicted "
         "if each happened at as_of, or by the probability (highest first) of the action goal among the n next ones; "
-        "a prediction from what usually follows, not the effect of causing it",
+        "a prediction from what usually follows, not the effect of causing the action",
     ),
 )

@@ -64,13 +64,15 @@ def test_an_older_file_keeps_its_models_and_scores_and_refreshes(old: duckdb.Duc
 
 
 def test_an_older_file_is_upgraded_once(tmp_path: Path) -> None:
-    """The first connection installs this version's functions and views, the second finds nothing to do."""
+    """The first connection installs this version's functions, views and comments, the second finds nothing to do."""
     path = tmp_path / "old.duckdb"
     path.write_bytes(lzma.decompress(OLD.read_bytes()))
     views = "SELECT view_name, view_oid FROM duckdb_views() WHERE schema_name = 'sqlscore' ORDER BY ALL"
     with sqlscore.connect(path) as con:
         assert installed_version(con) == version()
         assert [mapping.name for mapping in sqlscore.status(con).mappings] == ["events"]
+        described = "SELECT comment FROM duckdb_tables() WHERE schema_name = 'sqlscore' AND table_name = 'models'"
+        assert con.sql(described).fetchall() == [("The registered models, one row per version, artifact included.",)]
     with duckdb.connect(path) as con:
         upgraded = con.sql(views).fetchall()
     with sqlscore.connect(path):

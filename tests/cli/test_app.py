@@ -1,5 +1,4 @@
 import io
-import json
 import os
 import shutil
 import signal
@@ -9,30 +8,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from command_line import EVENTS, run, run_json
 from tiny_model import tiny_artifact
-from typer.testing import CliRunner, Result
 
 import sqlscore
-from sqlscore.cli.app import COMMANDS, app
+from sqlscore.cli.app import COMMANDS
 from sqlscore.cli.errors import show_warning
 from sqlscore.cli.progress import Bar, working
 from sqlscore.database.registry import register
-
-EVENTS = """
-    SELECT (i % 40)::BIGINT AS user_id, TIMESTAMP '2024-01-01' + to_days(8 * (i // 40)) AS event_time,
-           (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS event_type, i * 0.5 AS price
-    FROM range(200) t(i)"""
-
-
-def run(*arguments: object, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
-
-
-def run_json(*arguments: object) -> object:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    assert result.stderr == ""
-    return json.loads(result.stdout)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from test_cli import EVENTS, run
+from command_line import EVENTS, run
 from tiny_model import tiny_artifact
 
 import sqlscore

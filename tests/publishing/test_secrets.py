@@ -119,7 +119,7 @@ def test_where_the_server_is_is_read_as_libpq_does():
 
 def test_a_missing_driver_names_the_extra(shop, postgres, monkeypatch):
     """PostgreSQL is optional: the message is the command that adds it."""
-    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
+    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
     with pytest.raises(PublishError, match=r"pip install 'sqlscore\[publish\]'"):
         sqlscore.publish(shop, postgres.url, tables=["transitions"])
 

@@ -101,9 +101,9 @@ def test_more_trials_go_on_and_other_events_begin_anew(found: SearchResult, tmp_
 KILLED = """
 import os, signal, sys
 import sqlscore
-from sqlscore import study
+from sqlscore.experiments import study
 count, run = 0, study.run_trial
-from sqlscore.training import trials
+from sqlscore.experiments import trials
 inner = trials.fit_log
 def fit_log(*args, on_epoch, **options):
     def die(epoch):

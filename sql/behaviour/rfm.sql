@@ -14,22 +14,38 @@ users AS (
     WHERE e.event_time <= m.label_time AND (action IS NULL OR e.event_type = action)
     GROUP BY e.user_id
 ),
--- PERCENT_RANK gives users who are equal in a measure the same score.
+-- A score is the share of users below among those below or above, so equal users have the same score, and the best value
+-- has 5 however many users have it. PERCENT_RANK, the share below among all others, would give 1 to most users seen today.
 ranked_users AS (
     SELECT
         u.*,
-        PERCENT_RANK() OVER (ORDER BY u.last_event_time) AS recency_rank,
-        PERCENT_RANK() OVER (ORDER BY u.frequency) AS frequency_rank,
-        PERCENT_RANK() OVER (PARTITION BY u.monetary IS NULL ORDER BY u.monetary) AS monetary_rank
+        RANK() OVER by_recency - 1 AS n_less_recent,
+        COUNT(*) OVER () - COUNT(*) OVER by_recency AS n_more_recent,
+        RANK() OVER by_frequency - 1 AS n_less_frequent,
+        COUNT(*) OVER () - COUNT(*) OVER by_frequency AS n_more_frequent,
+        RANK() OVER by_monetary - 1 AS n_lower,
+        COUNT(u.monetary) OVER () - COUNT(u.monetary) OVER by_monetary AS n_higher
     FROM users AS u
+    WINDOW
+        by_recency AS (ORDER BY u.last_event_time),
+        by_frequency AS (ORDER BY u.frequency),
+        by_monetary AS (PARTITION BY u.monetary IS NULL ORDER BY u.monetary)
 ),
 scored_users AS (
     SELECT
         r.*,
-        CAST(LEAST(FLOOR(r.recency_rank * 5) + 1, 5) AS INTEGER) AS r_score,
-        CAST(LEAST(FLOOR(r.frequency_rank * 5) + 1, 5) AS INTEGER) AS f_score,
         CASE
-            WHEN r.monetary IS NOT NULL THEN CAST(LEAST(FLOOR(r.monetary_rank * 5) + 1, 5) AS INTEGER)
+            WHEN r.n_more_recent = 0 THEN 5
+            ELSE CAST(LEAST(r.n_less_recent * 5 // (r.n_less_recent + r.n_more_recent) + 1, 5) AS INTEGER)
+        END AS r_score,
+        CASE
+            WHEN r.n_more_frequent = 0 THEN 5
+            ELSE CAST(LEAST(r.n_less_frequent * 5 // (r.n_less_frequent + r.n_more_frequent) + 1, 5) AS INTEGER)
+        END AS f_score,
+        CASE
+            WHEN r.monetary IS NULL THEN NULL
+            WHEN r.n_higher = 0 THEN 5
+            ELSE CAST(LEAST(r.n_lower * 5 // (r.n_lower + r.n_higher) + 1, 5) AS INTEGER)
         END AS m_score
     FROM ranked_users AS r
 ),
@@ -57,4 +73,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.rfm IS
-'Recency, frequency and monetary value, one row per user. Parameters: value (a mapped numeric column or an expression over them, rfm(value := price); NULL: no monetary part); action (count events of this action only, ''purchase''; NULL: all); as_of (NULL: the high-water mark). Columns: user_id; last_event_time; recency_days (from it to as_of); frequency (number of events); monetary (sum of value); r_score, f_score, m_score (1 worst to 5 best, by quintile, equal users in the same one); segment (by r_score and f_score: champion 4-5 and 4-5; loyal 3-5 and 3-5; recent 4-5 and 1-2; promising 3 and 1-2; at risk 1-2 and 3-5; hibernating 1-2 and 1-2).';
+'Recency, frequency and monetary value, one row per user. Parameters: value (a mapped numeric column or an expression over them, rfm(value := price); NULL: no monetary part); action (count events of this action only, ''purchase''; NULL: all); as_of (NULL: the high-water mark). Columns: user_id; last_event_time; recency_days (from it to as_of); frequency (number of events); monetary (sum of value); r_score, f_score, m_score (1 worst to 5 best, by quintile: the share of users below among those below or above; equal users have the same score, and the best value always 5); segment (by r_score and f_score: champion 4-5 and 4-5; loyal 3-5 and 3-5; recent 4-5 and 1-2; promising 3 and 1-2; at risk 1-2 and 3-5; hibernating 1-2 and 1-2).';

@@ -101,14 +101,34 @@ def test_feature_usage_is_what_pandas_expects(real: tuple[duckdb.DuckDBPyConnect
 
 
 def test_rfm_scores_are_what_pandas_ranks(real: tuple[duckdb.DuckDBPyConnection, pd.DataFrame]) -> None:
-    """Quintiles by the share of users that are strictly worse."""
+    """Quintiles by the share of users that are worse among those that are worse or better."""
     con, events = real
     users = events.groupby("user_id").event_time.agg(["max", "size"])
-    worse = (users.rank(method="min") - 1) / (len(users) - 1)
-    scores = np.minimum(np.floor(worse * 5 + 1e-12) + 1, 5)
+    worse, better = users.rank(method="min") - 1, len(users) - users.rank(method="max")
+    scores = np.minimum(worse * 5 // (worse + better) + 1, 5)
     found = con.sql("FROM sqlscore.rfm()").df().set_index("user_id").reindex(users.index)
     np.testing.assert_array_equal(found.r_score, scores["max"])
     np.testing.assert_array_equal(found.f_score, scores["size"])
+
+
+@pytest.mark.parametrize("n_today", [1, 20, 50, 85, 99, 100])
+def test_users_seen_on_the_newest_day_have_the_best_recency_however_many_they_are(n_today: int) -> None:
+    con = sqlscore.connect(threads=1)
+    con.execute(
+        f"""CREATE TABLE e AS SELECT i AS user_id, 'buy' AS event_type, CAST(i % 2 AS DOUBLE) AS price, CASE
+            WHEN i < {n_today} THEN DATE '2025-06-30' ELSE DATE '2024-06-01' + CAST(i AS INTEGER) END AS event_time
+            FROM range(100) t(i)"""
+    )
+    sqlscore.map_events(con, "e", features=["price"])
+    rfm = con.sql("FROM sqlscore.rfm(value := price)").df()
+    today, earlier = rfm[rfm.recency_days == 0], rfm[rfm.recency_days > 0]
+    assert set(today.r_score) == {5}
+    assert "hibernating" not in set(today.segment)
+    assert set(rfm.f_score) == {5}  # one value is the best one
+    assert set(zip(rfm.monetary, rfm.m_score, strict=True)) == {(0.0, 1), (1.0, 5)}
+    if len(earlier) > 1:
+        assert earlier.r_score.min() == 1
+        assert (earlier.sort_values("recency_days").r_score.diff().dropna() <= 0).all()
 
 
 def lifts(labelled: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:

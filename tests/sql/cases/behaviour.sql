@@ -95,8 +95,8 @@ VALUES
 SELECT user_id, recency_days, frequency, monetary, r_score, f_score, m_score, segment FROM sqlscore.rfm(value := price);
 VALUES
     ('a', 14 / 24, 4, 5.0, 4, 5, 1, 'champion'),
-    ('b', 33 + 14 / 24, 3, NULL, 2, 2, NULL, 'hibernating'),
-    ('c', 36.0, 3, 7.0, 1, 2, 5, 'hibernating'),
+    ('b', 33 + 14 / 24, 3, NULL, 2, 3, NULL, 'at risk'),
+    ('c', 36.0, 3, 7.0, 1, 3, 5, 'at risk'),
     ('d', 0.0, 1, NULL, 5, 1, NULL, 'recent');
 
 SELECT user_id, recency_days, frequency, monetary

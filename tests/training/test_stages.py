@@ -40,10 +40,11 @@ MAKE = """CREATE TABLE visits AS SELECT i % 60 AS who, TIMESTAMP '2024-01-01' + 
 LONGER = replace(QUICK, max_epochs=5)
 CHILD = f"""
 import sys, duckdb
-from sqlscore.events import Mapping
-from sqlscore.training.fitting import fit_log, split
-from sqlscore.training.options import Silent, TrainingOptions
-from sqlscore.training.reading import read_log
+from sqlscore.events.mapping import Mapping
+from sqlscore.progress import Silent
+from sqlscore.training.data.event_log import read_log
+from sqlscore.training.fit import fit_log, split
+from sqlscore.training.options import TrainingOptions
 
 def wait_for_death(epoch):
     if epoch.number == 3:

@@ -22,7 +22,6 @@ from torch.nn import functional as F
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.optimiser import AdamW
 from sqlscore.training.learning.passes import device_of, states_at
 
 _STRENGTHS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)  # inverse L2 penalties
@@ -134,7 +133,7 @@ class _Network:
         self.parts = (heads.churn_hidden, heads.churn_recent, heads.churn_out)
         self.start = self.weights()
         parameters = [parameter for part in self.parts for parameter in part.parameters()]
-        self.optimiser = AdamW([(parameters, 0.3)], 3e-3)
+        self.optimiser = torch.optim.AdamW(parameters, lr=3e-3, weight_decay=0.3, fused=True)
 
     def weights(self) -> list[dict[str, Tensor]]:
         return [copy.deepcopy(part.state_dict()) for part in self.parts]

@@ -19,7 +19,6 @@ from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.batches import STEPS_AT_LEAST, shuffled
 from sqlscore.training.learning.losses import losses
 from sqlscore.training.learning.objective import objective_of
-from sqlscore.training.learning.optimiser import AdamW
 from sqlscore.training.learning.passes import device_of, run
 from sqlscore.training.options import TrainingOptions
 
@@ -51,7 +50,9 @@ class Steps:
         self.random = np.random.default_rng(seed)
         self.objective = objective_of(data, part, options)
         self.device = device_of(model)
-        self.optimiser = AdamW(_groups(model, options.weight_decay), options.learning_rate, rate)
+        groups = _groups(model, options.weight_decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, rate)
 
     def epoch(self, progress: Progress) -> float:
         """One pass over the part; the mean loss of its steps."""
@@ -72,6 +73,7 @@ class Steps:
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimiser.step()
+            self.schedule.step()
             total += loss.detach()
             progress.advance(1)
         return float(total) / len(batches)
@@ -88,6 +90,7 @@ class Steps:
         return {
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
             "random": self.random.bit_generator.state,
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -97,6 +100,7 @@ class Steps:
         """Go on where `state` was taken."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
         self.random.bit_generator.state = state["random"]
         torch.set_rng_state(state["torch"])
         if state["cuda"] is not None and self.device.type == "cuda":
@@ -125,11 +129,11 @@ def mixed_precision(model: nn.Module, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and not recurrent)
 
 
-def _groups(model: Any, weight_decay: float) -> list[tuple[list[Tensor], float]]:
+def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
     """Weights of linear and recurrent layers decay; embeddings, biases and gains do not."""
     decayed: list[Tensor] = []
     free: list[Tensor] = []
     for name, parameter in model.named_parameters():
         plain = parameter.dim() < 2 or name.startswith("events.")
         (free if plain else decayed).append(parameter)
-    return [(decayed, weight_decay), (free, 0.0)]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]

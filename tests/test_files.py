@@ -59,7 +59,7 @@ def test_a_model_is_written_over_a_model_alone(db: Path):
     duckdb.sql("SELECT 1 AS a").write_parquet(str(events))
     before = events.read_bytes()
     for taken in (db, events):
-        assert "holds no model" in ran("export", db, taken)
+        assert "does not hold a model" in ran("export", db, taken)
     assert events.read_bytes() == before
     assert whole(db)
     with sqlscore.connect(db) as con:

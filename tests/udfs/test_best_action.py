@@ -129,4 +129,4 @@ def test_the_comment_says_that_it_is_a_prediction(shop: duckdb.DuckDBPyConnectio
         "SELECT DISTINCT comment FROM duckdb_functions() WHERE function_name LIKE '%best_next_action'"
     ).fetchall()
     assert len(comments) == 1
-    assert "not the effect of causing it" in comments[0][0]
+    assert "not the effect of causing the action" in comments[0][0]

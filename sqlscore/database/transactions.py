@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -33,12 +33,8 @@ def on_own_connection(
             try:
                 return verb(own, *args, **kwargs)
             except duckdb.TransactionException as error:
-                if "onflict" not in str(error) and "different transaction" not in str(error):
-                    raise
-                raise InstallError(
-                    f"another change of the same tables was under way, so {verb.__name__} changed nothing: run it "
-                    f"again when that change is done ({error})"
-                ) from error
+                _refuse_conflict(error)
+                raise
             except duckdb.InvalidInputException as error:
                 if "read-only" not in str(error):
                     raise
@@ -51,13 +47,18 @@ def on_own_connection(
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit at the end of the block; roll back on an error."""
+    """Commit at the end of the block; roll back on an error.
+
+    Raises InstallError if another transaction changed the same tables meanwhile.
+    """
     con.begin()
     try:
         yield
         con.commit()
-    except BaseException:
-        con.rollback()
+    except BaseException as error:
+        with suppress(duckdb.TransactionException):  # a failed COMMIT has ended the transaction already
+            con.rollback()
+        _refuse_conflict(error)
         raise
 
 
@@ -92,6 +93,18 @@ def recorded(con: duckdb.DuckDBPyConnection, verb: str, mapping: str) -> Iterato
 def now() -> datetime:
     """The wall clock in UTC without zone, as TIMESTAMP columns hold it. Never used for scoring."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _refuse_conflict(error: BaseException) -> None:
+    """Raise InstallError if the engine's error says that two transactions changed the same tables."""
+    if isinstance(error, duckdb.TransactionException) and any(sign in str(error) for sign in _CONFLICTS):
+        raise InstallError(
+            "another change of the same tables was under way, so nothing was changed: run it again when that change "
+            f"is done ({error})"
+        ) from error
+
+
+_CONFLICTS = ("onflict", "different transaction", "another transaction")
 
 
 def _write(

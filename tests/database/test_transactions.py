@@ -1,0 +1,63 @@
+"""Two changes at once: one is done, the other says so and changes nothing."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from small_shop import open_shop
+
+import sqlscore
+from sqlscore.database.transactions import recorded, transaction
+from sqlscore.errors import InstallError
+from sqlscore.verbs import refresh as refreshing
+
+FAILED = "SELECT message FROM sqlscore.runs WHERE status = 'failed'"
+SAID = "another change of the same tables was under way, so nothing was changed: run it again"
+
+
+def test_a_conflict_at_the_commit_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    """A failed COMMIT ends the transaction: the rollback after it once failed and took the reason's place."""
+    con.execute("CREATE TABLE t (i INTEGER)")
+    with con.cursor() as one, con.cursor() as other:
+        with pytest.raises(InstallError, match=SAID), recorded(one, "change", "events"), transaction(one):
+            one.execute("INSERT INTO t VALUES (1)")
+            other.execute("ALTER TABLE t ADD COLUMN j INTEGER")
+        one.execute("SELECT 1")
+    assert con.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
+    rows = con.execute(FAILED).fetchall()
+    assert len(rows) == 1
+    assert rows[0][0].startswith(f"InstallError: {SAID}")
+
+
+@pytest.mark.parametrize("refreshed", [False, True])
+def test_of_two_refreshes_at_once_one_says_that_the_other_was_under_way(
+    monkeypatch: pytest.MonkeyPatch, refreshed: bool
+) -> None:
+    """Whether the tables are there or not; the loser's row in `runs` has the same sentence."""
+    con = open_shop()
+    if refreshed:
+        sqlscore.refresh(con)
+        con.execute("INSERT INTO e VALUES (1, TIMESTAMP '2024-03-03', 'view', 1)")
+    write = refreshing.write_mark
+
+    def slowly(*arguments: object) -> None:
+        monkeypatch.setattr(refreshing, "write_mark", write)
+        with con.cursor() as other:
+            sqlscore.refresh(other)
+        write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(refreshing, "write_mark", slowly)
+    with pytest.raises(InstallError, match=SAID):
+        sqlscore.refresh(con)
+    rows = con.execute(FAILED).fetchall()
+    assert rows
+    assert all(SAID in message for (message,) in rows)
+    assert sqlscore.refresh(con).tables["scored_users"] == 5
+
+
+def test_other_errors_of_a_transaction_stay_as_they_are(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(ZeroDivisionError), transaction(con):
+        raise ZeroDivisionError
+    with pytest.raises(duckdb.ConversionException), transaction(con):
+        con.execute("SELECT CAST('x' AS INTEGER)").fetchall()
+    con.execute("BEGIN; ROLLBACK")

@@ -63,4 +63,4 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
 
 def _artifact(con: duckdb.DuckDBPyConnection, name: str, version: int) -> bytes:
     row = one(con, "SELECT artifact FROM sqlscore.models WHERE name = ? AND version = ?", [name, version])
-    return bytes(row[0]) if row else b""
+    return bytes(row[0]) if row and row[0] is not None else b""

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, synchronize
+from sqlscore.database.damage import is_readable
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
 from sqlscore.errors import ModelError
@@ -34,6 +35,7 @@ class ModelInfo:
     is_champion: bool
     metrics: dict[str, Any]
     notes: dict[str, Any]
+    damage: str | None = None  # why the row cannot be read; then heads and notes are empty
 
     @property
     def label(self) -> str:
@@ -58,7 +60,8 @@ def registered_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None
     ).fetchall()
     infos = []
     for name, version, mapped, architecture, manifest, metrics, start, end, created, sha256, champion in rows:
-        fields = json.loads(manifest)
+        sound = is_readable(manifest)
+        fields = json.loads(manifest) if sound else {"heads": (), "horizon_seconds": None, "notes": {}}
         infos.append(
             ModelInfo(
                 name=name,
@@ -72,8 +75,9 @@ def registered_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None
                 created_at=created,
                 sha256=sha256,
                 is_champion=champion,
-                metrics=json.loads(metrics),
+                metrics=json.loads(metrics or "{}"),
                 notes=fields["notes"],
+                damage=None if sound else "its manifest in sqlscore.models is not one",
             )
         )
     return infos
@@ -140,7 +144,7 @@ def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: st
            WHERE m.mapping = ? AND ? IN (a.alias, m.name || '@' || m.version)""",
         [mapping.name, model],
     )
-    if row is None:
+    if row is None or not is_readable(row[0]):
         return ""
     inputs = json.loads(row[0])["inputs"]
     have = {feature.name for feature in mapping.features}

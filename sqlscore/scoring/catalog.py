@@ -87,6 +87,12 @@ class Catalog:
                     if not self._labels(mapping)
                     else f'no champion is chosen for "{mapping}": promote one of {", ".join(self._labels(mapping))}'
                 )
+            if label not in snapshot.models:
+                others = self._labels(mapping)
+                raise ModelError(
+                    f'the champion of "{mapping}" is {label}, which sqlscore.models does not hold any more: '
+                    + (f"promote one of {', '.join(others)}" if others else "train again, or import it from a file")
+                )
             return snapshot.models[label]
         label = snapshot.aliases.get((mapping, model), model)
         if label in snapshot.models:

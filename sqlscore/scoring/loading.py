@@ -47,12 +47,18 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
                     f"model {name}: the stored artifact has sha256 {found}, the registry says {sha256}; "
                     "it was changed or damaged and is not loaded: import it again or train again"
                 )
-            manifest = read_manifest(data)
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                module_bytes = archive.read(MODULE)
             torch.set_num_threads(1)  # engine threads call at once: more inside each would only contend
-            with without_deprecation():
-                module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
+            try:
+                manifest = read_manifest(data)
+                with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                    module_bytes = archive.read(MODULE)
+                with without_deprecation():
+                    module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
+            except (ArtifactError, AttributeError, KeyError, OSError, RuntimeError, zipfile.BadZipFile) as error:
+                reason = str(error).strip().partition("\n")[0]
+                raise ArtifactError(
+                    f"model {name}: the artifact cannot be loaded ({reason}): import it again or train again"
+                ) from error
             on = torch.device(device)
             known = len(manifest.inputs.actions)
             coalescer = None if on.type == "cpu" else Coalescer(module.eval(), on, known, manifest.state_size)

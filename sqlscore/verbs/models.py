@@ -7,10 +7,11 @@ from pathlib import Path
 import duckdb
 
 from sqlscore.database.catalog import catalog, synchronize
+from sqlscore.database.damage import damage_in
 from sqlscore.database.model_file import read_model_file, write_model_file
 from sqlscore.database.registry import ModelInfo, find_model, register, registered_models, set_champion
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
-from sqlscore.errors import ModelError
+from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 
 
@@ -65,9 +66,13 @@ def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | 
         model: A label such as "events@3", or a name for its newest version; None is the champion of "events".
         path: The file to write.
 
-    Raises ModelError if the model is not registered, OutputError if the path is a file that does not hold a model.
+    Raises ModelError if the model is not registered, ArtifactError if it is damaged, OutputError if the path is a
+    file that does not hold a model.
     """
     stored = catalog(con).find(model, DEFAULT_MAPPING)
+    wrong = damage_in(stored.data, stored.sha256)
+    if wrong is not None:
+        raise ArtifactError(f"{stored.label} is not exported: {wrong}; import it again or train again")
     write_model_file(Path(path), stored.data, stored.sha256)
     return stored.sha256
 
@@ -92,7 +97,15 @@ def import_model(
         sha256: What `export_model` returned. A model is code: pass this if the file came from somewhere else.
         promote: Whether to make it the champion.
 
-    Raises ArtifactError if the file is damaged or does not have that hash; nothing in it is run then.
+    Raises ArtifactError if the file is damaged or does not have that hash, and nothing in it is run then; also if the
+    model cannot score a few made-up events as its manifest says.
     """
-    data, _ = read_model_file(Path(path), sha256)
+    from sqlscore.scoring.loading import load  # torch
+    from sqlscore.scoring.probe import probe
+
+    data, found = read_model_file(Path(path), sha256)
+    try:
+        probe(load(data, found, Path(path).name, catalog(con).device))
+    except ArtifactError as error:
+        raise ArtifactError(f"{path} is not registered: {error}") from error
     return register(con, data, name=name or mapping, mapping=mapping, champion=promote, verb="import_model")

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import catalog
+from sqlscore.database.damage import lost_champion
 from sqlscore.database.objects import materialized_tables
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features, registered_models
@@ -86,7 +87,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
             state = _unreadable(mapping, models)
             problems.append(Problem(f'the events of "{mapping.name}" cannot be read: {error}', _map_again(database)))
         mappings.append(state)
-        problems += _problems(con, mapping, state, database)
+        problems += _problems(con, mapping, state, database, models)
     if not mappings:
         problems.append(Problem("no events are mapped", _map_again(database)))
     problems += _schedule_problems(con, database)
@@ -167,10 +168,17 @@ def _map_again(database: str) -> str:
     return f"sqlscore init {shlex.quote(database)} --events TABLE --user-id C --event-time C --event-type C"
 
 
-def _problems(con: duckdb.DuckDBPyConnection, events: Mapping, mapping: MappingStatus, database: str) -> list[Problem]:
+def _problems(
+    con: duckdb.DuckDBPyConnection, events: Mapping, mapping: MappingStatus, database: str, models: list[ModelInfo]
+) -> list[Problem]:
     chosen = () if mapping.name == "events" else ("--mapping", mapping.name)
     train, refresh = (shlex.join(("sqlscore", verb, database, *chosen)) for verb in ("train", "refresh"))
     name = f'"{mapping.name}"'
+    lost = lost_champion(con, mapping.name)
+    if lost is not None:
+        others = [m for m in models if m.mapping == mapping.name and m.label != lost[0]]
+        mend = shlex.join(("sqlscore", "promote", database, others[0].label)) if others else train
+        return [Problem(f"the champion of {name}, {lost[0]}, cannot be used: {lost[1]}", mend)]
     if mapping.champion is None:
         return [Problem(f"{name} has no model", train)]
     problems = []

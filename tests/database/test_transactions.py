@@ -19,9 +19,14 @@ def test_a_conflict_at_the_commit_is_named(con: duckdb.DuckDBPyConnection) -> No
     """A failed COMMIT ends the transaction: the rollback after it once failed and took the reason's place."""
     con.execute("CREATE TABLE t (i INTEGER)")
     with con.cursor() as one, con.cursor() as other:
-        with pytest.raises(InstallError, match=SAID), recorded(one, "change", "events"), transaction(one):
-            one.execute("INSERT INTO t VALUES (1)")
-            other.execute("ALTER TABLE t ADD COLUMN j INTEGER")
+
+        def insert() -> None:
+            with recorded(one, "change", "events"), transaction(one):
+                one.execute("INSERT INTO t VALUES (1)")
+                other.execute("ALTER TABLE t ADD COLUMN j INTEGER")
+
+        with pytest.raises(InstallError, match=SAID):
+            insert()
         one.execute("SELECT 1")
     assert con.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
     rows = con.execute(FAILED).fetchall()

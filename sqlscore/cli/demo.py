@@ -34,7 +34,7 @@ DRIVERS = """
     LIMIT 3"""
 QUICK = {"event_updates": 1_000_000}  # of the simulated shop's training: enough to beat its baselines, in a minute
 SEGMENTS = """
-    SELECT risk_band, next_action, n_users, share_of_users, mean_churn_risk
+    SELECT risk_band, next_action, n_users, share_of_users, mean_churn_risk, expected_churners
     FROM sqlscore.segment_summary
     ORDER BY n_users DESC
     LIMIT 12"""
@@ -181,7 +181,7 @@ def _refresh(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _show_segments(con: duckdb.DuckDBPyConnection) -> None:
-    _heading("Segments", "who is at risk, and what they will do next")
+    _heading("Segments", "who is at risk, who has lapsed, and what they will do next")
     result = con.execute(SEGMENTS)
     render.rows_as_table([column[0] for column in result.description or ()], result.fetchall())
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import duckdb
 
+from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import usable_events
 from sqlscore.database.leaderboard import LEADERBOARD, clear_leaderboard, create_leaderboard
 from sqlscore.database.macros import names, statements
@@ -95,6 +96,8 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     if functions:
         _install_functions(con, mapping)
         kept = materialized_tables(con, mapping)
+        if "scored_users" in kept:
+            upgrade(con, mapping)
         for item in objects():
             if item.name in kept:
                 continue

@@ -27,9 +27,9 @@ def refresh_all(run: Run) -> Counts:
     One pass makes the rows of three tables, and each table gets its rows in one statement (see `insert_as_they_come`).
     So one table is filled during the pass, and the rows of the other two are spooled to disk until it ends.
     """
-    con, progress = run.con, run.progress
+    con, progress, manifest = run.con, run.progress, run.artifact.manifest
     create_states(con, run.mapping.schema)
-    users, sessions = (new_table(con, run.mapping, name) for name in SCORE_TABLES)
+    users, sessions = (new_table(con, run.mapping, name, manifest.active_within) for name in SCORE_TABLES)
     if progress is not None:
         row = one(run.reader, f"SELECT count(*) FROM {run.table('events')}")
         progress.start("scoring", row[0] if row else 0)
@@ -50,7 +50,7 @@ def refresh_all(run: Run) -> Counts:
 
         scores = scored()
         first = next(scores, None)
-        n_users = insert_as_they_come(con, users, first, scores, run.stamp) if first is not None else 0
+        n_users = insert_as_they_come(con, users, first, scores, run.stamp_of_users) if first is not None else 0
         later_states.insert(con, run.table(STATES_TABLE))
         n_sessions = later_sessions.insert(con, sessions, run.stamp)
     for name in SCORE_TABLES:

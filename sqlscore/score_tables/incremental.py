@@ -50,7 +50,7 @@ def refresh_changed(run: Run, changes: Changes) -> Counts:
         run,
         {
             STATES_TABLE: (states, None),
-            "scored_users": (scores, run.stamp),
+            "scored_users": (scores, run.stamp_of_users),
             "scored_sessions": (sessions, run.stamp),
         },
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from sqlscore.database.derived_columns import DAYS_SILENT
 from sqlscore.database.events_query import SOURCE, usable_events
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import literal, qualified
@@ -42,6 +43,11 @@ class Run:
     def stamp(self) -> dict[str, str]:
         """The column that score tables have and Arrow rows lack, as SQL."""
         return {"scored_at": f"{literal(str(self.scored_at))}::TIMESTAMP"}
+
+    @property
+    def stamp_of_users(self) -> dict[str, str]:
+        """The columns that `scored_users` has and Arrow rows lack, as SQL."""
+        return {**self.stamp, "days_silent": DAYS_SILENT}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from sqlscore.database.derived_columns import DERIVED, create_like
 from sqlscore.database.objects import is_table
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, literal, qualified
@@ -11,10 +12,17 @@ from sqlscore.quoting import identifier, literal, qualified
 _VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored_sessions"}
 
 
-def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> str:
-    """Make an empty table with the columns of `name`, to be filled before `swap_in`; returns its quoted name."""
+def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, active_within: float | None = None) -> str:
+    """Make an empty table with the columns of `name`, to be filled before `swap_in`; returns its quoted name.
+
+    active_within: seconds in which users of `scored_users` are active, as `derived_columns.definitions` takes it.
+    """
     staging = qualified(mapping.schema, f"next_{name}")
     view = qualified(mapping.schema, _VIEW_OF[name])
+    if name == "scored_users":
+        stored = f"SELECT * EXCLUDE ({', '.join(DERIVED)}), CAST(NULL AS TIMESTAMP) AS scored_at FROM {view}"
+        create_like(con, staging, stored, active_within)
+        return staging
     con.execute(f"CREATE TABLE {staging} AS SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view} WITH NO DATA")
     return staging
 

@@ -27,16 +27,20 @@ _ROWS = 32_768
 def refresh_unchanged(run: Run) -> None:
     """Bring the users that are not in CHANGES_TABLE to the run's `as_of`: only their churn risk depends on it.
 
-    Three columns are updated in place: churn_risk, as_of and scored_at. All other columns depend on a user's events
-    alone.
+    Four columns are updated in place: churn_risk, as_of, scored_at and days_silent. All others that are stored depend on
+    a user's events alone.
 
     Raises MappingError if stored users are not found again by their user_id.
     """
     con, artifact, users = run.con, run.artifact, run.table("scored_users")
     moment, scored_at = f"make_timestamp({int(run.as_of)})", run.stamp["scored_at"]
+    moved = (
+        f"as_of = {moment}, scored_at = {scored_at}, "
+        f"days_silent = (epoch_us({moment}) - epoch_us({{}}last_event_time)) / 864e8"
+    )
     behind = f"SELECT count(*) FROM {users} WHERE as_of IS DISTINCT FROM {moment}"
     if one(con, behind) == (0,) or "churn" not in artifact.manifest.heads:
-        con.execute(f"UPDATE {users} SET as_of = {moment}, scored_at = {scored_at}")
+        con.execute(f"UPDATE {users} SET {moved.format('')}")
         return
     aged = in_order(partial(_risks, artifact, run.as_of), _unchanged(run), run.threads)
     first = next(aged, None)
@@ -45,7 +49,7 @@ def refresh_unchanged(run: Run) -> None:
     user_type = con.sql(f"SELECT user_id FROM {users}").types[0]  # in Arrow it may be another type, of fewer digits
     with arriving(con, first, aged) as risks:
         con.execute(
-            f"UPDATE {users} u SET churn_risk = r.churn_risk, as_of = {moment}, scored_at = {scored_at} "
+            f"UPDATE {users} u SET churn_risk = r.churn_risk, {moved.format('u.')} "
             f"FROM {risks} r WHERE u.user_id = CAST(r.user_id AS {user_type})"
         ).fetchall()
     if one(con, behind) != (0,):

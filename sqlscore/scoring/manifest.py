@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -37,6 +38,16 @@ class Manifest:
     notes: dict[str, Any] = field(default_factory=dict)  # sampling, splits, why a head is missing
     metrics: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def active_within(self) -> float | None:
+        """Seconds since the last event in which a user is active: others have lapsed, and have no churn label.
+
+        Infinity if everyone ever seen has a label, None if the model does not predict churn.
+        """
+        if "churn" not in self.heads:
+            return None
+        return math.inf if self.lookback_seconds is None else self.lookback_seconds
 
     def to_json(self) -> str:
         """The manifest as it stands in the artifact. Keys keep their order: that of the categories is the module's."""

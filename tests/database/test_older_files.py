@@ -63,6 +63,20 @@ def test_an_older_file_keeps_its_models_and_scores_and_refreshes(old: duckdb.Duc
     assert old.sql("SELECT count(*) FROM sqlscore.past_scores").fetchall() == [(150,)]
 
 
+def test_scores_of_an_older_file_say_who_is_active(old: duckdb.DuckDBPyConnection) -> None:
+    """The columns that its tables lack are there once it is opened, before any refresh, and after one."""
+    lookback = "(SELECT CAST(manifest ->> 'lookback_seconds' AS DOUBLE) FROM sqlscore.models WHERE name = 'small')"
+    query = f"""SELECT count(*), count(*) FILTER (is_active = (last_event_time > as_of - to_seconds({lookback}))),
+                    count(*) FILTER (days_silent = (epoch_us(as_of) - epoch_us(last_event_time)) / 864e8)
+                FROM sqlscore.scored_users"""
+    assert old.sql(query).fetchall() == [(150, 150, 150)]
+    comment = "SELECT comment FROM duckdb_columns() WHERE table_name = 'scored_users' AND column_name = 'days_silent'"
+    assert old.sql(comment).fetchall() == [("Days from the last event to as_of.",)]
+    sqlscore.refresh(old, full=True)
+    assert old.sql(query).fetchall() == [(150, 150, 150)]
+    assert old.sql(comment).fetchall() == [("Days from the last event to as_of.",)]
+
+
 def test_an_older_file_is_upgraded_once(tmp_path: Path) -> None:
     """The first connection installs this version's functions, views and comments, the second finds nothing to do."""
     path = tmp_path / "old.duckdb"

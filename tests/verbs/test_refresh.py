@@ -190,3 +190,24 @@ def test_a_refresh_that_is_broken_off_says_why(shop: duckdb.DuckDBPyConnection) 
     with pytest.raises(RuntimeError, match="broken off"):
         sqlscore.refresh(shop, progress=Stop())
     assert sqlscore.refresh(shop).tables["scored_users"] == 30_000
+
+
+def test_users_lapse_as_the_moment_moves_on(shop: duckdb.DuckDBPyConnection) -> None:
+    """Nobody's events changed but one user's: the others grow silent, and leave the lookback."""
+    artifact = tiny_artifact(numeric=("price",), lookback=10 * 86400)
+    register(shop, artifact, name="tiny", mapping="events", champion=True, verb="train")
+    query = """SELECT count(*) FILTER (is_active), count(*) FILTER (NOT is_active),
+                    count(*) FILTER (is_active IS DISTINCT FROM (last_event_time > as_of - INTERVAL 10 DAY)),
+                    count(*) FILTER (days_silent <> (epoch_us(as_of) - epoch_us(last_event_time)) / 864e8)
+                FROM sqlscore.{}"""
+    expected = """SELECT risk_band = 'lapsed', sum(expected_churners) FROM sqlscore.segment_summary
+                  GROUP BY ALL ORDER BY 1"""
+    sqlscore.refresh(shop)
+    assert shop.execute(query.format("scored_users")).fetchall() == [(40, 0, 0, 0)]
+    shop.execute('UPDATE clicks SET "when" = "when" + INTERVAL 40 DAY WHERE "client id" = 3')
+    for report in (sqlscore.refresh(shop), sqlscore.refresh(shop, full=True)):
+        for table in ("scored_users", "live_scored_users", "scored_segments"):
+            assert shop.execute(query.format(table)).fetchall() == [(1, 39, 0, 0)], report.kind
+        (here, active), (lapsed, none) = shop.execute(expected).fetchall()
+        assert (here, lapsed, none) == (False, True, 0)
+        assert 0 < active < 1

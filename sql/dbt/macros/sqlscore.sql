@@ -39,6 +39,15 @@
      WHERE a.mapping = '{{ sqlscore.mapping() }}' AND a.alias = 'champion')
 {%- endmacro -%}
 
+{#- Seconds since the last event in which a user is active, as SQL: the champion's lookback, infinity if its churn label
+    has none, NULL if it predicts no churn. -#}
+{%- macro active_within() -%}
+    (SELECT CASE
+        WHEN LIST_CONTAINS(CAST(m.manifest -> 'heads' AS VARCHAR[]), 'churn')
+            THEN COALESCE(CAST(m.manifest ->> 'lookback_seconds' AS DOUBLE), CAST('infinity' AS DOUBLE))
+    END FROM sqlscore.models AS m WHERE m.name || '@' || m.version = {{ sqlscore.champion() }})
+{%- endmacro -%}
+
 {#- The horizon of the labels as an INTERVAL: the variable, else what the champion predicts. -#}
 {%- macro horizon() -%}
     {%- set asked = var('sqlscore_horizon', '') -%}

@@ -47,3 +47,40 @@ VALUES
     ('m@2', TRUE, 'churn', NULL, 'seen_users', 'auc', 0.75),
     ('m@2', TRUE, 'churn', 'recency', 'seen_users', 'auc', 0.5),
     ('n@1', FALSE, 'churn', NULL, NULL, 'auc', 0.5);
+
+-- Of a model whose churn label has a lookback of 36 hours, users who were seen before have lapsed.
+INSERT INTO sqlscore.models (name, version, mapping, manifest) VALUES
+    ('m', 1, 'events', '{"heads": ["next_action", "churn"], "lookback_seconds": 129600}');
+
+UPDATE sqlscore.scored_users SET last_event_time = as_of - INTERVAL 36 HOUR WHERE user_id IN (3, 5);
+
+UPDATE sqlscore.scored_users SET last_event_time = as_of - INTERVAL 129599 SECOND WHERE user_id = 2;
+
+SELECT user_id, risk_band, risk_decile, round(days_silent, 4), is_active, days_to_next_action
+FROM sqlscore.scored_segments;
+VALUES
+    (1, 'low', 1, 1.0, TRUE, 60 / 86400), (2, 'medium', 6, 1.5, TRUE, 120 / 86400),
+    (3, 'lapsed', NULL, 1.5, FALSE, 180 / 86400), (4, 'high', 10, 1.0, TRUE, 240 / 86400),
+    (5, 'lapsed', NULL, 1.5, FALSE, 300 / 86400), (6, 'unknown', NULL, 1.0, TRUE, 360 / 86400);
+
+SELECT risk_band, next_action, n_users, round(expected_churners, 4), is_active, median_days_silent
+FROM sqlscore.segment_summary;
+SELECT * REPLACE (round(days, 9) AS days) FROM (VALUES
+    ('low', 'buy', 1, 0.1, TRUE, 1.0),
+    ('medium', 'buy', 1, 0.3, TRUE, 129599 / 86400),
+    ('lapsed', 'buy', 1, 0.0, FALSE, 1.5),
+    ('lapsed', 'view', 1, 0.0, FALSE, 1.5),
+    ('high', 'view', 1, 0.7, TRUE, 1.0),
+    ('unknown', 'view', 1, NULL, TRUE, 1.0)
+) AS t (band, action, n, churners, active, days);
+
+-- A lookback without limit: nobody lapses. A model without churn: nobody can say.
+UPDATE sqlscore.models SET manifest = '{"heads": ["churn"], "lookback_seconds": null}' WHERE name = 'm' AND version = 1;
+
+SELECT DISTINCT is_active, risk_band = 'lapsed' FROM sqlscore.scored_segments;
+VALUES (TRUE, FALSE);
+
+UPDATE sqlscore.models SET manifest = '{"heads": ["next_action"]}' WHERE name = 'm' AND version = 1;
+
+SELECT DISTINCT is_active, risk_band = 'lapsed' FROM sqlscore.scored_segments;
+VALUES (NULL, FALSE);

@@ -12,7 +12,10 @@ final AS (
     SELECT
         s.user_id,
         {{ sqlscore.score_columns('s.score') }},
-        {{ sqlscore.run_time() }} AS scored_at
+        {{ sqlscore.run_time() }} AS scored_at,
+        (EPOCH_US(s.score.as_of) - EPOCH_US(s.score.last_event_time)) / 864e8 AS days_silent,
+        EPOCH_US(s.score.as_of) - EPOCH_US(s.score.last_event_time) < {{ sqlscore.active_within() }} * 1e6 AS is_active,
+        s.score.seconds_to_next_action / 86400 AS days_to_next_action
     FROM scores AS s
 )
 SELECT * FROM final

@@ -1,5 +1,6 @@
 """Exit codes, and a readable message for errors that the user can mend; our own mistakes show a traceback."""
 
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -16,6 +17,21 @@ INTERRUPTED = 130
 
 _LINES = 24
 _ENGINE_PREFIX = "Python exception occurred while executing the UDF: "
+
+_HINTS = (
+    (
+        re.compile(r"Cannot extract field '.*' from expression \".*\" because it is not a struct", re.DOTALL),
+        "A row function, such as predict_next_action, takes the alias of a table: "
+        "SELECT user_id, predict_next_action(e) FROM events e GROUP BY user_id. For a list of actions, or for list(e), use its twin: "
+        "list_predict_next_action(['view', 'cart']).",
+    ),
+    (
+        re.compile(r'Could not find key ".*" in struct'),
+        "A row function, such as churn_risk(e), reads the columns that are mapped, by their own names: pass the mapped "
+        "table, or a relation with its columns. Over sqlscore.events, use the list form: list_churn_risk(list(e)).",
+    ),
+)
+"""What to do about errors of the engine that are mistakes in calling sqlscore's functions."""
 
 
 class GuardedGroup(TyperGroup):
@@ -43,13 +59,17 @@ def is_mendable(error: Exception) -> bool:
 
 
 def message_of(error: BaseException) -> str:
-    """The error's text without the engine's wrapping of errors from inside a function, cut to a screen."""
+    """The error's text without the engine's wrapping of errors from inside a function, cut to a screen.
+
+    If the engine refuses a call of a function before sqlscore sees it, the text says what to write instead.
+    """
     text = str(error).strip() or type(error).__name__
     if _ENGINE_PREFIX in text:
         inner = text.split(_ENGINE_PREFIX, 1)[1]
         kind, separator, rest = inner.partition(": ")
         text = rest if separator and kind.isidentifier() else inner
     lines = text.splitlines()
+    lines += [hint for pattern, hint in _HINTS if pattern.search(text)]
     return "\n".join(lines if len(lines) <= _LINES else [*lines[:_LINES], "…"])
 
 

@@ -258,3 +258,32 @@ def test_completion_knows_functions_tables_and_columns(con: duckdb.DuckDBPyConne
 def test_enter_runs_what_ends_with_a_semicolon(text: str, finished: bool):
     """A semicolon inside a string or a comment is not the end."""
     assert prompt.complete(text) is finished
+
+
+@pytest.fixture(scope="module")
+def clicks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mapped table whose columns have names of their own."""
+    path = tmp_path_factory.mktemp("clicks") / "clicks.duckdb"
+    with sqlscore.connect(path) as con:
+        con.execute("CREATE TABLE clicks AS SELECT 1 AS uid, TIMESTAMP '2024-01-01' AS ts, 'view' AS what")
+        sqlscore.map_events(con, "clicks", user_id="uid", event_time="ts", event_type="what")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("query", "remedy"),
+    [
+        ("SELECT predict_next_action(['a', 'b'])", "list_predict_next_action(['view', 'cart'])"),
+        ("SELECT predict_next_action('a')", "takes the alias of a table"),
+        ("SELECT predict_next_action(what) FROM clicks", "predict_next_action(e) FROM events e GROUP BY user_id"),
+        ("SELECT user_id, churn_risk(e) FROM sqlscore.events e GROUP BY 1", "list_churn_risk(list(e))"),
+    ],
+)
+def test_the_commonest_first_mistakes_are_answered(clicks: Path, query: str, remedy: str) -> None:
+    """The engine refuses these before any function of ours is called."""
+    result = CliRunner().invoke(app, ["sql", str(clicks), query])
+    assert result.exit_code == 1
+    assert remedy in result.stderr
+    with sqlscore.connect(clicks) as con, pytest.raises(duckdb.Error) as caught:
+        con.sql(query)
+    assert remedy in message_of(caught.value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from sqlscore.progress import Prefixed, Progress
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
+from sqlscore.scoring.notes import TrainingNotes, TrainingRun
 from sqlscore.training.fit import ALL as ARCHITECTURES
 from sqlscore.training.fit import fit_log
 from sqlscore.training.options import TrainingOptions
@@ -77,9 +77,8 @@ def taken(arena: Arena, artifact: Artifact, by_churn: bool, bar: Progress) -> Co
     """Judge a model that is registered. Its churn head takes part where it has the arena's horizon and lookback."""
     manifest = artifact.manifest
     judged = judge_model(arena, artifact, Prefixed(bar, artifact.name), churn=same_churn(arena, artifact))
-    same_split = all(
-        manifest.notes.get("periods", {}).get(name) == getattr(arena.periods, name) for name in ("t1", "t2", "by_users")
-    )
+    periods = TrainingNotes.from_json(manifest.notes).periods or {}
+    same_split = all(periods.get(name) == getattr(arena.periods, name) for name in ("t1", "t2", "by_users"))
     return Contender(
         Entry(artifact.name, (judged,)),
         "model",
@@ -93,7 +92,7 @@ def taken(arena: Arena, artifact: Artifact, by_churn: bool, bar: Progress) -> Co
 
 def same_churn(arena: Arena, artifact: Artifact) -> bool:
     """Whether a model's churn label is the one that the arena's examples have."""
-    churn = (artifact.manifest.notes.get("periods") or {}).get("churn")
+    churn = (TrainingNotes.from_json(artifact.manifest.notes).periods or {}).get("churn")
     own = arena.periods.churn
     return churn is not None and own is not None and all(churn[k] == getattr(own, k) for k in ("horizon", "lookback"))
 
@@ -127,10 +126,8 @@ def _one(arena: Arena, reason: str, options: TrainingOptions, by_churn: bool, te
 
 def _validation_loss(artifact: Artifact, by_churn: bool) -> float | None:
     """What the training noted of the validation part, before it learned from that too."""
-    noted: dict[str, Any] = artifact.manifest.notes.get("training", {})
-    if by_churn:
-        return (noted.get("churn_log_loss") or {}).get("chosen")
-    return noted.get("validation_log_loss")
+    noted = TrainingNotes.from_json(artifact.manifest.notes).training or TrainingRun()
+    return noted.churn_validation_log_loss if by_churn else noted.validation_log_loss
 
 
 def _parameters(artifact: Artifact) -> int:

@@ -12,7 +12,6 @@ from sqlscore.scoring.artifact import Artifact
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.evaluation import baselines
-from sqlscore.training.evaluation.baselines import Guess
 from sqlscore.training.evaluation.evaluate import Predicted, predict, transitions_at
 
 
@@ -36,12 +35,7 @@ def judge_baselines(arena: Arena) -> list[Entry]:
     """What needs no model: by counting what the models learn from, by the time since the last event, by the events."""
     trained = np.flatnonzero((arena.data.target > 0) & (arena.data.target_time <= arena.until))
     train, test, known = transitions_at(arena.data, trained), transitions_at(arena.data, arena.at), arena.data.known
-    guesses: dict[str, Guess] = {
-        "majority": baselines.majority(train, test, known),
-        "repeat_last": baselines.repeat_last(train, test, known),
-        "markov1": baselines.markov(train, test, known, 1),
-        "markov2": baselines.markov(train, test, known, 2),
-    }
+    guesses = baselines.all_of(train, test, known)
     found = [Entry(name, (Judged(guess.best, None, guess.probability),)) for name, guess in guesses.items()]
     if arena.churn is not None:
         ranks = {"recency": arena.churn.elapsed, "frequency": -arena.churn.seen.astype(np.float64)}

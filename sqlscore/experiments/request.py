@@ -11,6 +11,7 @@ import duckdb
 from sqlscore.database.catalog import catalog
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.scoring.notes import seen_until
 from sqlscore.times import in_words
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def names_of(architectures: Sequence[str] | None, models: Sequence[str], notes: 
 def stored(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
     """A registered model. Raises ModelError for one of another mapping, TrainingError for one without its periods."""
     from sqlscore.scoring.loading import load  # torch
+    from sqlscore.training.evaluation.evaluate import noted_periods
 
     found = catalog(con).find(model, mapping)
     if found.mapping != mapping:
@@ -68,8 +70,7 @@ def stored(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact
             f'pass mapping="{found.mapping}"'
         )
     artifact = load(found.data, found.sha256, found.label, "cpu")
-    if "periods" not in artifact.manifest.notes:
-        raise TrainingError(f"model {artifact.name} does not say which events it was trained on: train it again")
+    noted_periods(artifact)
     return artifact
 
 
@@ -95,7 +96,7 @@ def arena_for(
         )
     log = read_log(con, where, settings.max_events, settings.max_user_events, progress)
     periods, reason = split(log, settings)
-    after = max((int(artifact.manifest.notes["periods"]["t2"]) for artifact in artifacts), default=0)
+    after = max((seen_until(artifact.manifest) for artifact in artifacts), default=0)
     return arena_of(log, periods, after, settings), reason
 
 

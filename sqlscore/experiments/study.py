@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from sqlscore.experiments.trials import Among, Between
-    from sqlscore.training.learning.loop import Epoch
+    from sqlscore.training.learning.training import Epoch
 
 _AT_RANDOM = 8  # finished trials, before which suggestions are random
 _UNPRUNED_TRIALS, _UNPRUNED_EPOCHS = 4, 2  # the first of which none is pruned

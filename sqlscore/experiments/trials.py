@@ -23,7 +23,7 @@ from sqlscore.training.data.windows import training_windows
 from sqlscore.training.evaluation import metrics
 from sqlscore.training.evaluation.evaluate import predict, transitions_at
 from sqlscore.training.fit import KINDS_OF_ATTENTION, LEARNED, fit_log, split
-from sqlscore.training.learning.loop import Epoch
+from sqlscore.training.learning.training import Epoch
 from sqlscore.training.options import TrainedModel, TrainingOptions
 
 _WHOLE = 2**40  # events of a user that are read: all
@@ -120,7 +120,7 @@ def try_options(
 
 def train_winner(field: Ground, options: TrainingOptions, progress: Progress, notes: Mapping[str, Any]) -> TrainedModel:
     """Train with the options that were found, and judge on the test part, for the first and only time."""
-    return fit_log(field.log, (field.periods, field.no_churn), options, progress, notes={"search": dict(notes)})
+    return fit_log(field.log, (field.periods, field.no_churn), options, progress, search=dict(notes))
 
 
 def options_of(base: TrainingOptions, found: Mapping[str, Any]) -> TrainingOptions:

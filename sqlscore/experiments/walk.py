@@ -15,8 +15,8 @@ from sqlscore.database.scan import Users, scan
 from sqlscore.errors import MappingError, ModelError, TrainingError
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.quoting import qualified
-from sqlscore.score_tables.past_scores import seen_until
 from sqlscore.score_tables.writing import Appender
+from sqlscore.scoring.notes import seen_until
 from sqlscore.times import iso, moment
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ def moments_of(
         raise MappingError(f'the events mapped as "{mapping.name}" hold none that counts: there is nothing to walk')
     if start is None and artifact is None:
         raise MappingError("retraining needs a start: the first moment whose past is long enough to train on")
-    begin = seen_until(artifact) if start is None and artifact is not None else moment(start, "start", MappingError)
+    begin = (
+        seen_until(artifact.manifest)
+        if start is None and artifact is not None
+        else moment(start, "start", MappingError)
+    )
     last = newest if end is None else moment(end, "end", MappingError)
     step = round(every * US_PER_SECOND)
     count = max((min(last, newest - 1) - begin) // step + 1, 0)
@@ -62,11 +66,12 @@ def moments_of(
 
 def refuse_seen(artifact: Artifact, dates: list[int], include_seen: bool) -> list[str]:
     """Warnings of moments that the model's training has seen. Raises ModelError unless they are to be included."""
-    seen = [date for date in dates if date < seen_until(artifact)]
+    until = seen_until(artifact.manifest)
+    seen = [date for date in dates if date < until]
     if not seen:
         return []
     text = (
-        f"{artifact.name} was trained and calibrated on events up to {iso(seen_until(artifact))}: at {len(seen)} of "
+        f"{artifact.name} was trained and calibrated on events up to {iso(until)}: at {len(seen)} of "
         f"{len(dates)} moments, from {iso(seen[0])}, it would be judged by what it has seen"
     )
     if not include_seen:

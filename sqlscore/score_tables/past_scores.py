@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import duckdb
-import numpy as np
 
 from sqlscore.database.objects import is_table
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.swap import swap_in
+from sqlscore.scoring.notes import seen_until
 
 if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
@@ -72,18 +72,6 @@ def keep_scores(
             LEFT JOIN followed f ON f.user_id = s.user_id AND f.next_type IS NULL
             LEFT JOIN markov m ON m.event_type = f.event_type
             LEFT JOIN majority j ON true""",
-        [judged_by, manifest.lookback_seconds, seen_until(artifact) > as_of, now()],
+        [judged_by, manifest.lookback_seconds, seen_until(manifest) > as_of, now()],
     ).fetchall()
     return int(row[0][0])
-
-
-def seen_until(artifact: Artifact) -> int:
-    """µs of the newest event that influenced the model.
-
-    This includes the validation part, which decides when training stops and how it is calibrated. Only the test part,
-    which is later, had no influence.
-    """
-    periods = artifact.manifest.notes.get("periods")
-    if periods is not None:
-        return int(periods["t2"])
-    return int(np.datetime64(artifact.manifest.trained_to.removesuffix("Z"), "us").astype(np.int64))

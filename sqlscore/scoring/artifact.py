@@ -16,6 +16,7 @@ from sqlscore.scoring.coalescing import Coalescer
 from sqlscore.scoring.encoding import encode_sequences, unknown_counts
 from sqlscore.scoring.inference import inference
 from sqlscore.scoring.manifest import Manifest
+from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.states import States
 
 SURE = 1e-4
@@ -72,7 +73,7 @@ class Artifact:
         self.require_causal()
         batch = encode_sequences(sequences, self.manifest.inputs)
         with inference():
-            hidden, clock = self.module.encode_each(*batch.to(self.device).tensors(), None, None)
+            hidden, clock = self.module.encode_each(batch.to(self.device), None, None)
         starts = np.repeat(sequences.offsets[:-1], sequences.lengths)
         unknown = np.append(0, np.cumsum(batch.categories[:, 0].numpy() > len(self.manifest.inputs.actions)))
         position = np.arange(len(starts))
@@ -93,8 +94,8 @@ class Artifact:
             return self.coalescer(batch, *old)
         if self.device.type != "cpu" or batch.times.shape[0] <= EVENTS:
             return self._encode(batch, *old)
-        hidden = torch.empty(len(batch), self.manifest.state_size)
-        clock = torch.empty(len(batch), 2, dtype=torch.int64)
+        hidden = torch.empty(batch.size, self.manifest.state_size)
+        clock = torch.empty(batch.size, 2, dtype=torch.int64)
         for rows, piece in by_length(batch):
             found = self._encode(piece, *(None if part is None else part.index_select(0, rows) for part in old))
             hidden.index_copy_(0, rows, found[0])
@@ -106,7 +107,7 @@ class Artifact:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         with inference():
             given = (None if part is None else part.to(self.device) for part in (hidden, clock))
-            hidden, clock = self.module.encode(*batch.to(self.device).tensors(), *given)
+            hidden, clock = self.module.encode(batch.to(self.device), *given)
         return hidden.cpu(), clock.cpu()
 
     def probabilities(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -184,7 +185,7 @@ class Artifact:
     def require(self, head: str) -> None:
         """Raises ModelError, with the reason that training gave, where the model lacks this head."""
         if head not in self.manifest.heads:
-            reason = self.manifest.notes.get(f"no_{head}", "it was trained without it")
+            reason = TrainingNotes.from_json(self.manifest.notes).why_without(head)
             raise ModelError(f"model {self.name} has no {head} head: {reason}")
 
 

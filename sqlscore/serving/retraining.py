@@ -12,12 +12,13 @@ import duckdb
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.policy import Policy, read_policy
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo, find_model, registered_models
+from sqlscore.database.registry import ModelInfo, find_model, lacking_heads, registered_models
 from sqlscore.database.transactions import now, on_own_connection, recorded
 from sqlscore.quoting import qualified
 from sqlscore.scoring.manifest import Manifest, read_manifest
+from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.serving.policy import Facts, is_worse, why_retrain
-from sqlscore.verbs.models import drop_model, promote
+from sqlscore.verbs.models import drop_model, make_champion
 
 if TYPE_CHECKING:
     from sqlscore.progress import Progress
@@ -61,7 +62,9 @@ def look(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy) -> Facts:
 def retrain(
     con: duckdb.DuckDBPyConnection, *, mapping: str, reason: str, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Train the champion's kind of model again on the events as they are now, and promote it unless it is worse.
+    """Train the champion's kind of model again on the events as they are now.
+
+    It is promoted unless it is worse, or lacks a head that the champion has.
 
     Both are judged on the newest events, which neither was trained on. Returns `model`, `before`, `promoted`,
     `log_loss`, `log_loss_before`, `dropped` (older retrained versions), as the row in `sqlscore.runs` has them.
@@ -74,10 +77,11 @@ def retrain(
         details.update(reason=reason, before=before.label)
         made = train(con, mapping=mapping, name=before.name, promote=False, progress=progress, **options)
         loss, loss_before = _losses(con, mapping, made.label, before.label)
-        promoted = not is_worse(policy, loss, loss_before)
+        lost = lacking_heads(con, mapping, made.heads)
+        promoted = not lost and not is_worse(policy, loss, loss_before)
         details.update(model=made.label, promoted=promoted, log_loss=loss, log_loss_before=loss_before)
         if promoted:
-            promote(con, made.label)
+            make_champion(con, made, RETRAIN_VERB, f"{reason[:1].upper()}{reason[1:]}.")
         details["dropped"] = _drop_older(con, mapping, policy, made.label)
     return details
 
@@ -86,10 +90,11 @@ def training_options(manifest: Manifest) -> dict[str, Any]:
     """The options of `train` that train the same kind of model again."""
     from sqlscore.training.options import TrainingOptions
 
+    notes = TrainingNotes.from_json(manifest.notes)
     known = {field.name for field in fields(TrainingOptions)}
-    options = {name: value for name, value in manifest.notes.get("options", {}).items() if name in known}
+    options = {name: value for name, value in notes.options.items() if name in known}
     options.setdefault("architecture", manifest.architecture)
-    periods = manifest.notes.get("periods") or {}
+    periods = notes.periods or {}
     if options.get("horizon") is not None and periods.get("churn") and periods["churn"]["lookback"] is None:
         options["lookback"] = math.inf  # which JSON cannot hold: everyone ever seen
     return options
@@ -101,10 +106,10 @@ def _manifest(con: duckdb.DuckDBPyConnection, model: ModelInfo, mapping: str) ->
 
 def _learned_to(manifest: Manifest) -> datetime | None:
     """The newest event that was there at the training, UTC without zone; None if the model does not say."""
-    periods = manifest.notes.get("periods")
-    if not periods:
+    newest = TrainingNotes.from_json(manifest.notes).high_water
+    if newest is None:
         return None
-    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=periods["high_water"])).replace(tzinfo=None)
+    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=newest)).replace(tzinfo=None)
 
 
 def _drift(
@@ -134,8 +139,11 @@ def _losses(con: duckdb.DuckDBPyConnection, mapping: str, new: str, old: str) ->
 
     models = catalog(con)
     judged, other = models.artifact(new, mapping), models.artifact(old, mapping)
-    same = {name: judged.manifest.notes[name] for name in ("periods", "sample", "limits")}
-    manifest = replace(other.manifest, notes={**other.manifest.notes, **same})
+    asked = TrainingNotes.from_json(judged.manifest.notes)
+    notes = replace(
+        TrainingNotes.from_json(other.manifest.notes), periods=asked.periods, sample=asked.sample, limits=asked.limits
+    )
+    manifest = replace(other.manifest, notes=notes.to_json())
     other = Artifact(old, other.sha256, manifest, other.module, other.device)
     before = evaluate(con, mapped(con, mapping), other)
     return judged.manifest.metrics["next_action"]["log_loss"], before["next_action"]["log_loss"]

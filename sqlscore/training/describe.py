@@ -12,24 +12,28 @@ from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.scoring.manifest import Manifest
-from sqlscore.training.data.encoding import Encoded
+from sqlscore.scoring.notes import Limits, TrainingNotes, TrainingRun
 from sqlscore.training.data.event_log import EventLog
-from sqlscore.training.data.split import Periods
-from sqlscore.training.data.windows import Parts
 from sqlscore.training.learning.counting import base_rates
-from sqlscore.training.learning.loop import best_of
-from sqlscore.training.learning.stages import Learned
-from sqlscore.training.options import TrainingOptions
+from sqlscore.training.learning.training import Learned, Training, best_of
 
-_UNTOLD = ("checkpoint", "loading_threads")  # they change no weight, and a path is nobody's business
+_NOT_NOTED = ("checkpoint", "loading_threads")  # they change no weight, and a path is nobody's business
 
 
 def manifest_of(
-    model: Any, config: ModelConfig, log: EventLog, periods: Periods, inputs: Inputs, learned: Learned,
-    notes: dict[str, Any],
-) -> Manifest:  # fmt: skip
-    """The manifest, without metrics of the test part."""
-    churn, architecture = periods.churn, ARCHITECTURES[config.architecture]
+    training: Training, log: EventLog, inputs: Inputs, config: ModelConfig, learned: Learned, notes: TrainingNotes
+) -> Manifest:
+    """The manifest of a trained model, without metrics of the test part.
+
+    Args:
+        training: the training, at its end.
+        log: the events that it read.
+        inputs: what the model reads of them.
+        config: the sizes of the model.
+        learned: what the training yielded.
+        notes: see `notes_of`.
+    """
+    model, churn, architecture = training.model, training.periods.churn, ARCHITECTURES[config.architecture]
     return Manifest(
         architecture=config.architecture,
         config=asdict(config),
@@ -43,45 +47,54 @@ def manifest_of(
         lookback_seconds=churn.lookback / US_PER_SECOND if churn and churn.lookback is not None else None,
         trained_from=_iso(int(log.times.min())),
         trained_to=_iso(learned.until),
-        notes=notes,
+        notes=notes.to_json(),
     )
 
 
-def notes_of(
-    model: Any, log: EventLog, data: Encoded, periods: Periods, parts: Parts, inputs: Inputs, learned: Learned,
-    options: TrainingOptions,
-) -> dict[str, Any]:  # fmt: skip
-    """What was read, how it was cut, what was asked for, and how training went."""
-    train, best = parts.train, best_of(learned.history)
-    notes: dict[str, Any] = {
-        "periods": periods.to_notes(),
-        "sample": log.notes,
-        "limits": {"max_events": options.max_events, "max_user_events": options.max_user_events},
-        "options": {k: v for k, v in asdict(options).items() if v != float("inf") and k not in _UNTOLD},
-        "training": {
-            "events": train.events,
-            "targets": train.targets,
-            "churn_examples": 0 if train.churn is None else len(train.churn),
-            "validation_targets": parts.validation.targets,
-            "validated_on": "held-out users" if periods.by_users else "a later period",
-            "epochs": len(learned.history),
-            "best_epoch": best,
-            "history": [asdict(epoch) for epoch in learned.history],
-            "validation_log_loss": learned.validation_loss,
-            "churn_log_loss": learned.churn,
-            "refit_epochs": learned.refit_epochs,
-            "until": learned.until,
-            "users_shortened": int((parts.both.lengths == options.max_sequence).sum()),
-        },
-        "validation": learned.validation,
-        "base_rates": base_rates(data, train),
-    }
-    if hasattr(model, "events") and hasattr(model.events, "neighbours"):
-        notes["action_attention"] = [
-            {"action": inputs.actions[to - 1], "from": inputs.actions[source - 1], "weight": round(weight, 4)}
-            for to, source, weight in model.events.neighbours()
-        ]
-    return notes
+def notes_of(training: Training, log: EventLog, inputs: Inputs, learned: Learned) -> TrainingNotes:
+    """What was read, how it was cut, what was asked for, and how training went.
+
+    Args:
+        training: the training, at its end.
+        log: the events that it read.
+        inputs: what the model reads of them.
+        learned: what the training yielded.
+    """
+    parts, periods, options = training.parts, training.periods, training.options
+    train = parts.train
+    return TrainingNotes(
+        periods=periods.to_notes(),
+        sample=log.sample,
+        limits=Limits(options.max_events, options.max_user_events),
+        options={k: v for k, v in asdict(options).items() if v != float("inf") and k not in _NOT_NOTED},
+        training=TrainingRun(
+            events=train.events,
+            targets=train.targets,
+            churn_examples=0 if train.churn is None else len(train.churn),
+            validation_targets=parts.validation.targets,
+            validated_on="held-out users" if periods.by_users else "a later period",
+            epochs=len(learned.history),
+            best_epoch=best_of(learned.history),
+            history=[asdict(epoch) for epoch in learned.history],
+            validation_log_loss=learned.validation_loss,
+            churn_log_loss=learned.churn,
+            refit_epochs=learned.refit_epochs,
+            until=learned.until,
+            users_shortened=int((parts.both.lengths == options.max_sequence).sum()),
+        ),
+        validation=learned.validation,
+        base_rates=base_rates(training.data, train),
+        action_attention=_action_attention(training.model, inputs),
+    )
+
+
+def _action_attention(model: Any, inputs: Inputs) -> list[dict[str, Any]] | None:
+    if not (hasattr(model, "events") and hasattr(model.events, "neighbours")):
+        return None
+    return [
+        {"action": inputs.actions[to - 1], "from": inputs.actions[source - 1], "weight": round(weight, 4)}
+        for to, source, weight in model.events.neighbours()
+    ]
 
 
 def _iso(microseconds: int) -> str:

@@ -21,6 +21,7 @@ from sqlscore.models.export import script, to_torchscript
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.manifest import Manifest, pack
+from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.training.data.churn_labels import choose_churn
 from sqlscore.training.data.encoding import encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog, read_log
@@ -29,15 +30,15 @@ from sqlscore.training.data.windows import Windows, parts_of
 from sqlscore.training.describe import manifest_of, notes_of
 from sqlscore.training.evaluation.evaluate import evaluate_log
 from sqlscore.training.learning.checkpoints import Checkpoint, fingerprint
-from sqlscore.training.learning.loop import Epoch
 from sqlscore.training.learning.objective import check_objective
 from sqlscore.training.learning.stages import count, learn
+from sqlscore.training.learning.training import Epoch, Learned, Training
 from sqlscore.training.options import TrainedModel, TrainingOptions
 
 ALL = tuple(ARCHITECTURES)
 """Names of the architectures that can be trained."""
 LEARNED = tuple(name for name, architecture in ARCHITECTURES.items() if not architecture.counted)
-"""Those that learn by gradient descent, so that there is something to tune."""
+"""The architectures that learn by gradient descent, so that there is something to tune."""
 KINDS_OF_ATTENTION = ATTENTIONS
 
 _MIN_TARGETS = 20
@@ -51,7 +52,13 @@ def fit(
 ) -> TrainedModel:
     """Train on the past, validate on the later, test on the latest; the same seed and data give the same model.
 
-    Raises TrainingError where the events cannot support what is asked for, saying what would.
+    Raises TrainingError if the events cannot support what is asked for, saying what would.
+
+    Args:
+        con: an open database.
+        mapping: the events.
+        options: what is asked for.
+        progress: told of every step.
     """
     options, progress = options or TrainingOptions(), progress or Silent()
     check_options(options)
@@ -60,7 +67,7 @@ def fit(
 
 
 def check_options(options: TrainingOptions) -> None:
-    """Raises TrainingError where an option has a value that does not exist."""
+    """Raises TrainingError if an option has a value that does not exist."""
     if options.architecture == "gbm":
         raise TrainingError(
             'architecture "gbm" cannot be scored in SQL, so it is a peer in comparisons alone: '
@@ -86,33 +93,54 @@ def fit_log(
     *,
     on_epoch: Callable[[Epoch], None] | None = None,
     tested: bool = True,
-    notes: dict[str, Any] | None = None,
+    search: dict[str, Any] | None = None,
 ) -> TrainedModel:
-    """The same on a log that was read before, cut into these `parts` (see `split`), as comparisons and searches do.
+    """Train on a log that was read before, as comparisons and searches do.
 
-    on_epoch is told of every epoch; what it raises ends the training. tested: judge on the test part; a search must
-    not look there. notes: more to keep in the manifest.
+    Args:
+        log: the events.
+        parts: how they are cut, and why there is no churn head, as `split` returns it.
+        options: what is asked for.
+        progress: told of every step.
+        on_epoch: called after every epoch; an exception that it raises ends the training.
+        tested: judge on the test part too. The trials of a search must not look there.
+        search: what the manifest notes of the search that chose the options.
     """
     periods, reason = parts
     if ARCHITECTURES[options.architecture].counted and periods.churn is not None:
         periods, reason = replace(periods, churn=None), _knows_no_churn(options)
+    began = time.monotonic()
     with _torch(options):
-        return _fit(log, periods, reason, options, progress, time.monotonic(), on_epoch, tested, notes or {})
+        model, manifest, learned, checkpoint = _learn(log, periods, options, progress, on_epoch)
+        seconds = time.monotonic() - began
+        notes = TrainingNotes.from_json(manifest.notes)
+        notes = replace(notes, no_churn=reason if periods.churn is None else None, search=search)
+        manifest = replace(manifest, notes=notes.to_json())
+        device = torch.device(options.device)
+        candidate = Artifact("candidate", "", manifest, script(model).to(device), device)
+        metrics = evaluate_log(log, periods, candidate, progress) if tested else {}
+        metrics.pop("model", None)
+        manifest = Manifest.from_json(replace(manifest, metrics=metrics).to_json())  # as it will be read back
+        report = {
+            "epochs": [asdict(epoch) for epoch in learned.history],
+            "seconds": {"training": round(seconds, 2), "all": round(time.monotonic() - began, 2)},
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        }
+        packed = pack(to_torchscript(model), manifest)
+    if checkpoint is not None:
+        checkpoint.remove()
+    return TrainedModel(packed, manifest, report)
 
 
-def _fit(
+def _learn(
     log: EventLog,
     periods: Periods,
-    reason: str,
     options: TrainingOptions,
     progress: Progress,
-    began: float,
     on_epoch: Callable[[Epoch], None] | None,
-    tested: bool,
-    more_notes: dict[str, Any],
-) -> TrainedModel:
-    until = periods.t2 if options.refit else periods.t1
-    inputs = vocabulary(log, until, options.max_actions, options.max_categories)
+) -> tuple[Any, Manifest, Learned, Checkpoint | None]:
+    """A trained model, its manifest, what the training yielded, and its checkpoint. The encoded log is let go of."""
+    inputs = vocabulary(log, periods.t2 if options.refit else periods.t1, options.max_actions, options.max_categories)
     data = encode_log(log, inputs)
     architecture = ARCHITECTURES[options.architecture]
     spare = options.refit and not architecture.counted
@@ -121,36 +149,16 @@ def _fit(
     config = _config(log, periods, options)
     model: Any = architecture.build(config, inputs)
     checkpoint = None
-    if architecture.counted:
-        learned = count(model, data, parts, periods, options)
-    else:
-        if options.checkpoint is not None:
-            checkpoint = Checkpoint(options.checkpoint, fingerprint(log, periods, options))
-        learned = learn(model, data, parts, periods, options, progress, on_epoch, checkpoint)
-    seconds = time.monotonic() - began
-    notes = notes_of(model, log, data, periods, parts, inputs, learned, options) | more_notes
-    if periods.churn is None:
-        notes["no_churn"] = reason
-    manifest = manifest_of(model, config, log, periods, inputs, learned, notes)
-    device = torch.device(options.device)
-    candidate = Artifact("candidate", "", manifest, script(model).to(device), device)
-    del data
-    metrics = evaluate_log(log, periods, candidate, progress) if tested else {}
-    metrics.pop("model", None)
-    manifest = Manifest.from_json(replace(manifest, metrics=metrics).to_json())  # as it will be read back
-    report = {
-        "epochs": [asdict(epoch) for epoch in learned.history],
-        "seconds": {"training": round(seconds, 2), "all": round(time.monotonic() - began, 2)},
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-    }
-    packed = pack(to_torchscript(model), manifest)
-    if checkpoint is not None:
-        checkpoint.remove()
-    return TrainedModel(packed, manifest, report)
+    if options.checkpoint is not None and not architecture.counted:
+        checkpoint = Checkpoint(options.checkpoint, fingerprint(log, periods, options))
+    training = Training(model, data, parts, periods, options, progress, on_epoch, checkpoint)
+    learned = count(training) if architecture.counted else learn(training)
+    notes = notes_of(training, log, inputs, learned)
+    return model, manifest_of(training, log, inputs, config, learned, notes), learned, checkpoint
 
 
 def split(log: EventLog, options: TrainingOptions) -> tuple[Periods, str]:
-    """Which part trains, validates and tests, and why there is no churn head where there is none."""
+    """Which part trains, validates and tests, and why there is no churn head; "" if there is one."""
     base = without_churn(log.times)
     if ARCHITECTURES[options.architecture].counted:
         return base, _knows_no_churn(options)

@@ -156,7 +156,7 @@ def test_searching_looks_at_the_test_part_once(con: duckdb.DuckDBPyConnection, m
 def test_a_hopeless_trial_is_pruned(tmp_path: Path) -> None:
     """Time goes to what may win."""
     from sqlscore.experiments.study import finished, open_study, run_trial, told
-    from sqlscore.training.learning.loop import Epoch
+    from sqlscore.training.learning.training import Epoch
 
     study = open_study(tmp_path / "s.db", "s", maximize=True, prunes=True)
 

@@ -22,8 +22,10 @@ from sqlscore.reporting.plots.evidence import minute
 from sqlscore.reporting.plots.learning_curves import learned
 from sqlscore.reporting.plots.style import COLOURS, HEAT, blank, escaped, labels, plain, shortened, titled
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.batch import select_events
 from sqlscore.scoring.encoding import encode_sequences
 from sqlscore.scoring.inference import inference
+from sqlscore.scoring.notes import TrainingNotes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,7 +124,7 @@ def between_actions(artifact: Artifact, facts: str) -> Figure:
 
     Raises PlotError if the model has no attention.
     """
-    edges = artifact.manifest.notes.get("action_attention")
+    edges = TrainingNotes.from_json(artifact.manifest.notes).action_attention
     if not edges:
         _require(artifact)
         raise PlotError(f"{artifact.name} noted no attention between actions")
@@ -176,13 +178,12 @@ def _read(con: duckdb.DuckDBPyConnection, mapping: Mapping, condition: str, para
 
 def _weights(artifact: Artifact, sequences: Sequences, end: int | None) -> Floats:
     """(T,) attention over the events of all sequences; with `end`, over the first `end` events of the only one."""
-    tensors = encode_sequences(sequences, artifact.manifest.inputs).to(artifact.device).tensors()
-    categories, numbers, times, offsets, novel_values, novel_offsets = tensors
+    batch = encode_sequences(sequences, artifact.manifest.inputs).to(artifact.device)
     if end is not None:
-        categories, numbers, times = categories[:end], numbers[:end], times[:end]
-        offsets = torch.tensor([0, end], device=artifact.device)
+        first = torch.arange(end, device=artifact.device)
+        batch = select_events(batch, first, torch.tensor([0, end], device=artifact.device))
     with inference():
-        weights = artifact.module.attention(categories, numbers, times, offsets, novel_values, novel_offsets)
+        weights = artifact.module.attention(batch)
     return np.asarray(weights.cpu().double().numpy())
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlscore.errors import PlotError
 from sqlscore.reporting.plots.style import COLOURS, GREY, blank, plain, titled
 from sqlscore.scoring.manifest import Manifest
+from sqlscore.scoring.notes import TrainingNotes, TrainingRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,13 +25,13 @@ def learning_curves(manifest: Manifest, facts: str) -> Figure:
 
     Raises PlotError if the model noted no epochs.
     """
-    noted = manifest.notes.get("training", {})
-    history = noted.get("history", [])
+    noted = TrainingNotes.from_json(manifest.notes).training or TrainingRun()
+    history = noted.history
     if not history:
         raise PlotError(_why_none(manifest))
     shown = [(key, name) for key, name in _PANELS if any(epoch.get(key) for epoch in history)]
     numbers = [epoch["number"] for epoch in history]
-    best = noted.get("best_epoch")
+    best = noted.best_epoch
     figure = blank(1.0 + 3.2 * len(shown), 4.2)
     for axes, (key, name) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         plain(axes, "epoch", "loss" if key == shown[0][0] else "", name)
@@ -46,13 +47,14 @@ def learning_curves(manifest: Manifest, facts: str) -> Figure:
 
 def learned(manifest: Manifest) -> str:
     """How much a model was trained on, and from when."""
-    noted = manifest.notes.get("training", {})
-    counts = f"{noted['targets']:,} training and {noted['validation_targets']:,} validation targets, " if noted else ""
+    noted = TrainingNotes.from_json(manifest.notes).training
+    counts = f"{noted.targets:,} training and {noted.validation_targets:,} validation targets, " if noted else ""
     return f"{counts}{manifest.trained_from[:16]} to {manifest.trained_to[:16]}".replace("T", " ")
 
 
 def _why_none(manifest: Manifest) -> str:
-    if manifest.notes.get("training", {}).get("epochs") == 0:
+    noted = TrainingNotes.from_json(manifest.notes).training
+    if noted is not None and noted.epochs == 0:
         return f"{manifest.architecture} is fitted in one pass by counting, so there is no curve to draw"
     return (
         "this model does not say how it learned: it was not trained by this version of sqlscore, so there is no "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlscore.database.registry import ModelInfo
 from sqlscore.events.mapping import Mapping
 from sqlscore.redaction import scrub
+from sqlscore.scoring.notes import TrainingNotes, TrainingRun
 
 if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
@@ -26,12 +27,12 @@ _LOSSES = {
 
 def parameters(info: ModelInfo, mapping: Mapping) -> dict[str, str]:
     """What the model was trained with and on, as text; secrets in a relation's text are hidden."""
-    notes = info.notes
-    values: dict[str, Any] = {**notes.get("options", {}), "architecture": info.architecture}
+    notes = TrainingNotes.from_json(info.notes)
+    noted = {key: value for part in (notes.sample, notes.training) if part for key, value in asdict(part).items()}
+    values: dict[str, Any] = {**notes.options, "architecture": info.architecture}
     values |= {f"mapping.{key}": value for key, value in asdict(mapping).items()}
     values["mapping.features"] = ", ".join(f"{feature.name} ({feature.kind})" for feature in mapping.features)
-    values |= {f"data.{key}": value for key, value in notes.get("sample", {}).items()}
-    values |= {f"data.{key}": value for key, value in notes.get("training", {}).items() if isinstance(value, int | str)}
+    values |= {f"data.{key}": value for key, value in noted.items() if isinstance(value, int | str)}
     values |= {
         "heads": ", ".join(info.heads),
         "churn.horizon_seconds": info.horizon_seconds,
@@ -44,7 +45,7 @@ def parameters(info: ModelInfo, mapping: Mapping) -> dict[str, str]:
 def numbers(info: ModelInfo, report: Dict[str, Any], artifact: Artifact) -> list[tuple[str, float, int]]:
     """(name, value, step): losses by epoch, figures of the test part and its baselines, seconds and sizes at step 0."""
     values: list[tuple[str, float, int]] = []
-    for epoch in info.notes.get("training", {}).get("history", []):
+    for epoch in (TrainingNotes.from_json(info.notes).training or TrainingRun()).history:
         values += [(name, float(epoch[key]), int(epoch["number"])) for key, name in _LOSSES.items() if epoch.get(key)]
     values += [(name, value, 0) for name, value in _flat("test", info.metrics)]
     values += [(name, value, 0) for name, value in _flat("seconds", report.get("seconds", {}))]

@@ -13,6 +13,7 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.explanation.attribution import Attribution, Value
+from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.scoring.states_in_arrow import times_array
 
@@ -38,13 +39,14 @@ def usual_shares(artifact: Artifact) -> Floats:
     Where the model does not say, all are equally likely.
     """
     known = artifact.manifest.inputs.actions
-    shares = artifact.manifest.notes.get("base_rates", {}).get("next_action")
+    shares = TrainingNotes.from_json(artifact.manifest.notes).base_rates.next_action
     return np.full(len(known), 1 / len(known)) if shares is None else np.asarray(shares, np.float64)
 
 
 def usual_churn(artifact: Artifact) -> float:
     """The baseline of churn: the share of the training examples that churned; 0.5 where the model does not say."""
-    return float(artifact.manifest.notes.get("base_rates", {}).get("churn", 0.5))
+    rate = TrainingNotes.from_json(artifact.manifest.notes).base_rates.churn
+    return 0.5 if rate is None else float(rate)
 
 
 def read_by(artifact: Artifact, sequences: Sequences) -> Sequences:

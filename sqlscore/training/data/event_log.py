@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import duckdb
@@ -20,6 +20,7 @@ from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.progress import Progress
 from sqlscore.quoting import identifier
 from sqlscore.scoring.encoding import to_float
+from sqlscore.scoring.notes import Sample
 
 _SHARES = 10_000  # users are sampled in ten-thousandths
 Codes = npt.NDArray[np.int32]
@@ -44,7 +45,7 @@ class EventLog:
     offsets: Ints  # (N + 1,)
     categorical: dict[str, Column]
     numeric: dict[str, npt.NDArray[np.float32]]
-    notes: dict[str, float] = field(default_factory=dict)  # what was sampled and cut
+    sample: Sample = field(default_factory=Sample)  # which of the mapped events these are
 
     @property
     def lengths(self) -> Ints:
@@ -99,8 +100,7 @@ def read_log(
             f'mapping "{mapping.name}" has no event with a user, a time and an action ({total} rows in '
             f"{mapping.relation}): check the mapped columns with `sqlscore status`"
         )
-    notes: dict[str, float] = {"share_of_users": share, "users": log.users, "events": len(log.times), "users_cut": cut}
-    return EventLog(log.actions, log.times, log.offsets, log.categorical, log.numeric, notes)
+    return replace(log, sample=Sample(share, log.users, len(log.times), cut))
 
 
 def _one_row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, int]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
 
@@ -35,15 +37,25 @@ class Guess:
     probability: Floats  # (P,) of `following`; meaningless where that is 0
 
 
+def all_of(train: Transitions, test: Transitions, actions: int) -> dict[str, Guess]:
+    """Every baseline's guesses, by its name."""
+    return {
+        "majority": majority(train, test, actions),
+        "repeat_last": repeat_last(train, test, actions),
+        "markov1": markov(train, test, actions, 1),
+        "markov2": markov(train, test, actions, 2),
+    }
+
+
 def majority(train: Transitions, test: Transitions, actions: int) -> Guess:
     """The most frequent action; probabilities are add-one smoothed shares."""
-    share = _shares(train, actions)
+    share = action_shares(train.following, actions)
     return Guess(np.full(len(test), np.argmax(share[1:]) + 1), share[test.following])
 
 
 def repeat_last(train: Transitions, test: Transitions, actions: int) -> Guess:
     """The last action again, as often as that held in training; the rest as by majority."""
-    share = _shares(train, actions)
+    share = action_shares(train.following, actions)
     again = (float((train.last == train.following).sum()) + 1) / (len(train) + 2)
     rest = np.maximum(1 - share[test.last], 1e-9)
     other = (1 - again) * share[test.following] / rest
@@ -56,7 +68,7 @@ def markov(train: Transitions, test: Transitions, actions: int, order: int) -> G
     p(y | context) = (count(context, y) + k p(y | shorter context)) / (count(context) + k).
     """
     wide = actions + 1
-    share = _shares(train, actions)
+    share = action_shares(train.following, actions)
     counted = [_count(train, depth, wide) for depth in range(1, order + 1)]
     contexts, where = np.unique(test.previous * wide + test.last, return_inverse=True)  # (U,), (P,)
     by_context = np.argsort(where, kind="stable")
@@ -100,8 +112,8 @@ def _count(train: Transitions, depth: int, wide: int) -> _Counts:
     return _Counts(pairs // wide, pairs % wide, count)
 
 
-def _shares(train: Transitions, actions: int) -> Floats:
-    """(V + 1,) add-one smoothed shares of the next actions; 0 for code 0."""
-    counts = np.bincount(train.following, minlength=actions + 1).astype(np.float64) + 1
+def action_shares(codes: npt.NDArray[np.integer[Any]], actions: int) -> Floats:
+    """Codes 0..V of next actions -> (V + 1,) their add-one smoothed shares; 0 for code 0."""
+    counts = np.bincount(codes, minlength=actions + 1).astype(np.float64) + 1
     counts[0] = 0
     return np.asarray(counts / counts.sum())

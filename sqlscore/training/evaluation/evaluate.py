@@ -17,6 +17,7 @@ from sqlscore.events.mapping import Mapping
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.inference import inference
+from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.training.data.churn_labels import censored_at_end, examples_at
 from sqlscore.training.data.encoding import Encoded, encode_log, ordered_batches
 from sqlscore.training.data.event_log import EventLog, read_log
@@ -67,12 +68,23 @@ def noted_log(
 
     Raises TrainingError where the artifact does not say what it was trained on.
     """
-    notes = artifact.manifest.notes
-    if "periods" not in notes or "sample" not in notes:
-        raise TrainingError(f"model {artifact.name} does not say which events it was trained on: train it again")
-    limits, share = notes["limits"], int(notes["sample"]["share_of_users"])
-    log = read_log(con, mapping, limits["max_events"], limits["max_user_events"], progress, share)
-    return log, Periods.from_notes(notes["periods"])
+    periods, notes = noted_periods(artifact), TrainingNotes.from_json(artifact.manifest.notes)
+    if notes.sample is None or notes.limits is None:
+        raise _unsaid(artifact)
+    limits, share = notes.limits, int(notes.sample.share_of_users)
+    return read_log(con, mapping, limits.max_events, limits.max_user_events, progress, share), periods
+
+
+def noted_periods(artifact: Artifact) -> Periods:
+    """How a model's training cut the events in time. Raises TrainingError if the artifact does not say that."""
+    periods = TrainingNotes.from_json(artifact.manifest.notes).periods
+    if periods is None:
+        raise _unsaid(artifact)
+    return Periods.from_notes(periods)
+
+
+def _unsaid(artifact: Artifact) -> TrainingError:
+    return TrainingError(f"model {artifact.name} does not say which events it was trained on: train it again")
 
 
 def tested_part(log: EventLog, data: Encoded, periods: Periods, artifact: Artifact) -> Windows:
@@ -88,7 +100,8 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     test = tested_part(log, data, periods, artifact)
     examples = test.churn
     predicted = predict(artifact, data, test, progress)
-    until = artifact.manifest.notes.get("training", {}).get("until", periods.t1)
+    notes = TrainingNotes.from_json(artifact.manifest.notes)
+    until = periods.t1 if notes.training is None or notes.training.until is None else notes.training.until
     trained = np.flatnonzero((data.target > 0) & (data.target_time <= until))
     train = transitions_at(data, trained)
     median = float(np.median(np.expm1(data.log_gap[trained].astype(np.float64)))) if len(trained) else 0.0
@@ -96,12 +109,7 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     seen[log.rows[log.times <= until]] = True
     was_seen = seen[log.rows[predicted.at]]
     following = transitions_at(data, predicted.at)
-    guesses = {
-        "majority": baselines.majority(train, following, data.known),
-        "repeat_last": baselines.repeat_last(train, following, data.known),
-        "markov1": baselines.markov(train, following, data.known, 1),
-        "markov2": baselines.markov(train, following, data.known, 2),
-    }
+    guesses = baselines.all_of(train, following, data.known)
     judged = partial(_sequence_heads, data, predicted, following.following, guesses, median)
     result: dict[str, Any] = {"model": artifact.name} | judged(np.ones(len(was_seen), np.bool_))
     result["churn"] = None
@@ -110,7 +118,7 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
         result["churn"] = found | {"censored": censored_at_end(log, churn, periods.high_water)}
     result["seen_users"] = judged(was_seen)
     result["unseen_users"] = judged(~was_seen)
-    result["validation"] = artifact.manifest.notes.get("validation")
+    result["validation"] = notes.validation
     result["verdict"] = verdict(result)
     return result
 
@@ -161,7 +169,7 @@ def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress
     for chosen in ordered_batches(test.lengths, _EVENTS_PER_BATCH):
         batch, targets = cut(data, test, chosen)
         with inference():
-            states, _ = artifact.module.encode_each(*batch.tensors(), None, None)
+            states, _ = artifact.module.encode_each(batch, None, None)
         parts.append((targets.at, *_judged(artifact, states[targets.position], targets.action.numpy(), keep)))
         if len(targets.churn_position):
             with inference():

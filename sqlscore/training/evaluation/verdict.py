@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sqlscore.times import in_words
+
 
 def verdict(evaluation: dict[str, Any]) -> list[str]:
     """One sentence per head that was evaluated."""
@@ -20,6 +22,11 @@ def _next_action(found: dict[str, Any]) -> str:
     if found["log_loss"] is None:
         return "Next action: no action of the test period occurs in the training period: train on newer events."
     name, best = max(found["baselines"].items(), key=lambda item: item[1]["accuracy"])
+    if abs(found["log_loss"]) < 1e-9 and found["accuracy"] == 1:
+        return (
+            "Next action: there is one action only, so the next one is always the same: use churn_risk and "
+            "seconds_to_next_action."
+        )
     share, peer = found["accuracy"], best["accuracy"]
     noise = 2 * math.sqrt(max(share * (1 - share), 1e-12) / found["n"])
     if share > peer + noise:
@@ -44,14 +51,14 @@ def _time(found: dict[str, Any]) -> str:
     model, median = found["mae_seconds"], found["baselines"]["median"]["mae_seconds"]
     typical, plain = found["median_ae_seconds"], found["baselines"]["median"]["median_ae_seconds"]
     if model < median and typical < plain:
-        return f"Time to next: mean error {model:,.0f} s beats the global median's {median:,.0f} s."
+        return f"Time to next: mean error {in_words(model)} beats the global median's {in_words(median)}."
     if model < median or typical < plain:
         return (
-            f"Time to next: mean error {model:,.0f} s against {median:,.0f} s by the global median, typical error "
-            f"{typical:,.1f} s against {plain:,.1f} s: better in one, not in the other."
+            f"Time to next: mean error {in_words(model)} against {in_words(median)} by the global median, "
+            f"typical error {in_words(typical)} against {in_words(plain)}: better in one, not in the other."
         )
     return (
-        f"Time to next: mean error {model:,.0f} s does not beat the global median's {median:,.0f} s: "
+        f"Time to next: mean error {in_words(model)} does not beat the global median's {in_words(median)}: "
         "do not rely on seconds_to_next_action."
     )
 

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sqlscore.arrays import Ints
+from sqlscore.arrays import Floats, Ints
+from sqlscore.scoring.notes import BaseRates
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
+from sqlscore.training.evaluation.baselines import action_shares
 
 _OFTEN = 10  # times that an action must have been followed, to have a median of its own
 
@@ -48,18 +50,12 @@ def context_at(data: Encoded, at: Ints, order: int) -> Ints:
     return found
 
 
-def base_rates(data: Encoded, train: Windows) -> dict[str, Any]:
-    """What is usual in the training part, which explanations start from.
-
-    "next_action": (V,) the share of each action among the targets, as if each had come once more. "churn", where there
-    are examples: the share of them that churned.
-    """
-    targets = data.target[train.wanted]
-    seen = np.bincount(targets[targets <= data.known] - 1, minlength=data.known) + 1.0
-    rates: dict[str, Any] = {"next_action": [round(share, 8) for share in (seen / seen.sum()).tolist()]}
+def base_rates(data: Encoded, train: Windows) -> BaseRates:
+    """What is usual in the training part: the smoothed share of each action, and of churn if there are examples."""
+    churn = None
     if train.churn is not None and len(train.churn):
-        rates["churn"] = round(float(train.churn.churned.mean()), 6)
-    return rates
+        churn = round(float(train.churn.churned.mean()), 6)
+    return BaseRates([round(share, 8) for share in _shares(data, train).tolist()], churn)
 
 
 def count_into(model: Any, data: Encoded, train: Windows) -> None:
@@ -69,10 +65,14 @@ def count_into(model: Any, data: Encoded, train: Windows) -> None:
     model.context = torch.from_numpy(np.concatenate([c.context for c in counted]))
     model.action = torch.from_numpy(np.concatenate([c.action for c in counted]) - 1)
     model.count = torch.from_numpy(np.concatenate([c.count for c in counted]).astype(np.float32))
-    targets = data.target[train.wanted]
-    seen = np.bincount(targets[targets <= data.known] - 1, minlength=data.known) + 1.0
-    model.share = torch.from_numpy((seen / seen.sum()).astype(np.float32))
+    model.share = torch.from_numpy(_shares(data, train).astype(np.float32))
     model.median_seconds = torch.from_numpy(_medians(data, np.flatnonzero(train.wanted)))
+
+
+def _shares(data: Encoded, train: Windows) -> Floats:
+    """(V,) add-one smoothed shares of the known actions among the targets."""
+    targets = data.target[train.wanted]
+    return action_shares(targets[targets <= data.known], data.known)[1:]
 
 
 def _medians(data: Encoded, at: Ints) -> npt.NDArray[np.float64]:

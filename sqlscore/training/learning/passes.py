@@ -42,9 +42,9 @@ def run(model: Any, batch: Batch, targets: Targets) -> Outputs:
 def states_at(model: Any, batch: Batch, targets: Targets) -> tuple[Tensor, Tensor]:
     """-> (P, S) at the targets and (Q, S) at the churn examples; some models read each of these prefixes anew."""
     if hasattr(model, "encode_at"):
-        at, _ = model.encode_at(*batch.tensors(), targets.position)
-        return at, model.encode_at(*batch.tensors(), targets.churn_position)[0]
-    states, _ = model.encode_each(*batch.tensors(), None, None)  # (T, S)
+        at, _ = model.encode_at(batch, targets.position)
+        return at, model.encode_at(batch, targets.churn_position)[0]
+    states, _ = model.encode_each(batch, None, None)  # (T, S)
     return states[targets.position], states[targets.churn_position]
 
 

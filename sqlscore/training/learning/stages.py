@@ -3,80 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from sqlscore.progress import Progress
 from sqlscore.training.data.encoding import Encoded, ordered_batches
-from sqlscore.training.data.split import Periods
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Parts, Windows
 from sqlscore.training.learning.calibration import calibrate_actions, calibrate_churn
-from sqlscore.training.learning.checkpoints import Checkpoint
 from sqlscore.training.learning.churn_head import finish_churn, refit_churn
 from sqlscore.training.learning.counting import count_into
 from sqlscore.training.learning.held_out import validated
-from sqlscore.training.learning.loop import Epoch, best_of, optimise
+from sqlscore.training.learning.loop import optimise
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import fit_scales
-from sqlscore.training.options import TrainingOptions
+from sqlscore.training.learning.training import Learned, Training, best_of
 
 
-@dataclass(frozen=True)
-class Learned:
-    """What a training has to tell beside its weights. until: µs, the newest target that was learned from."""
-
-    until: int
-    history: list[Epoch] = field(default_factory=list)
-    churn: dict[str, float] = field(default_factory=dict)
-    validation: dict[str, Any] | None = None
-    refit_epochs: int = 0
-    validation_loss: float | None = None  # mean of the next action's
-
-
-def count(model: Any, data: Encoded, parts: Parts, periods: Periods, options: TrainingOptions) -> Learned:
-    """A counted model: its tables, and no calibration."""
+def count(training: Training) -> Learned:
+    """Fill the tables of a model that counts; it needs no calibration."""
+    model, data, parts = training.model, training.data, training.parts
     count_into(model, data, parts.train)
     loss = _counted_loss(model, data, parts.validation)
-    if options.refit:
+    if training.options.refit:
         count_into(model, data, parts.both)
-    return Learned(periods.t2 if options.refit else periods.t1, validation_loss=loss)
+    return Learned(_until(training), validation_loss=loss)
 
 
-def learn(
-    model: Any,
-    data: Encoded,
-    parts: Parts,
-    periods: Periods,
-    options: TrainingOptions,
-    progress: Progress,
-    on_epoch: Callable[[Epoch], None] | None,
-    checkpoint: Checkpoint | None,
-) -> Learned:
-    """Train in place, on the device of the options; the model is back on the CPU at the end."""
-    train, validation = parts.train, _learnable(data, parts)
-    fit_scales(model, data, train, options.seed)
+def learn(training: Training) -> Learned:
+    """Take a model that learns through all STAGES, on the device of the options; at the end it is on the CPU."""
+    training = replace(training, parts=replace(training.parts, validation=_learnable(training.data, training.parts)))
+    learned = Learned(_until(training))
+    for stage in STAGES:
+        learned = stage(training, learned)
+    training.model.cpu().eval()
+    return learned
+
+
+def start(training: Training, learned: Learned) -> Learned:
+    """Scale the inputs, set the first weights of the heads, and move the model to its device."""
+    model, data, train = training.model, training.data, training.parts.train
+    fit_scales(model, data, train, training.options.seed)
     start_unlearned_at_their_names(model, data, train)
-    model.to(torch.device(options.device))
-    history = optimise(model, data, train, validation, options, progress, on_epoch, checkpoint)
-    churn = finish_churn(model, data, train, validation, options.seed) if periods.churn else {}
-    calibrate_actions(model, data, validation, options.seed)
-    if periods.churn:
+    model.to(torch.device(training.options.device))
+    return learned
+
+
+def search_weights(training: Training, learned: Learned) -> Learned:
+    """Optimise all heads together; validation chooses the epoch."""
+    history = optimise(training)
+    best = best_of(history)
+    return replace(learned, history=history, validation_loss=history[best - 1].next_action if best else None)
+
+
+def fit_churn(training: Training, learned: Learned) -> Learned:
+    """Fit the churn head on the states of the weights that were chosen."""
+    if training.periods.churn is None:
+        return learned
+    train, validation = training.parts.train, training.parts.validation
+    return replace(learned, churn=finish_churn(training.model, training.data, train, validation, training.options.seed))
+
+
+def calibrate(training: Training, learned: Learned) -> Learned:
+    """Fit the temperature, and the map of churn risks, on validation."""
+    model, data, seed = training.model, training.data, training.options.seed
+    train, validation = training.parts.train, training.parts.validation
+    calibrate_actions(model, data, validation, seed)
+    if training.periods.churn:
         # held-out users are few and of the same days: on those days the trained ones say more of the base rate
-        calibrate_churn(model, data, [train, validation] if periods.by_users else [validation], options.seed)
-    found = validated(model, data, parts, options.seed)
-    epochs = 0
-    if options.refit:
-        epochs = train_on(model, data, parts.both, best_of(history), options, progress, checkpoint)
-        if periods.churn:
-            refit_churn(model, data, parts.both, options.seed, churn)
-    model.cpu().eval()
-    loss = history[best_of(history) - 1].next_action if best_of(history) else None
-    return Learned(periods.t2 if options.refit else periods.t1, history, churn, found, epochs, loss)
+        parts = [train, validation] if training.periods.by_users else [validation]
+        calibrate_churn(model, data, parts, seed)
+    return learned
+
+
+def judge(training: Training, learned: Learned) -> Learned:
+    """Note how good the model is on the validation part, while it has not learned from it."""
+    return replace(learned, validation=validated(training.model, training.data, training.parts, training.options.seed))
+
+
+def learn_the_newest(training: Training, learned: Learned) -> Learned:
+    """Train on, with the validation part too, if the options ask for that."""
+    if not training.options.refit:
+        return learned
+    epochs = train_on(training, best_of(learned.history))
+    if training.periods.churn:
+        refit_churn(training.model, training.data, training.parts.both, training.options.seed, learned.churn)
+    return replace(learned, refit_epochs=epochs)
+
+
+STAGES: tuple[Callable[[Training, Learned], Learned], ...] = (
+    start,
+    search_weights,
+    fit_churn,
+    calibrate,
+    judge,
+    learn_the_newest,
+)
+"""What happens to a model that learns, in order. Each stage adds to what was learned."""
+
+
+def _until(training: Training) -> int:
+    return training.periods.t2 if training.options.refit else training.periods.t1
 
 
 def _counted_loss(model: Any, data: Encoded, validation: Windows) -> float | None:
@@ -85,15 +115,15 @@ def _counted_loss(model: Any, data: Encoded, validation: Windows) -> float | Non
         batch, targets = cut(data, validation, chosen)
         known = targets.action < data.known
         with torch.inference_mode():
-            states, _ = model.encode_each(*batch.tensors(), None, None)
+            states, _ = model.encode_each(batch, None, None)
             logits = model.next_logits(states[targets.position[known]])
             losses.append(functional.cross_entropy(logits, targets.action[known], reduction="none"))
-    found = torch.cat(losses)
-    return float(found.mean()) if len(found) else None
+    every = torch.cat(losses)
+    return float(every.mean()) if len(every) else None
 
 
 def start_unlearned_at_their_names(model: Any, data: Encoded, train: Windows) -> None:
-    """Known actions that the first stage never meets start as the unknown ones that they are to it: n-grams alone."""
+    """Let known actions that the training part lacks start as unknown ones do: from their n-grams alone."""
     met = np.zeros(data.known + 1, np.bool_)
     for start, end in zip(train.starts, train.ends, strict=True):
         codes = data.categories[start:end, 0]
@@ -104,7 +134,7 @@ def start_unlearned_at_their_names(model: Any, data: Encoded, train: Windows) ->
 
 
 def _learnable(data: Encoded, parts: Parts) -> Windows:
-    """The validation part without targets that the first stage could not learn, which would drown what it could."""
+    """The validation part without targets that the training part lacks: their losses would drown all others."""
     learned = np.zeros(data.known + 1, np.bool_)
     targets = data.target[parts.train.wanted]
     learned[targets[targets <= data.known]] = True

@@ -11,51 +11,60 @@ from torch import Tensor, nn
 
 from sqlscore.arrays import Ints
 from sqlscore.parallel import in_order
-from sqlscore.progress import Progress
 from sqlscore.scoring.batch import Batch
-from sqlscore.training.data.encoding import Encoded, ordered_batches
+from sqlscore.training.data.encoding import ordered_batches
 from sqlscore.training.data.targets import Targets, cut
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.batches import STEPS_AT_LEAST, shuffled
+from sqlscore.training.learning.batches import STEPS_AT_LEAST, events_per_batch, shuffled
 from sqlscore.training.learning.losses import losses
 from sqlscore.training.learning.objective import objective_of
-from sqlscore.training.learning.passes import device_of, run
-from sqlscore.training.options import TrainingOptions
+from sqlscore.training.learning.passes import device_of, prefix_share, run
+from sqlscore.training.learning.training import Training
 
 _TIME_WEIGHT = 0.3
 _CHURN_WEIGHT = 0.2  # it shapes the encoder only: see churn_head
 _UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
 _WARM_UP = 0.05
+_CELLS = 1.5e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample
+PREFIX_EVENTS = 200_000  # an epoch, over all prefixes that are read anew
 
 
 class Steps:
-    """Optimiser and random numbers of a run of epochs over one part of the log.
+    """The optimiser and the random numbers of a run of epochs over one part of the log.
 
-    rate: of the step, 0 for the first, as a share of the learning rate. kept_share: of the targets, that are learned.
+    Args:
+        training: the model and its data.
+        part: the windows that are learned.
+        epochs: how many are planned.
+        rate: (step from 0, planned steps) -> what the learning rate is multiplied with.
+        learning_rate: of a step whose rate is 1.
+        seed: of the batches.
     """
 
     def __init__(
         self,
-        model: Any,
-        data: Encoded,
+        training: Training,
         part: Windows,
-        options: TrainingOptions,
-        events: int,
-        rate: Callable[[int], float],
+        *,
+        epochs: int,
+        rate: Callable[[int, int], float],
+        learning_rate: float,
         seed: int,
-        kept_share: float,
     ) -> None:
-        self.model, self.data, self.part, self.options = model, data, part, options
-        self.events, self.kept_share = events, kept_share
+        self.model, self.data, self.part = training.model, training.data, part
+        self.options, self.progress = training.options, training.progress
+        self.events = events_per_batch(part)
+        self.total = epochs * _steps_of(part, self.events)
+        self.kept_share = _kept_share(training, part, epochs)
         self.random = np.random.default_rng(seed)
-        self.objective = objective_of(data, part, options)
-        self.device = device_of(model)
-        groups = _groups(model, options.weight_decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, rate)
+        self.objective = objective_of(self.data, part, self.options)
+        self.device = device_of(self.model)
+        groups = _groups(self.model, self.options.weight_decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: rate(step, self.total))
 
-    def epoch(self, progress: Progress) -> float:
-        """One pass over the part; the mean loss of its steps."""
+    def epoch(self) -> float:
+        """Pass over the part once and return the mean loss of its steps."""
         self.model.train()
         batches = shuffled(self.part, self.events, self.random)
         passes = sum(map(len, batches)) / len(self.part.starts)
@@ -75,7 +84,7 @@ class Steps:
             self.optimiser.step()
             self.schedule.step()
             total += loss.detach()
-            progress.advance(1)
+            self.progress.advance(1)
         return float(total) / len(batches)
 
     def _cut(self, job: tuple[Ints, int]) -> tuple[Batch, Targets]:
@@ -86,7 +95,7 @@ class Steps:
         return batch, targets.weighing(self.objective.weights(self.data, targets.at, targets.action))
 
     def state(self) -> dict[str, Any]:
-        """All that the next epoch follows from, in plain values and tensors."""
+        """All that determines the next epoch, as plain values and tensors."""
         return {
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -97,7 +106,7 @@ class Steps:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Continue from where `state` was taken."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
@@ -107,9 +116,16 @@ class Steps:
             torch.cuda.set_rng_state(state["cuda"], self.device)
 
 
-def steps_of(part: Windows, events: int) -> int:
-    """Steps of an epoch, about."""
+def _steps_of(part: Windows, events: int) -> int:
+    """About how many steps an epoch has."""
     return max(len(ordered_batches(part.lengths, events)), STEPS_AT_LEAST)
+
+
+def _kept_share(training: Training, part: Windows, epochs: int) -> float:
+    """The share of targets that an epoch learns, so that neither many actions nor long prefixes cost too much."""
+    cells = epochs * max(part.targets, 1) * training.data.known
+    whole = np.arange(len(part.starts))
+    return min(1.0, _CELLS / cells, prefix_share(training.model, part, whole, PREFIX_EVENTS))
 
 
 def warm_cosine(step: int, steps: int) -> float:
@@ -121,9 +137,9 @@ def warm_cosine(step: int, steps: int) -> float:
 
 
 def mixed_precision(model: nn.Module, device: torch.device) -> torch.autocast:
-    """bfloat16 where a GPU multiplies it fast; its range needs no scaling of gradients. On the CPU nothing changes.
+    """bfloat16 on a GPU, which multiplies it fast; its range needs no scaling of gradients. No change on the CPU.
 
-    Not for cuDNN's recurrent layers: under autocast they compute in float16, whose range does.
+    cuDNN's recurrent layers are excluded: under autocast they compute in float16, whose range does need it.
     """
     recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and not recurrent)

@@ -54,6 +54,11 @@ def to_seconds(length: str | float | timedelta | None) -> float | None:
         unit = (match[2] or "second") if match else ""
         unit = _SHORT.get(unit, unit)
         if match is None or unit not in _SECONDS:
+            if unit in ("month", "mon", "mo", "quarter", "year", "yr", "y"):
+                raise SqlscoreError(
+                    f"{length!r} has no fixed length, since months and years differ: write it in days, as '30 days' or "
+                    "'365 days'"
+                )
             raise SqlscoreError(f"{length!r} is not a length of time: write it as '14 days', '36 hours' or '2 weeks'")
         seconds = float(match[1]) * _SECONDS[unit]
     else:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlscore.errors import EventsError, MappingError
-from sqlscore.times import iso, moment
+from sqlscore.errors import EventsError, MappingError, SqlscoreError
+from sqlscore.times import iso, moment, to_seconds
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,9 @@ def test_what_is_no_time_is_named_with_the_remedy(value):
 @given(st.datetimes())
 def test_text_gives_the_moment_back(at):
     assert moment(iso(moment(at, "start")), "start") == (at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("length", ["5 years", "1 month", "2 quarters"])
+def test_months_and_years_are_refused_with_the_reason(length: str) -> None:
+    with pytest.raises(SqlscoreError, match=r"no fixed length.*'365 days'"):
+        to_seconds(length)

@@ -125,6 +125,7 @@ final AS (
         a.p_value,
         a.q_value,
         CASE
+            WHEN a.n_users = a.all_users THEN 'done by all'
             WHEN a.p_value IS NULL THEN 'too few users'
             WHEN a.q_value >= 0.05 THEN 'unclear'
             WHEN a.surplus > 0 THEN 'retention'
@@ -135,4 +136,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.action_stats_with IS
-'What precedes churn and what precedes retention: users who did an action in the lookback compared with users of similar activity who did not, one row per action. An association, not a cause. Parameters: as_of, horizon (30 days), lookback (90 days) as in churn_labels_inactivity; min_users (20: fewer on either side are not tested). Columns: action; n_events; n_users (labelled users who did it in the lookback); support (their share of the labelled users); churn_rate, churn_rate_without (of those who did and of those who did not, as they are); retention_lift (retention of those who did over those who did not, compared within classes of the number of events, Mantel-Haenszel); lift_low, lift_high (95 % confidence interval); p_value; q_value (p_value corrected for the number of actions, Benjamini-Hochberg); precedes (''retention'' or ''churn'' if q_value is under 0.05, else ''unclear''; or ''too few users'').';
+'What precedes churn and what precedes retention: users who did an action in the lookback compared with users of similar activity who did not, one row per action. An association, not a cause. Parameters: as_of, horizon (30 days), lookback (90 days) as in churn_labels_inactivity; min_users (20: fewer on either side are not tested). Columns: action; n_events; n_users (labelled users who did it in the lookback); support (their share of the labelled users); churn_rate, churn_rate_without (of those who did and of those who did not, as they are); retention_lift (retention of those who did over those who did not, compared within classes of the number of events, Mantel-Haenszel); lift_low, lift_high (95 % confidence interval); p_value; q_value (p_value corrected for the number of actions, Benjamini-Hochberg); precedes (''retention'' or ''churn'' if q_value is under 0.05, else ''unclear''; ''done by all'' if no user is without it; or ''too few users'').';

@@ -29,7 +29,7 @@ FEATURES = ("brand", "price", "channel")
 DRIVERS = """
     SELECT action, precedes, n_users, churn_rate AS churn_rate_after, churn_rate_without
     FROM sqlscore.action_stats
-    WHERE precedes <> 'unclear'
+    WHERE precedes IN ('churn', 'retention')
     ORDER BY q_value
     LIMIT 3"""
 QUICK = {"event_updates": 1_000_000}  # of the simulated shop's training: enough to beat its baselines, in a minute

@@ -22,8 +22,8 @@ _HINTS = (
     (
         re.compile(r"Cannot extract field '.*' from expression \".*\" because it is not a struct", re.DOTALL),
         "A row function, such as predict_next_action, takes the alias of a table: "
-        "SELECT user_id, predict_next_action(e) FROM events e GROUP BY user_id. For a list of actions, or for list(e), use its twin: "
-        "list_predict_next_action(['view', 'cart']).",
+        "SELECT user_id, predict_next_action(e) FROM events e GROUP BY user_id. For a list of actions, or for list(e), "
+        "use its twin: list_predict_next_action(['view', 'cart']).",
     ),
     (
         re.compile(r'Could not find key ".*" in struct'),

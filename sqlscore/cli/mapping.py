@@ -105,8 +105,9 @@ def unmap(db: Database, name: MappingName = "events", json: Json = False) -> Non
 def show_mapping(report: Mapping[str, Any]) -> None:
     """What the mapped events are, and what is odd about them."""
     mapping = report["mapping"]
+    actions = f"{report['n_actions']:,} action{'' if report['n_actions'] == 1 else 's'}"
     render.say(
-        f"{report['n_events']:,} events of {report['n_users']:,} users, {report['n_actions']:,} actions, "
+        f"{report['n_events']:,} events of {report['n_users']:,} users, {actions}, "
         f"{render.day(report['first_time'])} to {render.day(report['high_water'])}"
     )
     features = [f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]]

@@ -30,8 +30,9 @@ def open_database(
     """
     if not create and path != ":memory:" and not Path(path).exists():
         raise InstallError(
-            f"there is no database file {path}: `sqlscore init {shlex.quote(path)} --events ...` makes one from your "
-            "events, `sqlscore demo` one from a simulated shop"
+            f"there is no database file {path}: `sqlscore init {shlex.quote(path)} --events ...` makes one from "
+            "your events, `sqlscore demo` one from a simulated shop; to prepare events with SQL first, write them to "
+            "a file, `sqlscore sql :memory: \"COPY (SELECT ...) TO 'events.parquet'\"`"
         )
     import duckdb
 

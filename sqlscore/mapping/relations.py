@@ -23,6 +23,23 @@ READERS = {
 }
 """The function that reads a file of events, by the ending of its name; .gz is compressed CSV."""
 
+_SQLITE = (
+    "in DuckDB, INSTALL sqlite; LOAD sqlite; then COPY (FROM sqlite_scan('FILE', 'TABLE')) TO 'events.parquet', and "
+    "map that file"
+)
+_CONVERSIONS = {
+    ".xes": "write its events as CSV or Parquet, for example in Python with pm4py: "
+    "pm4py.read_xes(FILE).to_parquet('events.parquet'), with user_id='case:concept:name', event_time='time:timestamp', "
+    "event_type='concept:name'",
+    ".sqlite": _SQLITE,
+    ".sqlite3": _SQLITE,
+    ".db": _SQLITE,
+    ".duckdb": "a view can read its tables, CREATE VIEW clicks AS FROM read_duckdb('FILE', table_name := 'TABLE'); map "
+    "that view",
+    ".xlsx": "in DuckDB, COPY (FROM read_xlsx('FILE')) TO 'events.parquet', and map that file",
+}
+"""How to get events out of files that are not read, by the ending of the name."""
+
 
 def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
     """The SQL of a FROM clause for a table, a view or a file.
@@ -50,6 +67,8 @@ def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
     own = [(schema, name) for schema, name in rows if not schema.startswith("sqlscore")]
     have = ", ".join(sorted(qualified(name) if schema == "main" else qualified(schema, name) for schema, name in own))
     have = have or "none"
+    if files and suffix in _CONVERSIONS:
+        raise MappingError(f'"{table}" is not a file that sqlscore can read: {_CONVERSIONS[suffix]}')
     if files and suffix not in READERS:
         raise MappingError(
             f'"{table}" is not a file that sqlscore can read: rename it so that it ends in one of {", ".join(READERS)}'
@@ -83,6 +102,14 @@ def column_of(asked: str, role: str, types: Dict[str, pa.DataType], table: str) 
     for name in types:
         if name.casefold() == asked.casefold():
             return name
+    outer, dot, field = asked.partition(".")
+    nested = next((name for name in types if name.casefold() == outer.casefold()), None) if dot else None
+    if nested is not None:
+        raise MappingError(
+            f'"{asked}" for {role} is a field inside column "{nested}", and a mapped column must be one of the '
+            f"table's own: map a view that takes it out, CREATE VIEW flat AS SELECT *, {nested}.{field} AS "
+            f"{field.rpartition('.')[2]} FROM ..."
+        )
     have = ", ".join(f'"{name}"' for name in types)
     option = f"--{role.replace('_', '-')}"
     raise MappingError(f'"{table}" has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})')

@@ -14,6 +14,7 @@ from sqlscore.database.transactions import snapshot
 from sqlscore.errors import PublishError
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES
 
 DEFAULT_TABLES = (
     "scored_users",
@@ -39,6 +40,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "scored_sessions": ("user_id", "session_id"),
 }
 """The columns that tell rows of the large tables apart: their primary key, by which changed rows are found."""
+
+_INTERNAL = frozenset((*REGISTRY_TABLES, *MAPPING_TABLES)) - {"models", "runs", "leaderboard"}
+"""Tables that sqlscore keeps for itself: they are not offered."""
 
 PUBLICATIONS = "publications"
 """The table, in every target, that says what was published when."""
@@ -167,9 +171,10 @@ def _places(
     for table in tables:
         place = _find(there, mapping, table)
         if place is None:
+            own = sorted(name for schema, name, _ in rows if schema == mapping.schema and name not in _INTERNAL)
             raise PublishError(
                 f'there is no table or view "{table}" to publish in schema "{mapping.schema}" or "main": name one of '
-                f"{', '.join(sorted(name for schema, name, _ in rows if schema == mapping.schema))}"
+                f"{', '.join(own)}"
             )
         if chosen.setdefault(place[1].casefold(), place) != place:
             raise PublishError(f'two tables named "{place[1]}" were asked for: publish one of them through a view')
@@ -208,7 +213,8 @@ def _source(con: duckdb.DuckDBPyConnection, schema: str, name: str, view: bool) 
         try:
             con.execute(f"CREATE TEMP TABLE {held} AS SELECT * FROM {relation}")
         except duckdb.Error as error:
-            raise PublishError(f"the view {schema}.{name} cannot be read: {error}") from error
+            said = str(error).splitlines()[0]  # what follows is the query, which nobody wrote
+            raise PublishError(f"the view {schema}.{name} cannot be read: {said}") from error
         relation = held
     shape = con.sql(f"SELECT * FROM {relation} LIMIT 0")
     columns = tuple(zip(shape.columns, shape.types, strict=True))

@@ -27,8 +27,8 @@ _ROWS = 32_768
 def refresh_unchanged(run: Run) -> None:
     """Bring the users that are not in CHANGES_TABLE to the run's `as_of`: only their churn risk depends on it.
 
-    Four columns are updated in place: churn_risk, as_of, scored_at and days_silent. All others that are stored depend on
-    a user's events alone.
+    Four columns are updated in place: churn_risk, as_of, scored_at and days_silent. All other stored ones depend on a
+    user's events alone.
 
     Raises MappingError if stored users are not found again by their user_id.
     """

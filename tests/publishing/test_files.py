@@ -221,3 +221,5 @@ def test_the_command_prints_what_it_published(tmp_path):
     result = CliRunner().invoke(app, ["publish", db, "--to", str(out), "--tables", "nothing"])
     assert result.exit_code == 1
     assert 'no table or view "nothing"' in result.stderr
+    assert "segment_summary" in result.stderr
+    assert not any(name in result.stderr for name in ("aliases", "meta,", "objects", "versions", "user_states"))

@@ -167,3 +167,18 @@ def test_verdict_says_so_where_every_action_is_new() -> None:
     found = made(0.0, 0.8, 50.0)
     found["next_action"]["log_loss"] = None
     assert "train on newer events" in verdict(found)[0]
+
+
+def test_times_in_a_verdict_are_in_units_that_people_read() -> None:
+    said = " ".join(verdict(made(0.6, 0.8, 34_050_290.0)))
+    assert "394 days" in said
+    assert "34,050,290" not in said
+
+
+def test_a_log_with_one_action_is_not_judged_by_its_accuracy() -> None:
+    only = made(1.0, 0.8, 50.0)
+    for found in (only["next_action"], *only["next_action"]["baselines"].values()):
+        found |= {"accuracy": 1.0, "log_loss": -1e-15}
+    said = verdict(only)[0]
+    assert said.startswith("Next action: there is one action only")
+    assert "-0.000" not in said

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
 
 SCHEMA = "sqlscore"
 
-REGISTRY_TABLES = ("meta", "mappings", "models", "versions", "aliases", "runs", "objects", "policy")
+REGISTRY_TABLES = (
+    "meta",
+    "mappings",
+    "models",
+    "versions",
+    "aliases",
+    "champions",
+    "runs",
+    "objects",
+    "policy",
+    "guards",
+    "event_profiles",
+)
 """Tables that all mappings share: they stay in schema `sqlscore`."""
 
 MAPPING_TABLES = ("leaderboard", "refreshed", "user_states")

@@ -2,6 +2,7 @@
 
     SqlscoreError
     ├── EventsError       the events that were given: a column, a type, a value, two users in one group
+    │   └── GuardError    incoming events that a guard refuses: see sqlscore.guards
     ├── MappingError      what is not mapped, or cannot be
     ├── ModelError        no model, no such version, a head that the model lacks
     │   └── ArtifactError a damaged, foreign or wrongly hashed artifact
@@ -24,6 +25,10 @@ class SqlscoreError(Exception):
 
 class EventsError(SqlscoreError):
     """The events that were passed to a function cannot be scored as they are."""
+
+
+class GuardError(EventsError):
+    """The events differ so much from those before that they are not scored unless they are accepted."""
 
 
 class MappingError(SqlscoreError):

@@ -20,6 +20,9 @@ def refresh(
     keep_history: Annotated[
         bool, typer.Option("--keep-history", help="Keep these scores, for later events to judge (past_scores).")
     ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Score events that a guard refuses; later ones are compared with them.")
+    ] = False,
     mapping: MappingName = "events",
     device: Device = "auto",
     json: Json = False,
@@ -31,7 +34,7 @@ def refresh(
     from sqlscore import refresh as verb
 
     with open_database(db, device=device) as con, Bar() as bar:
-        report = verb(con, full=full, keep_history=keep_history, mapping=mapping, progress=bar)
+        report = verb(con, full=full, keep_history=keep_history, accept=accept, mapping=mapping, progress=bar)
     if json:
         render.as_json(report)
     else:
@@ -44,3 +47,7 @@ def show_refresh(report: RefreshReport) -> None:
     render.say(
         f"{rows} from {report.n_events:,} events, by {report.model} as of {report.as_of}, in {report.seconds:.1f} s"
     )
+    for warning in report.warnings:
+        render.warn(warning)
+    for note in report.notes:
+        render.say(f"note: {note}")

@@ -8,8 +8,9 @@ import duckdb
 
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import CANONICAL, Mapping
+from sqlscore.events.packing import action_text
 from sqlscore.events.times_in_sql import TIMESTAMPS, microseconds, wrong_time
-from sqlscore.quoting import identifier
+from sqlscore.quoting import SYSTEM, identifier
 
 SOURCE = "mapped_event"
 """Alias of the mapped relation in all queries that read its columns."""
@@ -21,7 +22,7 @@ def source(column: str) -> str:
 
 
 def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str = "true") -> str:
-    """A query for the usable events: those with a user, a finite time and an action, up to the time cap.
+    """A query for the usable events: those with a user, a finite time and an action, up to the time cap, or up to now.
 
     Args:
         con: A connection to the database.
@@ -32,15 +33,26 @@ def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str =
         [
             f"{source(mapping.user_id)} AS user_id",
             f"{utc_timestamp(con, mapping)} AS event_time",
-            f"CAST({source(mapping.event_type)} AS VARCHAR) AS event_type",
+            f"{action_text(mapping, source(mapping.event_type))} AS event_type",
             *(f"{source(feature.name)} AS {identifier(feature.name)}" for feature in mapping.features),
         ]
     )
-    cap = f" AND event_time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else ""
     return (
         f"WITH events AS (SELECT {columns} FROM {mapping.relation} AS {SOURCE} WHERE {where}) "
-        f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time){cap}"
+        f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time) "
+        f"AND {early(mapping, 'event_time')}"
     )
+
+
+def early(mapping: Mapping, time: str) -> str:
+    """A condition: the time is not after the time cap.
+
+    Without a cap it is not after now: the newest event is the default as_of of every churn score, so one event in the
+    future would make every user look long gone.
+    """
+    if mapping.time_cap is not None:
+        return f"{time} <= make_timestamp({int(mapping.time_cap)})"
+    return f"{time} <= make_timestamp({SYSTEM}.epoch_us({SYSTEM}.now()))"
 
 
 def canonical(mapping: Mapping, query: str) -> Mapping:

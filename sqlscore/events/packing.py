@@ -61,7 +61,7 @@ def packed(mapping: Mapping) -> str:
     if mapping.time_cap is not None:
         usable += f" AND {moment} <= {int(mapping.time_cap)}"
     values = [
-        _checked(mapping, action),
+        action_text(mapping, action),
         _text(user),
         *(_lettered(f.name, column) for f, column in zip(mapping.features, features, strict=True)),
     ]
@@ -94,7 +94,7 @@ def _lettered(name: str, feature: str) -> str:
     return f"coalesce(CASE {letters} ELSE {wrong} END || {_text(feature)}, '')"
 
 
-def _checked(mapping: Mapping, action: str) -> str:
+def action_text(mapping: Mapping, action: str) -> str:
     """SQL: the action as text, an error where its type is none of an action."""
     wrong = _raising(wrong_type(mapping.event_type, _KIND, "VARCHAR or ENUM", "VARCHAR"), action)
     known = f"{SYSTEM}.typeof({action}) IN ({literals(_ACTIONS)}) OR {SYSTEM}.typeof({action}) LIKE 'ENUM(%'"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from sqlscore.database.events_query import SOURCE, source, utc_timestamp
+from sqlscore.database.events_query import SOURCE, early, source, utc_timestamp
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.errors import MappingError
@@ -30,12 +31,13 @@ class Profile:
     n_null_time: int  # infinite times too
     n_null_type: int
     n_after_cap: int
-    n_future: int  # events later than the wall clock
+    n_future: int  # rows later than the wall clock; without a time cap they are left out
     n_duplicates: int
     n_ties: int
     one_event_share: float  # of users
     first_time: datetime | None
     high_water: datetime | None
+    largest_user_share: float | None = None  # of the events
 
 
 def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, tuple[str, ...]]:
@@ -48,14 +50,16 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
         f", {source(feature.name)} AS {name}" for feature, name in zip(mapping.features, names, strict=True)
     )
     every = ", ".join(['"user"', "time", "action", *names])
-    cap = f"time <= make_timestamp({int(mapping.time_cap)})" if mapping.time_cap is not None else "true"
+    after_cap = "timed AND NOT early" if mapping.time_cap is not None else "false"
+    is_early = early(mapping, "time")
     query = f"""
         WITH events AS (
             SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
                 {source(mapping.event_type)} AS action{features}
             FROM {mapping.relation} AS {SOURCE}
         ), flagged AS (
-            SELECT *, coalesce(isfinite(time), false) AS timed, coalesce({cap}, true) AS early FROM events
+            SELECT *, coalesce(isfinite(time), false) AS timed, coalesce({is_early}, true) AS early
+            FROM events
         ), usable AS (
             SELECT * EXCLUDE (timed, early) FROM flagged
             WHERE "user" IS NOT NULL AND action IS NOT NULL AND timed AND early
@@ -74,13 +78,14 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             (SELECT count(*) FROM flagged WHERE "user" IS NULL),
             (SELECT count(*) FROM flagged WHERE NOT timed),
             (SELECT count(*) FROM flagged WHERE action IS NULL),
-            (SELECT count(*) FROM flagged WHERE timed AND NOT early),
-            (SELECT count(*) FROM usable WHERE time > ?),
+            (SELECT count(*) FROM flagged WHERE {after_cap}),
+            (SELECT count(*) FROM flagged WHERE timed AND time > ? AND NOT ({after_cap})),
             (SELECT coalesce(sum(copies - 1), 0) FROM per_event),
             (SELECT coalesce(sum(together), 0) FROM per_moment WHERE together > 1),
             (SELECT coalesce(avg(CAST(events = 1 AS DOUBLE)), 0) FROM per_user),
             (SELECT min(first_time) FROM per_user),
-            (SELECT max(last_time) FROM per_user)
+            (SELECT max(last_time) FROM per_user),
+            (SELECT max(events) / sum(events) FROM per_user)
     """
     row: tuple[Any, ...] = one(con, query, [now()]) or ()
     counts: list[Any] = [int(value) for value in row[:11]]
@@ -88,21 +93,31 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
     if seen.n_events == 0:
         raise MappingError(
             f"no row can be used: of {seen.n_rows} rows, {seen.n_null_user} have no {mapping.user_id!r}, "
-            f"{seen.n_null_time} no {mapping.event_time!r}, {seen.n_null_type} no {mapping.event_type!r}, and "
-            f"{seen.n_after_cap} are past the cap: map a table that has events"
+            f"{seen.n_null_time} no {mapping.event_time!r}, {seen.n_null_type} no {mapping.event_type!r}, "
+            f"{seen.n_after_cap} are past the cap and {seen.n_future} lie in the future: map a table that has events, "
+            "or say with time_cap (--time-cap) up to which time they count"
         )
-    return seen, tuple(_warnings(seen, mapping))
+    others = [name for name in con.sql(f"FROM {mapping.relation} LIMIT 0").columns if name not in mapping.columns]
+    return seen, tuple(_warnings(seen, mapping, others))
 
 
-def _warnings(seen: Profile, mapping: Mapping) -> list[str]:
+def _ids(columns: list[str]) -> str:
+    """The columns of a table that by their names may tell events apart."""
+    likely = [name for name in columns if re.search(r"(?i)(^|[_. ]|[a-z](?=ID$|Id$|UUID$))(id|uuid|guid|key)$", name)]
+    if not likely:
+        return "no column of the table is named like one"
+    return "which may be in " + ", ".join(f'"{name}"' for name in likely)
+
+
+def _warnings(seen: Profile, mapping: Mapping, columns: list[str]) -> list[str]:
+    """What is odd about the events; columns: those of the table that are not mapped."""
     warnings = []
-    if seen.n_future:
+    if seen.n_future and mapping.time_cap is not None:
         warnings.append(
-            f"{seen.n_future} events lie in the future (newest: {seen.high_water}), and the newest event is the "
-            "default as_of of every churn score: map again with time_cap (--time-cap) set to now or earlier, "
-            "or correct the events"
+            f"{seen.n_future} events lie in the future, as time_cap allows, and the newest ({seen.high_water}) is the "
+            "default as_of of every churn score"
         )
-    left_out = seen.n_rows - seen.n_events
+    left_out = seen.n_rows - seen.n_events - (seen.n_future if mapping.time_cap is None else 0)
     if left_out:
         warnings.append(
             f"{left_out} of {seen.n_rows} rows are left out: {seen.n_null_user} without user, {seen.n_null_time} "
@@ -110,8 +125,8 @@ def _warnings(seen: Profile, mapping: Mapping) -> list[str]:
         )
     if seen.n_duplicates > 0.001 * seen.n_events:
         warnings.append(
-            f"{seen.n_duplicates} events repeat another event in every mapped column, and all of them count: "
-            "map a view with SELECT DISTINCT if they are the same event stored twice"
+            f"{seen.n_duplicates} events repeat another event in every mapped column, and all of them count: different "
+            f"events can look alike; if some were stored twice, map a view with one row per event id ({_ids(columns)})"
         )
     if seen.n_ties > 0.05 * seen.n_events:
         warnings.append(

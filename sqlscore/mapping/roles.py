@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 
 import duckdb
 import pyarrow as pa
 
+from sqlscore.database.events_query import utc_timestamp
 from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import UNITS, Feature, Mapping, TimeUnit, unit_of
-from sqlscore.mapping.relations import column_of
-from sqlscore.quoting import identifier
+from sqlscore.mapping.relations import column_of, types_of
+from sqlscore.quoting import identifier, literal
 
 
 def features_of(
@@ -88,20 +90,33 @@ def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
         )
 
 
+def check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raise what `map_events` would raise if a mapped column has by now a type that its role cannot have."""
+    types = types_of(con, mapping.relation, mapping.relation)
+    for role, name in zip(("user_id", "event_time", "event_type"), mapping.columns, strict=False):
+        column_of(name, role, types, mapping.relation)
+    check_roles(mapping, types)
+    check_users(con, mapping)
+    utc_timestamp(con, mapping)  # raises if these are no times
+    features_of({f.name: f.kind for f in mapping.features if f.name in types}, (), types, mapping.relation)
+
+
 def check_users(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Raise EventsError if sqlscore cannot tell users apart as the database does.
 
-    sqlscore compares bytes, but by some collations different texts are one user. NaN is no user. BIT and INTERVAL
-    change their type in Arrow.
+    sqlscore compares bytes, but by some collations different texts are one user. Floating numbers round ids
+    that differ to one. BIT and INTERVAL change their type in Arrow.
     """
     column = identifier(mapping.user_id)
     users = f"SELECT {column} AS u FROM {mapping.relation} WHERE false"
     kind = str(con.sql(users).types[0])
     if kind in ("BIT", "INTERVAL"):
         raise EventsError(f'user_id column "{mapping.user_id}" has type {kind}: cast it to VARCHAR in a view')
-    if kind in ("FLOAT", "DOUBLE") and one(con, f"SELECT bool_or(isnan({column})) FROM {mapping.relation}") == (True,):
+    if kind in ("FLOAT", "DOUBLE"):
         raise EventsError(
-            f'user_id column "{mapping.user_id}" holds NaN, which is no user: leave these rows out in a view'
+            f'user_id column "{mapping.user_id}" has type {kind}, in which different ids become one number: map a view '
+            f"with the id as text or a whole number, CAST({column} AS VARCHAR) or BIGINT, over a source that still has "
+            f"it exactly, such as read_csv(..., types = {{{literal(mapping.user_id)}: 'VARCHAR'}})"
         )
     if kind != "VARCHAR":
         return
@@ -135,7 +150,7 @@ def time_unit_of(
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise EventsError(
             f'event_time column "{mapping.event_time}" has type {kind}, expected TIMESTAMP, TIMESTAMPTZ, DATE or an '
-            "epoch number: cast it in a view, for example strptime(text, '%Y-%m-%d %H:%M:%S')"
+            f"epoch number: cast it in a view, {_cast_of(con, mapping, kind)}"
         )
     if asked is not None:
         if asked not in UNITS:
@@ -143,3 +158,18 @@ def time_unit_of(
         return asked
     row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")
     return unit_of(row[0] if row and row[0] is not None else 0.0)
+
+
+def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType) -> str:
+    """How to cast a column to times, by what its first texts look like."""
+    column = identifier(mapping.event_time)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        row = one(
+            con, f"SELECT list(t) FROM (SELECT {column} AS t FROM {mapping.relation} WHERE {column} <> '' LIMIT 20)"
+        )
+        texts = [text.strip() for text in (row[0] if row and row[0] else ())]
+        if texts and all(re.fullmatch(r"-?\d{9,19}", text) for text in texts):
+            return f"CAST({column} AS BIGINT), since the texts are epoch numbers"
+        if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
+            return f"CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
+    return f"for example strptime({column}, '%Y-%m-%d %H:%M:%S')"

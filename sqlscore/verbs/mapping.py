@@ -20,10 +20,12 @@ from sqlscore.database.transactions import now, on_own_connection, recorded, tra
 from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
 from sqlscore.mapping.relations import column_of, relation_of, types_of
 from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of, time_unit_of
+from sqlscore.mapping.watch import MAPPED, Before, forget_profiles, watch, write_profile
 from sqlscore.scoring.catalog import unmapped
 from sqlscore.times import moment
 
@@ -73,7 +75,7 @@ def map_events(
         name: Several tables may be mapped in one file; the functions of "events" have no prefix.
         prefix: Begins the names of this mapping's functions; by default the name and "_", and none for "events".
         time_unit: The unit of epoch numbers, s, ms, us or ns; by default inferred from their median.
-        time_cap: Events later than this are left out, for tables with times in the future.
+        time_cap: Events later than this are left out; without it, those later than now.
         append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
 
     Raises MappingError or EventsError, which name the column and what is in it; the file is then as it was before.
@@ -111,6 +113,9 @@ def map_events(
         mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
     catalog(con)  # raises on a connection that sqlscore did not open
     profiled, warnings = profile(con, mapping)
+    watched = replace(watch(con, mapping), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
+    found = judge(con, mapping, read_guards(con), watched, Before())
+    warnings += tuple(finding.what for finding in found)
     counted, more = levels(con, mapping, profiled.n_actions)
     warnings += more
     lacking = lacking_features(con, mapping)
@@ -126,6 +131,7 @@ def map_events(
             "INSERT INTO sqlscore.mappings VALUES (?, ?, ?, ?)",
             [name, mapping.to_json(), json.dumps(report.to_dict(), default=str), now()],
         )
+        write_profile(con, name, MAPPED, watched, found)
         install_mapping(con, mapping)
     synchronize(con)
     return report
@@ -141,6 +147,7 @@ def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
     with recorded(con, "unmap", name), transaction(con):
         remove_mapping(con, mapping)
         con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [name])
+        forget_profiles(con, name)
         if name == DEFAULT_MAPPING:
             install_mapping(con, unmapped())
     synchronize(con)

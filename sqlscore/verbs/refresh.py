@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.events_query import usable_events
-from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.guards import judge, read_guards, refuse
+from sqlscore.mapping.roles import check_types
+from sqlscore.mapping.watch import ACCEPTED, REFRESHED, of_users, read_profiles, watch, write_profile
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.changes import Changes, find_changes
-from sqlscore.score_tables.mark import mark_now, read_mark, write_mark
+from sqlscore.score_tables.mark import STATES_TABLE, mark_now, read_mark, write_mark
 from sqlscore.score_tables.past_scores import keep_scores
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ class RefreshReport:
     n_users_encoded: int
     n_events: int  # that went through the model
     seconds: float
+    warnings: tuple[str, ...] = ()  # what the guards warn of, or refused and you accepted
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -49,6 +54,7 @@ def refresh(
     *,
     full: bool = False,
     keep_history: bool = False,
+    accept: bool = False,
     mapping: str = DEFAULT_MAPPING,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -56,17 +62,20 @@ def refresh(
     """Score users and sessions with the champion, and replace the score tables in one transaction.
 
     Only users whose events changed since the last refresh are encoded; all scores are brought to the new as_of. A
-    reader sees either the old tables or the new ones. If anything fails, the old ones stay.
+    reader sees either the old tables or the new ones. If anything fails, the old ones stay. So they do if the events
+    are refused by a guard (see docs/guards.md); what a guard warns of is in the report, and a Python warning too.
 
     Args:
         con: A connection that `connect` made.
         full: Score all users again, whatever is stored.
         keep_history: Also add the scores to `sqlscore.past_scores`, to be judged by later events.
+        accept: Score events that a guard refuses, and compare those of later refreshes with these.
         mapping: The name of the mapping.
         threads: How many threads encode; by default one per core.
         progress: Is told how many events were scored.
 
-    Raises MappingError or ModelError if there is nothing to score, or no model to score with.
+    Raises MappingError or ModelError if there is nothing to score, or no model to score with, EventsError if a column's
+    type has changed to one that its role cannot have, GuardError if a guard refuses the events.
 
     >>> sqlscore.refresh(con).tables
     {'scored_users': 20000, 'scored_sessions': 51234}
@@ -80,20 +89,26 @@ def refresh(
     artifact = catalog(con).artifact(None, mapping)
     with recorded(con, "refresh", mapping) as details, snapshot(con) as reader:
         try:
-            as_of, microseconds = one(
-                reader, f"SELECT high_water, epoch_us(high_water) FROM {qualified(source.schema, 'high_water')}"
-            ) or (None, None)
-        except (duckdb.CatalogException, duckdb.BinderException, duckdb.IOException) as error:
+            check_types(reader, source)
+            watched = watch(reader, source)
+        except (MappingError, duckdb.CatalogException, duckdb.BinderException, duckdb.IOException) as error:
             raise MappingError(
                 f'the events mapped as "{mapping}" cannot be read: {error}; map them again where they are now'
             ) from error
+        guards, before = read_guards(con), read_profiles(con, mapping)
+        refuse(judge(reader, source, guards, watched, before), mapping, accept)
+        as_of = watched.newest_time
+        microseconds = None if as_of is None else (as_of - datetime(1970, 1, 1)) // timedelta(microseconds=1)
         mark = mark_now(reader, source, artifact.name, artifact.sha256)
         # A snapshot covers tables, not files: events of a file that arrives meanwhile wait for the next refresh.
         seen = source if microseconds is None else replace(source, time_cap=microseconds)
         if full:
             changes = Changes("asked for")
         else:
-            changes = find_changes(reader, seen, read_mark(reader, source), mark, artifact.manifest.fold)
+            old = read_mark(reader, source)
+            if old is not None and before.last is not None and before.last.n_future:
+                old = replace(old, last_row=None)  # a row that was read already may count by now
+            changes = find_changes(reader, seen, old, mark, artifact.manifest.fold)
         with transaction(con):
             run = Run(
                 con=con,
@@ -108,6 +123,12 @@ def refresh(
             )
             counts = refresh_all(run) if changes.reason else refresh_changed(run, changes)
             write_mark(con, source, mark)
+            watched = of_users(con, run.table(STATES_TABLE), watched, artifact.name, before.last)
+            found = judge(reader, source, guards, watched, before)
+            refuse(found, mapping, accept)
+            write_profile(con, mapping, REFRESHED, watched, () if accept else found)
+            if accept:
+                write_profile(con, mapping, ACCEPTED, watched, ())
             if keep_history and microseconds is not None:
                 keep_scores(
                     con,
@@ -127,6 +148,10 @@ def refresh(
             n_users_encoded=counts.n_users,
             n_events=counts.n_events,
             seconds=time.perf_counter() - start,
+            warnings=tuple(finding.what for finding in found if finding.outcome != "note"),
+            notes=tuple(finding.what for finding in found if finding.outcome == "note"),
         )
         details.update(report.to_dict())
+    for warning in report.warnings:
+        warnings.warn(f"{mapping}: {warning}", stacklevel=3)
     return report

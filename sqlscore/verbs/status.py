@@ -17,8 +17,13 @@ from sqlscore.database.objects import materialized_tables
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features, registered_models
 from sqlscore.database.transactions import now, on_own_connection
-from sqlscore.events.mapping import Mapping
+from sqlscore.errors import EventsError, MappingError
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
+from sqlscore.mapping.guards import judge, read_guards
+from sqlscore.mapping.roles import check_types
+from sqlscore.mapping.watch import read_profiles, watch
 from sqlscore.quoting import qualified
+from sqlscore.score_tables.mark import lost_rows, read_mark
 
 _OLD_DAYS = 30
 
@@ -82,12 +87,15 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
     mappings, problems = [], []
     for mapping in known.snapshot.mappings.values():
         try:
+            check_types(con, mapping)
             state = _mapping_status(con, mapping, models)
-        except duckdb.Error as error:
+            watched = _guard_problems(con, mapping, database)
+        except (duckdb.Error, EventsError, MappingError) as error:
+            watched = []
             state = _unreadable(mapping, models)
             problems.append(Problem(f'the events of "{mapping.name}" cannot be read: {error}', _map_again(database)))
         mappings.append(state)
-        problems += _problems(con, mapping, state, database, models)
+        problems += _problems(con, mapping, state, database, models) + watched
     if not mappings:
         problems.append(Problem("no events are mapped", _map_again(database)))
     problems += _schedule_problems(con, database)
@@ -164,6 +172,25 @@ def _schedule_problems(con: duckdb.DuckDBPyConnection, database: str) -> list[Pr
     return [Problem(f"the last scheduled {runs} failed: {failed[1]}", f"sqlscore serve {shlex.quote(database)} --once")]
 
 
+def _guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:
+    """What the guards warn of or would refuse in the events as they are now, or found at the last refresh."""
+    before = read_profiles(con, mapping.name)
+    findings = judge(con, mapping, read_guards(con), watch(con, mapping), before)
+    names = {finding.name for finding in findings}
+    findings += tuple(finding for finding in before.findings if finding.name not in names)
+    chosen = () if mapping.name == DEFAULT_MAPPING else ("--mapping", mapping.name)
+    commands = {
+        "cap": f"{_map_again(database)} --time-cap TIME",
+        "train": shlex.join(("sqlscore", "train", database, *chosen)),
+        "accept": shlex.join(("sqlscore", "refresh", database, *chosen, "--accept")),
+    }
+    return [
+        Problem(f'"{mapping.name}": {finding.what}', commands[finding.remedy])
+        for finding in findings
+        if finding.outcome != "note"
+    ]
+
+
 def _map_again(database: str) -> str:
     return f"sqlscore init {shlex.quote(database)} --events TABLE --user-id C --event-time C --event-type C"
 
@@ -193,7 +220,11 @@ def _problems(
     )
     if trained and trained[0] and mapping.high_water and trained[0] > mapping.high_water:
         problems.append(Problem(f"the champion of {name} was trained on later events than there are now", train))
-    if mapping.scored_users is None:
+    mark = read_mark(con, events)
+    cut = lost_rows(con, events, mark) if mark is not None else None
+    if cut is not None:
+        problems.append(Problem(f"the scores of {name} are not whole: {cut}", refresh))
+    elif mapping.scored_users is None:
         problems.append(Problem(f"the scores of {name} are not materialized: BI tools see no table", refresh))
     elif mapping.scored_by is not None and mapping.scored_by != mapping.champion:
         problems.append(Problem(f"the scores of {name} are {mapping.scored_by}'s, not the champion's", refresh))

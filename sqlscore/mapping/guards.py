@@ -1,0 +1,200 @@
+"""The guards: what is said or refused when incoming events differ from those that were mapped and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from sqlscore.database.queries import one
+from sqlscore.errors import GuardError
+from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.watch import Before, Finding, Watched
+from sqlscore.quoting import qualified
+
+_FRESHER = 0.5  # a feed was fresh if its newest event was younger than this share of `silent_days`
+_HARDLY = 0.01  # of the events that the log's usual rate would have put into a leap
+_MIN_EVENTS = 1000  # a leap in a smaller log says little
+_MIN_USERS = 20  # with fewer users one of them has a large share by right
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A row of `sqlscore.guards`."""
+
+    threshold: float
+    outcome: str
+
+
+Guards = dict[str, Guard]
+
+
+def read_guards(con: duckdb.DuckDBPyConnection) -> Guards:
+    """The guards of the file; a row that was deleted watches nothing."""
+    rows = con.execute("SELECT name, threshold, outcome FROM sqlscore.guards").fetchall()
+    return {name: Guard(threshold, outcome) for name, threshold, outcome in rows}
+
+
+def refuse(findings: Iterable[Finding], mapping: str, accept: bool) -> None:
+    """Raise GuardError if a guard refuses these events and they were not accepted."""
+    refused = [finding.what for finding in findings if finding.outcome == "refuse"]
+    if refused and not accept:
+        raise GuardError(
+            f'the events mapped as "{mapping}" were not scored, and the old scores stay: {"; ".join(refused)}; '
+            "correct the events, or refresh with accept=True (--accept) if they are right"
+        )
+
+
+def judge(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, guards: Guards, seen: Watched, before: Before
+) -> tuple[Finding, ...]:
+    """What the guards find in a profile, compared with the one at mapping and with that of the last refresh."""
+    values = [*_of_times(seen, before), *_of_shares(seen, before), *_of_counts(con, mapping, guards, seen, before)]
+    findings = []
+    for name, value, what, remedy in values:
+        guard = guards.get(name)
+        if guard is not None and value > guard.threshold:
+            findings.append(Finding(name, guard.outcome, what, remedy))
+    names = {finding.name for finding in findings}
+    if "mostly_future" in names:
+        findings = [finding for finding in findings if finding.name != "future_share"]
+    if "emptied_share" in names:
+        findings = [finding for finding in findings if finding.name != "vanished_share"]
+    if before.last is not None and _same(seen, before.last):  # nothing came: what was found still holds
+        findings += [finding for finding in before.findings if finding.name not in names]
+    return tuple(findings)
+
+
+Value = tuple[str, float, str, str]  # the guard's name, the value, what to say, the remedy
+
+
+def _of_times(seen: Watched, before: Before) -> Iterator[Value]:
+    accepted = before.mapped if before.accepted else None
+    if seen.n_future:
+        share = seen.n_future / seen.n_rows
+        what = (
+            f"{seen.n_future} of {seen.n_rows} rows lie in the future (newest: {seen.newest_future}), and are left out "
+            "until then: correct them, or map again with time_cap (--time-cap), the time up to which events count"
+        )
+        yield "future_share", share - _share(accepted, "n_future"), what, "cap"
+        yield "mostly_future", share, what, "cap"
+    if seen.n_far_past:
+        yield (
+            "far_past_share",
+            seen.n_far_past / seen.n_events - _share(accepted, "n_far_past", "n_events"),
+            f"{seen.n_far_past} of {seen.n_events} events are very old, before 1990 or decades before the others "
+            f"(first: {seen.first_time}): the times may be of two units, or 0 or -1 where there is none; correct them "
+            "in a view",
+            "accept",
+        )
+
+
+def _of_shares(seen: Watched, before: Before) -> Iterator[Value]:
+    for then, when in ((before.last, "at the last refresh"), (before.mapped, _when(before))):
+        if then is None or not seen.n_rows or not then.n_rows:
+            continue
+        share, old = seen.n_left_out / seen.n_rows, then.n_left_out / then.n_rows
+        yield (
+            "left_out_share",
+            share - old,
+            f"{share:.1%} of the rows are left out, {old:.1%} were {when}: {seen.n_no_user} have no user, "
+            f"{seen.n_no_time + seen.n_infinite} no finite time, {seen.n_no_action} no action",
+            "accept",
+        )
+        for name, count in seen.n_missing.items():
+            if name in then.n_missing:
+                share, old = count / seen.n_rows, then.n_missing[name] / then.n_rows
+                what = f'{share:.1%} of the rows have no "{name}", {old:.1%} had none {when}'
+                yield "missing_share", share - old, what, "accept"
+    accepted = before.mapped if before.accepted else None
+    base = _share(accepted, "n_unknown", "n_events")
+    if seen.n_unknown is not None and seen.n_events:
+        share = seen.n_unknown / seen.n_events
+        what = f"{share:.1%} of the events have an action that {seen.model} does not know: train again"
+        yield "unknown_share", share - base, what, "train"
+        if seen.unknown_share_of_new is not None and seen.unknown_share_of_new > share:
+            what = (
+                f"{seen.unknown_share_of_new:.1%} of the new events have an action that {seen.model} does not know: "
+                "train again"
+            )
+            yield "unknown_share", seen.unknown_share_of_new - base, what, "train"
+    if seen.largest_user_share is not None and (seen.n_users or 0) >= _MIN_USERS:
+        yield (
+            "largest_user_share",
+            seen.largest_user_share - (accepted.largest_user_share or 0.0 if accepted else 0.0),
+            f"one user has {seen.largest_user_share:.1%} of all events: a placeholder such as '' or 'undefined'? Leave "
+            "it out in a view",
+            "accept",
+        )
+
+
+def _of_counts(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, guards: Guards, seen: Watched, before: Before
+) -> Iterator[Value]:
+    last = before.last or before.mapped
+    if last is not None and last.n_events:
+        lost = 1 - seen.n_events / last.n_events
+        what = f"{last.n_events - seen.n_events} of {last.n_events} events are gone since {_since(before)}"
+        yield "vanished_share", lost, what, "accept"
+        yield "emptied_share", lost, what, "accept"
+        if seen.newest_time == last.newest_time:
+            more = seen.n_events - last.n_events
+            what = f"{more} events came since {_since(before)}, and none of them is newer: loaded twice?"
+            yield "repeated_share", -lost, what, "accept"
+        leap = _days(last.newest_time, seen.newest_time)
+        if "leap_days" in guards and leap > guards["leap_days"].threshold and _is_gap(con, mapping, last, seen, leap):
+            yield (
+                "leap_days",
+                leap,
+                f"the newest event lies {leap:.0f} days after that of {_since(before)} ({seen.newest_time}, "
+                f"{last.newest_time}), with hardly any between, and every user would be scored as of then: a wrong "
+                "date?",
+                "accept",
+            )
+    age = _days(seen.newest_time, seen.taken_at)
+    silent = guards.get("silent_days")
+    fresh = [
+        _days(then.newest_time, then.taken_at) <= _FRESHER * silent.threshold
+        for then in (before.last, before.mapped)
+        if then is not None and silent is not None
+    ]
+    if any(fresh):
+        yield "silent_days", age, f"the newest event is {age:.0f} days old: has the feed stopped?", "accept"
+
+
+def _is_gap(con: duckdb.DuckDBPyConnection, mapping: Mapping, last: Watched, seen: Watched, leap: float) -> bool:
+    """Whether hardly any event lies in the leap, compared with the rate before it."""
+    if last.n_events < _MIN_EVENTS or (last.n_users or 0) < _MIN_USERS:
+        return False
+    span = max(_days(last.first_time, last.newest_time), 1.0)
+    usual = last.n_events / span * leap
+    row = one(
+        con,
+        f"SELECT count(*) FROM {qualified(mapping.schema, 'events')} WHERE event_time > ? AND event_time <= ?",
+        [last.newest_time, seen.newest_time],
+    )
+    return row is not None and row[0] < _HARDLY * usual
+
+
+def _same(seen: Watched, last: Watched) -> bool:
+    return (seen.n_rows, seen.n_events, seen.newest_time) == (last.n_rows, last.n_events, last.newest_time)
+
+
+def _share(then: Watched | None, part: str, whole: str = "n_rows") -> float:
+    return (getattr(then, part) or 0) / getattr(then, whole) if then is not None and getattr(then, whole) else 0.0
+
+
+def _days(start: datetime | None, end: datetime | None) -> float:
+    if start is None or end is None:
+        return 0.0
+    return (end - start).total_seconds() / 86_400
+
+
+def _since(before: Before) -> str:
+    return "the last refresh" if before.last is not None else "it was mapped"
+
+
+def _when(before: Before) -> str:
+    return "when they were accepted" if before.accepted else "when they were mapped"

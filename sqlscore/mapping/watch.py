@@ -1,0 +1,204 @@
+"""What is counted in the events whenever they are read, and kept so that the next refresh can compare."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime, timedelta
+
+import duckdb
+
+from sqlscore.database.events_query import SOURCE, early, source, utc_timestamp
+from sqlscore.database.queries import one
+from sqlscore.database.transactions import now
+from sqlscore.events.mapping import Mapping
+
+MAPPED, REFRESHED, ACCEPTED = "map_events", "refresh", "accepted"
+"""When a profile was taken; one that a user accepted stands in place of the one at mapping."""
+
+EPOCH = datetime(1990, 1, 1)
+"""Events from before this are far past."""
+
+FAR = timedelta(days=20 * 365.25)
+"""Events that lie this much before the 1 % quantile of the times are far past."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Counts over the events; the comments of `sqlscore.event_profiles` say what each one is."""
+
+    taken_at: datetime
+    n_rows: int
+    n_events: int
+    first_time: datetime | None
+    newest_time: datetime | None
+    n_no_user: int
+    n_no_time: int
+    n_infinite: int
+    n_no_action: int
+    n_after_cap: int
+    n_future: int
+    newest_future: datetime | None
+    n_far_past: int = 0
+    n_missing: dict[str, int] = field(default_factory=dict)
+    n_users: int | None = None
+    largest_user_share: float | None = None
+    model: str | None = None
+    n_unknown: int | None = None
+    unknown_share_of_new: float | None = None
+
+    @property
+    def n_left_out(self) -> int:
+        """Rows without user, finite time or action, and not those that lie in the future or past the cap."""
+        return max(0, self.n_rows - self.n_events - self.n_after_cap - self.n_future)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a guard found."""
+
+    name: str
+    outcome: str  # note, warn or refuse
+    what: str
+    remedy: str  # cap, train or accept: which command mends it
+
+
+@dataclass(frozen=True)
+class Before:
+    """The profiles to compare with, and what was found in the last one."""
+
+    mapped: Watched | None = None
+    accepted: bool = False  # whether `mapped` is a profile that the user accepted
+    last: Watched | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
+    """Count the events in one scan, and in a second one only if some are very old."""
+    features = [f"feature_{number}" for number in range(len(mapping.features))]
+    columns = "".join(f", {source(f.name)} AS {name}" for f, name in zip(mapping.features, features, strict=True))
+    missing = "".join(f", count(*) FILTER ({name} IS NULL)" for name in features)
+    is_early, future = early(mapping, "time"), "NOT early" if mapping.time_cap is None else "false"
+    read = f"""
+        WITH events AS (
+            SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
+                {source(mapping.event_type)} AS action{columns}
+            FROM {mapping.relation} AS {SOURCE}
+        ), flagged AS (
+            SELECT *, time IS NOT NULL AND isfinite(time) AS timed, {is_early} AS early,
+                "user" IS NOT NULL AND action IS NOT NULL AND isfinite(time) AND {is_early} AS usable
+            FROM events
+        )"""
+    counted = one(
+        con,
+        f"""{read} SELECT count(*), count(*) FILTER (usable), min(time) FILTER (usable), max(time) FILTER (usable),
+            count(*) FILTER ("user" IS NULL), count(*) FILTER (time IS NULL),
+            count(*) FILTER (time IS NOT NULL AND NOT timed), count(*) FILTER (action IS NULL),
+            count(*) FILTER (timed AND NOT early), count(*) FILTER (timed AND {future}),
+            max(time) FILTER (timed AND {future}){missing} FROM flagged""",
+    )
+    assert counted is not None  # noqa: S101 - an aggregate has one row
+    n_rows, n_events, first, newest, n_no_user, n_no_time, n_infinite, n_no_action = counted[:8]
+    n_late, n_future, newest_future, *n_missing = counted[8:]
+    seen = Watched(
+        taken_at=now(),
+        n_rows=n_rows,
+        n_events=n_events,
+        first_time=first,
+        newest_time=newest,
+        n_no_user=n_no_user,
+        n_no_time=n_no_time,
+        n_infinite=n_infinite,
+        n_no_action=n_no_action,
+        n_after_cap=n_late - n_future,
+        n_future=n_future,
+        newest_future=newest_future,
+        n_missing={f.name: count for f, count in zip(mapping.features, n_missing, strict=True)},
+    )
+    if first is None or newest is None or (first >= EPOCH and newest - first <= FAR):
+        return seen
+    old = one(
+        con,
+        f"""{read}, usable AS (SELECT time FROM flagged WHERE usable),
+            bound AS (SELECT quantile_disc(time, 0.01) AS low FROM usable)
+            SELECT count(*) FROM usable, bound
+            WHERE time < TIMESTAMP '{EPOCH}' OR epoch(low) - epoch(time) > {FAR.total_seconds()}""",
+    )
+    return replace(seen, n_far_past=old[0] if old else 0)
+
+
+def of_users(con: duckdb.DuckDBPyConnection, users: str, seen: Watched, model: str, last: Watched | None) -> Watched:
+    """Add what the scores tell of the users and of unknown actions.
+
+    Args:
+        con: A connection in the refresh's transaction.
+        users: The quoted name of the table of users' states.
+        seen: What was counted in the events.
+        model: The champion.
+        last: The profile of the last refresh, if there was one.
+    """
+    n_users, largest, n_events, n_unknown = one(
+        con, f"SELECT count(*), max(n_events), coalesce(sum(n_events), 0), coalesce(sum(n_unknown), 0) FROM {users}"
+    ) or (0, None, 0, 0)
+    share = largest / n_events if n_events else None
+    of_new = None
+    if last is not None and last.model == model and last.n_unknown is not None:
+        new = n_events - last.n_events
+        of_new = last.unknown_share_of_new if new == 0 else None
+        if new >= _MIN_NEW:
+            of_new = max(0.0, min(1.0, (n_unknown - last.n_unknown) / new))
+    return replace(
+        seen,
+        n_users=n_users,
+        largest_user_share=share,
+        model=model,
+        n_unknown=int(n_unknown),
+        unknown_share_of_new=of_new,
+    )
+
+
+_MIN_NEW = 20  # new events; a share of fewer says little
+
+
+def write_profile(
+    con: duckdb.DuckDBPyConnection, mapping: str, verb: str, seen: Watched, findings: tuple[Finding, ...]
+) -> None:
+    """Replace the profile of this verb, inside the caller's transaction; at mapping all others go.
+
+    An accepted profile stands in place of the one at mapping.
+    """
+    gone = {MAPPED: (MAPPED, REFRESHED, ACCEPTED), ACCEPTED: (MAPPED, ACCEPTED), REFRESHED: (REFRESHED,)}[verb]
+    forget_profiles(con, mapping, gone)
+    row = asdict(seen)
+    row |= {"mapping": mapping, "verb": verb, "n_missing": json.dumps(seen.n_missing)}
+    row["findings"] = json.dumps([asdict(finding) for finding in findings])
+    names, places = ", ".join(row), ", ".join("?" for _ in row)
+    con.execute(f"INSERT INTO sqlscore.event_profiles ({names}) VALUES ({places})", list(row.values()))
+
+
+def forget_profiles(
+    con: duckdb.DuckDBPyConnection, mapping: str, verbs: tuple[str, ...] = (MAPPED, REFRESHED, ACCEPTED)
+) -> None:
+    """Delete profiles of a mapping."""
+    con.execute("DELETE FROM sqlscore.event_profiles WHERE mapping = ? AND list_contains(?, verb)", [mapping, [*verbs]])
+
+
+def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str) -> Before:
+    """What is stored to compare with."""
+    names = [f.name for f in fields(Watched)]
+    rows = con.execute(
+        f"SELECT verb, findings, {', '.join(names)} FROM sqlscore.event_profiles WHERE mapping = ?", [mapping]
+    ).fetchall()
+    found, seen = {}, {}
+    for verb, findings, *values in rows:
+        row = dict(zip(names, values, strict=True))
+        row["n_missing"] = json.loads(row["n_missing"])
+        seen[verb] = Watched(**row)
+        found[verb] = tuple(Finding(**finding) for finding in json.loads(findings))
+    latest = REFRESHED if REFRESHED in seen else MAPPED
+    return Before(
+        mapped=seen.get(ACCEPTED, seen.get(MAPPED)),
+        accepted=ACCEPTED in seen,
+        last=seen.get(REFRESHED),
+        findings=found.get(latest, ()),
+    )

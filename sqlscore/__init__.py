@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.forget import forget_user
     from sqlscore.verbs.mapping import map_events, unmap
     from sqlscore.verbs.materialize import materialize, score_history
-    from sqlscore.verbs.models import drop_model, export_model, import_model, list_models, promote
+    from sqlscore.verbs.models import drop_model, export_model, import_model, list_models, promote, rollback
     from sqlscore.verbs.plot import plot
     from sqlscore.verbs.policy import set_policy
     from sqlscore.verbs.publish import publish
@@ -42,6 +42,7 @@ __all__ = [
     "promote",
     "publish",
     "refresh",
+    "rollback",
     "score_history",
     "search",
     "set_policy",
@@ -68,6 +69,7 @@ _HOMES = {
     "promote": "verbs.models",
     "publish": "verbs.publish",
     "refresh": "verbs.refresh",
+    "rollback": "verbs.models",
     "score_history": "verbs.materialize",
     "search": "verbs.search",
     "set_policy": "verbs.policy",

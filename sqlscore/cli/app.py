@@ -39,6 +39,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("track", MODELS, track),
     ("models", MODELS, models.models),
     ("promote", MODELS, models.promote),
+    ("rollback", MODELS, models.rollback),
     ("drop", MODELS, models.drop),
     ("export", MODELS, models.export),
     ("import", MODELS, models.import_),

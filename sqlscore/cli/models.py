@@ -1,4 +1,4 @@
-"""The commands `models`, `promote`, `drop`, `export` and `import`: the registry."""
+"""The commands `models`, `promote`, `rollback`, `drop`, `export` and `import`: the registry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,14 @@ def models(db: Database, json: Json = False) -> None:
         _show(infos)
 
 
-def promote(db: Database, model: Model, json: Json = False) -> None:
+def promote(
+    db: Database,
+    model: Model,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote it even if it lacks a head or a column, or is worse.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Make a version the champion: the one that functions use when none is named.
 
     Example: sqlscore promote shop.duckdb events@2
@@ -41,10 +48,20 @@ def promote(db: Database, model: Model, json: Json = False) -> None:
     from sqlscore import promote as verb
 
     with open_database(db) as con:
-        info = verb(con, model)
-    render.done(info, f"{info.label} is the champion of {info.mapping}", json)
-    if not json:
-        render.next_step("sqlscore", "refresh", db)
+        info = verb(con, model, force=force)
+    _is_champion(info, db, json)
+
+
+def rollback(db: Database, mapping: MappingName = "events", json: Json = False) -> None:
+    """Make the champion before the present one champion again.
+
+    Example: sqlscore rollback shop.duckdb
+    """
+    from sqlscore import rollback as verb
+
+    with open_database(db) as con:
+        info = verb(con, mapping)
+    _is_champion(info, db, json)
 
 
 def drop(db: Database, model: Model, json: Json = False) -> None:
@@ -85,6 +102,7 @@ def import_(
     mapping: MappingName = "events",
     sha256: Annotated[str | None, typer.Option("--sha256", help="Refuse the file if it has another hash.")] = None,
     promote: Annotated[bool, typer.Option("--promote/--no-promote", help="Make it the champion.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote it as promote --force does.")] = False,
     json: Json = False,
 ) -> None:
     """Register a model from a file. A model is code: compare its hash if it comes from somebody else.
@@ -94,8 +112,15 @@ def import_(
     from sqlscore import import_model
 
     with open_database(db) as con:
-        info = import_model(con, path, name=name, mapping=mapping, sha256=sha256, promote=promote)
+        info = import_model(con, path, name=name, mapping=mapping, sha256=sha256, promote=promote, force=force)
     render.done(info, f"{info.label} is registered" + (" and the champion" if info.is_champion else ""), json)
+
+
+def _is_champion(info: ModelInfo, db: str, json: bool) -> None:
+    render.done(info, f"{info.label} is the champion of {info.mapping}", json)
+    if not json:
+        chosen = () if info.mapping == "events" else ("--mapping", info.mapping)
+        render.next_step("sqlscore", "refresh", db, *chosen)
 
 
 def _show(infos: Sequence[ModelInfo]) -> None:

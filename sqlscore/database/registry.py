@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, synchronize
+from sqlscore.database.champions import set_champion
 from sqlscore.database.damage import is_readable
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
@@ -130,7 +132,8 @@ def register(
         columns, places = ", ".join(row), ", ".join("?" for _ in row)
         con.execute(f"INSERT INTO sqlscore.models ({columns}) VALUES ({places})", list(row.values()))
         if champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]):
-            set_champion(con, mapping, name, version)
+            why = "It was asked for." if champion else "It was the first model of the mapping."
+            set_champion(con, mapping, name, version, verb, why)
     synchronize(con)
     return find_model(con, f"{name}@{version}")
 
@@ -151,10 +154,10 @@ def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: st
     return ", ".join(f'"{name}"' for name in (*inputs["categorical"], *inputs["numeric"]) if name not in have)
 
 
-def set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, version: int) -> None:
-    """Let the mapping's alias `champion` point to a version."""
-    con.execute("DELETE FROM sqlscore.aliases WHERE mapping = ? AND alias = 'champion'", [mapping])
-    con.execute("INSERT INTO sqlscore.aliases VALUES (?, 'champion', ?, ?)", [mapping, name, version])
+def lacking_heads(con: duckdb.DuckDBPyConnection, mapping: str, heads: Iterable[str]) -> str:
+    """The heads, joined, that the champion of a mapping has and that are not among `heads`; empty if there are none."""
+    champion = next((m for m in registered_models(con, mapping) if m.is_champion), None)
+    return ", ".join(head for head in (champion.heads if champion else ()) if head not in set(heads))
 
 
 def _next_version(con: duckdb.DuckDBPyConnection, name: str) -> int:

@@ -73,6 +73,11 @@ class Catalog:
         from sqlscore.scoring.loading import load  # torch: only when a model is used
 
         stored = self.find(model, mapping)
+        if mapping and stored.mapping != mapping:  # "": by a label that a state names
+            raise ModelError(
+                f'{stored.label} is a model of the events mapped as "{stored.mapping}" and does not score "{mapping}": '
+                f"use one of {', '.join(self._labels(mapping)) or 'its own, after sqlscore train'}"
+            )
         return load(stored.data, stored.sha256, stored.label, self.device)
 
     def find(self, model: str | None, mapping: str) -> StoredModel:

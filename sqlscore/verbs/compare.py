@@ -12,11 +12,13 @@ import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.leaderboard import LEADERBOARD_COLUMNS, write_leaderboard
+from sqlscore.database.registry import find_model
 from sqlscore.database.registry import register as register_model
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.experiments.request import HIGHER_IS_BETTER, arena_for, check, churn_notes, names_of, stored
-from sqlscore.verbs.models import promote
+from sqlscore.verbs.models import make_champion
+from sqlscore.verbs.objections import objection
 from sqlscore.verbs.train import settings_of
 
 if TYPE_CHECKING:
@@ -118,8 +120,15 @@ def compare(
         if register:
             found = _registered(con, found, mapping)
         best = _best_by_validation(found)
+        promoted = False
         if promote_best and best is not None and best.label is not None:
-            promote(con, best.label)
+            info = find_model(con, best.label)
+            against = objection(con, info, (metric,))
+            if against is None:
+                make_champion(con, info, "compare", f"It did best by {metric} on the validation part.")
+                promoted = True
+            else:
+                notes.append(f"{best.label} is not promoted: {against}; promote it with force (--force) all the same")
         found += [Contender(entry, "baseline") for entry in entries]
         made = now()
         table = _ranked([_row(arena, c, row, metric, made) for c, row in zip(found, rows, strict=True)], metric)
@@ -132,7 +141,7 @@ def compare(
             tuple(table),
             tuple(notes),
             (best.label or best.architecture) if best else None,
-            promote_best and best is not None,
+            promoted,
             catalog(con).snapshot.aliases.get((mapping, "champion")),
         )
         details.update(result.to_dict())

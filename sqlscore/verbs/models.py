@@ -1,4 +1,4 @@
-"""The verbs about stored models: list, promote, drop, export and import."""
+"""The verbs about stored models: list, promote, roll back, drop, export and import."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 import duckdb
 
 from sqlscore.database.catalog import catalog, synchronize
-from sqlscore.database.damage import damage_in
+from sqlscore.database.champions import ROLLBACK, champion_before, champion_of, end_reign, set_champion
+from sqlscore.database.damage import damage_in, damage_of
 from sqlscore.database.model_file import read_model_file, write_model_file
-from sqlscore.database.registry import ModelInfo, find_model, register, registered_models, set_champion
+from sqlscore.database.registry import ModelInfo, find_model, register, registered_models
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
 from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.verbs.objections import objection
 
 
 @on_own_connection
@@ -25,17 +27,60 @@ def list_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None) -> l
 
 
 @on_own_connection
-def promote(con: duckdb.DuckDBPyConnection, model: str) -> ModelInfo:
+def promote(con: duckdb.DuckDBPyConnection, model: str, *, force: bool = False) -> ModelInfo:
     """Make a version the champion of its mapping, which is used from the next query on. No macro or view changes.
 
-    Raises ModelError if it is not registered.
+    Args:
+        con: A connection that `connect` made.
+        model: A label such as "events@3", or a name for its newest version.
+        force: Promote it even if it is damaged, lacks a head that the present champion has, reads columns that are not
+            mapped, or is worse than the champion on the same test events by more than chance explains.
+
+    Raises ModelError if it is not registered, or if it should not be promoted without `force`.
 
     >>> sqlscore.promote(con, "events@3")
     """
     info = find_model(con, model)
-    with recorded(con, "promote", info.mapping) as details, transaction(con):
+    against = objection(con, info)
+    if against is not None and not force:
+        raise ModelError(f"{info.label} is not promoted: {against}; promote it with force=True (--force) all the same")
+    why = "It was asked for." if against is None else f"It was asked for with force, although {against}."
+    return make_champion(con, info, "promote", why)
+
+
+@on_own_connection
+def rollback(con: duckdb.DuckDBPyConnection, mapping: str = DEFAULT_MAPPING) -> ModelInfo:
+    """Make the champion before the present one champion again; `sqlscore.champions` tells who was.
+
+    Versions that were dropped are skipped. A second rollback goes one champion further back.
+
+    Args:
+        con: A connection that `connect` made.
+        mapping: The name of the mapping.
+
+    Raises ModelError if there was no champion before that is still registered, or if it is damaged.
+
+    >>> sqlscore.rollback(con).label
+    'events@1'
+    """
+    before, present = champion_before(con, mapping), champion_of(con, mapping)
+    if before is None:
+        raise ModelError(
+            f'"{mapping}" had no champion before {present} that is still registered: promote another model'
+            if present
+            else f'"{mapping}" has no champion, and had none that is still registered: train a model'
+        )
+    damage = damage_of(con, before)
+    if damage is not None:
+        raise ArtifactError(f"{before}, the champion before, cannot be used: {damage}; promote another model")
+    return make_champion(con, find_model(con, before, mapping), ROLLBACK, f"{present} was taken back.")
+
+
+def make_champion(con: duckdb.DuckDBPyConnection, info: ModelInfo, verb: str, why: str) -> ModelInfo:
+    """Make a version the champion without looking at it, and note verb and reason."""
+    with recorded(con, verb, info.mapping) as details, transaction(con):
         details["model"] = info.label
-        set_champion(con, info.mapping, info.name, info.version)
+        set_champion(con, info.mapping, info.name, info.version, verb, why)
     synchronize(con)
     return find_model(con, info.label)
 
@@ -52,6 +97,8 @@ def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
         raise ModelError(f"{info.label} is the champion: promote another first ({', '.join(others)})")
     with recorded(con, "drop_model", info.mapping) as details, transaction(con):
         details["model"] = info.label
+        if info.is_champion:
+            end_reign(con, info.mapping)
         con.execute("DELETE FROM sqlscore.aliases WHERE name = ? AND version = ?", [info.name, info.version])
         con.execute("DELETE FROM sqlscore.models WHERE name = ? AND version = ?", [info.name, info.version])
     synchronize(con)
@@ -86,6 +133,7 @@ def import_model(
     mapping: str = DEFAULT_MAPPING,
     sha256: str | None = None,
     promote: bool = False,
+    force: bool = False,
 ) -> ModelInfo:
     """Register the model in a file that `export_model` wrote, as the next version of `name`.
 
@@ -95,10 +143,11 @@ def import_model(
         name: The name to register it under; by default that of the mapping.
         mapping: The name of the mapping that it belongs to.
         sha256: What `export_model` returned. A model is code: pass this if the file came from somewhere else.
-        promote: Whether to make it the champion.
+        promote: Whether to make it the champion; it is registered even if it should not be promoted.
+        force: Promote it whatever speaks against it, as `promote` does.
 
     Raises ArtifactError if the file is damaged or does not have that hash, and nothing in it is run then; also if the
-    model cannot score a few made-up events as its manifest says.
+    model cannot score a few made-up events as its manifest says. Raises ModelError if it is not promoted.
     """
     from sqlscore.scoring.loading import load  # torch
     from sqlscore.scoring.probe import probe
@@ -108,4 +157,12 @@ def import_model(
         probe(load(data, found, Path(path).name, catalog(con).device))
     except ArtifactError as error:
         raise ArtifactError(f"{path} is not registered: {error}") from error
-    return register(con, data, name=name or mapping, mapping=mapping, champion=promote, verb="import_model")
+    info = register(con, data, name=name or mapping, mapping=mapping, champion=promote and force, verb="import_model")
+    if not promote or info.is_champion:
+        return info
+    against = objection(con, info)
+    if against is not None:
+        raise ModelError(
+            f"{info.label} is registered, but not promoted: {against}; promote it with force=True (--force)"
+        )
+    return make_champion(con, info, "import_model", "It was asked for.")

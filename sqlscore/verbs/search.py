@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -20,7 +21,8 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.experiments.study import best_trial, finished, open_study, optuna, run_trial, told
 from sqlscore.times import to_seconds
-from sqlscore.verbs.models import promote
+from sqlscore.verbs.models import make_champion
+from sqlscore.verbs.objections import JUDGED, objection
 from sqlscore.verbs.train import settings_of
 
 if TYPE_CHECKING:
@@ -132,7 +134,11 @@ def search(
         notes = {"metric": metric, "validation": best.value, "trial": best.number, "trials": done, "options": chosen}
         model = _winner(con, found, field, options_of(settings, chosen), notes, name or mapping, mapping, bar)
         if promote_best and not model.is_champion:
-            model = promote(con, model.label)
+            against = objection(con, model, (metric if metric in JUDGED else "log_loss",))
+            if against is None:
+                model = make_champion(con, model, "search", f"It did best by {metric} on the validation part.")
+            else:
+                warnings.warn(f"{model.label} is not promoted: {against}", stacklevel=3)
         result = SearchResult(str(path), metric, float(best.value or 0.0), chosen, tuple(told(found)), model)
         details.update({"study": str(path), "model": model.label, **notes})
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import timedelta
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.database.registry import ModelInfo, register
+from sqlscore.database.registry import ModelInfo, lacking_heads, register
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.scoring.manifest import read_manifest
 from sqlscore.times import to_seconds
 from sqlscore.verbs.track import check_tracking, track_or_warn
 
@@ -63,7 +65,15 @@ def train(
     with recorded(con, "fit", mapping) as details:
         trained = fit(con, where, settings, progress)
         details.update(trained.report)
-    info = register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=promote, verb="train")
+    lost = lacking_heads(con, mapping, read_manifest(trained.artifact).heads) if promote else ""
+    champion = promote and not lost
+    info = register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=champion, verb="train")
+    if lost:
+        warnings.warn(
+            f"{info.label} is registered, but not promoted: it has no {lost} head, which the champion has; promote it "
+            "with force=True (--force) all the same",
+            stacklevel=3,
+        )
     if track:
         track_or_warn(con, info, track, trained.report, progress)
     return info

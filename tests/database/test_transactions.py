@@ -42,7 +42,7 @@ def test_of_two_refreshes_at_once_one_says_that_the_other_was_under_way(
     con = open_shop()
     if refreshed:
         sqlscore.refresh(con)
-        con.execute("INSERT INTO e VALUES (1, TIMESTAMP '2024-03-03', 'view', 1)")
+        con.execute("INSERT INTO e VALUES (1, TIMESTAMP '2024-01-02', 'view', 1)")
     write = refreshing.write_mark
 
     def slowly(*arguments: object) -> None:

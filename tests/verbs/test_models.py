@@ -119,7 +119,7 @@ def test_a_tampered_artifact_in_the_database_is_not_loaded(con: duckdb.DuckDBPyC
         "UPDATE sqlscore.models SET artifact = (SELECT artifact FROM sqlscore.models WHERE version = 2), "
         "sha256 = repeat('0', 64) WHERE version = 1"
     )
-    sqlscore.promote(con, "events@1")
+    sqlscore.promote(con, "events@1", force=True)
     with pytest.raises(duckdb.Error, match="changed or damaged and is not loaded"):
         con.execute(LIST).fetchall()
 

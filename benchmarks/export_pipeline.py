@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sqlscore.models.ragged.arithmetic import gaps_of, no_time
+from sqlscore.scoring.batch import Batch
 
 BATCH = 512
 
@@ -66,8 +67,10 @@ def _padded(model: Any, sequences: list[tuple[np.ndarray, np.ndarray]]) -> tuple
     clock = torch.full((n, 2), no_time())
     gaps, known = gaps_of(flat_times, offsets, clock[:, 1])
     none = torch.zeros(0, dtype=torch.int64)
-    numbers = model.events.standardise(torch.zeros(len(flat_codes), 0))
-    x = model.events(flat_codes.unsqueeze(1), numbers, flat_times, gaps, known, none, torch.zeros(1, dtype=torch.int64))
+    absent = torch.zeros(len(flat_codes), 0)
+    batch = Batch(flat_codes.unsqueeze(1), absent, flat_times, offsets, none, torch.zeros(1, dtype=torch.int64))
+    numbers = model.events.standardise(absent)
+    x = model.events(batch, numbers, gaps, known)
     padded = x.new_zeros(n, longest, x.shape[1])
     padded[inside] = x
     hidden = _recurrent(model.encoder, padded.transpose(0, 1))[lengths - 1, torch.arange(n)]

@@ -8,6 +8,7 @@ import duckdb
 import torch
 
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.batch import Batch
 
 
 def native(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tuple[float, int]:
@@ -22,9 +23,8 @@ def native(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tu
         times = torch.tensor([micros[i] for i in order])
         offsets = torch.tensor([0, len(events)])
         with torch.inference_mode():
-            state, _ = artifact.module.encode(
-                categories, torch.zeros(len(events), 0), times, offsets, none, start, None, None
-            )
+            batch = Batch(categories, torch.zeros(len(events), 0), times, offsets, none, start)
+            state, _ = artifact.module.encode(batch, None, None)
             return actions[int(artifact.module.next_logits(state)[0].argmax())]
 
     con.create_function("native_score", score, ["VARCHAR[]", "BIGINT[]"], "VARCHAR")

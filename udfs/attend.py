@@ -28,7 +28,7 @@ def attend(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> p
         read = read_by(artifact, sequences)
         catalog.count(len(read))
         with inference():
-            weights = artifact.module.attention(*artifact.batch(read).to(artifact.device).tensors())
+            weights = artifact.module.attention(artifact.batch(read).to(artifact.device))
         found = weights.cpu().double().numpy()
         pieces.append((rows, weight_lists(read.times, read.actions, found, read.lengths)))
     return scatter(pieces, len(lists), WEIGHTS_ARROW)

@@ -9,6 +9,7 @@ from sqlscore.events.inputs import Inputs
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.ragged.arithmetic import gaps_of, lengths_of, no_time, rows_of
+from sqlscore.scoring.batch import Batch
 
 _PRIOR = 2.0  # how many observations the shorter context's distribution counts for
 
@@ -46,36 +47,26 @@ class Markov(nn.Module):
     @torch.jit.export
     def encode(
         self,
-        categories: Tensor,  # int64 (T, C)
-        numbers: Tensor,  # float32 (T, F)
-        times: Tensor,  # int64 (T,)
-        offsets: Tensor,  # int64 (N + 1,)
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         hidden: Optional[Tensor],  # noqa: UP045 - what TorchScript reads
         clock: Optional[Tensor],  # noqa: UP045
     ) -> tuple[Tensor, Tensor]:
         """-> (state (N, S), clock (N, 2)) after each sequence; an empty one leaves its state as it is."""
-        old, before = self._start(offsets, hidden, clock)
-        state, after = self._run(categories[:, 0], times, offsets, old, before, False)
-        filled = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)
+        old, before = self._start(batch.offsets, hidden, clock)
+        state, after = self._run(batch, old, before, False)
+        filled = torch.nonzero(lengths_of(batch.offsets))[:, 0]  # (M,)
         return old.index_copy(0, filled, state), before.index_copy(0, filled, after)
 
     @torch.jit.export
     def encode_each(
         self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         hidden: Optional[Tensor],  # noqa: UP045
         clock: Optional[Tensor],  # noqa: UP045
     ) -> tuple[Tensor, Tensor]:
         """-> (state (T, S), clock (T, 2)) after every event."""
-        old, before = self._start(offsets, hidden, clock)
-        return self._run(categories[:, 0], times, offsets, old, before, True)
+        old, before = self._start(batch.offsets, hidden, clock)
+        return self._run(batch, old, before, True)
 
     @torch.jit.export
     def next_logits(self, hidden: Tensor) -> Tensor:
@@ -127,10 +118,9 @@ class Markov(nn.Module):
             clock = torch.full((n, 2), no_time(), device=offsets.device)
         return hidden, clock
 
-    def _run(
-        self, actions: Tensor, times: Tensor, offsets: Tensor, old: Tensor, clock: Tensor, each: bool
-    ) -> tuple[Tensor, Tensor]:
+    def _run(self, batch: Batch, old: Tensor, clock: Tensor, each: bool) -> tuple[Tensor, Tensor]:
         """-> states and clocks of all T events, or of the M non-empty sequences."""
+        actions, times, offsets = batch.categories[:, 0], batch.times, batch.offsets
         row = torch.nonzero(lengths_of(offsets))[:, 0]
         at = offsets[1:][row] - 1
         if each:

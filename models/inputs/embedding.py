@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from sqlscore.events.inputs import Inputs
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.ragged.arithmetic import has_time
+from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.encoding import NGRAM_BUCKETS, ngrams
 
 _GAP_BUCKETS = 112  # no time, first event of a user, and half octaves from 2^-10 s (1 ms) to 2^44.5 s (800,000 years)
@@ -115,25 +116,22 @@ class EventEmbedding(nn.Module):
 
     def forward(
         self,
-        categories: Tensor,  # int64 (T, C)
+        batch: Batch,
         standardised: Tensor,  # (T, 2F)
-        times: Tensor,  # int64 (T,)
         gaps: Tensor,  # float64 (T,)
         known_gap: Tensor,  # bool (T,)
-        novel_values: Tensor,  # int64 (M,)
-        novel_offsets: Tensor,  # int64 (U + 1,)
     ) -> Tensor:
         """-> float32 (T, E)."""
-        rows = self.rows_of(categories, times, gaps, known_gap)  # (T, K)
+        rows = self.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
         table, names = self.frozen, self.frozen
         if table.shape[0] == 0:
             names = self.names()
             table = self.table(names)
-        if novel_offsets.shape[0] > 1:
-            table = torch.cat([table, self.ngram(novel_values, novel_offsets[:-1])])
+        if batch.novel_offsets.shape[0] > 1:
+            table = torch.cat([table, self.ngram(batch.novel_values, batch.novel_offsets[:-1])])
         if self.training and self.id_dropout > 0.0:
-            codes = categories[:, 0]
-            by_name = (torch.rand(times.shape[0], device=times.device) < self.id_dropout) & (codes <= self.known)
+            codes = batch.categories[:, 0]
+            by_name = (torch.rand(codes.shape[0], device=codes.device) < self.id_dropout) & (codes <= self.known)
             rows[:, 2] = torch.where(by_name, codes + table.shape[0], rows[:, 2])
             table = torch.cat([table, names])
         x = F.embedding_bag(rows, table, mode="sum")

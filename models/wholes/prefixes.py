@@ -8,6 +8,7 @@ from torch import Tensor
 from sqlscore.models.ragged.arithmetic import rows_of
 from sqlscore.models.ragged.stretches import spread
 from sqlscore.models.wholes.window_model import WindowModel
+from sqlscore.scoring.batch import Batch, select_events
 
 
 class PrefixModel(WindowModel):
@@ -19,41 +20,25 @@ class PrefixModel(WindowModel):
     """
 
     @torch.jit.export
-    def encode_at(
-        self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
-        position: Tensor,  # int64 (P,)
-    ) -> tuple[Tensor, Tensor]:
-        """-> (state (P, S), clock (P, 2)) after these events, exactly as `encode` would score them then."""
-        start = torch.maximum(offsets[rows_of(offsets)[position]], position - (self.window - 1))
+    def encode_at(self, batch: Batch, position: Tensor) -> tuple[Tensor, Tensor]:
+        """int64 (P,) -> (state (P, S), clock (P, 2)) after these events, exactly as `encode` would score them then."""
+        start = torch.maximum(batch.offsets[rows_of(batch.offsets)[position]], position - (self.window - 1))
         index, own = spread(start, position - start + 1)
         old, before = self._start(own, None, None)
-        return self._run(
-            categories[index], numbers[index], times[index], own, novel_values, novel_offsets, old, before, False
-        )
+        return self._run(select_events(batch, index, own), old, before, False)
 
     @torch.jit.export
     def encode_each(
         self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         hidden: Optional[Tensor],  # noqa: UP045 - what TorchScript reads
         clock: Optional[Tensor],  # noqa: UP045
     ) -> tuple[Tensor, Tensor]:
         """-> (state (T, S), clock (T, 2)) after every event; exact, at up to `window` times the cost of `encode`."""
         states: list[Tensor] = []
         clocks: list[Tensor] = []
-        for some in torch.split(torch.arange(times.shape[0], device=times.device), 4_096):
-            state, after = self.encode_at(categories, numbers, times, offsets, novel_values, novel_offsets, some)
+        for some in torch.split(torch.arange(batch.times.shape[0], device=batch.times.device), 4_096):
+            state, after = self.encode_at(batch, some)
             states.append(state)
             clocks.append(after)
         return torch.cat(states), torch.cat(clocks)

@@ -12,6 +12,7 @@ from sqlscore.models.inputs.embedding import EventEmbedding
 from sqlscore.models.inputs.features import Features
 from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.ragged.arithmetic import gaps_of, no_time
+from sqlscore.scoring.batch import Batch
 
 
 class SequenceModel(nn.Module):
@@ -34,36 +35,26 @@ class SequenceModel(nn.Module):
     @torch.jit.export
     def encode(
         self,
-        categories: Tensor,  # int64 (T, C)
-        numbers: Tensor,  # float32 (T, F)
-        times: Tensor,  # int64 (T,)
-        offsets: Tensor,  # int64 (N + 1,)
-        novel_values: Tensor,  # int64 (M,)
-        novel_offsets: Tensor,  # int64 (U + 1,)
+        batch: Batch,
         hidden: Optional[Tensor],  # noqa: UP045 - what TorchScript reads; float32 (N, S)
         clock: Optional[Tensor],  # noqa: UP045 - int64 (N, 2)
     ) -> tuple[Tensor, Tensor]:
         """-> (state float32 (N, S), clock int64 (N, 2)) after each sequence; an empty one leaves its state as it is."""
-        old, before = self._start(offsets, hidden, clock)
-        state, after = self._run(categories, numbers, times, offsets, novel_values, novel_offsets, old, before, False)
-        filled = torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]  # (M,)
+        old, before = self._start(batch.offsets, hidden, clock)
+        state, after = self._run(batch, old, before, False)
+        filled = torch.nonzero(batch.offsets[1:] > batch.offsets[:-1])[:, 0]  # (M,)
         return old.index_copy(0, filled, state), before.index_copy(0, filled, after)
 
     @torch.jit.export
     def encode_each(
         self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         hidden: Optional[Tensor],  # noqa: UP045
         clock: Optional[Tensor],  # noqa: UP045
     ) -> tuple[Tensor, Tensor]:
         """-> (state float32 (T, S), clock int64 (T, 2)) after every event, each from the events up to it alone."""
-        old, before = self._start(offsets, hidden, clock)
-        return self._run(categories, numbers, times, offsets, novel_values, novel_offsets, old, before, True)
+        old, before = self._start(batch.offsets, hidden, clock)
+        return self._run(batch, old, before, True)
 
     @torch.jit.export
     def next_logits(self, hidden: Tensor) -> Tensor:
@@ -127,46 +118,35 @@ class SequenceModel(nn.Module):
 
     def _run(
         self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         old: Tensor,  # (N, S)
         clock: Tensor,  # (N, 2)
         each: bool,
     ) -> tuple[Tensor, Tensor]:
         """-> states and clocks of all T events, or of the M non-empty sequences."""
-        gaps, known = gaps_of(times, offsets, clock[:, 1])  # (T,)
-        standardised = self.events.standardise(numbers)  # (T, 2F)
-        hidden = self._hidden(
-            categories, standardised, times, gaps, known, novel_values, novel_offsets,
-            offsets, old[:, : self.size], each,
-        )  # (T, H) or (N, H)  # fmt: skip
+        offsets = batch.offsets
+        gaps, known = gaps_of(batch.times, offsets, clock[:, 1])  # (T,)
+        standardised = self.events.standardise(batch.numbers)  # (T, 2F)
+        hidden = self._hidden(batch, standardised, gaps, known, old[:, : self.size], each)  # (T, H) or (N, H)
         if not each:
             hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
         summary, after = self.summary(
-            categories[:, 0], standardised, times, offsets, gaps, known, old[:, self.size :], clock, each
+            batch.categories[:, 0], standardised, batch.times, offsets, gaps, known, old[:, self.size :], clock, each
         )
         return torch.cat([hidden, summary], 1), after
 
     def _hidden(
         self,
-        categories: Tensor,
+        batch: Batch,
         standardised: Tensor,  # (T, 2F)
-        times: Tensor,
         gaps: Tensor,  # (T,)
         known_gap: Tensor,  # (T,)
-        novel_values: Tensor,
-        novel_offsets: Tensor,
-        offsets: Tensor,
         state: Tensor,  # (N, H)
         each: bool,
     ) -> Tensor:
         """-> the encoder's (T, H) or (N, H)."""
-        x = self.events(categories, standardised, times, gaps, known_gap, novel_values, novel_offsets)  # (T, E)
-        return self._encoded(x, times, offsets, state, each)
+        x = self.events(batch, standardised, gaps, known_gap)  # (T, E)
+        return self._encoded(x, batch.times, batch.offsets, state, each)
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         found: Tensor = self.encoder(x, offsets, state, each)

@@ -9,6 +9,7 @@ from sqlscore.models.inputs.embedding import EventEmbedding
 from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.ragged.arithmetic import packing_of
 from sqlscore.models.wholes.sequence_model import SequenceModel
+from sqlscore.scoring.batch import Batch
 
 
 class TabledModel(SequenceModel):
@@ -46,38 +47,34 @@ class TabledModel(SequenceModel):
 
     def _hidden(
         self,
-        categories: Tensor,
+        batch: Batch,
         standardised: Tensor,
-        times: Tensor,
         gaps: Tensor,
         known_gap: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
-        offsets: Tensor,
         state: Tensor,
         each: bool,
     ) -> Tensor:
-        if self.training or times.shape[0] == 0:
-            x = self.events(categories, standardised, times, gaps, known_gap, novel_values, novel_offsets)
-            return self._encoded(x, times, offsets, state, each)
+        if self.training or batch.times.shape[0] == 0:
+            x = self.events(batch, standardised, gaps, known_gap)
+            return self._encoded(x, batch.times, batch.offsets, state, each)
         gate_rows, candidate_rows = self.gate_rows, self.candidate_rows
         if gate_rows.shape[0] == 0:
             gate_rows, candidate_rows = self._tables()
         weight, _, weight_, _ = self.encoder.maps()  # type: ignore[operator]
-        if novel_offsets.shape[0] > 1:
-            novel = self.events.ngram(novel_values, novel_offsets[:-1])  # (U, E)
+        if batch.novel_offsets.shape[0] > 1:
+            novel = self.events.ngram(batch.novel_values, batch.novel_offsets[:-1])  # (U, E)
             gate_rows = torch.cat([gate_rows, novel @ weight.t()])
             candidate_rows = torch.cat([candidate_rows, novel @ weight_.t()])
-        rows = self.events.rows_of(categories, times, gaps, known_gap)  # (T, K)
-        order, batch_sizes, where = packing_of(offsets)
-        rows = torch.empty_like(rows).index_copy_(0, where, rows)  # packed
+        rows = self.events.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
+        order, batch_sizes, packed = packing_of(batch.offsets)
+        rows = torch.empty_like(rows).index_copy_(0, packed, rows)
         gates = F.embedding_bag(rows, gate_rows, mode="sum")  # (T, A)
         candidate = F.embedding_bag(rows, candidate_rows, mode="sum")  # (T, B)
         if standardised.shape[1] > 0:
-            numbers = torch.empty_like(standardised).index_copy_(0, where, standardised)
+            numbers = torch.empty_like(standardised).index_copy_(0, packed, standardised)
             gates = gates.addmm_(numbers, self.events.numeric @ weight.t())
             candidate = candidate.addmm_(numbers, self.events.numeric @ weight_.t())
-        found: Tensor = self.encoder.states(  # type: ignore[operator]
-            gates, candidate, offsets, state, order, batch_sizes, where, each
+        states: Tensor = self.encoder.states(  # type: ignore[operator]
+            gates, candidate, batch.offsets, state, order, batch_sizes, packed, each
         )
-        return found
+        return states

@@ -11,6 +11,7 @@ from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.ragged.arithmetic import gaps_of
 from sqlscore.models.ragged.stretches import newest, overlapping
 from sqlscore.models.wholes.sequence_model import SequenceModel
+from sqlscore.scoring.batch import Batch, select_events
 
 
 class WindowModel(SequenceModel):
@@ -32,44 +33,32 @@ class WindowModel(SequenceModel):
     @torch.jit.export
     def encode(
         self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         hidden: Optional[Tensor],  # noqa: UP045 - what TorchScript reads
         clock: Optional[Tensor],  # noqa: UP045
     ) -> tuple[Tensor, Tensor]:
         """-> (state (N, S), clock (N, 2)) after each sequence, from its newest `window` events; zeros for no event."""
-        old, before = self._start(offsets, None, None)
-        index, own = newest(offsets, self.window)
-        if index.shape[0] < times.shape[0]:
-            categories, numbers, times = categories[index], numbers[index], times[index]
-        state, after = self._run(categories, numbers, times, own, novel_values, novel_offsets, old, before, False)
+        old, before = self._start(batch.offsets, None, None)
+        index, own = newest(batch.offsets, self.window)
+        if index.shape[0] < batch.times.shape[0]:
+            batch = select_events(batch, index, own)
+        state, after = self._run(batch, old, before, False)
         filled = torch.nonzero(own[1:] > own[:-1])[:, 0]  # (M,)
         return old.index_copy(0, filled, state), before.index_copy(0, filled, after)
 
     @torch.jit.export
     def encode_each(
         self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         hidden: Optional[Tensor],  # noqa: UP045
         clock: Optional[Tensor],  # noqa: UP045
     ) -> tuple[Tensor, Tensor]:
         """-> (state (T, S), clock (T, 2)) after every event."""
-        index, own, place = overlapping(offsets, self.window)
+        index, own, place = overlapping(batch.offsets, self.window)
         old, before = self._start(own, None, None)
-        if index.shape[0] == times.shape[0]:
-            return self._run(categories, numbers, times, own, novel_values, novel_offsets, old, before, True)
-        states, clocks = self._run(
-            categories[index], numbers[index], times[index], own, novel_values, novel_offsets, old, before, True
-        )
+        if index.shape[0] == batch.times.shape[0]:
+            return self._run(batch, old, before, True)
+        states, clocks = self._run(select_events(batch, index, own), old, before, True)
         return states[place], clocks[place]
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
@@ -81,21 +70,12 @@ class AttentionModel(WindowModel):
     """A `WindowModel` whose encoder says where it looks: `encoder.attention(x, times, offsets) -> (T,)`."""
 
     @torch.jit.export
-    def attention(
-        self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
-    ) -> Tensor:
+    def attention(self, batch: Batch) -> Tensor:
         """-> (T,): the weight of every event in its sequence's score; they sum to 1, those before the window are 0."""
-        index, own = newest(offsets, self.window)
-        inside = times[index]
+        index, own = newest(batch.offsets, self.window)
+        read = select_events(batch, index, own)
         _, clock = self._start(own, None, None)
-        gaps, known = gaps_of(inside, own, clock[:, 1])
-        standardised = self.events.standardise(numbers[index])
-        x = self.events(categories[index], standardised, inside, gaps, known, novel_values, novel_offsets)
-        found: Tensor = self.encoder.attention(x, inside, own)  # type: ignore[operator]
-        return torch.zeros(times.shape[0], device=times.device).index_copy(0, index, found)
+        gaps, known = gaps_of(read.times, own, clock[:, 1])
+        x = self.events(read, self.events.standardise(read.numbers), gaps, known)
+        weights: Tensor = self.encoder.attention(x, read.times, own)  # type: ignore[operator]
+        return torch.zeros(batch.times.shape[0], device=weights.device).index_copy(0, index, weights)

@@ -73,7 +73,7 @@ class Artifact:
         self.require_causal()
         batch = encode_sequences(sequences, self.manifest.inputs)
         with inference():
-            hidden, clock = self.module.encode_each(*batch.to(self.device).tensors(), None, None)
+            hidden, clock = self.module.encode_each(batch.to(self.device), None, None)
         starts = np.repeat(sequences.offsets[:-1], sequences.lengths)
         unknown = np.append(0, np.cumsum(batch.categories[:, 0].numpy() > len(self.manifest.inputs.actions)))
         position = np.arange(len(starts))
@@ -94,8 +94,8 @@ class Artifact:
             return self.coalescer(batch, *old)
         if self.device.type != "cpu" or batch.times.shape[0] <= EVENTS:
             return self._encode(batch, *old)
-        hidden = torch.empty(len(batch), self.manifest.state_size)
-        clock = torch.empty(len(batch), 2, dtype=torch.int64)
+        hidden = torch.empty(batch.size, self.manifest.state_size)
+        clock = torch.empty(batch.size, 2, dtype=torch.int64)
         for rows, piece in by_length(batch):
             found = self._encode(piece, *(None if part is None else part.index_select(0, rows) for part in old))
             hidden.index_copy_(0, rows, found[0])
@@ -107,7 +107,7 @@ class Artifact:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         with inference():
             given = (None if part is None else part.to(self.device) for part in (hidden, clock))
-            hidden, clock = self.module.encode(*batch.to(self.device).tensors(), *given)
+            hidden, clock = self.module.encode(batch.to(self.device), *given)
         return hidden.cpu(), clock.cpu()
 
     def probabilities(self, hidden: torch.Tensor) -> torch.Tensor:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 
 
-@dataclass(frozen=True)
-class Batch:
-    """N sequences with T events in all, without padding.
+class Batch(NamedTuple):
+    """N sequences with T events in all, without padding. TorchScript reads it as it is, or a plain tuple like it.
 
     Column 0 of `categories` is the action: 1..V as in `Inputs.actions`, and V + 1 + u for the u-th action of
     this batch that the model has never seen, whose hashed character n-grams are
@@ -24,23 +23,26 @@ class Batch:
     novel_values: torch.Tensor  # int64 (M,)
     novel_offsets: torch.Tensor  # int64 (U + 1,)
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """N: how many sequences."""
         return self.offsets.shape[0] - 1
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
-        return Batch(*(tensor.to(device) for tensor in self.tensors()))
+        return Batch(*(tensor.to(device) for tensor in self))
 
-    def tensors(self) -> tuple[torch.Tensor, ...]:
-        """The arguments of `encode`, in its order."""
-        return (
-            self.categories,
-            self.numbers,
-            self.times,
-            self.offsets,
-            self.novel_values,
-            self.novel_offsets,
-        )
+
+def select_events(batch: Batch, index: torch.Tensor, offsets: torch.Tensor) -> Batch:
+    """The events at `index` int64 (T',) as sequences that start at `offsets`; novel actions keep their codes."""
+    return Batch(
+        batch.categories[index],
+        batch.numbers[index],
+        batch.times[index],
+        offsets,
+        batch.novel_values,
+        batch.novel_offsets,
+    )
 
 
 def join(batches: Sequence[Batch], known: int) -> Batch:
@@ -81,18 +83,12 @@ def by_length(batch: Batch, events: int = EVENTS) -> Iterator[tuple[torch.Tensor
     total = lengths[order].cumsum(0)
     cuts = torch.unique_consecutive(torch.div(total, events, rounding_mode="floor"), return_counts=True)[1].tolist()
     for rows in torch.split(order, cuts):
-        yield rows, _of(batch, rows, lengths[rows])
+        yield rows, _select_sequences(batch, rows, lengths[rows])
 
 
-def _of(batch: Batch, rows: torch.Tensor, lengths: torch.Tensor) -> Batch:
-    """The sequences of these numbers as a batch of their own; novel actions keep their codes."""
+def _select_sequences(batch: Batch, rows: torch.Tensor, lengths: torch.Tensor) -> Batch:
+    """The sequences of these numbers as a batch of their own."""
     offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])  # (M + 1,)
     shift = torch.repeat_interleave(batch.offsets[rows] - offsets[:-1], lengths)
     index = shift + torch.arange(shift.shape[0], device=shift.device)
-    return replace(
-        batch,
-        categories=batch.categories[index],
-        numbers=batch.numbers[index],
-        times=batch.times[index],
-        offsets=offsets,
-    )
+    return select_events(batch, index, offsets)

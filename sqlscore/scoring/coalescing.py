@@ -103,8 +103,8 @@ class Coalescer:
             starts = [self._start(call) for call in group]
             hidden, clock = torch.cat([start[0] for start in starts]), torch.cat([start[1] for start in starts])
         with inference():
-            hidden, clock = self._module.encode(*batch.tensors(), hidden, clock)
-        sizes = [len(call.batch) for call in group]
+            hidden, clock = self._module.encode(batch, hidden, clock)
+        sizes = [call.batch.size for call in group]
         for call, *found in zip(group, torch.split(hidden, sizes), torch.split(clock, sizes), strict=True):
             call.found = (found[0], found[1])
 
@@ -112,7 +112,7 @@ class Coalescer:
         """The states from which a call goes on, those of new users where it gives none."""
         if call.hidden is not None and call.clock is not None:
             return call.hidden, call.clock
-        rows = len(call.batch)
+        rows = call.batch.size
         return (
             torch.zeros(rows, self._state_size, device=self._device),
             torch.full((rows, 2), NO_TIME, dtype=torch.int64, device=self._device),
@@ -133,7 +133,7 @@ class Coalescer:
             return moved
 
         with torch.cuda.stream(self._own.stream):
-            moved = Batch(*map(copy, batch.tensors()))
+            moved = Batch(*map(copy, batch))
             states = [None if part is None else copy(part) for part in (hidden, clock)]
             copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
             copied.record()

@@ -17,6 +17,7 @@ from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.coalescing import Coalescer
 from sqlscore.scoring.manifest import MODULE, Manifest, read_manifest, sha256_of
+from sqlscore.scoring.older import OlderModule
 from sqlscore.scoring.torchscript import without_deprecation
 
 _loaded: dict[tuple[str, str], tuple[Manifest, Any, Coalescer | None]] = {}
@@ -53,7 +54,9 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
                 with zipfile.ZipFile(io.BytesIO(data)) as archive:
                     module_bytes = archive.read(MODULE)
                 with without_deprecation():
-                    module = torch.jit.load(io.BytesIO(module_bytes), map_location=device)  # type: ignore[no-untyped-call]
+                    module = torch.jit.load(io.BytesIO(module_bytes), map_location=device).eval()  # type: ignore[no-untyped-call]
+                if manifest.format < 3:
+                    module = OlderModule(module)
             except (ArtifactError, AttributeError, KeyError, OSError, RuntimeError, zipfile.BadZipFile) as error:
                 reason = str(error).strip().partition("\n")[0]
                 raise ArtifactError(
@@ -61,7 +64,7 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
                 ) from error
             on = torch.device(device)
             known = len(manifest.inputs.actions)
-            coalescer = None if on.type == "cpu" else Coalescer(module.eval(), on, known, manifest.state_size)
-            _loaded[key] = (manifest, module.eval(), coalescer)
+            coalescer = None if on.type == "cpu" else Coalescer(module, on, known, manifest.state_size)
+            _loaded[key] = (manifest, module, coalescer)
         manifest, module, coalescer = _loaded[key]
     return Artifact(name, sha256, manifest, module, torch.device(device), coalescer)

@@ -14,7 +14,7 @@ from sqlscore.errors import ArtifactError
 from sqlscore.events.inputs import Inputs
 from sqlscore.scoring.torchscript import zipped
 
-FORMAT = 2
+FORMAT = 3
 MODULE = "module.pt"
 _MANIFEST = "manifest.json"
 
@@ -58,7 +58,7 @@ class Manifest:
         """The inverse. Raises ArtifactError where the format is another one."""
         fields: dict[str, Any] = json.loads(text)
         found = fields.get("format")
-        if found not in (1, FORMAT):
+        if found not in (1, 2, FORMAT):
             raise ArtifactError(f"artifact format {found!r} is not {FORMAT}, which this sqlscore reads: train again")
         inputs = fields["inputs"]
         if found == 1 and len(inputs["categorical"]) > 1:

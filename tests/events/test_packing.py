@@ -66,7 +66,7 @@ def batch_of(sequences: Sequences, mapping: Mapping) -> Batch:
 
 def as_read(sequences: Sequences, mapping: Mapping) -> list[object]:
     """All that a model is given of the sequences, as plain values."""
-    tensors = [tensor.numpy() for tensor in batch_of(sequences, mapping).tensors()]
+    tensors = [tensor.numpy() for tensor in batch_of(sequences, mapping)]
     actions = sequences.actions.cast(pa.string()).to_pylist()
     return [actions, sequences.times.tolist(), *(np.nan_to_num(t, nan=-0.125).tolist() for t in tensors)]
 

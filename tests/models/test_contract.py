@@ -91,7 +91,7 @@ def test_state_after_every_event_is_the_state_of_that_prefix(models: tuple[Any, 
     sequences = made([17], seed=5)
     batch = encode_sequences(sequences, INPUTS)
     with torch.inference_mode():
-        each, clocks = models[1].encode_each(*batch.tensors(), None, None)
+        each, clocks = models[1].encode_each(batch, None, None)
     for n in range(1, 18):
         prefix = Sequences(
             sequences.actions[:n],
@@ -143,7 +143,7 @@ def test_no_event_sees_a_later_one(models: tuple[Any, Any]) -> None:
     for sequences in (before, after):
         with torch.inference_mode():
             batch = encode_sequences(sequences, INPUTS)
-            states.append(models[1].encode_each(*batch.tensors(), None, None)[0])
+            states.append(models[1].encode_each(batch, None, None)[0])
     assert_near(states[0][:cut], states[1][:cut], 1e-5)
     assert not torch.allclose(states[0][cut:], states[1][cut:], atol=1e-3)
 
@@ -154,7 +154,7 @@ def test_attention_weights_of_a_sequence_sum_to_one(models: tuple[Any, Any]) -> 
         pytest.skip("has no attention")
     sequences = made([7, 0, 300, 1], seed=13)
     with torch.inference_mode():
-        weights = models[1].attention(*encode_sequences(sequences, INPUTS).tensors())
+        weights = models[1].attention(encode_sequences(sequences, INPUTS))
     assert bool((weights >= 0).all())
     sums = [float(weights[a:b].sum()) for a, b in zip(sequences.offsets, sequences.offsets[1:], strict=False)]
     assert sums == pytest.approx([1, 0, 1, 1], abs=1e-5)

@@ -40,5 +40,5 @@ def test_first_calls_of_a_scripted_model_are_not_specialised_to_a_shape() -> Non
     for lengths in ([1], [5, 9, 1], [0, 2], [40] * 7):
         batch: Batch = encode_sequences(made(lengths, seed=len(lengths)), INPUTS)
         with torch.inference_mode():
-            hidden, _ = model.encode(*batch.tensors(), None, None)
+            hidden, _ = model.encode(batch, None, None)
         assert hidden.shape[0] == len(lengths)

@@ -79,7 +79,7 @@ def test_extreme_numbers_give_finite_scores(models: tuple[Any, Any], value: floa
     batch = encode_sequences(sequences, INPUTS)
     batch.numbers[:, 0] = float(np.float32(value))  # even where the batch would have cleaned it
     with torch.inference_mode():
-        hidden, _ = models[1].encode(*batch.tensors(), None, None)
+        hidden, _ = models[1].encode(batch, None, None)
     assert all(bool(torch.isfinite(out).all()) for out in heads(models[1], hidden).values())
 
 

@@ -49,7 +49,7 @@ def test_probabilities_are_those_of_the_baseline_of_the_same_order() -> None:
     data = log()
     model = counted(data, order=2)
     batch, _ = cut_batch(data, data.offsets[:-1], data.offsets[1:])
-    states, _ = model.encode_each(*batch.tensors(), None, None)
+    states, _ = model.encode_each(batch, None, None)
     first = np.zeros(len(data.times), np.bool_)
     first[data.offsets[:-1]] = True
     actions = data.categories[:, 0]

@@ -36,7 +36,7 @@ MODEL: Any = ARCHITECTURES["gru"].build(ModelConfig(architecture="gru"), INPUTS)
 
 def alone(batch: Batch, hidden: torch.Tensor | None = None, clock: torch.Tensor | None = None) -> Any:
     with torch.inference_mode():
-        return MODEL.encode(*batch.tensors(), hidden, clock)
+        return MODEL.encode(batch, hidden, clock)
 
 
 def batches(shapes: list[list[int]]) -> list[Batch]:
@@ -62,13 +62,13 @@ class Gate:
         self.sizes: list[int] = []
         self._fails = fails
 
-    def encode(self, *arguments: Any) -> Any:
-        self.sizes.append(len(arguments[3]) - 1)
+    def encode(self, batch: Batch, *states: Any) -> Any:
+        self.sizes.append(batch.size)
         self.entered.set()
         assert self.open.wait(30)
         if self._fails(self.sizes[-1]):
             raise ValueError(f"{self.sizes[-1]} sequences")
-        return MODEL.encode(*arguments)
+        return MODEL.encode(batch, *states)
 
 
 def together(gate: Gate, parts: list[Batch], states: list[Any] | None = None) -> tuple[Coalescer, list[Any]]:

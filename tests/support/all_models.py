@@ -109,7 +109,7 @@ def encoded(
     model: Any, sequences: Sequences, hidden: torch.Tensor | None = None, clock: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     with torch.inference_mode():
-        return model.encode(*encode_sequences(sequences, INPUTS).tensors(), hidden, clock)
+        return model.encode(encode_sequences(sequences, INPUTS), hidden, clock)
 
 
 def heads(model: Any, hidden: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.manifest import Manifest, pack
 
 
@@ -26,15 +27,11 @@ class Tiny(nn.Module):
     @torch.jit.export
     def encode(
         self,
-        categories: Tensor,
-        numbers: Tensor,
-        times: Tensor,
-        offsets: Tensor,
-        novel_values: Tensor,
-        novel_offsets: Tensor,
+        batch: Batch,
         hidden: Tensor | None,
         clock: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
+        categories, numbers, times, offsets = batch.categories, batch.numbers, batch.times, batch.offsets
         size = offsets.size(0) - 1
         h = torch.zeros(size, 4) if hidden is None else hidden.clone()
         c = torch.full((size, 2), -(2**63), dtype=torch.int64) if clock is None else clock.clone()

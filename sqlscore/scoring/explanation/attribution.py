@@ -17,7 +17,7 @@ from sqlscore.arrays import Bools, Floats, Ints
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.events.sequences import offsets_of
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.batch import Batch, select_events
 from sqlscore.scoring.explanation.shapley import design
 from sqlscore.scoring.states import States
 
@@ -122,15 +122,7 @@ def _join(pieces: list[_Subsets]) -> _Subsets:
 
 
 def _select(batch: Batch, events: Ints, sizes: Ints) -> Batch:
-    index = torch.from_numpy(events)
-    return Batch(
-        batch.categories[index],
-        batch.numbers[index],
-        batch.times[index],
-        torch.from_numpy(offsets_of(sizes)),
-        batch.novel_values,
-        batch.novel_offsets,
-    )
+    return select_events(batch, torch.from_numpy(events), torch.from_numpy(offsets_of(sizes)))
 
 
 def _before(artifact: Artifact, batch: Batch, starts: Ints, stops: Ints) -> States | None:

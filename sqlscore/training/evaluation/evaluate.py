@@ -169,7 +169,7 @@ def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress
     for chosen in ordered_batches(test.lengths, _EVENTS_PER_BATCH):
         batch, targets = cut(data, test, chosen)
         with inference():
-            states, _ = artifact.module.encode_each(*batch.tensors(), None, None)
+            states, _ = artifact.module.encode_each(batch, None, None)
         parts.append((targets.at, *_judged(artifact, states[targets.position], targets.action.numpy(), keep)))
         if len(targets.churn_position):
             with inference():

@@ -115,7 +115,7 @@ def _counted_loss(model: Any, data: Encoded, validation: Windows) -> float | Non
         batch, targets = cut(data, validation, chosen)
         known = targets.action < data.known
         with torch.inference_mode():
-            states, _ = model.encode_each(*batch.tensors(), None, None)
+            states, _ = model.encode_each(batch, None, None)
             logits = model.next_logits(states[targets.position[known]])
             losses.append(functional.cross_entropy(logits, targets.action[known], reduction="none"))
     every = torch.cat(losses)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -82,6 +83,41 @@ def test_every_kind_draws_something(shop: duckdb.DuckDBPyConnection, tmp_path: P
     assert 'mapped as "events"' in said
     assert re.search(r"[\d,]+ (events|training|next actions)|test part", said)
     assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d to 20", said)
+
+
+@pytest.mark.parametrize("n_actions", [1, 2, 4, 14])
+def test_a_plot_is_wide_enough_for_its_title_and_facts(n_actions: int) -> None:
+    """Few actions make a small matrix, and the date of a fact was cut."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = confusion(evidence(tuple(f"a{i}" for i in range(n_actions))), "shop@1, " + "x" * 90)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for text in (*figure.texts, figure._suptitle):
+        assert text.get_window_extent(renderer).x1 <= figure.bbox.x1
+    assert "churn" not in texts(figure)
+
+
+def test_an_action_that_never_happened_has_no_shares() -> None:
+    """A row of zeros would read as data."""
+    made = evidence(("a", "b", "c"))
+    figure = confusion(replace(made, actual=np.where(made.actual == 3, 1, made.actual), best=made.actual), "facts")
+    shares = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
+    assert np.isnan(shares[2]).all()
+    np.testing.assert_allclose(shares[:2].sum(1), 1)
+
+
+def test_small_risks_fill_the_panel_and_few_examples_have_small_marks() -> None:
+    made = evidence(("a", "b"))
+    risk = np.append(np.full(2_000, 0.02), np.full(5, 0.15))
+    figure = reliability(replace(made, churned=np.arange(len(risk)) % 50 == 0, risk=risk), "facts")
+    churn = figure.axes[1]
+    assert churn.get_xlim()[1] < 0.3
+    legend = churn.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()][1:] == [
+        "how often it came true, 95 % interval",
+        "the same, fewer than 30 examples",
+    ]
 
 
 def test_plots_say_what_evaluate_says(shop: duckdb.DuckDBPyConnection) -> None:

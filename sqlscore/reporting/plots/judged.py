@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 _SHOWN = 12  # actions of the confusion matrix with a row of their own
 _POINTS = 500  # of a curve: more are not seen
+_FEW = 30  # examples in a bin: with fewer its mark is small
 
 
 def confusion(evidence: Evidence, facts: str) -> Figure:
     """What happened (rows, which sum to 1) against what was predicted; all but the most frequent actions are "other".
+
+    The row of an action that was predicted but never happened is empty.
 
     Raises PlotError if the test part has no next action.
     """
@@ -39,7 +42,7 @@ def confusion(evidence: Evidence, facts: str) -> Figure:
     place[shown] = np.arange(len(shown))
     counts = confusion_matrix(place[evidence.actual], place[evidence.best], labels=np.arange(size))
     totals = counts.sum(1)
-    shares = counts / np.maximum(totals, 1)[:, None]
+    shares = counts / np.where(totals > 0, totals, np.nan)[:, None]  # what never happened has no shares: an empty row
     figure = blank(3.2 + 0.62 * size, 3.0 + 0.42 * size)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap=HEAT, vmin=0, vmax=1, aspect="auto")
@@ -53,7 +56,7 @@ def confusion(evidence: Evidence, facts: str) -> Figure:
         axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=7, color=_on(share))
     figure.colorbar(image, ax=axes, label="share of the row", shrink=0.8, format=_percent)
     accuracy = float((evidence.actual == evidence.best).mean())
-    titled(figure, f"Confusion of next actions: {accuracy:.1%} as predicted", facts, _targets(evidence))
+    titled(figure, f"Confusion of next actions: {accuracy:.1%} as predicted", facts, _targets(evidence, churn=False))
     return figure
 
 
@@ -71,7 +74,7 @@ def reliability(evidence: Evidence, facts: str) -> Figure:
     if not parts:
         _require(evidence)
     figure = blank(1.0 + 4.8 * len(parts), 5.6)
-    grid = figure.subplots(2, len(parts), squeeze=False, sharex=True, height_ratios=(4, 1))
+    grid = figure.subplots(2, len(parts), squeeze=False, sharex="col", height_ratios=(4, 1))
     for column, (name, label, probability, happened, bins) in enumerate(parts):
         above, below = grid[0, column], grid[1, column]
         error = calibration_error(probability, happened, bins)
@@ -145,18 +148,31 @@ def _diagonal(axes: Axes, probability: Floats, happened: npt.NDArray[np.bool_], 
     true = times / counts[filled]
     low, high = _wilson(times, counts[filled])
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="probability = frequency")
-    axes.errorbar(
-        mean,
-        true,
-        yerr=np.maximum((true - low, high - true), 0.0),
-        color=COLOURS[0],
-        marker="o",
-        capsize=3,
-        label="95 % interval",
-    )
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    spread, many = np.maximum((true - low, high - true), 0.0), counts[filled] >= _FEW
+    axes.plot(mean[many], true[many], color=COLOURS[0], linewidth=1)
+    for chosen, marker, size, label in (
+        (many, "o", 7, "how often it came true, 95 % interval"),
+        (~many, ".", 4, f"the same, fewer than {_FEW} examples"),
+    ):
+        if chosen.any():
+            axes.errorbar(
+                mean[chosen],
+                true[chosen],
+                yerr=spread[:, chosen],
+                color=COLOURS[0] if marker == "o" else COLOURS[5],
+                linestyle="none",
+                marker=marker,
+                markersize=size,
+                capsize=3,
+                label=label,
+            )
+    shown = many if many.any() else ~many
+    top = min(
+        1.0, 1.1 * max(float(probability.max()), float(high[shown].max()), float(true.max()))
+    )  # small risks fill the panel too
+    axes.set(xlim=(-0.02 * top, 1.02 * top), ylim=(-0.02 * top, 1.02 * top))
     axes.yaxis.set_major_formatter(_percent)
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.04), fontsize=8, frameon=False)
 
 
 def _wilson(true: Ints, counts: Ints) -> Floats:
@@ -173,9 +189,9 @@ def _require(evidence: Evidence) -> None:
         )
 
 
-def _targets(evidence: Evidence) -> str:
-    churn = f", {len(evidence.churned):,} churn examples" if len(evidence.churned) else ""
-    return f"{len(evidence.actual):,} next actions{churn} of the test part, {evidence.period}"
+def _targets(evidence: Evidence, churn: bool = True) -> str:
+    examples = f", {len(evidence.churned):,} churn examples" if churn and len(evidence.churned) else ""
+    return f"{len(evidence.actual):,} next actions{examples} of the test part, {evidence.period}"
 
 
 def _few_ticks() -> object:

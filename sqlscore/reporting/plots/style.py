@@ -41,13 +41,22 @@ def blank(width: float, height: float) -> Figure:
 
 
 def titled(figure: Figure, title: str, *facts: str) -> None:
-    """Write the title, and under it one line for each fact (model, events, period), all from the left edge."""
+    """Write the title, and under it one line for each fact (model, events, period), all from the left edge.
+
+    A figure that is too narrow for them becomes wider.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.transforms import ScaledTranslation
 
-    figure.suptitle(escaped([title])[0] + "\n" * len(facts), x=0.01, ha="left", fontsize=13, fontweight="bold")
+    heading = figure.suptitle(
+        escaped([title])[0] + "\n" * len(facts), x=0.01, ha="left", fontsize=13, fontweight="bold"
+    )
     below = figure.transFigure + ScaledTranslation(0, -22 / 72, figure.dpi_scale_trans)
     lines = "\n".join(escaped(facts))
-    figure.text(0.01, 1, lines, transform=below, ha="left", va="top", fontsize=9, color=GREY, linespacing=1.35)
+    under = figure.text(0.01, 1, lines, transform=below, ha="left", va="top", fontsize=9, color=GREY, linespacing=1.35)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    widest = max(text.get_window_extent(renderer).width for text in (heading, under)) / figure.dpi
+    figure.set_figwidth(max(figure.get_figwidth(), widest / 0.97))  # a margin of 1 % left, and 2 % right
 
 
 def plain(axes: Axes, x: str, y: str, title: str = "") -> None:

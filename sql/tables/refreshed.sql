@@ -5,7 +5,8 @@ CREATE OR REPLACE TABLE sqlscore.refreshed (
     n_rows BIGINT,
     last_row BIGINT,
     types VARCHAR,
-    sample UBIGINT
+    sample UBIGINT,
+    written JSON
 );
 
 COMMENT ON TABLE sqlscore.refreshed IS 'What the last refresh had read: the next incremental refresh starts from here.';
@@ -16,3 +17,4 @@ COMMENT ON COLUMN sqlscore.refreshed.n_rows IS 'Number of rows of an append-only
 COMMENT ON COLUMN sqlscore.refreshed.last_row IS 'Number of its last row; NULL for others.';
 COMMENT ON COLUMN sqlscore.refreshed.types IS 'Types of the mapped columns.';
 COMMENT ON COLUMN sqlscore.refreshed.sample IS 'Combined hash (XOR) of some of its rows; NULL for others.';
+COMMENT ON COLUMN sqlscore.refreshed.written IS 'Number of rows that it left in each table of scores.';

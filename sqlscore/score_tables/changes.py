@@ -12,7 +12,7 @@ from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import SESSION_GAP, Mapping
 from sqlscore.quoting import identifier, qualified
-from sqlscore.score_tables.mark import STATES_TABLE, Mark, columns_of, sample_of
+from sqlscore.score_tables.mark import STATES_TABLE, Mark, columns_of, lost_rows, sample_of
 
 CHANGES_TABLE = "sqlscore_changes"
 """A temporary table of the reader's connection."""
@@ -52,6 +52,9 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     if old is None:
         forgotten = is_table(con, mapping.schema, STATES_TABLE)
         return Changes("a user was forgotten" if forgotten else "nothing was scored before")
+    lost = lost_rows(con, mapping, old)
+    if lost is not None:
+        return Changes(lost)
     if (old.model, old.sha256) != (new.model, new.sha256):
         return Changes(f"the champion changed from {old.model} to {new.model}")
     if old.mapping != new.mapping:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping as Dict
+from dataclasses import astuple, dataclass
 
 import duckdb
 
-from sqlscore.database.objects import is_table
+from sqlscore.database.objects import MATERIALIZED, is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, qualified
@@ -14,6 +16,7 @@ from sqlscore.sql.objects import table
 
 STATES_TABLE = "user_states"
 MARK_TABLE = "refreshed"
+_WRITTEN = (*MATERIALIZED, STATES_TABLE)
 
 _RUNS, _RUN = 4, 16
 """How many runs of how many rows are hashed to recognise a table: the engine skips to runs faster than to rows."""
@@ -30,6 +33,7 @@ class Mark:
     last_row: int | None
     types: str | None = None  # None in a mark that an older sqlscore wrote
     sample: int | None = None
+    written: str | None = None  # rows by table, as JSON
 
 
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
@@ -55,17 +59,47 @@ def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
 def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> None:
     """Replace the mark, inside the transaction of the refresh."""
     name = qualified(mapping.schema, MARK_TABLE)
+    written = {kept: _rows_of(con, mapping, kept) for kept in _WRITTEN}
     con.execute(table(MARK_TABLE).for_schema(mapping.schema))
     con.execute(
-        f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [mark.model, mark.sha256, mark.mapping, mark.n_rows, mark.last_row, mark.types, mark.sample],
+        f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [*astuple(mark)[:-1], json.dumps(written)],
     )
 
 
-def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Drop the mark of an append-only table after a user was erased: new rows alone would not show who is missing."""
-    if mapping.append_only and is_table(con, mapping.schema, MARK_TABLE):
-        con.execute(f"DROP TABLE {qualified(mapping.schema, MARK_TABLE)}")
+def lost_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> str | None:
+    """What is missing of the tables that the last refresh wrote, in words; None if nothing is."""
+    for name, n_written in json.loads(mark.written or "{}").items():
+        n_rows = _rows_of(con, mapping, name)
+        if n_rows is None:
+            return f"{name} is gone, in which the last refresh wrote {n_written:,} rows"
+        if n_rows != n_written:
+            return f"{name} has {n_rows:,} rows, the last refresh left {n_written:,} in it"
+    return None
+
+
+def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, erased: Dict[str, int]) -> None:
+    """Note that rows of a user were erased, by table.
+
+    The mark of an append-only table is dropped: new rows alone would not show who is missing.
+    """
+    mark = read_mark(con, mapping)
+    if mark is None:
+        return
+    name = qualified(mapping.schema, MARK_TABLE)
+    if mapping.append_only:
+        con.execute(f"DROP TABLE {name}")
+    elif mark.written is not None:
+        left = {kept: rows - erased.get(kept, 0) for kept, rows in json.loads(mark.written).items()}
+        con.execute(f"UPDATE {name} SET written = ?", [json.dumps(left)])
+
+
+def _rows_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> int | None:
+    """Rows of one of the mapping's tables; None if there is no such table."""
+    if not is_table(con, mapping.schema, name):
+        return None
+    counted = one(con, f"SELECT count(*) FROM {qualified(mapping.schema, name)}")
+    return int(counted[0]) if counted else 0
 
 
 def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:

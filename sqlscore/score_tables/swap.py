@@ -8,7 +8,10 @@ from sqlscore.database.derived_columns import DERIVED, create_like
 from sqlscore.database.objects import is_table
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.sql.objects import objects
 
+_THERE = """SELECT 1 FROM information_schema.tables
+            WHERE table_catalog = current_database() AND table_schema = ? AND table_name = ?"""
 _VIEW_OF = {"scored_users": "live_scored_users", "scored_sessions": "live_scored_sessions"}
 
 
@@ -17,6 +20,9 @@ def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, activ
 
     active_within: seconds in which users of `scored_users` are active, as `derived_columns.definitions` takes it.
     """
+    if not con.execute(_THERE, [mapping.schema, name]).fetchall():  # somebody dropped it: the view has the comments
+        view_of = next(item for item in objects() if item.name == name)
+        con.execute(view_of.for_schema(mapping.schema, mapping.prefix))
     staging = qualified(mapping.schema, f"next_{name}")
     view = qualified(mapping.schema, _VIEW_OF[name])
     if name == "scored_users":

@@ -44,7 +44,7 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
                 name = qualified(source.schema, table)
                 row = one(con, f"DELETE FROM {name} WHERE user_id = ?", [user_id])
                 erased[table] = int(row[0]) if row else 0
-            forget_in_mark(con, source)
+            forget_in_mark(con, source, erased)
             events = qualified(source.schema, "events")
             left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])
         except duckdb.ConversionException as error:

@@ -1,0 +1,129 @@
+"""Times as they come: the unit of epoch numbers, and what makes a column of times doubtful."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.database.queries import one
+from sqlscore.errors import EventsError, MappingError
+from sqlscore.events.mapping import UNITS, Mapping, TimeUnit, unit_of
+from sqlscore.quoting import identifier, literal, qualified
+
+
+def time_unit_of(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType, asked: TimeUnit | None
+) -> TimeUnit | None:
+    """The unit of epoch numbers, None for times. Raises MappingError or EventsError if the column holds no times."""
+    column = identifier(mapping.event_time)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        if asked is not None:
+            raise MappingError(f'time_unit is for epoch numbers; "{mapping.event_time}" is a {kind}: leave it out')
+        return None
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        raise EventsError(
+            f'event_time column "{mapping.event_time}" has type {kind}, expected TIMESTAMP, TIMESTAMPTZ, DATE or an '
+            f"epoch number: cast it in a view, {_cast_of(con, mapping, kind)}"
+        )
+    if asked is not None:
+        if asked not in UNITS:
+            raise MappingError(f"time_unit {asked!r} is not one of {', '.join(UNITS)}")
+        return asked
+    row = one(
+        con,
+        f"""WITH times AS (SELECT {column}::DOUBLE AS time, TRY_CAST({column} AS BIGINT) AS day FROM {mapping.relation})
+            SELECT median(abs(time)), avg(CAST(coalesce(day BETWEEN 19000101 AND 21991231 AND day % 100 BETWEEN 1 AND 31
+                AND day // 100 % 100 BETWEEN 1 AND 12, false) AS DOUBLE)) FILTER (time IS NOT NULL) FROM times""",
+    )
+    median, calendar = row if row and row[0] is not None else (0.0, 0.0)
+    if calendar > _CALENDAR_SHARE:
+        raise MappingError(
+            f'event_time column "{mapping.event_time}" holds calendar days as numbers (such as 20240131): map a view '
+            f"with strptime(CAST({column} AS VARCHAR), '%Y%m%d') AS {column}, or say time_unit=... (--time-unit) if "
+            "they are epoch numbers"
+        )
+    return unit_of(median)
+
+
+def mixed_units(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
+    """What to warn of if epoch numbers are of two magnitudes, or not after 1970; None if they are not.
+
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events, with the unit of their times.
+    """
+    if mapping.time_unit is None:
+        return None
+    column = identifier(mapping.event_time)
+    size = f"abs({column}::DOUBLE)"
+    units = f"CASE WHEN {size} < 1e11 THEN 's' WHEN {size} < 1e14 THEN 'ms' WHEN {size} < 1e17 THEN 'us' ELSE 'ns' END"
+    row = one(
+        con,
+        f"""SELECT count(*) FILTER ({column} <= 0), count(*) FILTER ({column} > 0 AND {units} <> '{mapping.time_unit}'),
+                mode({units}) FILTER ({column} > 0 AND {units} <> '{mapping.time_unit}'), count({column})
+            FROM {mapping.relation}""",
+    )
+    if row is None:
+        return None
+    not_after, other, unit, n_rows = row
+    said = []
+    if not_after:
+        said.append(
+            f'{not_after} of {n_rows} times in "{mapping.event_time}" are 0 or less, which is 1970 or before: numbers '
+            "that mean there is no time? Make them NULL in a view"
+        )
+    if other:
+        said.append(
+            f'{other} of {n_rows} times in "{mapping.event_time}" look like epoch numbers in {unit}, and all are read '
+            f"in {mapping.time_unit}: bring them to one unit in a view, or say time_unit=... (--time-unit)"
+        )
+    return "; ".join(said) or None
+
+
+_CALENDAR_SHARE = 0.5
+"""Of the times; if more look like YYYYMMDD they are not taken for epoch numbers."""
+
+
+def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType) -> str:
+    """How to cast a column to times, by what its first texts look like."""
+    column = identifier(mapping.event_time)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        row = one(
+            con, f"SELECT list(t) FROM (SELECT {column} AS t FROM {mapping.relation} WHERE {column} <> '' LIMIT 20)"
+        )
+        texts = [text.strip() for text in (row[0] if row and row[0] else ())]
+        if texts and all(re.fullmatch(r"-?\d{9,19}", text) for text in texts):
+            return f"CAST({column} AS BIGINT), since the texts are epoch numbers"
+        if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
+            return f"CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
+    return f"for example strptime({column}, '%Y-%m-%d %H:%M:%S')"
+
+
+def check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raise MappingError if the mapped columns depend on the session's time zone: scores would too.
+
+    The events are read in two zones and compared. A base table cannot depend on the zone, so it is not read.
+    """
+    tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+    if any(qualified(*name) == mapping.relation for name in con.execute(tables).fetchall()):
+        return
+    names = ", ".join(identifier(name) for name in mapping.columns)
+
+    def content(zone: str) -> object:
+        con.execute(f"SET TimeZone = {literal(zone)}")
+        return one(con, f"SELECT bit_xor(hash({names})), count(*) FROM {mapping.relation}")
+
+    try:
+        elsewhere, here, again = content("Pacific/Kiritimati"), content("UTC"), None
+        if elsewhere != here:
+            again = content("UTC")  # a relation that differs from read to read does so for another reason
+    finally:
+        con.execute("SET TimeZone = 'UTC'")
+    if again is not None and again == here:
+        raise MappingError(
+            f"{mapping.relation} holds other values in other time zones: it turns TIMESTAMP WITH TIME ZONE into "
+            "TIMESTAMP, DATE or text (or back) by the zone of whoever reads it, so that scores would depend on it; say "
+            "which zone is meant, for example CAST(ts AT TIME ZONE 'UTC' AS TIMESTAMP)"
+        )

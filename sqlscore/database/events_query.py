@@ -55,6 +55,11 @@ def early(mapping: Mapping, time: str) -> str:
     return f"{time} <= make_timestamp({SYSTEM}.epoch_us({SYSTEM}.now()))"
 
 
+def events_until(con: duckdb.DuckDBPyConnection, mapping: Mapping, moment: int) -> str:
+    """A query for the usable events up to a moment, µs."""
+    return f"SELECT * FROM ({usable_events(con, mapping)}) WHERE event_time <= make_timestamp({int(moment)})"
+
+
 def canonical(mapping: Mapping, query: str) -> Mapping:
     """The mapping for a scan of a query with the canonical names."""
     user_id, event_time, event_type = CANONICAL

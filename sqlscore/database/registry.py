@@ -17,6 +17,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
 from sqlscore.errors import ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
+from sqlscore.scoring.catalog import StoredModel
 from sqlscore.scoring.manifest import read_manifest, sha256_of
 
 
@@ -92,6 +93,17 @@ def find_model(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str =
     """
     label = catalog(con).find(model, mapping).label
     return next(info for info in registered_models(con) if info.label == label)
+
+
+def model_of(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str) -> StoredModel:
+    """The stored version that `model` names. Raises ModelError if there is none, or if it is of another mapping."""
+    stored = catalog(con).find(model, mapping)
+    if stored.mapping != mapping:
+        raise ModelError(
+            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
+            f'pass mapping="{stored.mapping}"'
+        )
+    return stored
 
 
 def register(

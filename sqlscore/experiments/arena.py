@@ -43,13 +43,13 @@ class Arena:
 
     @property
     def horizon_seconds(self) -> float | None:
-        """Of the churn label; None without."""
+        """How far ahead the churn label looks; None without one."""
         return None if self.periods.churn is None else self.periods.churn.horizon / US_PER_SECOND
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One model at the test examples, in the arena's order; None: it says nothing of that."""
+    """One model at the test examples, in the arena's order; None: it says nothing about that."""
 
     best: Ints | None = None  # (P,) codes; -1: an action that the arena's training part lacks
     in_top3: npt.NDArray[np.bool_] | None = None
@@ -70,7 +70,7 @@ class Entry:
 def arena_of(log: EventLog, periods: Periods, after: int, options: TrainingOptions) -> Arena:
     """The test examples later than `after` (µs) or the split's test boundary, whichever is later.
 
-    Raises TrainingError where nothing is left to be judged at.
+    Raises TrainingError if nothing is left to be judged at.
     """
     until = periods.t2 if options.refit else periods.t1
     inputs = vocabulary(log, until, options.max_actions, options.max_categories)

@@ -22,19 +22,27 @@ from sqlscore.training.options import TrainingOptions
 
 GBM = "gbm"
 CONTENDERS: tuple[str, ...] = (*ARCHITECTURES, GBM)
-"""What a comparison trains unless told otherwise."""
+"""What a comparison trains by default."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """What a comparison knows of one contender besides its figures.
+    """What a comparison knows of one contender, apart from its figures.
 
-    label: name@version where it is registered; artifact: what is to be registered, of the seed with the least
-    validation loss. validation_loss: by which a champion may be chosen, as the test part must not.
+    Args:
+        entry: what it says at the test examples.
+        kind: "model", "peer" or "baseline".
+        architecture: its name, None for a baseline.
+        label: name@version if it is registered.
+        artifact: what is to be registered, of the seed with the least validation loss.
+        validation_loss: what may choose a champion, as the test part must not.
+        training_seconds: the mean over its seeds.
+        parameters: how many numbers it learned.
+        events_per_second: how fast it scores.
     """
 
     entry: Entry
-    kind: str  # model, peer or baseline
+    kind: str
     architecture: str | None = None
     label: str | None = None
     artifact: bytes | None = None
@@ -44,24 +52,35 @@ class Contender:
     events_per_second: float | None = None
 
 
-def trained(
+def train_contender(
     arena: Arena,
     reason: str,
     options: TrainingOptions,
     seeds: Sequence[int],
     by_churn: bool,
     tested: bool,
-    bar: Progress,
+    progress: Progress,
 ) -> Contender:
     """Train an architecture once for each seed, and judge all.
 
-    reason: why there is no churn head, where the arena has no churn. by_churn: the validation loss is that of churn.
-    tested: the manifest shall hold the test figures, as those of registered models do.
+    Args:
+        arena: the events, their split and the test examples.
+        reason: why there is no churn head, if the arena has no churn.
+        options: what to train.
+        seeds: one training for each.
+        by_churn: whether the validation loss is that of churn.
+        tested: whether the manifest gets the test figures, as that of a registered model does.
+        progress: told of every step.
     """
     name = options.architecture
     runs = [
-        _one(
-            arena, reason, replace(options, seed=seed), by_churn, tested, Prefixed(bar, _title(name, place, len(seeds)))
+        _train_once(
+            arena,
+            reason,
+            replace(options, seed=seed),
+            by_churn,
+            tested,
+            Prefixed(progress, _title(name, place, len(seeds))),
         )
         for place, seed in enumerate(seeds)
     ]
@@ -73,10 +92,10 @@ def trained(
     )
 
 
-def taken(arena: Arena, artifact: Artifact, by_churn: bool, bar: Progress) -> Contender:
-    """Judge a model that is registered. Its churn head takes part where it has the arena's horizon and lookback."""
+def judge_registered(arena: Arena, artifact: Artifact, by_churn: bool, progress: Progress) -> Contender:
+    """Judge a registered model. Its churn head takes part if it has the horizon and lookback of the arena."""
     manifest = artifact.manifest
-    judged = judge_model(arena, artifact, Prefixed(bar, artifact.name), churn=same_churn(arena, artifact))
+    judged = judge_model(arena, artifact, Prefixed(progress, artifact.name), churn=same_churn(arena, artifact))
     periods = TrainingNotes.from_json(manifest.notes).periods or {}
     same_split = all(periods.get(name) == getattr(arena.periods, name) for name in ("t1", "t2", "by_users"))
     return Contender(
@@ -97,10 +116,12 @@ def same_churn(arena: Arena, artifact: Artifact) -> bool:
     return churn is not None and own is not None and all(churn[k] == getattr(own, k) for k in ("horizon", "lookback"))
 
 
-def _one(arena: Arena, reason: str, options: TrainingOptions, by_churn: bool, tested: bool, bar: Progress) -> Contender:
+def _train_once(
+    arena: Arena, reason: str, options: TrainingOptions, by_churn: bool, tested: bool, progress: Progress
+) -> Contender:
     name = options.architecture
     if name == GBM:
-        trees = fit_gbm(arena.log, arena.periods, options, bar)
+        trees = fit_gbm(arena.log, arena.periods, options, progress)
         return Contender(
             Entry(name, (judge_gbm(arena, trees),)),
             "peer",
@@ -110,10 +131,10 @@ def _one(arena: Arena, reason: str, options: TrainingOptions, by_churn: bool, te
             parameters=trees.leaves,
             events_per_second=events_per_second(arena, trees),
         )
-    made = fit_log(arena.log, (arena.periods, reason), options, bar, tested=tested)
+    made = fit_log(arena.log, (arena.periods, reason), options, progress, tested=tested)
     artifact = load(made.artifact, sha256_of(made.artifact), name, "cpu")
     return Contender(
-        Entry(name, (judge_model(arena, artifact, bar),)),
+        Entry(name, (judge_model(arena, artifact, progress),)),
         "model",
         name,
         artifact=made.artifact,
@@ -131,7 +152,7 @@ def _validation_loss(artifact: Artifact, by_churn: bool) -> float | None:
 
 
 def _parameters(artifact: Artifact) -> int:
-    """Learned numbers; of a model that counts, its counts."""
+    """How many numbers a model learned; for a model that counts, how many counts it has."""
     learned = sum(int(parameter.numel()) for parameter in artifact.module.parameters())
     return learned or sum(int(buffer.numel()) for _, buffer in artifact.module.named_buffers())
 

@@ -67,7 +67,7 @@ def lightgbm() -> Any:
 def fit_gbm(log: EventLog, periods: Periods, options: TrainingOptions, progress: Progress) -> Boosted:
     """Train on the training part, stop by the validation part; the same seed and data give the same trees.
 
-    Raises TrainingError where LightGBM is not installed.
+    Raises TrainingError if LightGBM is not installed.
     """
     library = lightgbm()
     began = time.monotonic()

@@ -51,7 +51,7 @@ def auc_draws(users: Ints, labels: npt.NDArray[np.bool_], scores: Sequence[Float
 
 
 def interval(draws: Floats) -> tuple[float | None, float | None]:
-    """(B,) -> the bounds between which 95 % of the draws lie; None where there is nothing to draw from."""
+    """(B,) -> the bounds between which 95 % of the draws lie; None if there is nothing to draw from."""
     kept = draws[~np.isnan(draws)]
     if len(kept) == 0:
         return None, None

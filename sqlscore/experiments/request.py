@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from sqlscore.database.catalog import catalog
-from sqlscore.errors import ModelError, TrainingError
+from sqlscore.database.registry import model_of
+from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.experiments.ranking import RANKED
 from sqlscore.scoring.notes import seen_until
 from sqlscore.times import in_words
 
@@ -20,14 +21,11 @@ if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
     from sqlscore.training.options import TrainingOptions
 
-HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "auc": True}
-"""What contenders may be ranked by."""
-
 
 def check(metric: str, seeds: int, promotes_nothing: bool) -> None:
-    """Raise TrainingError for what no comparison can do."""
-    if metric not in HIGHER_IS_BETTER:
-        raise TrainingError(f'there is no ranking by "{metric}": choose one of {", ".join(HIGHER_IS_BETTER)}')
+    """Raise TrainingError if no comparison can do what is asked for."""
+    if metric not in RANKED:
+        raise TrainingError(f'there is no ranking by "{metric}": choose one of {", ".join(RANKED)}')
     if seeds < 1:
         raise TrainingError(f"seeds={seeds}: each architecture is trained at least once")
     if promotes_nothing:
@@ -35,7 +33,10 @@ def check(metric: str, seeds: int, promotes_nothing: bool) -> None:
 
 
 def names_of(architectures: Sequence[str] | None, models: Sequence[str], notes: list[str]) -> list[str]:
-    """What is to be trained. Raises TrainingError for what there is not; what was not asked for by name is left out."""
+    """The architectures to train. Raises TrainingError for an unknown name.
+
+    Without LightGBM, gbm is left out with a note if it was not named, and refused if it was.
+    """
     from sqlscore.experiments.contenders import CONTENDERS, GBM  # torch
     from sqlscore.experiments.gbm import lightgbm
 
@@ -58,30 +59,25 @@ def names_of(architectures: Sequence[str] | None, models: Sequence[str], notes: 
     return names
 
 
-def stored(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
-    """A registered model. Raises ModelError for one of another mapping, TrainingError for one without its periods."""
+def registered(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
+    """A registered model. Raises ModelError if it is of another mapping, TrainingError if it lacks its periods."""
     from sqlscore.scoring.loading import load  # torch
     from sqlscore.training.evaluation.evaluate import noted_periods
 
-    found = catalog(con).find(model, mapping)
-    if found.mapping != mapping:
-        raise ModelError(
-            f'{found.label} was trained on the events mapped as "{found.mapping}", not "{mapping}": '
-            f'pass mapping="{found.mapping}"'
-        )
-    artifact = load(found.data, found.sha256, found.label, "cpu")
+    stored = model_of(con, model, mapping)
+    artifact = load(stored.data, stored.sha256, stored.label, "cpu")
     noted_periods(artifact)
     return artifact
 
 
 def arena_for(
     con: duckdb.DuckDBPyConnection,
-    where: Mapping,
+    source: Mapping,
     settings: TrainingOptions,
     artifacts: Sequence[Artifact],
     progress: Progress,
 ) -> tuple[Arena, str]:
-    """(What all are judged at, why there is no churn). The horizon is that of the models where none is asked for."""
+    """The arena, and why it has no churn. Without an asked horizon, the first model with a churn head gives it."""
     from sqlscore.experiments.arena import arena_of  # torch
     from sqlscore.training.data.event_log import read_log
     from sqlscore.training.fit import split
@@ -94,14 +90,14 @@ def arena_for(
             horizon=manifests[0].horizon_seconds,
             lookback=float("inf") if lookback is None else lookback,
         )
-    log = read_log(con, where, settings.max_events, settings.max_user_events, progress)
+    log = read_log(con, source, settings.max_events, settings.max_user_events, progress)
     periods, reason = split(log, settings)
     after = max((seen_until(artifact.manifest) for artifact in artifacts), default=0)
     return arena_of(log, periods, after, settings), reason
 
 
 def churn_notes(arena: Arena, reason: str, artifacts: Sequence[Artifact], metric: str) -> list[str]:
-    """What to know about the churn figures. Raises TrainingError where they are to rank and there are none."""
+    """What to know about the churn figures. Raises TrainingError if these should rank and there are none."""
     from sqlscore.experiments.contenders import same_churn  # torch
 
     if arena.churn is None:
@@ -109,14 +105,14 @@ def churn_notes(arena: Arena, reason: str, artifacts: Sequence[Artifact], metric
         if metric == "auc":
             raise TrainingError(f"nothing can be ranked by auc of churn: {why}")
         return [f"no churn is compared: {why}"]
-    said = []
+    notes = []
     for artifact in artifacts:
         horizon, own = artifact.manifest.horizon_seconds, arena.horizon_seconds
         if horizon is None:
-            said.append(f"{artifact.name} has no churn figures: it has no churn head")
+            notes.append(f"{artifact.name} has no churn figures: it has no churn head")
         elif own is not None and not same_churn(arena, artifact):
-            said.append(
-                f"{artifact.name} has no churn figures: its horizon or lookback is another one than the comparison's "
+            notes.append(
+                f"{artifact.name} has no churn figures: its horizon or lookback differs from that of the comparison "
                 f"({in_words(horizon)} against {in_words(own)} ahead)"
             )
-    return said
+    return notes

@@ -30,10 +30,10 @@ def optuna() -> Any:
 
 
 def open_study(path: Path, name: str, maximize: bool, prunes: bool) -> Study:
-    """The study of this name in an SQLite file; either is made where it is not there.
+    """The study of this name in an SQLite file; both are created if missing.
 
     Trials that were under way when the process was killed are put back in the queue.
-    Raises TrainingError for a file that is something else or cannot be written.
+    Raises TrainingError if the file is something else or cannot be written.
     """
     from sqlalchemy.engine import URL
     from sqlalchemy.exc import SQLAlchemyError
@@ -68,8 +68,15 @@ def run_trial(
 ) -> None:
     """Choose options, judge them, and store what they are worth; the first trials have the defaults of training.
 
-    judge(options, on_epoch) -> value; a trial ends early where its epochs are worse than half of the others'.
-    The same seed and trials so far give the same options, whether the search was interrupted or not.
+    A trial ends early if its epochs are worse than half of the others'. The same seed and trials so far give the same
+    options, whether the search was interrupted or not.
+
+    Args:
+        study: the trials so far.
+        space: the options of each architecture.
+        defaults: the defaults of training.
+        seed: of the choice.
+        judge: (options, on_epoch) -> value.
     """
     library = optuna()
     for architecture, searched in space.items():
@@ -104,15 +111,15 @@ def finished(study: Study) -> int:
 
 
 def best_trial(study: Study) -> FrozenTrial:
-    """Raises TrainingError where no trial came to an end."""
+    """The trial with the best value. Raises TrainingError if no trial has a value."""
     states = optuna().trial.TrialState
     if not study.get_trials(deepcopy=False, states=(states.COMPLETE,)):
         raise TrainingError("no trial came to a value: raise trials or timeout, or choose other architectures")
     return study.best_trial
 
 
-def told(study: Study) -> list[dict[str, Any]]:
-    """Number, state, value, epochs, seconds and options of every trial that was begun, in order."""
+def trials_of(study: Study) -> list[dict[str, Any]]:
+    """Number, state, value, epochs, seconds and options of every trial that began, in order."""
     waiting = optuna().trial.TrialState.WAITING
     return [
         {
@@ -130,10 +137,10 @@ def told(study: Study) -> list[dict[str, Any]]:
 
 def _suggested(trial: Trial, space: Space) -> dict[str, Any]:
     architecture = trial.suggest_categorical("architecture", tuple(space))
-    found: dict[str, Any] = {"architecture": architecture}
-    for name, where in space[architecture].items():
-        if hasattr(where, "values"):
-            found[name] = trial.suggest_categorical(name, where.values)
+    options: dict[str, Any] = {"architecture": architecture}
+    for name, choices in space[architecture].items():
+        if hasattr(choices, "values"):
+            options[name] = trial.suggest_categorical(name, choices.values)
         else:
-            found[name] = trial.suggest_float(name, where.low, where.high, log=where.log)
-    return found
+            options[name] = trial.suggest_float(name, choices.low, choices.high, log=choices.log)
+    return options

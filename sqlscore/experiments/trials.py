@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from sqlscore.errors import TrainingError
-from sqlscore.events import mapping as events
+from sqlscore.events import mapping as mapped_events
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.loading import load
@@ -38,7 +38,7 @@ class Among:
 
 @dataclass(frozen=True)
 class Between:
-    """A number from low to high; log: by its order of magnitude."""
+    """A number from low to high; with `log`, drawn by its order of magnitude."""
 
     low: float
     high: float
@@ -55,90 +55,97 @@ SPACE: dict[str, Among | Between] = {
     "max_sequence": Among((256, 512, 1_024, 2_048)),
     "recency": Between(0.0, 4.0),
 }
-"""Options of every architecture, and where each is looked for; the defaults of training lie inside."""
+"""The searched options of every architecture and their ranges, which contain the defaults of training."""
 
 ONLY: dict[str, dict[str, Among | Between]] = {"attention_rnn": {"attention": Among(KINDS_OF_ATTENTION)}}
-"""What one architecture has besides."""
+"""Further options of one architecture."""
 
 FOR_RARE_ACTIONS: dict[str, Among | Between] = {
     "class_weight": Among(("none", "balanced")),
     "focal_gamma": Among((0.0, 1.0, 2.0)),
 }
-"""What a search by macro F1 has besides: other metrics lose by them."""
+"""Further options of a search by macro F1; they make other metrics worse."""
 
 
 @dataclass(frozen=True)
-class Ground:
+class SearchData:
     """A log, its split and the metric: what all trials of a search share."""
 
     log: EventLog
     periods: Periods
-    no_churn: str  # why there is no churn head, where there is none
+    no_churn: str  # why there is no churn head, if there is none
     metric: str
 
     @property
     def facts(self) -> dict[str, Any]:
-        """By which the data are recognised when a search goes on."""
+        """What tells whether a search continues on the same data."""
         return {"events": len(self.log.times), "users": self.log.users, "periods": self.periods.to_notes()}
 
 
 def searched(architecture: str, metric: str, fixed: frozenset[str]) -> dict[str, Among | Between]:
     """The options of an architecture that are searched by a metric: those that are not fixed by the caller.
 
-    Raises TrainingError where there is nothing to search.
+    Raises TrainingError if there is nothing to search.
     """
     if architecture not in LEARNED:
         known = ", ".join(LEARNED)
         raise TrainingError(f'"{architecture}" has no options to search for, choose among {known}')
     space = SPACE | ONLY.get(architecture, {}) | (FOR_RARE_ACTIONS if metric == "f1" else {})
-    return {name: where for name, where in space.items() if name not in fixed}
+    return {name: choices for name, choices in space.items() if name not in fixed}
 
 
-def ground(
-    con: duckdb.DuckDBPyConnection, where: events.Mapping, options: TrainingOptions, metric: str, progress: Progress
-) -> Ground:
+def search_data(
+    con: duckdb.DuckDBPyConnection,
+    source: mapped_events.Mapping,
+    options: TrainingOptions,
+    metric: str,
+    progress: Progress,
+) -> SearchData:
     """Read the events and cut them, once for all trials.
 
-    Raises TrainingError where churn is to be judged and the events support no churn head.
+    Raises TrainingError if churn is to be judged and the events support no churn head.
     """
-    log = read_log(con, where, options.max_events, options.max_user_events, progress)
+    log = read_log(con, source, options.max_events, options.max_user_events, progress)
     periods, reason = split(log, options)
     if metric == "auc" and periods.churn is None:
         raise TrainingError(f"nothing can be searched by auc of churn: {reason}")
-    return Ground(log, periods, reason, metric)
+    return SearchData(log, periods, reason, metric)
 
 
 def try_options(
-    field: Ground, options: TrainingOptions, progress: Progress, on_epoch: Callable[[Epoch], None]
+    data: SearchData, options: TrainingOptions, progress: Progress, on_epoch: Callable[[Epoch], None]
 ) -> float:
-    """Train with these options and judge on the validation part; NaN where training diverged."""
+    """Train with these options and judge on the validation part; NaN if training diverged."""
     apart = replace(options, refit=False)  # the part that judges must not be learned from
-    made = fit_log(field.log, (field.periods, field.no_churn), apart, progress, on_epoch=on_epoch, tested=False)
+    made = fit_log(data.log, (data.periods, data.no_churn), apart, progress, on_epoch=on_epoch, tested=False)
     artifact = load(made.artifact, sha256_of(made.artifact), "trial", "cpu")
-    return _judge(field, artifact, options.seed)
+    return _judge(data, artifact, options.seed)
 
 
-def train_winner(field: Ground, options: TrainingOptions, progress: Progress, notes: Mapping[str, Any]) -> TrainedModel:
-    """Train with the options that were found, and judge on the test part, for the first and only time."""
-    return fit_log(field.log, (field.periods, field.no_churn), options, progress, search=dict(notes))
+def train_winner(
+    data: SearchData, options: TrainingOptions, progress: Progress, notes: Mapping[str, Any]
+) -> TrainedModel:
+    """Train with the best options, and judge on the test part, for the first and only time."""
+    return fit_log(data.log, (data.periods, data.no_churn), options, progress, search=dict(notes))
 
 
-def options_of(base: TrainingOptions, found: Mapping[str, Any]) -> TrainingOptions:
+def options_of(base: TrainingOptions, chosen: Mapping[str, Any]) -> TrainingOptions:
     """The options of a trial."""
-    return replace(base, **found)
+    return replace(base, **chosen)
 
 
-def _judge(field: Ground, artifact: Artifact, seed: int) -> float:
-    data = encode_log(field.log, artifact.manifest.inputs)
-    _, validation = training_windows(field.log, data, field.periods, seed, _WHOLE)
-    found = predict(artifact, data, validation, Silent())
-    if field.metric == "auc":
+def _judge(data: SearchData, artifact: Artifact, seed: int) -> float:
+    """The metric of a model on the validation part; NaN if the model gives no finite figure."""
+    encoded = encode_log(data.log, artifact.manifest.inputs)
+    _, validation = training_windows(data.log, encoded, data.periods, seed, _WHOLE)
+    predicted = predict(artifact, encoded, validation, Silent())
+    if data.metric == "auc":
         churned = np.zeros(0, np.bool_) if validation.churn is None else validation.churn.churned
-        return float(roc_auc_score(churned, found.churn)) if np.isfinite(found.churn).all() else float("nan")
-    following = transitions_at(data, found.at).following
-    if field.metric == "accuracy":
-        return float((found.best == following).mean())
-    if field.metric == "f1":
-        return metrics.macro_f1(following, found.best)
-    loss = metrics.mean_log_loss(following, found.probability)
+        return float(roc_auc_score(churned, predicted.churn)) if np.isfinite(predicted.churn).all() else float("nan")
+    following = transitions_at(encoded, predicted.at).following
+    if data.metric == "accuracy":
+        return float((predicted.best == following).mean())
+    if data.metric == "f1":
+        return metrics.macro_f1(following, predicted.best)
+    loss = metrics.mean_log_loss(following, predicted.probability)
     return float("nan") if loss is None else loss

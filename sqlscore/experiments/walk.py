@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
 from sqlscore.database.catalog import catalog
 from sqlscore.database.events_query import canonical, usable_events
 from sqlscore.database.queries import one
-from sqlscore.database.scan import Users, scan
+from sqlscore.database.scan import scan
 from sqlscore.errors import MappingError, ModelError, TrainingError
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.quoting import qualified
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
 
 SCORES = "sqlscore_backtest_scores"
-
+"""The temporary table with the scores of one moment."""
 
 _MOST_MOMENTS = 1_000
 
@@ -37,12 +37,12 @@ def moments_of(
     end: date | str | None,
     every: float,
 ) -> list[int]:
-    """The moments, µs: those that have events before and after them."""
+    """The moments, µs: those with events before and after them. Raises MappingError if there is none, or too many."""
     first, newest = one(
         con, f"SELECT epoch_us(min(event_time)), epoch_us(max(event_time)) FROM ({usable_events(con, mapping)})"
     ) or (None, None)
     if first is None:
-        raise MappingError(f'the events mapped as "{mapping.name}" hold none that counts: there is nothing to walk')
+        raise MappingError(f'the events mapped as "{mapping.name}" contain no usable event: there is nothing to walk')
     if start is None and artifact is None:
         raise MappingError("retraining needs a start: the first moment whose past is long enough to train on")
     begin = (
@@ -65,7 +65,7 @@ def moments_of(
 
 
 def refuse_seen(artifact: Artifact, dates: list[int], include_seen: bool) -> list[str]:
-    """Warnings of moments that the model's training has seen. Raises ModelError unless they are to be included."""
+    """Warnings about moments that the model's training has seen. Raises ModelError if these are not to be included."""
     until = seen_until(artifact.manifest)
     seen = [date for date in dates if date < until]
     if not seen:
@@ -93,7 +93,10 @@ def model_of_past(
     progress: Progress | None,
     options: dict[str, Any],
 ) -> Artifact:
-    """A model of the past of a moment, trained on a relation that holds nothing later."""
+    """A model that is trained on the events up to a moment (µs) alone.
+
+    Raises TrainingError if these cannot be trained on.
+    """
     from sqlscore.progress import Prefixed
     from sqlscore.scoring.loading import load
     from sqlscore.scoring.manifest import sha256_of
@@ -101,11 +104,11 @@ def model_of_past(
     from sqlscore.training.options import TrainingOptions
 
     settings = TrainingOptions(architecture=architecture, horizon=horizon, **options)
-    told = Prefixed(progress, iso(date)[:10]) if progress is not None else None
+    prefixed = Prefixed(progress, iso(date)[:10]) if progress is not None else None
     try:
-        trained = fit(con, canonical(mapping, events), settings, told)
+        trained = fit(con, canonical(mapping, events), settings, prefixed)
     except TrainingError as error:
-        raise TrainingError(f"of the events up to {iso(date)}: {error}; or start later") from error
+        raise TrainingError(f"the events up to {iso(date)}: {error}; or start later") from error
     return load(trained.artifact, sha256_of(trained.artifact), label, catalog(con).device)
 
 
@@ -118,18 +121,14 @@ def score_moment(
     date: int,
     threads: int | None,
 ) -> None:
-    """Everybody's scores at a moment, in the temporary table SCORES."""
+    """Score everybody at a moment (µs) into the temporary table SCORES."""
     from sqlscore.parallel import in_order  # torch
-    from sqlscore.score_tables.rows import present, score_rows
-
-    def score(users: Users) -> pa.Table:
-        ids, sequences, _ = present(users)
-        return score_rows(ids, artifact.encode(sequences), date, artifact)
+    from sqlscore.score_tables.rows import score_at
 
     like = qualified(mapping.schema, "live_scored_users")
     con.execute(f"CREATE OR REPLACE TEMP TABLE {SCORES} AS FROM {like} WITH NO DATA")
     appender = Appender(con, SCORES)
-    for rows in in_order(score, scan(reader, canonical(mapping, events)), threads):
+    for rows in in_order(partial(score_at, artifact, as_of=date), scan(reader, canonical(mapping, events)), threads):
         appender.add(rows)
     appender.flush()
 
@@ -145,8 +144,3 @@ def metrics_of(
     )
     names = [column[0] for column in relation.description or ()]
     return tuple(dict(zip(names, row, strict=True)) for row in relation.fetchall())
-
-
-def events_until(con: duckdb.DuckDBPyConnection, mapping: Mapping, date: int) -> str:
-    """A query for the canonical events up to a moment."""
-    return f"SELECT * FROM ({usable_events(con, mapping)}) WHERE event_time <= make_timestamp({date})"

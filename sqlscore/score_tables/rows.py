@@ -84,6 +84,12 @@ def score_rows(ids: pa.Array, states: States, as_of: int, artifact: Artifact) ->
     return pa.table([ids, *columns], ["user_id", *_names(SCORE_ARROW)])
 
 
+def score_at(artifact: Artifact, users: Users, as_of: int) -> pa.Table:
+    """Users' events -> a row of scores for each user with a usable event, at one moment, µs."""
+    ids, sequences, _ = present(users)
+    return score_rows(ids, artifact.encode(sequences), as_of, artifact)
+
+
 def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artifact: Artifact) -> pa.Table:
     """Users' events -> one row per session, scored from its own events alone, as of its end.
 

@@ -12,18 +12,37 @@ from sqlscore.scoring.manifest import Manifest
 class TrainingOptions:
     """How to train. Every default is chosen from the data or holds for all data; what was chosen is reported.
 
-    horizon, lookback: seconds of the churn label; None chooses. A lookback of math.inf: everyone ever seen.
-    max_events: above it, users are sampled by a hash of their id.
-    max_user_events: of a longer user, only the newest are read.
-    max_sequence: events of one user that one training pass reads; evaluation and scoring read all.
-    refit: at the end, train on with the validation part too; without it the newest events are left to validation.
-    recency: how many times a target's weight halves from the newest one that is trained on back to the oldest.
-    class_weight: "balanced" weighs rare actions more, focal_gamma (2 is usual) what is hard to predict: more rare
-    actions are found, and the probabilities of frequent ones are less true; calibration is fitted after either.
-    device: where to train, "cpu" or "cuda". loading_threads: how many cut batches while the model learns.
-    checkpoint: a file in which every epoch is kept: after a kill, the same call goes on and ends with the same model.
-    attention: how attention_rnn pools: "global", "self" or "multi_head".
-    time_limit: seconds after which no further epoch is begun; with it a result depends on the machine's speed.
+    Args:
+        architecture: the name of what is trained.
+        horizon: seconds that the churn label looks ahead; None chooses.
+        lookback: seconds within which a user must have been seen to count for churn; None chooses, math.inf: ever.
+        churn: whether to train a churn head, if the events support one.
+        seed: the same seed and data give the same model.
+        max_epochs: the most epochs.
+        patience: epochs without a better validation loss after which training stops.
+        event_updates: the most epochs x training events, about.
+        time_limit: seconds after which no further epoch begins; with it, a result depends on the machine's speed.
+        learning_rate: at its highest.
+        weight_decay: of linear and recurrent layers.
+        embedding: the size of the embedding of an action.
+        hidden: the size of the encoder.
+        width: the size of the layer before the heads.
+        dropout: the share that is dropped.
+        attention: how attention_rnn pools: "global", "self" or "multi_head".
+        max_events: above it, users are sampled by a hash of their id.
+        max_user_events: of a user with more events, only the newest are read.
+        max_sequence: events of one user that one training pass reads; evaluation and scoring read all.
+        max_actions: the most actions that are told apart.
+        max_categories: the most values of a categorical feature that are told apart.
+        threads: of torch.
+        refit: at the end, train on with the validation part too; otherwise the newest events only validate.
+        recency: how many times a target's weight halves from the newest one that is trained on back to the oldest.
+        class_weight: "balanced" weighs rare actions more: more of them are found, and the probabilities of frequent
+            actions are less true. Calibration is fitted afterwards.
+        focal_gamma: above 0 (2 is usual), what is hard to predict weighs more, with the same effect.
+        device: where to train, "cpu" or "cuda".
+        loading_threads: how many threads cut batches while the model learns.
+        checkpoint: a file that keeps every epoch: after a kill, the same call continues and ends with the same model.
     """
 
     architecture: str = "gru"
@@ -33,7 +52,7 @@ class TrainingOptions:
     seed: int = 0
     max_epochs: int = 30
     patience: int = 4
-    event_updates: int = 2_000_000  # epochs x training events, at most about this
+    event_updates: int = 2_000_000
     time_limit: float | None = None
     learning_rate: float = 4e-3
     weight_decay: float = 0.1
@@ -61,7 +80,10 @@ class TrainingOptions:
 class TrainedModel:
     """The artifact's bytes, its manifest (with `metrics` of the test split), and the run's report.
 
-    report: "epochs" (a list of validation losses), "seconds" ("training" and "all"), "parameters".
+    Args:
+        artifact: the bytes of the model file.
+        manifest: what the model says of itself.
+        report: "epochs" (a list of validation losses), "seconds" ("training" and "all"), "parameters".
     """
 
     artifact: bytes

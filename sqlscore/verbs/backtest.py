@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.events_query import events_until
 from sqlscore.database.transactions import on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.experiments.walk import (
     SCORES,
-    events_until,
     metrics_of,
     model_of_past,
     moments_of,
@@ -65,44 +65,54 @@ def backtest(
 ) -> Backtest:
     """Score everybody at start, start + every, ... up to end, from the events up to each moment, and judge the scores.
 
-    model: which (default: the champion); start is then by default where its training ended. retrain: train a model of
-    this `architecture` at each moment instead, on the past alone, with `options` of training.TrainingOptions; none is
-    registered. end: default, the newest event. horizon: of the churn label, by default the model's; an existing
-    model's risks are for its own horizon, so that by another only their ranking can be judged.
-    include_seen: score moments that the model's training has seen too, marked as `trained_after`.
+    The scores are kept in `sqlscore.past_scores`, one row for each user, moment and model, and replace those of an
+    earlier walk; `sqlscore.judged_past_scores` has what came true, `sqlscore.backtest_metrics` the quality by moment.
 
-    The scores are kept in `sqlscore.past_scores`, one row a user, moment and model, in place of those of an earlier
-    walk; `sqlscore.judged_past_scores` has what came true, `sqlscore.backtest_metrics` the quality by moment.
+    Args:
+        con: A connection that `connect` made.
+        every: The time between two moments: seconds, a timedelta or text such as "7 days".
+        start: The first moment; by default the end of the model's training.
+        end: The last moment; by default the newest event.
+        model: The model that scores; by default the champion.
+        retrain: At each moment, train a model on the past alone instead; none is registered.
+        architecture: What `retrain` trains.
+        horizon: How far ahead the churn label looks; by default as far as the model. The risks of an existing model are
+            for its own horizon, so with another one only their ranking can be judged.
+        include_seen: Also score moments that the model's training has seen, marked as `trained_after`.
+        mapping: The name of the mapping.
+        threads: How many threads encode; by default one per core.
+        progress: Receives the stages of trainings.
+        **options: Fields of training.TrainingOptions, for `retrain`.
 
-    Raises ModelError where the model has seen what it would be judged by, MappingError where there is no moment to
-    judge, TrainingError where the past of a moment cannot be trained on.
+    Raises ModelError if the model has seen what it would be judged by, MappingError if there is no moment to judge,
+    TrainingError if the past of a moment cannot be trained on.
 
     >>> sqlscore.backtest(con, every="7 days", start="2024-03-01").periods[0]["accuracy"]
     """
     began = time.perf_counter()
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     if retrain and model is not None:
         raise ModelError(f"model={model!r} and retrain=True exclude each other: judge a model, or train new ones")
     if options and not retrain:
         raise ModelError(f"{', '.join(sorted(options))}: options of training, which need retrain=True")
     artifact = None if retrain else catalog(con).artifact(model, mapping)
-    dates = moments_of(con, where, artifact, start, end, to_seconds(every) or 0.0)
+    dates = moments_of(con, source, artifact, start, end, to_seconds(every) or 0.0)
     warnings = [] if artifact is None else refuse_seen(artifact, dates, include_seen)
     label = f"{architecture}, retrained" if artifact is None else artifact.name
     asked = to_seconds(horizon)
     with recorded(con, "backtest", mapping) as details, snapshot(con) as reader:
         details.update(model=label, moments=[iso(date) for date in dates])
         for date in dates:
-            events = events_until(con, where, date)
+            events = events_until(con, source, date)
             if artifact is None:
-                used = model_of_past(con, where, events, date, label, asked, architecture, progress, options)
+                used = model_of_past(con, source, events, date, label, asked, architecture, progress, options)
             else:
                 used = artifact
             with transaction(con):
-                score_moment(con, reader, where, events, used, date, threads)
-                keep_scores(con, where, SCORES, events, used, date, horizon=asked)
+                score_moment(con, reader, source, events, used, date, threads)
+                keep_scores(con, source, SCORES, events, used, date, horizon=asked)
                 con.execute(f"DROP TABLE {SCORES}")
-    periods = metrics_of(con, where, label, dates)
+    periods = metrics_of(con, source, label, dates)
     if all(period["n_labelled"] == 0 for period in periods):
         if any(period["n_censored"] for period in periods):
             warnings.append("no moment has a full churn horizon behind it: end earlier, or pass a shorter horizon")

@@ -16,7 +16,8 @@ from sqlscore.database.registry import find_model
 from sqlscore.database.registry import register as register_model
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.events.mapping import DEFAULT_MAPPING
-from sqlscore.experiments.request import HIGHER_IS_BETTER, arena_for, check, churn_notes, names_of, stored
+from sqlscore.experiments.ranking import METRICS, RANKED
+from sqlscore.experiments.request import arena_for, check, churn_notes, names_of, registered
 from sqlscore.verbs.models import make_champion
 from sqlscore.verbs.objections import objection
 from sqlscore.verbs.train import settings_of
@@ -29,10 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison found. rows: dicts with the columns of the table `leaderboard`, best first.
+    """What a comparison found.
 
-    best_by_validation: the model that does best on the validation part, which alone may choose a champion; the name of
-    its architecture where it is not registered. promoted: whether it was made champion. champion: which model is now.
+    Args:
+        mapping: the mapping that was compared.
+        metric: what ranks.
+        compared_at: when.
+        rows: dicts with the columns of the table `leaderboard`, best first.
+        notes: what to know about the figures.
+        best_by_validation: the model that does best on the validation part, which alone may choose a champion; if it
+            is not registered, the name of its architecture.
+        promoted: whether it was made champion.
+        champion: the champion now.
     """
 
     mapping: str
@@ -84,42 +93,54 @@ def compare(
 ) -> Comparison:
     """Train several architectures, or take registered models, and judge all at the same test examples.
 
-    architectures: None trains all, `gbm` where LightGBM is installed, and nothing beside `models` (`name@version`).
-    seeds: how often each is trained; figures are means. metric: what ranks: `log_loss`, `accuracy`, or `auc` of churn.
-    register: keep the trained models, of each architecture the seed that does best on the validation part.
-    promote_best: make the model that does best on the validation part champion; the test part chooses nothing.
-    options: fields of training.TrainingOptions, the same for all.
+    The rows replace those of the last comparison in the mapping's table `leaderboard`.
 
-    The rows stand in the mapping's table `leaderboard` too, in place of the last comparison's.
+    Args:
+        con: A connection that `connect` made.
+        architectures: What to train. None trains all, `gbm` only if LightGBM is installed; with `models` it trains
+            nothing.
+        models: Registered models to judge, each as `name@version`.
+        seeds: How often each architecture is trained; figures are means.
+        mapping: The name of the mapping.
+        horizon: How far ahead churn looks, as `train` takes it; by default that of the models.
+        lookback: A user counts for churn if seen within it.
+        metric: What ranks: `log_loss`, `accuracy`, or `auc` of churn.
+        register: Keep the trained models, of each architecture the seed that does best on the validation part.
+        promote_best: Make the model that does best on the validation part champion; the test part chooses nothing.
+        seed: The first seed.
+        progress: Receives the stages of the work.
+        **options: Fields of training.TrainingOptions, the same for all architectures.
 
-    Raises TrainingError for what cannot be trained or compared, before anything is trained, ModelError for an unknown
-    model, MappingError where nothing is mapped.
+    Raises TrainingError, before anything is trained, if something cannot be trained or compared, ModelError if a model
+    is unknown, MappingError if nothing is mapped.
 
     >>> sqlscore.compare(con, architectures=["gru", "gbm"]).ties
     ('gru', 'gbm')
     """
-    from sqlscore.experiments.contenders import Contender, taken, trained  # torch
+    from sqlscore.experiments.contenders import Contender, judge_registered, train_contender  # torch
     from sqlscore.experiments.judging import judge_baselines
     from sqlscore.experiments.standings import figures
     from sqlscore.progress import Silent
 
-    where, bar = mapped(con, mapping), progress or Silent()
+    source = mapped(con, mapping)
+    progress = progress or Silent()
     notes: list[str] = []
     settings = settings_of("gru", horizon, lookback, seed, options)
     check(metric, seeds, promote_best and not register)
     names = names_of(architectures, models, notes)
-    artifacts = [stored(con, model, mapping) for model in models]
+    artifacts = [registered(con, model, mapping) for model in models]
     with recorded(con, "compare", mapping) as details:
-        arena, reason = arena_for(con, where, settings, artifacts, bar)
+        arena, reason = arena_for(con, source, settings, artifacts, progress)
         notes += churn_notes(arena, reason, artifacts, metric) if settings.churn or metric == "auc" else []
-        found = [taken(arena, artifact, metric == "auc", bar) for artifact in artifacts]
+        by_churn, every_seed = metric == "auc", range(seed, seed + seeds)
+        contenders = [judge_registered(arena, artifact, by_churn, progress) for artifact in artifacts]
         for name in names:
             asked = replace(settings, architecture=name)
-            found.append(trained(arena, reason, asked, range(seed, seed + seeds), metric == "auc", register, bar))
-        rows = figures(arena, [*(c.entry for c in found), *(entries := judge_baselines(arena))], metric, seed)
+            contenders.append(train_contender(arena, reason, asked, every_seed, by_churn, register, progress))
+        rows = figures(arena, [*(c.entry for c in contenders), *(entries := judge_baselines(arena))], metric, seed)
         if register:
-            found = _registered(con, found, mapping)
-        best = _best_by_validation(found)
+            contenders = _registered(con, contenders, mapping)
+        best = _best_by_validation(contenders)
         promoted = False
         if promote_best and best is not None and best.label is not None:
             info = find_model(con, best.label)
@@ -129,11 +150,11 @@ def compare(
                 promoted = True
             else:
                 notes.append(f"{best.label} is not promoted: {against}; promote it with force (--force) all the same")
-        found += [Contender(entry, "baseline") for entry in entries]
+        contenders += [Contender(entry, "baseline") for entry in entries]
         made = now()
-        table = _ranked([_row(arena, c, row, metric, made) for c, row in zip(found, rows, strict=True)], metric)
+        table = _ranked([_row(arena, c, row, metric, made) for c, row in zip(contenders, rows, strict=True)], metric)
         with transaction(con):
-            write_leaderboard(con, where.schema, table)
+            write_leaderboard(con, source.schema, table)
         result = Comparison(
             mapping,
             metric,
@@ -150,21 +171,24 @@ def compare(
     return result
 
 
-def _registered(con: duckdb.DuckDBPyConnection, found: Sequence[Contender], mapping: str) -> list[Contender]:
-    """The same, with labels. The best by validation comes first: without a champion so far it becomes that."""
+def _registered(con: duckdb.DuckDBPyConnection, contenders: Sequence[Contender], mapping: str) -> list[Contender]:
+    """Register the trained models, and return all contenders with their labels.
+
+    The best by validation is registered first: if there is no champion yet, it becomes champion.
+    """
     labels = {
         id(contender): register_model(
             con, contender.artifact, name=mapping, mapping=mapping, champion=False, verb="train"
         ).label
-        for contender in sorted(found, key=_validation)
+        for contender in sorted(contenders, key=_validation)
         if contender.artifact is not None
     }
-    return [replace(contender, label=labels.get(id(contender), contender.label)) for contender in found]
+    return [replace(contender, label=labels.get(id(contender), contender.label)) for contender in contenders]
 
 
-def _best_by_validation(found: Sequence[Contender]) -> Contender | None:
-    able = [contender for contender in found if contender.kind == "model" and contender.validation_loss is not None]
-    return min(able, key=_validation, default=None)
+def _best_by_validation(contenders: Sequence[Contender]) -> Contender | None:
+    models = [each for each in contenders if each.kind == "model" and each.validation_loss is not None]
+    return min(models, key=_validation, default=None)
 
 
 def _validation(contender: Contender) -> float:
@@ -194,6 +218,5 @@ def _row(arena: Arena, contender: Contender, figures: dict[str, Any], metric: st
 
 def _ranked(rows: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
     """Best first; those without the figure last."""
-    column = "churn_auc" if metric == "auc" else metric
-    sign = -1 if HIGHER_IS_BETTER[metric] else 1
+    column, sign = RANKED[metric], METRICS[metric].sign
     return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"] or 0, sign * (row[column] or 0.0)))

@@ -6,12 +6,10 @@ from datetime import date
 from functools import partial
 
 import duckdb
-import pyarrow as pa
 
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.events_query import usable_events
 from sqlscore.database.queries import one
-from sqlscore.database.scan import Users
 from sqlscore.database.transactions import on_own_connection
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
@@ -48,7 +46,7 @@ def materialize(
 
     >>> sqlscore.materialize(con, "SELECT * FROM events WHERE country = 'DE'", into="german_scores").rows
     """
-    from sqlscore.score_tables.rows import present, score_rows  # torch
+    from sqlscore.score_tables.rows import score_at  # torch
 
     source = mapping_over(con, mapped(con, mapping), events)
     artifact = catalog(con).artifact(model, mapping)
@@ -56,12 +54,7 @@ def materialize(
     if newest is None or newest[0] is None:
         raise MappingError(f"there is no usable event in {events!r}: nothing was made")
     at = moment(as_of, "as_of") if as_of is not None else int(newest[0])
-
-    def score(users: Users) -> pa.Table:
-        ids, sequences, _ = present(users)
-        return score_rows(ids, artifact.encode(sequences), at, artifact)
-
-    return fill(con, source, artifact, score, into, "materialize", threads)
+    return fill(con, source, artifact, partial(score_at, artifact, as_of=at), into, "materialize", threads)
 
 
 @on_own_connection

@@ -49,15 +49,15 @@ def objection(
 
 def _worse(con: duckdb.DuckDBPyConnection, info: ModelInfo, champion: str, metrics: Sequence[str]) -> str | None:
     """How the model is worse than the champion; None if it is not, or if the two cannot be judged alike."""
-    from sqlscore.experiments.request import arena_for, stored
+    from sqlscore.experiments.request import arena_for, registered
     from sqlscore.verbs.train import settings_of
 
     source = catalog(con).snapshot.mappings[info.mapping]
     try:
-        artifacts = [stored(con, label, info.mapping) for label in (info.label, champion)]
+        artifacts = [registered(con, label, info.mapping) for label in (info.label, champion)]
     except (ModelError, TrainingError):
         return None  # one does not say what it was tested on
-    from sqlscore.experiments.contenders import taken
+    from sqlscore.experiments.contenders import judge_registered
     from sqlscore.experiments.standings import figures
     from sqlscore.progress import Silent
 
@@ -66,7 +66,7 @@ def _worse(con: duckdb.DuckDBPyConnection, info: ModelInfo, champion: str, metri
         arena, _ = arena_for(con, source, settings_of("gru", None, None, 0, {}), artifacts, bar)
     except (TrainingError, duckdb.Error):
         return None  # there are no later events, or none that can be read
-    entries = [taken(arena, artifact, False, bar).entry for artifact in artifacts]
+    entries = [judge_registered(arena, artifact, False, bar).entry for artifact in artifacts]
     for metric in metrics:
         new, old = figures(arena, entries, metric, 0)
         if new["rank"] is not None and old["rank"] is not None and not new["tie_with_best"]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.database.events_query import usable_events
+from sqlscore.database.events_query import events_until
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
@@ -134,7 +134,7 @@ def refresh(
                     con,
                     source,
                     qualified(source.schema, "scored_users"),
-                    f"SELECT * FROM ({usable_events(con, source)}) WHERE event_time <= make_timestamp({microseconds})",
+                    events_until(con, source, microseconds),
                     artifact,
                     microseconds,
                 )

@@ -19,7 +19,8 @@ from sqlscore.database.registry import ModelInfo, register, registered_models
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
-from sqlscore.experiments.study import best_trial, finished, open_study, optuna, run_trial, told
+from sqlscore.experiments.ranking import METRICS
+from sqlscore.experiments.study import best_trial, finished, open_study, optuna, run_trial, trials_of
 from sqlscore.times import to_seconds
 from sqlscore.verbs.models import make_champion
 from sqlscore.verbs.objections import JUDGED, objection
@@ -28,24 +29,23 @@ from sqlscore.verbs.train import settings_of
 if TYPE_CHECKING:
     from optuna import Study
 
-    from sqlscore.experiments.trials import Ground
+    from sqlscore.experiments.trials import SearchData
     from sqlscore.progress import Progress
     from sqlscore.training.learning.training import Epoch
     from sqlscore.training.options import TrainingOptions
 
-HIGHER_IS_BETTER = {"log_loss": False, "accuracy": True, "f1": True, "auc": True}
-"""What a search may go by: of the next action, or the ROC AUC of churn."""
-
-PRUNED_BY = ("log_loss", "accuracy")
-"""Metrics by which a trial may end early: weights of rare actions, and churn, make validation losses incomparable."""
-
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found. trials: dicts of number, state, value, epochs, seconds and options, in order.
+    """What a search found.
 
-    study: the file. value: of the winner, on the validation part. model: the winner as registered, trained with
-    `options`, with its figures on the test part.
+    Args:
+        study: the file with the trials.
+        metric: what chose.
+        value: of the winner, on the validation part.
+        options: of the winner.
+        trials: dicts of number, state, value, epochs, seconds and options, in order.
+        model: the winner as registered, trained with `options`, with its figures on the test part.
     """
 
     study: str
@@ -88,24 +88,34 @@ def search(
 ) -> SearchResult:
     """Try options of these architectures, and register the model whose options do best on the validation part.
 
-    trials: how many in all, with those of earlier calls: the same call goes on where one ended or was killed.
-    metric: `log_loss`, `accuracy` or `f1` (macro) of the next action, or `auc` of churn. study: the SQLite file that
-    keeps the trials, by default beside the database file. timeout: how long after the start a trial may begin, as
-    `horizon`. options: fields of training.TrainingOptions, which are not searched then.
+    The test part is used once, to judge the winner. What is searched is listed in docs/cli.md.
 
-    The test part is looked at once, by the winner. What is searched is listed in docs/cli.md.
+    Args:
+        con: A connection that `connect` made.
+        architectures: What to search.
+        trials: How many in all, with those of earlier calls: after a kill, the same call continues.
+        metric: `log_loss`, `accuracy` or `f1` (macro) of the next action, or `auc` of churn.
+        study: The SQLite file that keeps the trials, by default beside the database file.
+        timeout: How long after the start a trial may begin, as `horizon`; the first trial always runs.
+        mapping: The name of the mapping.
+        horizon: How far ahead churn looks, as `train` takes it.
+        lookback: A user counts for churn if seen within it.
+        name: The name of the model; by default the mapping's.
+        promote_best: Make the winner champion.
+        seed: The same seed and trials give the same options.
+        progress: Receives the stages of the work.
+        **options: Fields of training.TrainingOptions; these are not searched.
 
-    Raises TrainingError for what cannot be searched, or where Optuna is not installed; MappingError where nothing is
-    mapped.
+    Raises TrainingError if there is nothing to search or Optuna is not installed, MappingError if nothing is mapped.
 
     >>> sqlscore.search(con, architectures=["gru", "mingru"], trials=20).model.label
     'events@2'
     """
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     _check(metric, trials)
     limit = to_seconds(timeout)
     optuna()
-    from sqlscore.experiments.trials import ground, options_of, searched, try_options
+    from sqlscore.experiments.trials import options_of, search_data, searched, try_options
     from sqlscore.progress import Prefixed, Silent  # torch
 
     settings = settings_of("gru", horizon, lookback, seed, options)
@@ -113,71 +123,72 @@ def search(
     space = {architecture: searched(architecture, metric, fixed) for architecture in dict.fromkeys(architectures)}
     if not space:
         raise TrainingError("nothing to search: name at least one architecture")
-    path, bar = _file(con, study), progress or Silent()
+    path = _file(con, study)
+    progress = progress or Silent()
     with recorded(con, "search", mapping) as details:
-        field = ground(con, where, settings, metric, bar)
-        label = f"{mapping}/{metric}/{_fingerprint(repr(space), settings, field)}"
-        found = open_study(path, label, HIGHER_IS_BETTER[metric], prunes=metric in PRUNED_BY)
+        data = search_data(con, source, settings, metric, progress)
+        label = f"{mapping}/{metric}/{_fingerprint(repr(space), settings, data)}"
+        opened = open_study(path, label, METRICS[metric].higher_is_better, prunes=METRICS[metric].prunes)
         began = time.monotonic()
-        while (done := finished(found)) < trials:
+        while (done := finished(opened)) < trials:
             if limit is not None and done and time.monotonic() - began > limit:
                 break
             title = f"trial {done + 1}/{trials}"
 
             def judge(chosen: dict[str, Any], on_epoch: Callable[[Epoch], None], title: str = title) -> float:
-                told_as = Prefixed(bar, f"{title} {chosen['architecture']}")
-                return try_options(field, options_of(settings, chosen), told_as, on_epoch)
+                prefixed = Prefixed(progress, f"{title} {chosen['architecture']}")
+                return try_options(data, options_of(settings, chosen), prefixed, on_epoch)
 
-            run_trial(found, space, asdict(settings), seed, judge)
-        best = best_trial(found)
+            run_trial(opened, space, asdict(settings), seed, judge)
+        best = best_trial(opened)
         chosen = dict(best.user_attrs["options"])
         notes = {"metric": metric, "validation": best.value, "trial": best.number, "trials": done, "options": chosen}
-        model = _winner(con, found, field, options_of(settings, chosen), notes, name or mapping, mapping, bar)
+        model = _winner(con, opened, data, options_of(settings, chosen), notes, name or mapping, mapping, progress)
         if promote_best and not model.is_champion:
             against = objection(con, model, (metric if metric in JUDGED else "log_loss",))
             if against is None:
                 model = make_champion(con, model, "search", f"It did best by {metric} on the validation part.")
             else:
                 warnings.warn(f"{model.label} is not promoted: {against}", stacklevel=3)
-        result = SearchResult(str(path), metric, float(best.value or 0.0), chosen, tuple(told(found)), model)
+        result = SearchResult(str(path), metric, float(best.value or 0.0), chosen, tuple(trials_of(opened)), model)
         details.update({"study": str(path), "model": model.label, **notes})
     return result
 
 
 def _check(metric: str, trials: int) -> None:
-    if metric not in HIGHER_IS_BETTER:
-        raise TrainingError(f'there is no search by "{metric}": choose one of {", ".join(HIGHER_IS_BETTER)}')
+    if metric not in METRICS:
+        raise TrainingError(f'there is no search by "{metric}": choose one of {", ".join(METRICS)}')
     if trials < 1:
         raise TrainingError(f"trials={trials}: at least one is needed")
 
 
 def _file(con: duckdb.DuckDBPyConnection, study: str | Path | None) -> Path:
-    """Where the trials are kept. Raises TrainingError for a database in memory, which has no place beside it."""
+    """The file that keeps the trials. Raises TrainingError if none is named for a database in memory."""
     if study is not None:
         return Path(study)
     database = catalog(con).path
     if database is None:
-        raise TrainingError("a database in memory has no file beside which trials could be kept: name one with study=")
+        raise TrainingError("a database in memory has no folder for a file of trials: name one with study=")
     return Path(f"{database}.search.db")
 
 
-def _fingerprint(space: str, settings: TrainingOptions, field: Ground) -> str:
-    """Of all that makes trials comparable: other events or another question are another study in the same file."""
-    text = json.dumps([space, asdict(settings), field.facts], sort_keys=True, default=str)
+def _fingerprint(space: str, settings: TrainingOptions, data: SearchData) -> str:
+    """Hash of everything that must be equal for trials to be comparable: otherwise the file gets another study."""
+    text = json.dumps([space, asdict(settings), data.facts], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _winner(
     con: duckdb.DuckDBPyConnection,
     study: Study,
-    field: Ground,
+    data: SearchData,
     settings: TrainingOptions,
     notes: Mapping[str, Any],
     name: str,
     mapping: str,
     progress: Progress,
 ) -> ModelInfo:
-    """Train and register the winner; where an earlier call has done that and it is still there, that one."""
+    """Train and register the winner, unless an earlier call has registered it and it is still there."""
     from sqlscore.experiments.trials import train_winner
     from sqlscore.progress import Prefixed
 
@@ -185,7 +196,7 @@ def _winner(
     for info in registered_models(con, mapping):
         if known == {"trial": notes["trial"], "label": info.label, "sha256": info.sha256}:
             return info
-    made = train_winner(field, settings, Prefixed(progress, "winner"), notes)
+    made = train_winner(data, settings, Prefixed(progress, "winner"), notes)
     info = register(con, made.artifact, name=name, mapping=mapping, champion=False, verb="train")
     study.set_user_attr("registered", {"trial": notes["trial"], "label": info.label, "sha256": info.sha256})
     return info

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.database.registry import ModelInfo, lacking_heads, register
+from sqlscore.database.registry import ModelInfo, lacking_heads, model_of, register
 from sqlscore.database.transactions import on_own_connection, recorded
-from sqlscore.errors import ModelError, TrainingError
+from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.times import to_seconds
@@ -42,14 +42,23 @@ def train(
 ) -> ModelInfo:
     """Train a model on the mapped events and register it as the next version of `name` (default: the mapping's).
 
-    horizon: how far ahead churn looks, seconds, a timedelta or text such as "14 days"; None chooses one that the
-    data supports, or trains without a churn head and says why in `notes`. lookback: a user counts for churn if seen
-    within it (default: the horizon chosen by training). options: fields of training.TrainingOptions.
-    track: log the run to MLflow, as `sqlscore.track(to=...)` does; a store that fails is warned of.
+    Args:
+        con: A connection that `connect` made.
+        mapping: The name of the mapping.
+        name: The name of the model.
+        architecture: What to train, see docs/cli.md.
+        horizon: How far ahead churn looks: seconds, a timedelta or text such as "14 days". None chooses one that the
+            data supports, or trains without a churn head and says why in `notes`.
+        lookback: A user counts for churn if seen within it; by default as long as the horizon that training chose.
+        seed: The same seed and data give the same model.
+        promote: Whether to make the model the champion.
+        track: Log the run to MLflow, as `sqlscore.track(to=...)` does; if the store fails, that is a warning.
+        progress: Receives the stages of the work.
+        **options: Fields of training.TrainingOptions.
 
-    Returns the registered version, with its metrics on the test split. Nothing is registered where training fails.
+    Returns the registered version, with its metrics on the test split. If training fails, nothing is registered.
 
-    Raises MappingError where nothing is mapped; TrainingError where the data cannot support what was asked for.
+    Raises MappingError if nothing is mapped, TrainingError if the data cannot support what was asked for.
 
     >>> sqlscore.train(con, horizon="30 days").label
     'events@1'
@@ -57,13 +66,13 @@ def train(
     from sqlscore.scoring.loading import resolve_device  # torch
     from sqlscore.training.fit import fit
 
-    where = mapped(con, mapping)
+    source = mapped(con, mapping)
     device = resolve_device(catalog(con).device)
     settings = settings_of(architecture, horizon, lookback, seed, {"device": device, **options})
     if track:
         check_tracking(track, catalog(con).path)
     with recorded(con, "fit", mapping) as details:
-        trained = fit(con, where, settings, progress)
+        trained = fit(con, source, settings, progress)
         details.update(trained.report)
     lost = lacking_heads(con, mapping, read_manifest(trained.artifact).heads) if promote else ""
     champion = promote and not lost
@@ -86,7 +95,7 @@ def settings_of(
     seed: int,
     options: Mapping[str, Any],
 ) -> TrainingOptions:
-    """What training is asked for. Raises TrainingError where `options` names what is no field of TrainingOptions."""
+    """What training is asked for. Raises TrainingError if `options` has a name that TrainingOptions lacks."""
     from sqlscore.training.options import TrainingOptions  # torch
 
     known = {field.name for field in fields(TrainingOptions)}
@@ -104,19 +113,19 @@ def evaluate(
 ) -> dict[str, Any]:
     """Judge a model on its test split, the newest events, beside its baselines on the same examples.
 
-    model: `name@version`, a name (its newest version), or None for the champion. The keys are listed in docs/python.md.
+    The keys of the result are listed in docs/python.md.
 
-    Raises ModelError where there is no such model, or where it belongs to another mapping.
+    Args:
+        con: A connection that `connect` made.
+        model: `name@version`, a name (its newest version), or None for the champion.
+        mapping: The name of the mapping.
+
+    Raises ModelError if there is no such model, or if it belongs to another mapping.
 
     >>> sqlscore.evaluate(con)["next_action"]["accuracy"]
     """
     from sqlscore.training.evaluation.evaluate import evaluate as judge  # torch
 
-    where = mapped(con, mapping)
-    stored = catalog(con).find(model, mapping)
-    if stored.mapping != mapping:
-        raise ModelError(
-            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
-            f'pass mapping="{stored.mapping}"'
-        )
-    return judge(con, where, catalog(con).artifact(stored.label, mapping))
+    source = mapped(con, mapping)
+    stored = model_of(con, model, mapping)
+    return judge(con, source, catalog(con).artifact(stored.label, mapping))

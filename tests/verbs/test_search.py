@@ -155,7 +155,7 @@ def test_searching_looks_at_the_test_part_once(con: duckdb.DuckDBPyConnection, m
 
 def test_a_hopeless_trial_is_pruned(tmp_path: Path) -> None:
     """Time goes to what may win."""
-    from sqlscore.experiments.study import finished, open_study, run_trial, told
+    from sqlscore.experiments.study import finished, open_study, run_trial, trials_of
     from sqlscore.training.learning.training import Epoch
 
     study = open_study(tmp_path / "s.db", "s", maximize=True, prunes=True)
@@ -168,7 +168,7 @@ def test_a_hopeless_trial_is_pruned(tmp_path: Path) -> None:
 
     for _ in range(6):
         run_trial(study, {"gru": {"dropout": Among((0.1, 0.2))}}, {"dropout": 0.1}, 0, judge)
-    trials = told(study)
+    trials = trials_of(study)
     assert [trial["state"] for trial in trials] == ["complete"] * 4 + ["pruned"] * 2
     assert trials[5]["epochs"] < 5
     assert trials[5]["value"] is None

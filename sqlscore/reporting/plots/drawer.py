@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.errors import ModelError
+from sqlscore.database.registry import model_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,12 +42,7 @@ def drawer(
     from sqlscore.reporting.plots.learning_curves import learning_curves
 
     source = mapped(con, mapping)
-    stored = catalog(con).find(model, mapping)
-    if stored.mapping != mapping:
-        raise ModelError(
-            f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
-            f'pass mapping="{stored.mapping}"'
-        )
+    stored = model_of(con, model, mapping)
     artifact = catalog(con).artifact(stored.label, mapping)
     facts = f'{artifact.name} ({artifact.manifest.architecture}), events mapped as "{mapping}"'
     evidence = cache(lambda: gather(con, source, artifact, progress))

@@ -17,7 +17,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events.kinds import is_text
 from sqlscore.events.mapping import CANONICAL, Mapping
 from sqlscore.events.sequences import from_columns
-from sqlscore.score_tables.rows import present, score_rows
+from sqlscore.score_tables.rows import score_at
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.loading import load
 
@@ -77,12 +77,12 @@ def score(artifact: Artifact, mapping: Mapping, events: pa.Table, as_of: str | N
     changed = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
     starts = np.append(0, np.flatnonzero(changed) + 1)[: len(ids)]
     sequences = from_columns(columns, np.append(starts, len(ids)).astype(np.int64), mapping)
-    users = present(Users(ids.take(pa.array(starts)), sequences, np.zeros(len(starts), np.uint64)))
-    times = users.sequences.times
+    times = sequences.times
     when = int(times.max()) if len(times) else 0
     if as_of is not None:
         when = int(_times(pa.array([as_of]), "as_of").view(pa.int64())[0].as_py())
-    return score_rows(users.ids, artifact.encode(users.sequences), when, artifact)
+    users = Users(ids.take(pa.array(starts)), sequences, np.zeros(len(starts), np.uint64))
+    return score_at(artifact, users, when)
 
 
 def _times(column: pa.Array, name: str) -> pa.Array:

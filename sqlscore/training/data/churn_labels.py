@@ -57,7 +57,7 @@ def choose_churn(
 
     horizon, lookback: seconds; None chooses: the horizon is what nine of ten returns between visits stay below,
     in whole days and at most a fifth of the span; the lookback is two horizons.
-    Raises TrainingError where a horizon was asked for that the data cannot support.
+    Raises TrainingError if the data cannot support the horizon that was asked for.
     """
     gaps, returning = visit_gaps(log, base.t1, _VISIT)
     if horizon is None:

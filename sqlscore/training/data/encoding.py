@@ -30,7 +30,7 @@ class Encoded:
     known: int  # V
     novel: list[str]  # names of the codes above V
     target: Codes  # (T,) the code of the user's next event; 0: none; above V: never seen in training
-    target_time: Ints  # (T,) its time; that of the event itself where there is none
+    target_time: Ints  # (T,) its time; that of the event itself if there is none
     log_gap: npt.NDArray[np.float32]  # (T,) log(1 + seconds to it)
 
 
@@ -48,7 +48,7 @@ def vocabulary(log: EventLog, until: int, max_actions: int, max_categories: int)
 def encode_log(log: EventLog, inputs: Inputs) -> Encoded:
     """The whole log in the codes of `inputs`, with each event's target.
 
-    Raises ModelError where the log was read without a column of `inputs`, or with one of another kind or sort.
+    Raises ModelError if the log was read without a column of `inputs`, or with one of another kind or sort.
     """
     _refuse_other_columns(log, inputs)
     size, known = len(log.times), len(inputs.actions)

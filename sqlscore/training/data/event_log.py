@@ -74,7 +74,7 @@ def read_log(
     """The events of all users, or of those whose id's hash falls below a share, so that about `max_events` are held.
 
     share: ten-thousandths of users, as a former call noted it; None chooses.
-    Raises TrainingError where there is no event.
+    Raises TrainingError if there is no event.
     """
     user = identifier(mapping.user_id)
     total, null_users = _one_row(

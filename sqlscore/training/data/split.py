@@ -57,7 +57,7 @@ class Periods:
 def without_churn(times: Ints) -> Periods:
     """Boundaries at the 70 % and 85 % quantiles of event time, moved off ties.
 
-    Raises TrainingError where all events have the same time.
+    Raises TrainingError if all events have the same time.
     """
     first, high_water = int(times.min()), int(times.max())
     if first == high_water:
@@ -102,7 +102,7 @@ def longest_horizon(times: Ints) -> int:
 
 
 def _spaced(start: int, end: int, most: int) -> tuple[int, ...]:
-    """At most `most` dates from start to end, evenly spaced, both included; one date where they are the same."""
+    """At most `most` dates from start to end, evenly spaced, both included; one date if they are the same."""
     if end <= start:
         return (end,)
     return tuple(int(date) for date in start + np.arange(most) * (end - start) // (most - 1))

@@ -30,7 +30,7 @@ class Targets:
     weight: Tensor | None = None  # (P,) of the next-action loss; None: all 1
 
     def to(self, device: torch.device) -> Targets:
-        """The same with its tensors on another device."""
+        """These targets with their tensors on another device."""
         return replace(
             self,
             position=self.position.to(device),
@@ -43,7 +43,7 @@ class Targets:
         )
 
     def weighing(self, weight: Tensor | None) -> Targets:
-        """The same, with these weights (P,) in the next-action loss."""
+        """These targets, with weights (P,) in the next-action loss."""
         return replace(self, weight=weight)
 
     def without_actions(self) -> Targets:
@@ -51,7 +51,7 @@ class Targets:
         return self._kept(torch.zeros(len(self.position), dtype=torch.bool))
 
     def sampled(self, random: np.random.Generator, share: float) -> Targets:
-        """The same with a share of the P targets, for vocabularies so large that all would cost too much."""
+        """A random share of the P targets, for vocabularies so large that all would cost too much."""
         if share >= 1:
             return self
         return self._kept(torch.from_numpy(random.random(len(self.position)) < share))

@@ -41,7 +41,7 @@ class Windows:
         return int(self.wanted.sum())
 
     def with_examples(self, most: int, seed: int) -> Windows:
-        """The windows that hold churn examples; where there are more examples than `most`, those of a sample."""
+        """The windows that hold churn examples; if there are more than `most`, those of a sample."""
         churn = self.churn
         if churn is None:
             return Windows(self.starts[:0], self.ends[:0], self.wanted, None)
@@ -93,7 +93,7 @@ def windows(
 
 
 def held_out(log: EventLog, seed: int, share: float = 0.15) -> npt.NDArray[np.bool_]:
-    """(N,) the users that validate where there is no room for a validation period."""
+    """(N,) the users that validate if there is no room for a validation period."""
     return np.asarray(np.random.default_rng(seed).random(log.users) < share)
 
 
@@ -121,7 +121,7 @@ class Parts:
     """What a training reads, stage by stage. Nothing in any of them is later than t2.
 
     held_out: users that the first stage does not learn from, up to t1; same_users: the validation period of those that
-    it does. None where there is no such part.
+    it does. None if there is no such part.
     """
 
     train: Windows

@@ -43,7 +43,7 @@ class Predicted:
     confidence: Floats  # of `best`
     seconds: Floats
     churn: Floats  # (Q,) in the order of the windows' examples
-    frequent: npt.NDArray[np.float32]  # (P, K) probabilities of the first K actions, where they were asked for
+    frequent: npt.NDArray[np.float32]  # (P, K) probabilities of the first K actions, if they were asked for
 
 
 def evaluate(
@@ -51,11 +51,18 @@ def evaluate(
 ) -> dict[str, Any]:
     """Judge a model on the events after the boundary that its training noted.
 
+    Args:
+        con: An open database.
+        mapping: The mapped events.
+        artifact: The model.
+        progress: Receives the stages of the work.
+
     Returns the keys "model", "next_action", "time_to_next", "churn" (None without that head), "seen_users" and
     "unseen_users" (the first two for users with and without events among those that were learned from), "validation"
     (what training noted of users that it held out, and of a later period, before it learned from these too), and
     "verdict" in words.
-    Raises TrainingError where the artifact does not say what it was tested on.
+
+    Raises TrainingError if the artifact does not say what it was tested on.
     """
     log, periods = noted_log(con, mapping, artifact, progress or Silent())
     return evaluate_log(log, periods, artifact, progress or Silent())
@@ -66,7 +73,7 @@ def noted_log(
 ) -> tuple[EventLog, Periods]:
     """The events that a model's training read, as they are now, and the periods that it noted.
 
-    Raises TrainingError where the artifact does not say what it was trained on.
+    Raises TrainingError if the artifact does not say what it was trained on.
     """
     periods, notes = noted_periods(artifact), TrainingNotes.from_json(artifact.manifest.notes)
     if notes.sample is None or notes.limits is None:
@@ -88,13 +95,13 @@ def _unsaid(artifact: Artifact) -> TrainingError:
 
 
 def tested_part(log: EventLog, data: Encoded, periods: Periods, artifact: Artifact) -> Windows:
-    """The targets after t2, and the churn examples of the test dates where the model has that head."""
+    """The targets after t2, and the churn examples of the test dates if the model has that head."""
     churn = periods.churn if "churn" in artifact.manifest.heads else None
     return windows(log, data, periods.t2, None, None, examples_at(log, churn.test, churn) if churn else None, None)
 
 
 def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: Progress) -> dict[str, Any]:
-    """The same on an event log that was read before."""
+    """Judge a model on an event log that was read before; returns the keys that `evaluate` returns."""
     data = encode_log(log, artifact.manifest.inputs)
     churn = periods.churn if "churn" in artifact.manifest.heads else None
     test = tested_part(log, data, periods, artifact)

@@ -1,4 +1,4 @@
-"""Figures of quality from predictions and what happened; scikit-learn's where it has them."""
+"""Figures of quality from predictions and what happened; from scikit-learn if it has them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def next_action_metrics(
 
 
 def baseline_metrics(following: Ints, guess: Guess) -> dict[str, Any]:
-    """The same figures of a baseline, as far as it has them."""
+    """The next-action figures that a baseline has."""
     if len(following) == 0:
         return {"accuracy": None, "log_loss": None, "macro_f1": None}
     return {

@@ -19,7 +19,7 @@ from sqlscore.training.learning.passes import outputs_over, prefix_share
 
 _MAX_NUMBERS = 40_000_000  # logits that are held at once
 _MAX_EXAMPLES = 200_000  # of churn
-_PREFIX_EVENTS = 400_000  # that are read where a model reads every prefix anew
+_PREFIX_EVENTS = 400_000  # that are read if a model reads every prefix anew
 
 
 def calibrate_actions(model: Any, data: Encoded, validation: Windows, seed: int) -> None:

@@ -24,7 +24,7 @@ _FREE = ("checkpoint", "time_limit", "loading_threads")  # options that change n
 class Checkpoint:
     """The file of one training. It holds plain values and tensors only, and is read as such: it can run no code.
 
-    Raises TrainingError where the file belongs to another training.
+    Raises TrainingError if the file belongs to another training.
     """
 
     def __init__(self, path: str | Path, run: str) -> None:

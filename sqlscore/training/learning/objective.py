@@ -69,7 +69,7 @@ def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Obj
 
 
 def check_objective(options: TrainingOptions) -> None:
-    """Raises TrainingError where the options ask for what does not exist."""
+    """Raises TrainingError if the options ask for what does not exist."""
     if options.class_weight not in CLASS_WEIGHTS:
         raise TrainingError(f'class_weight="{options.class_weight}": choose one of {", ".join(CLASS_WEIGHTS)}')
     for name, value in (("recency", options.recency), ("focal_gamma", options.focal_gamma)):

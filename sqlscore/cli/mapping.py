@@ -67,7 +67,7 @@ def init(
         working("reading the events"),
         _undone_on_failure(db),
         open_database(db, create=True) as con,
-        _table_of(con, events, name, copy) as table,
+        _table_of(con, events, name, copy, (user_id, event_type, level or event_type)) as table,
     ):
         report = map_events(
             con,
@@ -149,7 +149,9 @@ def _undone_on_failure(db: str) -> Iterator[None]:
 
 
 @contextmanager
-def _table_of(con: duckdb.DuckDBPyConnection, events: str, name: str, copy: bool) -> Iterator[str]:
+def _table_of(
+    con: duckdb.DuckDBPyConnection, events: str, name: str, copy: bool, columns: tuple[str, ...]
+) -> Iterator[str]:
     """What to map: `events` itself, or the table that it is imported as, which is dropped if mapping fails.
 
     Raises MappingError if the file cannot be imported.
@@ -158,14 +160,16 @@ def _table_of(con: duckdb.DuckDBPyConnection, events: str, name: str, copy: bool
         yield events
         return
     from sqlscore.mapping.relations import READERS
-    from sqlscore.quoting import identifier
+    from sqlscore.mapping.text_files import as_written
+    from sqlscore.quoting import identifier, literal
 
     reader = READERS.get(Path(events).suffix.casefold())
     if reader is None:
         raise MappingError(
             f'--copy imports files that end in {", ".join(READERS)}, and "{events}" does not: leave --copy out'
         )
-    con.execute(f"CREATE TABLE {identifier(name)} AS FROM {reader}(?)", [events])
+    relation = as_written(con, f"{reader}({literal(events)})", columns)
+    con.execute(f"CREATE TABLE {identifier(name)} AS FROM {relation}")
     try:
         yield name
     except BaseException:

@@ -29,7 +29,7 @@ def on_own_connection(
 
     @wraps(verb)
     def run(con: duckdb.DuckDBPyConnection, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with con.cursor() as own:
+        with cursor_in_utc(con) as own:
             try:
                 return verb(own, *args, **kwargs)
             except duckdb.TransactionException as error:
@@ -43,6 +43,14 @@ def on_own_connection(
                 ) from error
 
     return run
+
+
+@contextmanager
+def cursor_in_utc(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of its own to the same database, in UTC: scores depend on no session's and no machine's zone."""
+    with con.cursor() as own:
+        own.execute("SET TimeZone = 'UTC'")
+        yield own
 
 
 @contextmanager
@@ -69,7 +77,7 @@ def snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnecti
     Closing the connection ends its transaction. A rollback would be refused while a scan is open, and that refusal
     would hide the error that stopped the scan.
     """
-    with con.cursor() as reader:
+    with cursor_in_utc(con) as reader:
         reader.begin()
         yield reader
 

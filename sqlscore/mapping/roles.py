@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 
@@ -13,7 +12,7 @@ from sqlscore.database.events_query import utc_timestamp
 from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
-from sqlscore.events.mapping import UNITS, Feature, Mapping, TimeUnit, unit_of
+from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.mapping.relations import column_of, types_of
 from sqlscore.quoting import identifier, literal
 
@@ -136,40 +135,3 @@ def kind_of_action(kind: pa.DataType) -> str | None:
         return "text" if kind_of("event_type", kind) == "categorical" else None
     except EventsError:
         return None
-
-
-def time_unit_of(
-    con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType, asked: TimeUnit | None
-) -> TimeUnit | None:
-    """The unit of epoch numbers, None for times. Raises MappingError or EventsError if the column holds no times."""
-    column = identifier(mapping.event_time)
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        if asked is not None:
-            raise MappingError(f'time_unit is for epoch numbers; "{mapping.event_time}" is a {kind}: leave it out')
-        return None
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise EventsError(
-            f'event_time column "{mapping.event_time}" has type {kind}, expected TIMESTAMP, TIMESTAMPTZ, DATE or an '
-            f"epoch number: cast it in a view, {_cast_of(con, mapping, kind)}"
-        )
-    if asked is not None:
-        if asked not in UNITS:
-            raise MappingError(f"time_unit {asked!r} is not one of {', '.join(UNITS)}")
-        return asked
-    row = one(con, f"SELECT median(abs({column}::DOUBLE)) FROM {mapping.relation}")
-    return unit_of(row[0] if row and row[0] is not None else 0.0)
-
-
-def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType) -> str:
-    """How to cast a column to times, by what its first texts look like."""
-    column = identifier(mapping.event_time)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        row = one(
-            con, f"SELECT list(t) FROM (SELECT {column} AS t FROM {mapping.relation} WHERE {column} <> '' LIMIT 20)"
-        )
-        texts = [text.strip() for text in (row[0] if row and row[0] else ())]
-        if texts and all(re.fullmatch(r"-?\d{9,19}", text) for text in texts):
-            return f"CAST({column} AS BIGINT), since the texts are epoch numbers"
-        if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
-            return f"CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
-    return f"for example strptime({column}, '%Y-%m-%d %H:%M:%S')"

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from sqlscore.database.events_query import canonical, usable_events
 from sqlscore.database.scan import Users, scan
-from sqlscore.database.transactions import recorded, transaction
+from sqlscore.database.transactions import cursor_in_utc, recorded, transaction
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.relations import relation_of
@@ -105,7 +105,7 @@ def fill(
     target = _target(con, into)
     query = usable_events(con, mapping)
     user_type = con.sql(query).types[0]
-    with recorded(con, verb, mapping.name) as details, con.cursor() as reader, transaction(con):
+    with recorded(con, verb, mapping.name) as details, cursor_in_utc(con) as reader, transaction(con):
         batches = in_order(work, scan(reader, canonical(mapping, query)), threads)
         first = next(batches, None)
         if first is None:

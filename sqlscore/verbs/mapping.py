@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from sqlscore.database.catalog import catalog, mapped, synchronize
 from sqlscore.database.objects import install_mapping, remove_mapping
@@ -24,7 +25,9 @@ from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
 from sqlscore.mapping.relations import column_of, relation_of, types_of
-from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of, time_unit_of
+from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
+from sqlscore.mapping.text_files import as_written
+from sqlscore.mapping.times import check_zone, mixed_units, time_unit_of
 from sqlscore.mapping.watch import MAPPED, Before, forget_profiles, watch, write_profile
 from sqlscore.scoring.catalog import unmapped
 from sqlscore.times import moment
@@ -88,6 +91,10 @@ def map_events(
     types = types_of(con, relation, table)
     roles = {"user_id": user_id, "event_time": event_time, "event_type": event_type}
     columns = {role: column_of(asked, role, types, table) for role, asked in roles.items()}
+    asked = features if isinstance(features, Dict) else tuple(features)
+    read = as_written(con, relation, [*columns.values(), *_texts(level, asked, types)])
+    if read != relation:
+        relation, types = read, types_of(con, read, table)
     subtype = None
     if level is not None:
         subtype, columns["event_type"] = columns["event_type"], column_of(level, "level", types, table)
@@ -100,7 +107,7 @@ def map_events(
         event_type=columns["event_type"],
         features=(
             *([Feature(subtype, "categorical")] if subtype is not None else []),
-            *features_of(features, [*columns.values(), subtype], types, table),
+            *features_of(asked, [*columns.values(), subtype], types, table),
         ),
         prefix=prefix if prefix is not None else "" if name == DEFAULT_MAPPING else f"{name}_",
         append_only=append_only,
@@ -108,6 +115,7 @@ def map_events(
     )
     check_roles(mapping, types)
     check_users(con, mapping)
+    check_zone(con, mapping)
     mapping = replace(mapping, time_unit=time_unit_of(con, mapping, types[mapping.event_time], time_unit))
     if time_cap is not None:
         mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
@@ -116,6 +124,8 @@ def map_events(
     watched = replace(watch(con, mapping), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
     found = judge(con, mapping, read_guards(con), watched, Before())
     warnings += tuple(finding.what for finding in found)
+    mixed = mixed_units(con, mapping)
+    warnings += () if mixed is None else (mixed,)
     counted, more = levels(con, mapping, profiled.n_actions)
     warnings += more
     lacking = lacking_features(con, mapping)
@@ -135,6 +145,17 @@ def map_events(
         install_mapping(con, mapping)
     synchronize(con)
     return report
+
+
+def _texts(level: str | None, features: Iterable[str], types: Dict[str, pa.DataType]) -> list[str]:
+    """The level and the boolean features, which a text file may hold as words: NO is not false."""
+    wanted = {name.casefold() for name in features}
+    return [
+        name
+        for name, kind in types.items()
+        if (level is not None and name.casefold() == level.casefold())
+        or (name.casefold() in wanted and pa.types.is_boolean(kind))
+    ]
 
 
 @on_own_connection

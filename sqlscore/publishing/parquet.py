@@ -18,6 +18,7 @@ from sqlscore.database.transactions import now
 from sqlscore.errors import PublishError
 from sqlscore.files import flush
 from sqlscore.publishing.exchange import exchange
+from sqlscore.publishing.leftovers import writing_beside
 from sqlscore.publishing.report import PublishedTable
 from sqlscore.publishing.tables import PUBLICATIONS, Source, provenance, same
 from sqlscore.quoting import identifier, literal
@@ -66,13 +67,14 @@ def to_parquet(
     version = uuid4().hex[:8]
     beside = folder.with_name(f".{folder.name}.{version}.new")
     try:
-        beside.mkdir()
-        published, notes = {}, {}
-        for source in sources:
-            published[source.name] = _write(reader, beside / source.name, source, partition_by, version)
-            notes[source.name] = _note(reader, source, published[source.name])
-        (beside / NOTES).write_text(json.dumps(notes, indent=2), encoding="utf-8")
-        exchange(beside, folder)
+        with writing_beside(folder, beside):
+            beside.mkdir()
+            published, notes = {}, {}
+            for source in sources:
+                published[source.name] = _write(reader, beside / source.name, source, partition_by, version)
+                notes[source.name] = _note(reader, source, published[source.name])
+            (beside / NOTES).write_text(json.dumps(notes, indent=2), encoding="utf-8")
+            exchange(beside, folder)
     except duckdb.Error as error:
         raise PublishError(f"the folder {folder} could not be written: {error}; nothing was replaced") from error
     finally:

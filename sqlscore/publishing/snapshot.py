@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.errors import PublishError
 from sqlscore.files import flush, in_place_of
+from sqlscore.publishing.leftovers import writing_beside
 from sqlscore.publishing.report import PublishedTable
 from sqlscore.publishing.tables import PUBLICATIONS, Source, comment_statements, provenance, same
 from sqlscore.quoting import identifier, literal, qualified
@@ -36,7 +37,7 @@ def to_snapshot(
         raise PublishError(f"there is no folder {path.parent} for the snapshot: make it first")
     _refuse_strangers(reader, path)
     try:
-        with in_place_of(path) as partial:
+        with in_place_of(path) as partial, writing_beside(path, partial):
             published = _write(reader, partial, schema, sources)
             flush(partial)
     except duckdb.Error as error:

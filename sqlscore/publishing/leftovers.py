@@ -1,0 +1,52 @@
+"""Removes what a killed publication left beside its target."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def writing_beside(target: Path, partial: Path) -> Iterator[None]:
+    """Hold a lock for `partial`, which is written beside `target`, after removing what dead publications left there.
+
+    The system releases the lock when the process ends, so what is locked belongs to a publication that is running.
+    """
+    for left in _left_by_the_dead(target):
+        shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        for suffix in (".wal", _LOCK):
+            Path(f"{left}{suffix}").unlink(missing_ok=True)
+    lock = Path(f"{partial}{_LOCK}")
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _left_by_the_dead(target: Path) -> Iterator[Path]:
+    name = re.compile(rf"(\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.(?:new|partial))(?:\.wal|\.old|\.lock)?")
+    found = {match[1] for path in target.parent.iterdir() if (match := name.fullmatch(path.name))}
+    for each in sorted(found):
+        path = target.parent / each
+        if _is_dead(path):
+            yield path
+
+
+def _is_dead(path: Path) -> bool:
+    lock = Path(f"{path}{_LOCK}")
+    if not lock.exists():
+        return True
+    with lock.open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True

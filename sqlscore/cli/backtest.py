@@ -42,6 +42,12 @@ _CHURN: _Columns = (
     ("brier", "brier", _SHARE),
 )
 
+_DROPPABLE = (
+    *("majority", "repeat", "frequency", "brier", "censored", "mean risk", "claimed", "within", "top3", "churned"),
+    *("acted since", "labelled", "users"),
+)
+"""What a narrow terminal does without, the least important first; never moment, accuracy, AUC and their best peer."""
+
 
 def backtest(
     db: Database,
@@ -123,4 +129,4 @@ def _table(title: str, columns: _Columns, result: Backtest) -> None:
         moment = str(period["as_of"])[:digits] + (" *" if period["trained_after"] else "")
         cells = ("" if period[name] is None else form(period[name]) for _, name, form in columns)
         table.add_row(moment, *cells)
-    render.console().print(table)
+    render.show_fitting(table, _DROPPABLE)

@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 
 _TITLES = {"log_loss": "log loss", "accuracy": "accuracy", "auc": "churn AUC"}
 
+_DROPPABLE = (
+    *(
+        "events\n/s",
+        "para-\nmeters",
+        "train\ns",
+        "churn\nece",
+        "macro\nf1",
+        "ece",
+        "churn\nauc",
+        "accuracy",
+        "log\nloss",
+    ),
+    *("95 %", "model"),
+)
+"""Headers of what a narrow terminal does without, the least important first; never the figure that ranks."""
+
 
 def compare(
     db: Database,
@@ -100,7 +116,8 @@ def _show_leaderboard(result: Comparison, db: str) -> None:
             *(short(row[name]) for name in ("training_seconds", "parameters", "scoring_events_per_second")),
             style="bold" if row["tie_with_best"] else "dim" if row["kind"] == "baseline" else "",
         )
-    render.console().print(table)
+    ranked = column.replace("_", "\n")
+    render.show_fitting(table, [header for header in _DROPPABLE if header != ranked])
     render.say(_in_words(result))
     best = result.best_by_validation
     if best is not None and "@" in best:
@@ -110,7 +127,8 @@ def _show_leaderboard(result: Comparison, db: str) -> None:
         elif result.champion in (None, *(row["model"] for row in result.rows)):
             render.next_step("sqlscore", "promote", db, best)
         else:  # it is best of those here alone
-            render.next_step("sqlscore", "compare", db, "--models", f"{best},{result.champion}")
+            chosen = () if result.mapping == "events" else ("--mapping", result.mapping)
+            render.next_step("sqlscore", "compare", db, "--models", f"{best},{result.champion}", *chosen)
 
 
 def _in_words(result: Comparison) -> str:

@@ -141,7 +141,7 @@ def _show(infos: Sequence[ModelInfo]) -> None:
             render.number(_dig(info.metrics, "churn", "auc")),
             str(info.created_at)[:16],
         )
-    render.console().print(table)
+    render.show_fitting(table, ("heads", "created", "trained to", "horizon", "architecture"))
 
 
 def _dig(values: Mapping[str, Any], *path: str) -> Any:

@@ -19,7 +19,7 @@ from pygments.lexers.sql import SqlLexer
 
 from sqlscore.cli.errors import is_mendable, message_of, show_error
 from sqlscore.cli.interrupt import interruptible
-from sqlscore.cli.results import run
+from sqlscore.cli.results import SHOWN, run
 from sqlscore.udfs.functions import PREFIX
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ Statements end with ; and may span lines. Ctrl-C drops what is typed or stops a 
   .help       this text
   .tables     tables and views
   .functions  the scoring functions
+  .mode       .mode line shows a line for each value, .mode table a box again
   .quit       leave
 """
 
@@ -54,7 +55,11 @@ _WORDS = """
 
 
 def interact(
-    con: duckdb.DuckDBPyConnection, rows: int, input_: Input | None = None, output: Output | None = None
+    con: duckdb.DuckDBPyConnection,
+    rows: int,
+    input_: Input | None = None,
+    output: Output | None = None,
+    format_: str = "table",
 ) -> None:
     """Read and run statements until the end of input. Errors are shown and the prompt comes back."""
     session: PromptSession[str] = PromptSession(
@@ -77,8 +82,11 @@ def interact(
             return
         if text in (".quit", ".exit"):
             return
-        if text:
-            _run_one(con, text, rows)
+        command, _, chosen = text.partition(" ")
+        if command == ".mode":
+            format_ = _mode(chosen.strip(), format_)
+        elif text:
+            _run_one(con, text, rows, format_)
 
 
 def complete(text: str) -> bool:
@@ -111,7 +119,15 @@ def words(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
             yield word
 
 
-def _run_one(con: duckdb.DuckDBPyConnection, text: str, rows: int) -> None:
+def _mode(chosen: str, before: str) -> str:
+    """The format that `.mode` names; if it names none, the one before, after an error."""
+    if chosen in SHOWN:
+        return chosen
+    show_error(f"a mode is one of {', '.join(SHOWN)}: write .mode line")
+    return before
+
+
+def _run_one(con: duckdb.DuckDBPyConnection, text: str, rows: int, format_: str) -> None:
     if text == ".help":
         sys.stdout.write(HELP)
         return
@@ -119,7 +135,7 @@ def _run_one(con: duckdb.DuckDBPyConnection, text: str, rows: int) -> None:
         show_error(f"there is no command {text}: .help lists them")
         return
     try:
-        interruptible(con, lambda: run(con, _DOT_COMMANDS.get(text, text), rows=rows))
+        interruptible(con, lambda: run(con, _DOT_COMMANDS.get(text, text), format_, rows=rows))
     except KeyboardInterrupt:
         show_error("interrupted")
     except Exception as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -77,6 +78,29 @@ def narrow(title: str, columns: Sequence[str], left: int) -> Table:
     for place, name in enumerate(columns):
         table.add_column(name, justify="left" if place < left else "right", no_wrap=True)
     return table
+
+
+def show_fitting(table: Table, droppable: Sequence[str]) -> None:
+    """Print a table; if the terminal is too narrow, without some of its columns, and say which. No cell is cut.
+
+    droppable: headers of columns, the first to go first.
+    """
+    wide = console()
+    hidden = []
+    for column in table.columns:
+        column.no_wrap = True
+    for header in droppable:
+        if Measurement.get(wide, wide.options.update(max_width=1_000), table).maximum <= wide.width:
+            break
+        column = next((column for column in table.columns if column.header == header), None)
+        if column is not None:
+            table.columns.remove(column)
+            hidden.append(header.replace("-\n", "").replace("\n", " "))
+            for place, kept in enumerate(table.columns):
+                kept._index = place
+    wide.print(table, soft_wrap=Measurement.get(wide, wide.options.update(max_width=1_000), table).maximum > wide.width)
+    if hidden:
+        say(f"too narrow here for: {', '.join(hidden)} (--json has all)", "dim")
 
 
 def number(value: Any) -> str:

@@ -15,7 +15,10 @@ from sqlscore.errors import OutputError
 if TYPE_CHECKING:
     import duckdb
 
-FORMATS = ("table", "csv", "json", "parquet")
+SHOWN = ("table", "line")
+"""Formats for reading on the screen: every result, not only the last one."""
+
+FORMATS = (*SHOWN, "csv", "json", "parquet")
 DEFAULT_ROWS = 40
 _FETCH = 10_000
 _UNBOUNDED = 100_000
@@ -43,7 +46,7 @@ def run(
 ) -> None:
     """Run `text` and write what it returns to `output`, or to stdout.
 
-    A table is shown for every statement that returns rows; the other formats hold the last such result alone.
+    A table, or lines, are shown for every statement that returns rows; other formats hold the last such result alone.
     Raises OutputError if Parquet would go to a terminal, or if a file is wanted and no statement returns rows.
     """
     if format_ == "parquet" and output is None and sys.stdout.isatty():
@@ -51,17 +54,17 @@ def run(
     if output is not None:
         from sqlscore.files import refuse_databases
 
-        if format_ == "table":
-            raise OutputError("a table is for reading on the screen: --output needs --format csv, json or parquet")
+        if format_ in SHOWN:
+            raise OutputError(f"a {format_} is for reading on the screen: --output needs --format csv, json or parquet")
         refuse_databases(con, output)
     last: duckdb.DuckDBPyRelation | None = None
     for relation, is_plan in statements(con, text):
         if relation is None:
             continue
         last = relation
-        if format_ == "table":
-            show(relation, is_plan, rows)
-    if format_ == "table":
+        if format_ in SHOWN:
+            show(relation, is_plan, rows, format_)
+    if format_ in SHOWN:
         return
     if last is None:
         if output is not None or format_ == "parquet":
@@ -70,16 +73,32 @@ def run(
     write(last, format_, output)
 
 
-def show(relation: duckdb.DuckDBPyRelation, is_plan: bool, rows: int) -> None:
-    """DuckDB's box, as wide as the terminal; into a pipe, as wide as it needs."""
+def show(relation: duckdb.DuckDBPyRelation, is_plan: bool, rows: int, format_: str = "table") -> None:
+    """DuckDB's box, as wide as the terminal, and into a pipe as wide as it needs; or a line for each value."""
     if is_plan:
         for _, plan in relation.fetchall():
             sys.stdout.write(plan + "\n")
+        return
+    if format_ == "line":
+        _show_lines(relation, rows)
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBOUNDED
     limit = width if sys.stdout.isatty() else _UNBOUNDED
     relation.show(max_rows=rows, max_width=width, max_col_width=limit)
     sys.stdout.flush()  # one statement's result is there before the next one runs
+
+
+def _show_lines(relation: duckdb.DuckDBPyRelation, rows: int) -> None:
+    """Each row as lines `column = value`, whole, with an empty line between rows; NULL is written as such."""
+    width = max(map(len, relation.columns))
+    for shown, row in enumerate(_rows(relation, f"SELECT columns(*)::VARCHAR FROM result LIMIT {rows + 1}")):
+        if shown == rows:
+            sys.stdout.write(f"\n(the first {rows} rows; --rows shows more)\n")
+            break
+        sys.stdout.write("\n" if shown else "")
+        for name, value in zip(relation.columns, row, strict=True):
+            sys.stdout.write(f"{name:>{width}} = {'NULL' if value is None else value}\n")
+    sys.stdout.flush()
 
 
 def write(relation: duckdb.DuckDBPyRelation, format_: str, output: Path | None) -> None:

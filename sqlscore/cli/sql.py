@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from sqlscore.cli.options import Database, Device, open_database
-from sqlscore.cli.results import DEFAULT_ROWS, FORMATS, run
+from sqlscore.cli.results import DEFAULT_ROWS, FORMATS, SHOWN, run
 
 
 class SqlCommand(TyperCommand):
@@ -40,7 +40,7 @@ def sql(
         ),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", "-f", callback=_known_format, help="table, csv, json or parquet.")
+        str, typer.Option("--format", "-f", callback=_known_format, help="table, line, csv, json or parquet.")
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the result to this file.")] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="The most rows that a table shows.")] = DEFAULT_ROWS,
@@ -54,15 +54,17 @@ def sql(
     Example: sqlscore sql shop.duckdb "SELECT user_id, churn_risk(e) FROM events e GROUP BY user_id" --format csv
     """
     interactive = query is None and sys.stdin.isatty()
-    if interactive and (output is not None or format_ != "table"):
-        raise typer.BadParameter("a prompt shows tables: give the SQL as an argument to use --format or --output")
+    if interactive and (output is not None or format_ not in SHOWN):
+        raise typer.BadParameter(
+            "a prompt shows tables or lines: give the SQL as an argument to use --format or --output"
+        )
     with open_database(db, read_only=read_only, device=device) as con:
         # The engine draws its bar on stdout, among the results: for people only.
         con.execute(f"SET enable_progress_bar = {sys.stdout.isatty()}")
         if interactive:
             from sqlscore.cli.prompt import interact
 
-            interact(con, rows)
+            interact(con, rows, format_=format_)
         else:
             from sqlscore.cli.interrupt import interruptible
 

@@ -99,7 +99,8 @@ def train(
         return
     show_model(info)
     show_evaluation(info.metrics)
-    render.next_step("sqlscore", *(("refresh", db) if info.is_champion else ("promote", db, info.label)))
+    chosen = () if mapping == "events" else ("--mapping", mapping)
+    render.next_step("sqlscore", *(("refresh", db, *chosen) if info.is_champion else ("promote", db, info.label)))
 
 
 def evaluate(

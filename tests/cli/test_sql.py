@@ -11,10 +11,12 @@ import pytest
 from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from rich.console import Console
+from rich.table import Table
 from typer.testing import CliRunner, Result
 
 import sqlscore
-from sqlscore.cli import prompt, results
+from sqlscore.cli import prompt, render, results
 from sqlscore.cli.app import app
 from sqlscore.cli.errors import message_of
 
@@ -287,3 +289,40 @@ def test_the_commonest_first_mistakes_are_answered(clicks: Path, query: str, rem
     with sqlscore.connect(clicks) as con, pytest.raises(duckdb.Error) as caught:
         con.sql(query)
     assert remedy in message_of(caught.value)
+
+
+def test_lines_hold_every_value_whole():
+    """A box of an 80-column terminal hides most columns of a wide table."""
+    shown = sql("SELECT 1 AS n, repeat('x', 200) AS long, NULL AS nothing; SELECT 2 AS n", "--format", "line").stdout
+    assert shown.splitlines() == ["      n = 1", f"   long = {'x' * 200}", "nothing = NULL", "n = 2"]
+    assert "the first 2 rows" in sql("FROM range(9)", "--format", "line", "--rows", 2).stdout
+
+
+def test_the_prompt_changes_its_mode(capsys: pytest.CaptureFixture[str]):
+    with sqlscore.connect() as con, create_pipe_input() as pipe:
+        pipe.send_text(".mode line\nSELECT 42 AS answer;\n.mode nothing\n.mode table\nSELECT 43 AS answer;\n.quit\n")
+        prompt.interact(con, 40, pipe, DummyOutput())
+    said = capsys.readouterr()
+    assert "answer = 42" in said.out
+    assert "│ answer │" in said.out
+    assert "a mode is one of table, line" in said.err
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 110, 200])
+def test_a_narrow_terminal_drops_columns_and_cuts_no_cell(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Versions, dates and figures that end in … cannot be told apart."""
+    monkeypatch.setattr(render, "console", lambda: Console(highlight=False, width=width))
+    table = Table("model", "least", "figure", "less")
+    for version in (1, 2):
+        table.add_row(f"a_rather_long_name@{version}", "x" * 40, "0.12345", "2026-01-01 10:00")
+    render.show_fitting(table, ("least", "less"))
+    said = capsys.readouterr().out
+    assert "…" not in said
+    assert "a_rather_long_name@1" in said
+    assert "0.12345" in said
+    assert ("x" * 40 in said) == (width >= 110)
+    assert ("too narrow here for: least" in said) == (width < 110)
+    if width >= 60:
+        assert max(map(len, said.splitlines())) <= width

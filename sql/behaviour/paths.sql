@@ -40,4 +40,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.paths IS
-'One row per sequence of consecutive actions of a user; ORDER BY n_times DESC gives the most frequent. Parameters: length (3); from_action, to_action (the first or last action of the path, NULL: any); within (the longest time from the first to the last, NULL: any). Columns: path (VARCHAR[]); n_times; share (of all paths that the parameters let through); n_users; median_seconds (from the first action to the last).';
+'One row per sequence of consecutive actions of a user; ORDER BY n_times DESC gives the most frequent. Parameters: length (3); from_action, to_action (the first or last action of the path, NULL: any); within (the longest time from the first to the last, NULL: any). Columns: path (VARCHAR[]); n_times; share (of all paths that the parameters let through); n_users; median_seconds (from the first action to the last). A month in within is 30 days.';

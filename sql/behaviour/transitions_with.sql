@@ -39,4 +39,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.transitions_with IS
-'One row per pair of actions that follow each other in a user''s events. Parameter within: the longest time between the two (NULL: any). Columns: action; next_action; n_transitions; probability (of next_action after action, given that something follows); lift (that probability over the share of next_action among all that follow: above 1 if the pair is more frequent than by chance); median_seconds (between the two).';
+'One row per pair of actions that follow each other in a user''s events. Parameter within: the longest time between the two (NULL: any). Columns: action; next_action; n_transitions; probability (of next_action after action, given that something follows); lift (that probability over the share of next_action among all that follow: above 1 if the pair is more frequent than by chance); median_seconds (between the two). A month in within is 30 days.';

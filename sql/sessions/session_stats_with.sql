@@ -26,4 +26,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.session_stats_with IS
-'Number, length and frequency of sessions: statistics, one row per period. Parameters: gap (30 minutes); period (''day'', ''week'', ''month'', ...: one row for each by session start; NULL: one row for all). Columns: period_start; n_sessions; n_users; sessions_per_user; mean_events, median_events; mean_duration_seconds, median_duration_seconds, p90_duration_seconds; single_event_share (bounce rate in the sense of web analytics); median_seconds_to_return (from a session''s end to the user''s next session, if there is one).';
+'Number, length and frequency of sessions: statistics, one row per period. Parameters: gap (30 minutes); period (''day'', ''week'', ''month'', ...: one row for each by session start; NULL: one row for all). Columns: period_start; n_sessions; n_users; sessions_per_user; mean_events, median_events; mean_duration_seconds, median_duration_seconds, p90_duration_seconds; single_event_share (bounce rate in the sense of web analytics); median_seconds_to_return (from a session''s end to the user''s next session, if there is one). A month in gap is 30 days.';

@@ -87,8 +87,8 @@ def show_fitting(table: Table, droppable: Sequence[str]) -> None:
     """
     wide = console()
     hidden = []
-    for column in table.columns:
-        column.no_wrap = True
+    for each in table.columns:
+        each.no_wrap = True
     for header in droppable:
         if Measurement.get(wide, wide.options.update(max_width=1_000), table).maximum <= wide.width:
             break

@@ -96,3 +96,25 @@ def test_a_funnel_without_a_limit_loses_nobody(con: duckdb.DuckDBPyConnection):
     unlimited = con.execute(within.format("NULL")).fetchall()
     assert unlimited == con.execute(within.format("INTERVAL 1000 DAY")).fetchall()
     assert unlimited[-1][0] > 0
+
+
+def test_a_month_is_the_calendars_after_a_moment_and_30_days_between_events() -> None:
+    """As docs/views.md says: DuckDB adds months to a moment, and compares them with spans as 30 days."""
+    con = sqlscore.connect(threads=1)
+    con.execute(
+        """CREATE TABLE two AS SELECT * FROM (VALUES
+           (1, TIMESTAMP '2025-01-01', 'a'), (1, TIMESTAMP '2025-01-31 12:00', 'b')) v(user_id, event_time, event_type)"""
+    )
+    sqlscore.map_events(con, "two")
+    funnel = "SELECT n_users FROM sqlscore.funnel(['a', 'b'], within := INTERVAL 1 MONTH) ORDER BY step"
+    assert con.execute(funnel).fetchall() == [(1,), (0,)]
+    transitions = "SELECT count(*) FROM sqlscore.transitions_with(within := INTERVAL 1 MONTH)"
+    assert con.execute(transitions).fetchall() == [(0,)]
+    labels = """SELECT n_events FROM sqlscore.churn_labels_inactivity(
+                as_of := '2025-01-31 12:00', horizon := INTERVAL 1 DAY, lookback := INTERVAL 1 MONTH)"""
+    assert con.execute(labels).fetchall() == [(2,)]
+    for name, words in (("funnel", "A month in within is 30 days"), ("churn_labels_inactivity", "are the calendar's")):
+        (comment,) = con.execute(
+            "SELECT comment FROM duckdb_functions() WHERE schema_name = 'sqlscore' AND function_name = ?", [name]
+        ).fetchall()[0]
+        assert words in comment

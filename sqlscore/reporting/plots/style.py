@@ -54,7 +54,7 @@ def titled(figure: Figure, title: str, *facts: str) -> None:
     below = figure.transFigure + ScaledTranslation(0, -22 / 72, figure.dpi_scale_trans)
     lines = "\n".join(escaped(facts))
     under = figure.text(0.01, 1, lines, transform=below, ha="left", va="top", fontsize=9, color=GREY, linespacing=1.35)
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     widest = max(text.get_window_extent(renderer).width for text in (heading, under)) / figure.dpi
     figure.set_figwidth(max(figure.get_figwidth(), widest / 0.97))  # a margin of 1 % left, and 2 % right
 

@@ -24,7 +24,10 @@ areas AS (
     SELECT
         SUM(c.n_churned * ((c.n_all - c.churned_all) - (c.n_above - c.churned_above) + (c.n - c.n_churned) / 2))
         / NULLIF(MAX(c.churned_all) * (MAX(c.n_all) - MAX(c.churned_all)), 0) AS auc,
-        SUM(c.n_churned * c.churned_above / c.n_above) / NULLIF(MAX(c.churned_all), 0) AS pr_auc
+        CASE
+            WHEN MAX(c.churned_all) < MAX(c.n_all)
+                THEN SUM(c.n_churned * c.churned_above / c.n_above) / NULLIF(MAX(c.churned_all), 0)
+        END AS pr_auc
     FROM curve AS c
 ),
 bins AS (
@@ -57,4 +60,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.evaluate_churn IS
-'How good churn scores were, one row. Parameters scores, labels: names of tables as in judged_scores. Columns: n (users and moments with a score and a label); base_rate (share that churned); mean_risk; auc (ROC); pr_auc (average precision); brier; log_loss; ece (expected calibration error over 15 bins of equal width).';
+'How good churn scores were, one row. Parameters scores, labels: names of tables as in judged_scores. Columns: n (users and moments with a score and a label); base_rate (share that churned); mean_risk; auc (ROC); pr_auc (average precision; both are NULL if all or none churned); brier; log_loss; ece (expected calibration error over 15 bins of equal width).';

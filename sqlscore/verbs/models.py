@@ -78,7 +78,8 @@ def rollback(con: duckdb.DuckDBPyConnection, mapping: str = DEFAULT_MAPPING) -> 
 
 def make_champion(con: duckdb.DuckDBPyConnection, info: ModelInfo, verb: str, why: str) -> ModelInfo:
     """Make a version the champion without looking at it, and note verb and reason."""
-    with recorded(con, verb, info.mapping) as details, transaction(con):
+    run = ROLLBACK if verb == ROLLBACK else "promote"  # the runs of other verbs are theirs to write
+    with recorded(con, run, info.mapping) as details, transaction(con):
         details["model"] = info.label
         set_champion(con, info.mapping, info.name, info.version, verb, why)
     synchronize(con)

@@ -12,6 +12,7 @@ from sqlscore.database.champions import champion_of
 from sqlscore.database.damage import damage_of
 from sqlscore.database.registry import ModelInfo, lacking_features, lacking_heads
 from sqlscore.errors import ModelError, TrainingError
+from sqlscore.scoring.manifest import read_manifest
 
 JUDGED = {"log_loss": "log loss of the next action", "accuracy": "accuracy", "auc": "AUC of churn"}
 """By what a model must not be worse, and what it is called."""
@@ -49,10 +50,13 @@ def objection(
 
 def _worse(con: duckdb.DuckDBPyConnection, info: ModelInfo, champion: str, metrics: Sequence[str]) -> str | None:
     """How the model is worse than the champion; None if it is not, or if the two cannot be judged alike."""
-    from sqlscore.experiments.request import arena_for, registered
+    snapshot = catalog(con).snapshot
+    source = snapshot.mappings[info.mapping]
+    if not all(read_manifest(snapshot.models[label].data).notes.get("periods") for label in (info.label, champion)):
+        return None
+    from sqlscore.experiments.request import arena_for, registered  # torch
     from sqlscore.verbs.train import settings_of
 
-    source = catalog(con).snapshot.mappings[info.mapping]
     try:
         artifacts = [registered(con, label, info.mapping) for label in (info.label, champion)]
     except (ModelError, TrainingError):

@@ -73,3 +73,45 @@ def test_bins_deciles_and_thresholds_hold_the_users_that_they_should(
         assert (row.n_contacted, row.n_churners_contacted) == (len(chosen), chosen.churned.sum())
         assert row.profit == pytest.approx(chosen.churned.sum() * 0.2 * 20 - len(chosen))
     assert table.profit[table.is_best].tolist() == [table.profit.max()]
+
+
+TWICE = "a user has several scores or labels of one moment, and would count more than once"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM sqlscore.judged_scores('two_models', 'one_label')",
+        "FROM sqlscore.evaluate_churn('two_models', 'one_label')",
+        "FROM sqlscore.calibration_bins('two_models', 'one_label')",
+        "FROM sqlscore.lift_table('two_models', 'one_label')",
+        "FROM sqlscore.threshold_table('two_models', 'one_label')",
+        "FROM sqlscore.evaluate_churn('one_model', 'two_labels')",
+    ],
+)
+def test_nobody_counts_twice_at_one_moment(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Past scores of two models were mixed into one figure."""
+    con.execute(
+        """CREATE OR REPLACE TABLE one_model AS
+           SELECT i AS user_id, DATE '2024-01-01' AS as_of, 'm@1' AS model, i / 9 AS churn_risk FROM range(9) t(i);
+           CREATE OR REPLACE TABLE two_models AS FROM one_model
+           UNION ALL SELECT * REPLACE ('m@2' AS model) FROM one_model WHERE user_id = 3;
+           CREATE OR REPLACE TABLE one_label AS SELECT user_id, as_of, user_id % 2 = 0 AS churned FROM one_model;
+           CREATE OR REPLACE TABLE two_labels AS FROM one_label UNION ALL FROM one_label WHERE user_id = 3"""
+    )
+    with pytest.raises(duckdb.Error, match=TWICE):
+        con.execute(query).fetchall()
+    con.execute("CREATE OR REPLACE VIEW first_model AS FROM two_models WHERE model = 'm@1'")
+    assert con.execute("SELECT n FROM sqlscore.evaluate_churn('first_model', 'one_label')").fetchall() == [(9,)]
+
+
+@pytest.mark.parametrize("churned", [True, False])
+def test_of_one_class_neither_area_is_known(con: duckdb.DuckDBPyConnection, churned: bool) -> None:
+    con.execute(
+        f"""CREATE OR REPLACE TABLE alike AS
+            SELECT i AS user_id, DATE '2024-01-01' AS as_of, i / 9 AS churn_risk, {churned} AS churned
+            FROM range(9) t(i)"""
+    )
+    assert con.execute("SELECT auc, pr_auc, n FROM sqlscore.evaluate_churn('alike', 'alike')").fetchall() == [
+        (None, None, 9)
+    ]

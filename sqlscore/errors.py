@@ -31,6 +31,10 @@ class GuardError(EventsError):
     """The events differ so much from those before that they are not scored unless they are accepted."""
 
 
+class GuardWarning(UserWarning):
+    """What a guard warns of; the events are scored."""
+
+
 class MappingError(SqlscoreError):
     """An events table is not mapped, or cannot be mapped as asked."""
 

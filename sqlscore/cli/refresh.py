@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,8 +33,10 @@ def refresh(
     Example: sqlscore refresh shop.duckdb
     """
     from sqlscore import refresh as verb
+    from sqlscore.errors import GuardWarning
 
-    with open_database(db, device=device) as con, Bar() as bar:
+    with open_database(db, device=device) as con, Bar() as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore", GuardWarning)  # the report has them too
         report = verb(con, full=full, keep_history=keep_history, accept=accept, mapping=mapping, progress=bar)
     if json:
         render.as_json(report)

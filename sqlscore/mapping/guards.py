@@ -55,7 +55,9 @@ def judge(
     findings = []
     for name, value, what, remedy in values:
         guard = guards.get(name)
-        if guard is not None and value > guard.threshold:
+        subject = what.partition(",")[0]  # the same against the last refresh and against mapping is said once
+        said = any(finding.name == name and finding.what.startswith(subject) for finding in findings)
+        if guard is not None and value > guard.threshold and not said:
             findings.append(Finding(name, guard.outcome, what, remedy))
     names = {finding.name for finding in findings}
     if "mostly_future" in names:

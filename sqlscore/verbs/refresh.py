@@ -13,7 +13,7 @@ import duckdb
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.events_query import events_until
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
-from sqlscore.errors import MappingError
+from sqlscore.errors import GuardWarning, MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.guards import judge, read_guards, refuse
 from sqlscore.mapping.roles import check_types
@@ -153,5 +153,5 @@ def refresh(
         )
         details.update(report.to_dict())
     for warning in report.warnings:
-        warnings.warn(f"{mapping}: {warning}", stacklevel=3)
+        warnings.warn(f"{mapping}: {warning}", GuardWarning, stacklevel=3)
     return report

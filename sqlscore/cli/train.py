@@ -35,6 +35,9 @@ Epochs = Annotated[
 ]
 
 
+_ALL = 10_000  # ten-thousandths, in which a sample's share is noted
+
+
 def train(
     db: Database,
     architecture: Architecture = "gru",
@@ -133,6 +136,12 @@ def show_model(info: ModelInfo) -> None:
         + (f"churn horizon {in_words(info.horizon_seconds)}" if info.horizon_seconds else "no churn head")
         + ("; champion" if info.is_champion else "")
     )
+    sample = info.notes.get("sample") or {}
+    if sample.get("share_of_users", _ALL) < _ALL:
+        render.warn(
+            f"trained on a sample of the users: {sample['events']:,} events of {sample['users']:,} users, "
+            f"{sample['share_of_users'] / 100:.3g} % of all (--max-events raises the limit)"
+        )
     for key, note in info.notes.items():
         if key.startswith("no_"):
             render.warn(str(note))

@@ -103,7 +103,8 @@ def test_a_month_is_the_calendars_after_a_moment_and_30_days_between_events() ->
     con = sqlscore.connect(threads=1)
     con.execute(
         """CREATE TABLE two AS SELECT * FROM (VALUES
-           (1, TIMESTAMP '2025-01-01', 'a'), (1, TIMESTAMP '2025-01-31 12:00', 'b')) v(user_id, event_time, event_type)"""
+           (1, TIMESTAMP '2025-01-01', 'a'), (1, TIMESTAMP '2025-01-31 12:00', 'b'))
+           v(user_id, event_time, event_type)"""
     )
     sqlscore.map_events(con, "two")
     funnel = "SELECT n_users FROM sqlscore.funnel(['a', 'b'], within := INTERVAL 1 MONTH) ORDER BY step"

@@ -21,6 +21,7 @@ from sqlscore.database.transactions import now, on_own_connection, recorded, tra
 from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.mapping.alike import alike
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
@@ -122,7 +123,8 @@ def map_events(
     catalog(con)  # raises on a connection that sqlscore did not open
     profiled, warnings = profile(con, mapping)
     watched = replace(watch(con, mapping), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
-    found = judge(con, mapping, read_guards(con), watched, Before())
+    guards = read_guards(con)
+    found = (*judge(con, mapping, guards, watched, Before()), *alike(con, mapping, guards))
     warnings += tuple(finding.what for finding in found)
     mixed = mixed_units(con, mapping)
     warnings += () if mixed is None else (mixed,)

@@ -12,6 +12,7 @@ import duckdb
 from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import usable_events
 from sqlscore.database.leaderboard import LEADERBOARD, clear_leaderboard, create_leaderboard
+from sqlscore.database.lost_tables import FROM_THE_START, explain, missing_tables, restore
 from sqlscore.database.macros import names, statements
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import transaction
@@ -53,10 +54,15 @@ def installed_version(con: duckdb.DuckDBPyConnection) -> str | None:
 def install(con: duckdb.DuckDBPyConnection) -> None:
     """Bring all objects of the file up to date, in one transaction; do nothing if they are."""
     current = version()
-    if installed_version(con) == current:
+    installed, missing = installed_version(con), missing_tables(con)
+    if installed == current and not missing:
         return
+    lost = [name for name in missing if installed == current or name in FROM_THE_START]
+    if lost:
+        warnings.warn(f"{explain(lost)}; made anew", stacklevel=4)
     with transaction(con):
         _create_registry(con)
+        restore(con, lost)
         _migrate(con)
         rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
         mappings = [Mapping.from_json(row[0]) for row in rows]

@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import duckdb
 
+from sqlscore.database.lost_tables import explain, missing_tables
 from sqlscore.errors import InstallError
 from sqlscore.redaction import scrub
 
@@ -35,6 +36,14 @@ def on_own_connection(
             except duckdb.TransactionException as error:
                 _refuse_conflict(error)
                 raise
+            except duckdb.CatalogException as error:
+                with con.cursor() as fresh:
+                    lost = missing_tables(fresh)
+                if not lost:
+                    raise
+                raise InstallError(
+                    f"{explain(lost)}; open the file again with sqlscore.connect(), which makes anew what can be"
+                ) from error
             except duckdb.InvalidInputException as error:
                 if "read-only" not in str(error):
                     raise

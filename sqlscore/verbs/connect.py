@@ -11,6 +11,7 @@ import duckdb
 from duckdb.func import ARROW, SPECIAL
 
 from sqlscore.database.catalog import synchronize
+from sqlscore.database.lost_tables import NEEDED, explain, missing_tables
 from sqlscore.database.objects import install, installed_version, version
 from sqlscore.database.queries import one
 from sqlscore.errors import InstallError
@@ -98,6 +99,12 @@ _registering = threading.Lock()
 
 
 def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:
+    lost = [name for name in missing_tables(con) if name in NEEDED]
+    if lost:
+        raise InstallError(
+            f"{path} cannot be read: {explain(lost)}; open it once without read_only=True, or run sqlscore refresh, "
+            "which makes anew what can be"
+        )
     installed = installed_version(con)
     if installed != version():
         state = "was not prepared by sqlscore" if installed is None else "was prepared by another version of sqlscore"

@@ -13,6 +13,7 @@ import duckdb
 
 from sqlscore.database.catalog import catalog
 from sqlscore.database.damage import lost_champion
+from sqlscore.database.lost_tables import explain, missing_tables
 from sqlscore.database.objects import materialized_tables
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features, registered_models
@@ -96,6 +97,9 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
             problems.append(Problem(f'the events of "{mapping.name}" cannot be read: {error}', _map_again(database)))
         mappings.append(state)
         problems += _problems(con, mapping, state, database, models) + watched
+    missing = missing_tables(con)
+    if missing:
+        problems.append(Problem(explain(missing), shlex.join(("sqlscore", "refresh", database))))
     if not mappings:
         problems.append(Problem("no events are mapped", _map_again(database)))
     problems += _schedule_problems(con, database)

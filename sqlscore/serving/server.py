@@ -23,7 +23,7 @@ from sqlscore.errors import ServingError
 from sqlscore.extras import require
 from sqlscore.serving import jobs
 from sqlscore.serving.lock import explain_lock, sole_server
-from sqlscore.serving.logs import log_event
+from sqlscore.serving.logs import LOG, log_event
 from sqlscore.serving.notices import Event, RunEnded
 from sqlscore.serving.observing import Board, State
 from sqlscore.serving.steps import Job, chosen_mappings, publishing_steps
@@ -79,8 +79,10 @@ def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Cal
             scheduler.start()
             ready(url, begin)
             asked.wait()
+            LOG.info("asked to stop: what is running gets %.0f s to end", settings.stop_within)
             scheduler.shutdown(wait=False)
             worker.wind_down(settings.stop_within)
+    LOG.info("stopped")
 
 
 def serve_once(settings: Settings) -> RunEnded:

@@ -81,6 +81,8 @@ def test_sigterm_ends_an_idle_server_with_0(server: Child, prepared: Path):
     """And leaves nothing behind but the file. (The last test of this server.)"""
     code, _ = server.terminate(PATIENCE)
     assert code == 0
+    said = prepared.with_name("log").read_text(encoding="utf-8").splitlines()
+    assert ["asked to stop" in said[-2], said[-1].endswith("stopped")] == [True, True]
     assert not lock_path(prepared).exists()
     assert [path.name for path in prepared.parent.glob("shop.duckdb*")] == ["shop.duckdb"]
     with duckdb.connect(prepared, read_only=True) as con:

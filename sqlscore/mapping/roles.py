@@ -100,17 +100,22 @@ def check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     features_of({f.name: f.kind for f in mapping.features if f.name in types}, (), types, mapping.relation)
 
 
+_INEXACT = ("BIT", "INTERVAL", "TIME WITH TIME ZONE", "UHUGEINT", "BIGNUM", "VARIANT")
+"""Types that Arrow does not carry exactly, so that different users would become one."""
+
+
 def check_users(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Raise EventsError if sqlscore cannot tell users apart as the database does.
 
     sqlscore compares bytes, but by some collations different texts are one user. Floating numbers round ids
-    that differ to one. BIT and INTERVAL change their type in Arrow.
+    that differ to one. The other types that are refused change in Arrow, which drops an offset or digits.
     """
     column = identifier(mapping.user_id)
     users = f"SELECT {column} AS u FROM {mapping.relation} WHERE false"
     kind = str(con.sql(users).types[0])
-    if kind in ("BIT", "INTERVAL"):
-        raise EventsError(f'user_id column "{mapping.user_id}" has type {kind}: cast it to VARCHAR in a view')
+    if kind in _INEXACT:
+        also = " (or UUID)" if kind == "UHUGEINT" else ""
+        raise EventsError(f'user_id column "{mapping.user_id}" has type {kind}: cast it to VARCHAR{also} in a view')
     if kind in ("FLOAT", "DOUBLE"):
         raise EventsError(
             f'user_id column "{mapping.user_id}" has type {kind}, in which different ids become one number: map a view '

@@ -90,6 +90,7 @@ def _write(
         raise PublishError(f'"{source.name}" cannot be the name of a folder: publish it through a view')
     folder.mkdir()
     names = [identifier(name) for name, _ in source.columns]
+    _refuse_infinite(reader, source)
     values = [
         f"CAST({name} AS {_CAST[str(kind.id)]}) AS {name}" if kind.id in _CAST else name
         for name, (_, kind) in zip(names, source.columns, strict=True)
@@ -113,6 +114,19 @@ def _write(
     arrived = f"read_parquet([{listed}], hive_partitioning = {str(bool(cut)).lower()}, hive_types_autocast = false)"
     rows, digest = same(reader, written, arrived, names, back)
     return PublishedTable(rows, digest, rows)
+
+
+def _refuse_infinite(reader: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Raise PublishError if a time is infinite: Parquet would hold a date some 290,000 years away."""
+    for name, kind in source.columns:
+        if str(kind.id).startswith("timestamp") or kind.id == "date":
+            column = identifier(name)
+            counted = one(reader, f"SELECT count(*) FROM {source.relation} WHERE NOT isfinite({column})")
+            if counted and counted[0]:
+                raise PublishError(
+                    f'column "{name}" of {source.name} has {counted[0]:,} infinite times, which Parquet cannot hold: '
+                    "replace them in a view, and publish the view"
+                )
 
 
 def _metadata(source: Source) -> str:

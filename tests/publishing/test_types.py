@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from postgres_server import PASSWORD
 
@@ -135,3 +136,12 @@ def test_text_with_a_zero_byte_names_the_column(shop, postgres, monkeypatch):
     shop.execute("CREATE TABLE zero AS SELECT 'a' || chr(0) AS name")
     with pytest.raises(PublishError, match="(?s)zero.*column name"):
         sqlscore.publish(shop, postgres.url, tables=["zero"], schema="types")
+
+
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "TIMESTAMPTZ", "DATE"])
+def test_infinite_times_do_not_go_to_parquet(shop: duckdb.DuckDBPyConnection, tmp_path: Path, kind: str) -> None:
+    """Other readers would show a date some 290,000 years away."""
+    shop.execute(f"CREATE TABLE mine AS SELECT 'infinity'::{kind} AS at UNION ALL SELECT '2024-01-01'::{kind}")
+    with pytest.raises(PublishError, match='column "at" of mine has 1 infinite times, which Parquet cannot hold'):
+        sqlscore.publish(shop, tmp_path / "out", tables=["main.mine"])
+    assert not (tmp_path / "out").exists()

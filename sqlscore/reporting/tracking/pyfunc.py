@@ -60,7 +60,7 @@ def score(artifact: Artifact, mapping: Mapping, events: pa.Table, as_of: str | N
     Args:
         artifact: the model.
         mapping: the columns that it reads.
-        events: these columns, found by name; times may be ISO text.
+        events: these columns, found by name; times may be ISO 8601 text, in UTC unless it has an offset.
         as_of: ISO text, when the churn risk is valid; by default at the newest event given.
     """
     names = {name.casefold(): name for name in events.column_names}
@@ -68,6 +68,9 @@ def score(artifact: Artifact, mapping: Mapping, events: pa.Table, as_of: str | N
     if user is None:
         have = ", ".join(f'"{name}"' for name in events.column_names)
         raise EventsError(f'events column "{mapping.user_id}" is missing: the events have {have}')
+    for place, column in enumerate(events.columns):
+        if pa.types.is_dictionary(column.type):  # a category of pandas cannot be sorted or compared
+            events = events.set_column(place, events.column_names[place], column.cast(column.type.value_type))
     events = events.filter(pc.is_valid(events[user])).sort_by(user).combine_chunks()
     columns = {name: _chunk(events[name]) for name in events.column_names}
     time = names.get(mapping.event_time.casefold(), names.get(CANONICAL[1]))
@@ -86,8 +89,12 @@ def score(artifact: Artifact, mapping: Mapping, events: pa.Table, as_of: str | N
 
 
 def _times(column: pa.Array, name: str) -> pa.Array:
+    """ISO 8601 text as times in UTC; text without an offset is UTC."""
+    offset = pc.match_substring_regex(column, r"[T ]\d{2}.*(Z|z|[+-]\d{2}(:?\d{2})?)$")
     try:
-        return column.cast(pa.timestamp("us"))
+        zoned = pc.if_else(offset, column, pa.scalar(None, column.type)).cast(pa.timestamp("us", "UTC"))
+        naive = pc.if_else(offset, pa.scalar(None, column.type), column).cast(pa.timestamp("us"))
+        return pc.coalesce(zoned.cast(pa.timestamp("us")), naive)
     except pa.ArrowInvalid as error:
         raise EventsError(
             f'"{name}" holds text that is not an ISO time such as 2024-01-31T00:00:00: {error}'

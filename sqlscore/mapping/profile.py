@@ -131,7 +131,8 @@ def _warnings(seen: Profile, mapping: Mapping, columns: list[str]) -> list[str]:
     if seen.n_ties > 0.05 * seen.n_events:
         warnings.append(
             f"{seen.n_ties / seen.n_events:.0%} of events have the same user and time as another event; their order is "
-            "taken from the action's name, then from the features: map finer times if you have them"
+            "taken from the action's name, then from the features, and it may have been another: if the export has a "
+            f"sequence number n, map a view that adds it to the time, {mapping.event_time} + to_microseconds(n)"
         )
     if seen.n_actions > 10_000:
         warnings.append(f"{seen.n_actions} distinct actions: map a coarser column, or a view that groups rare ones")

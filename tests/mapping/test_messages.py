@@ -65,3 +65,17 @@ def test_repeated_events_are_not_advised_away(con: duckdb.DuckDBPyConnection) ->
     con.execute("CREATE TABLE f AS SELECT * EXCLUDE (event_id) FROM e")
     (warning,) = [w for w in sqlscore.map_events(con, "f").warnings if "repeat" in w]
     assert "no column of the table is named like one" in warning
+
+
+def test_ties_are_answered_with_a_way_to_say_the_order(con: duckdb.DuckDBPyConnection) -> None:
+    """The alphabet is no order: a sequence number, added as microseconds, is one."""
+    con.execute(
+        """CREATE TABLE e AS SELECT i // 3 AS user_id, TIMESTAMP '2024-01-01' AS event_time,
+           ['start', 'first', 'page'][1 + i % 3] AS event_type, i AS n FROM range(60) t(i)"""
+    )
+    (warning,) = [w for w in sqlscore.map_events(con, "e").warnings if "same user and time" in w]
+    assert "event_time + to_microseconds(n)" in warning
+    con.execute("CREATE VIEW v AS SELECT * REPLACE (event_time + to_microseconds(n) AS event_time) FROM e")
+    assert not [w for w in sqlscore.map_events(con, "v").warnings if "same user and time" in w]
+    paths = "SELECT DISTINCT path FROM sqlscore.paths(length := 3)"
+    assert con.execute(paths).fetchall() == [(["start", "first", "page"],)]

@@ -48,14 +48,19 @@ def _show(result: Status) -> None:
         ]
     )
     for mapping in result.mappings:
-        render.say(f"\n{mapping.name}: {mapping.n_events:,} events of {mapping.n_users:,} users in {mapping.relation}")
+        counted = (
+            f"{mapping.n_events:,} events of {mapping.n_users:,} users in"
+            if mapping.readable
+            else "unreadable events in"
+        )
+        render.say(f"\n{mapping.name}: {counted} {mapping.relation}")
         champion, age = mapping.champion, mapping.champion_age_days
         scored = (
             f"{mapping.scored_users:,} users by {mapping.scored_by}" if mapping.scored_users is not None else "none"
         )
         render.facts(
             [
-                ("newest event", str(mapping.high_water)),
+                ("newest event", str(mapping.high_water) if mapping.readable else "not known"),
                 (
                     "champion",
                     f"{champion} ({', '.join(mapping.heads)}), {age:.1f} days old" if age is not None else "none",

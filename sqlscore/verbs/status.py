@@ -54,6 +54,7 @@ class MappingStatus:
     scored_at: datetime | None = None
     scored_by: str | None = None
     new_events: int | None = None  # events after the scores' as_of
+    readable: bool = True  # False: n_events, n_users and high_water are not known
     scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
 
 
@@ -93,7 +94,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
             watched = _guard_problems(con, mapping, database)
         except (duckdb.Error, EventsError, MappingError) as error:
             watched = []
-            state = _unreadable(mapping, models)
+            state = _unreadable(con, mapping, models)
             problems.append(Problem(f'the events of "{mapping.name}" cannot be read: {error}', _map_again(database)))
         mappings.append(state)
         problems += _problems(con, mapping, state, database, models) + watched
@@ -148,8 +149,16 @@ def _mapping_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
     )
 
 
-def _unreadable(mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
+def _unreadable(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
+    """What is there of a mapping whose events cannot be read: its champion, and the scores of the last refresh."""
     champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
+    scores: dict[str, Any] = {}
+    if "scored_users" in materialized_tables(con, mapping):
+        relation = con.sql(
+            f"""SELECT count(*) AS scored_users, max(as_of) AS scored_as_of, max(scored_at) AS scored_at,
+                max(model) AS scored_by FROM {qualified(mapping.schema, "scored_users")}"""
+        )
+        scores = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
     return MappingStatus(
         name=mapping.name,
         relation=mapping.relation,
@@ -157,8 +166,10 @@ def _unreadable(mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
         n_users=0,
         high_water=None,
         champion=champion.label if champion else None,
-        champion_age_days=None,
+        champion_age_days=(now() - champion.created_at).total_seconds() / 86_400 if champion else None,
         heads=champion.heads if champion else (),
+        **scores,
+        readable=False,
     )
 
 
@@ -234,7 +245,7 @@ def _problems(
         problems.append(Problem(f"the scores of {name} are {mapping.scored_by}'s, not the champion's", refresh))
     elif mapping.new_events:
         problems.append(Problem(f"{mapping.new_events} events of {name} are newer than its scores", refresh))
-    elif mapping.scored_events != mapping.n_events:
+    elif mapping.readable and mapping.scored_events != mapping.n_events:
         problems.append(
             Problem(f"{name} has {mapping.n_events} events, its scores rest on {mapping.scored_events}", refresh)
         )

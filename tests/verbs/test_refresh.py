@@ -211,3 +211,24 @@ def test_users_lapse_as_the_moment_moves_on(shop: duckdb.DuckDBPyConnection) -> 
         (here, active), (lapsed, none) = shop.execute(expected).fetchall()
         assert (here, lapsed, none) == (False, True, 0)
         assert 0 < active < 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'CREATE TABLE n AS SELECT * REPLACE (epoch_ms("when") AS "when") FROM clicks; DROP TABLE clicks; '
+        "ALTER TABLE n RENAME TO clicks",
+        'ALTER TABLE clicks RENAME COLUMN "when" TO happened_at',
+        "DROP TABLE clicks",
+    ],
+)
+def test_events_that_cannot_be_read_leave_the_rest_of_the_status(shop: duckdb.DuckDBPyConnection, change: str) -> None:
+    """The scores are there: only the events are a problem, and the remedy is to map them again."""
+    sqlscore.refresh(shop)
+    shop.execute(change)
+    found = sqlscore.status(shop)
+    assert [problem.command.split()[1] for problem in found.problems] == ["init"]
+    state = found.mappings[0]
+    assert (state.champion, state.scored_users, state.scored_by, state.readable) == ("tiny@1", 40, "tiny@1", False)
+    with pytest.raises(sqlscore.SqlscoreError, match="map (them|the events) again"):
+        sqlscore.refresh(shop)

@@ -74,33 +74,67 @@ class Before:
 
 
 def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
-    """Count the events in one scan, and in a second one only if some are very old."""
+    """Count the events in one scan; only if rows are left out, or some are very old, in a second and a third one."""
     features = [f"feature_{number}" for number in range(len(mapping.features))]
     columns = "".join(f", {source(f.name)} AS {name}" for f, name in zip(mapping.features, features, strict=True))
-    missing = "".join(f", count(*) FILTER ({name} IS NULL)" for name in features)
-    is_early, future = early(mapping, "time"), "NOT early" if mapping.time_cap is None else "false"
-    read = f"""
-        WITH events AS (
+    events = f"""events AS (
             SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
                 {source(mapping.event_type)} AS action{columns}
             FROM {mapping.relation} AS {SOURCE}
-        ), flagged AS (
-            SELECT *, time IS NOT NULL AND isfinite(time) AS timed, {is_early} AS early,
-                "user" IS NOT NULL AND action IS NOT NULL AND isfinite(time) AND {is_early} AS usable
-            FROM events
         )"""
+    present = "".join(f", count({name})" for name in features)
+    n_rows, *n_present, all_early, first, newest = one(
+        con,
+        f"""WITH {events}, counted AS (
+                SELECT count(*), count("user"), count(time), count(action){present}, min(time) AS first,
+                    max(time) AS newest FROM events
+            )
+            SELECT * EXCLUDE (first, newest), isfinite(first) AND isfinite(newest) AND {early(mapping, "newest")},
+                CASE WHEN isfinite(first) THEN first END, CASE WHEN isfinite(newest) THEN newest END FROM counted""",
+    ) or (0, 0, 0, 0, *(0 for _ in features), None, None, None)
+    n_missing = {f.name: n_rows - count for f, count in zip(mapping.features, n_present[3:], strict=True)}
+    if all_early and n_present[:3] == [n_rows] * 3:
+        seen = Watched(now(), n_rows, n_rows, first, newest, 0, 0, 0, 0, 0, 0, None, n_missing=n_missing)
+    else:
+        seen = replace(_left_out(con, mapping, events), n_missing=n_missing)
+    if seen.first_time is None or seen.newest_time is None or not _is_long(seen.first_time, seen.newest_time):
+        return seen
+    old = one(
+        con,
+        f"""WITH {events}, usable AS (
+                SELECT time FROM events
+                WHERE "user" IS NOT NULL AND action IS NOT NULL AND isfinite(time) AND {early(mapping, "time")}
+            ), bound AS (SELECT quantile_disc(time, 0.01) AS low FROM usable)
+            SELECT count(*) FROM usable, bound
+            WHERE time < TIMESTAMP '{EPOCH}' OR epoch(low) - epoch(time) > {FAR.total_seconds()}""",
+    )
+    return replace(seen, n_far_past=old[0] if old else 0)
+
+
+def _is_long(first: datetime, newest: datetime) -> bool:
+    return first < EPOCH or newest - first > FAR
+
+
+def _left_out(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Watched:
+    """Count what is left out, by reason."""
+    is_early, future = early(mapping, "time"), "NOT early" if mapping.time_cap is None else "false"
     counted = one(
         con,
-        f"""{read} SELECT count(*), count(*) FILTER (usable), min(time) FILTER (usable), max(time) FILTER (usable),
-            count(*) FILTER ("user" IS NULL), count(*) FILTER (time IS NULL),
-            count(*) FILTER (time IS NOT NULL AND NOT timed), count(*) FILTER (action IS NULL),
-            count(*) FILTER (timed AND NOT early), count(*) FILTER (timed AND {future}),
-            max(time) FILTER (timed AND {future}){missing} FROM flagged""",
+        f"""WITH {events}, flagged AS (
+                SELECT *, time IS NOT NULL AND isfinite(time) AS timed, {is_early} AS early,
+                    "user" IS NOT NULL AND action IS NOT NULL AND isfinite(time) AND {is_early} AS usable
+                FROM events
+            )
+            SELECT count(*), count(*) FILTER (usable), min(time) FILTER (usable), max(time) FILTER (usable),
+                count(*) FILTER ("user" IS NULL), count(*) FILTER (time IS NULL),
+                count(*) FILTER (time IS NOT NULL AND NOT timed), count(*) FILTER (action IS NULL),
+                count(*) FILTER (timed AND NOT early), count(*) FILTER (timed AND {future}),
+                max(time) FILTER (timed AND {future}) FROM flagged""",
     )
     assert counted is not None  # noqa: S101 - an aggregate has one row
     n_rows, n_events, first, newest, n_no_user, n_no_time, n_infinite, n_no_action = counted[:8]
-    n_late, n_future, newest_future, *n_missing = counted[8:]
-    seen = Watched(
+    n_late, n_future, newest_future = counted[8:]
+    return Watched(
         taken_at=now(),
         n_rows=n_rows,
         n_events=n_events,
@@ -113,18 +147,7 @@ def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
         n_after_cap=n_late - n_future,
         n_future=n_future,
         newest_future=newest_future,
-        n_missing={f.name: count for f, count in zip(mapping.features, n_missing, strict=True)},
     )
-    if first is None or newest is None or (first >= EPOCH and newest - first <= FAR):
-        return seen
-    old = one(
-        con,
-        f"""{read}, usable AS (SELECT time FROM flagged WHERE usable),
-            bound AS (SELECT quantile_disc(time, 0.01) AS low FROM usable)
-            SELECT count(*) FROM usable, bound
-            WHERE time < TIMESTAMP '{EPOCH}' OR epoch(low) - epoch(time) > {FAR.total_seconds()}""",
-    )
-    return replace(seen, n_far_past=old[0] if old else 0)
 
 
 def of_users(con: duckdb.DuckDBPyConnection, users: str, seen: Watched, model: str, last: Watched | None) -> Watched:

@@ -1,0 +1,71 @@
+"""What the guards cost an incremental refresh: the seconds that they take, in the refresh's own run.
+
+    python benchmarks/guards.py [--events 2000000] [--users 200000] [--changed 0.01]
+
+The scan that counts stands in place of the one for the newest time alone, which is timed beside it: the guards' cost is
+the difference, with reading and writing the profiles. Best of the repeats, each part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from incremental import change
+from workload import make_events, make_model, timed
+
+import sqlscore
+from sqlscore.verbs import refresh as module
+
+PARTS = ("check_types", "watch", "of_users", "judge", "read_guards", "read_profiles", "write_profile")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--users", type=int, default=200_000)
+    parser.add_argument("--changed", type=float, default=0.01)
+    parser.add_argument("--repeats", type=int, default=5)
+    chosen = parser.parse_args()
+    con = sqlscore.connect()
+    make_events(con, chosen.events, chosen.users, session_events=10)
+    make_model(con)
+    sqlscore.refresh(con, full=True)
+    spent: dict[str, float] = {}
+    for name in PARTS:
+        setattr(module, name, _timed_part(name, getattr(module, name), spent))
+    for append_only in (False, True):
+        sqlscore.map_events(con, "events", append_only=append_only)
+        sqlscore.refresh(con)
+        totals, guards, newest = [], [], []
+        for _ in range(chosen.repeats):
+            change(con, chosen.users, chosen.changed)
+            spent.clear()
+            totals.append(timed(lambda: sqlscore.refresh(con))[0])
+            guards.append(sum(spent.values()))
+            newest.append(timed(lambda: con.sql("FROM sqlscore.high_water").fetchall())[0])
+        extra = min(guards) - min(newest)
+        how = "append-only" if append_only else "by hashes"
+        print(
+            f"{how:12} refresh {min(totals):.3f} s, guards {min(guards):.3f} s in place of {min(newest):.3f} s: "
+            f"{extra / (min(totals) - extra):+.1%}"
+        )
+    con.close()
+
+
+def _timed_part(name: str, work: Callable[..., Any], spent: dict[str, float]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        seconds, result = timed(lambda: work(*args, **kwargs))
+        spent[name] = spent.get(name, 0.0) + seconds
+        return result
+
+    return run
+
+
+if __name__ == "__main__":
+    main()

@@ -210,7 +210,7 @@ def test_no_model_is_judged_at_events_that_its_training_saw(con: duckdb.DuckDBPy
     """A model whose validation ended later moves the test part of all."""
     visits(con)
     early = sqlscore.train(con, horizon="9 days", **TINY)
-    late = sqlscore.train(con, churn=False, **TINY)
+    late = sqlscore.train(con, churn=False, promote=False, **TINY)
     boundary = late.notes["periods"]["t2"]
     assert boundary > early.notes["periods"]["t2"]
     with pytest.warns(UserWarning, match="no churn is compared: no date of the test part is later"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
 
@@ -83,15 +84,19 @@ def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
             FROM {mapping.relation} AS {SOURCE}
         )"""
     present = "".join(f", count({name})" for name in features)
-    n_rows, *n_present, all_early, first, newest = one(
-        con,
-        f"""WITH {events}, counted AS (
+    row: tuple[Any, ...] = (
+        one(
+            con,
+            f"""WITH {events}, counted AS (
                 SELECT count(*), count("user"), count(time), count(action){present}, min(time) AS first,
                     max(time) AS newest FROM events
             )
             SELECT * EXCLUDE (first, newest), isfinite(first) AND isfinite(newest) AND {early(mapping, "newest")},
                 CASE WHEN isfinite(first) THEN first END, CASE WHEN isfinite(newest) THEN newest END FROM counted""",
-    ) or (0, 0, 0, 0, *(0 for _ in features), None, None, None)
+        )
+        or ()
+    )
+    n_rows, *n_present, all_early, first, newest = row
     n_missing = {f.name: n_rows - count for f, count in zip(mapping.features, n_present[3:], strict=True)}
     if all_early and n_present[:3] == [n_rows] * 3:
         seen = Watched(now(), n_rows, n_rows, first, newest, 0, 0, 0, 0, 0, 0, None, n_missing=n_missing)

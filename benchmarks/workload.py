@@ -16,6 +16,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
 from sqlscore.scoring.manifest import Manifest, pack
+from sqlscore.scoring.module import capabilities_of
 
 ACTIONS = tuple(f"action_{i}" for i in range(12))
 T = TypeVar("T")
@@ -46,6 +47,7 @@ def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any
     model: Any = family.build(config, inputs).eval()
     manifest = Manifest(
         architecture=architecture, config={}, inputs=inputs, heads=("next_action", "time_to_next", "churn"),
+        capabilities=capabilities_of(model),
         state_size=model.state_size, embedding_size=config.width, fold=family.fold, max_events=family.max_events,
         horizon_seconds=86_400.0, lookback_seconds=None, trained_from="2024-01-01", trained_to="2024-03-01",
     )  # fmt: skip

@@ -54,9 +54,9 @@ def text(column: Column, parameter: str) -> str | None:
 
 
 def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
-    """(N,) µs: `as_of`, or the mapped table's newest time where it is NULL.
+    """(N,) µs: `as_of`, or the mapped table's newest time if it is NULL.
 
-    as_of: TIMESTAMP, TIMESTAMPTZ, DATE, an epoch number where the mapping has such times, or ISO text.
+    as_of: TIMESTAMP, TIMESTAMPTZ, DATE, an epoch number if the mapping has such times, or ISO text.
     """
     asked = one_array(as_of)
     if pa.types.is_string(asked.type):

@@ -23,14 +23,14 @@ def attend(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> p
     """(lists, model, mapping) -> WEIGHTS_ARROW in time order: weights >= 0 that sum to 1 over the events it reads."""
     pieces = []
     for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
-        if not hasattr(artifact.module, "attention"):
+        if "attention" not in artifact.manifest.capabilities:
             raise _without_attention(catalog, artifact)
         read = read_by(artifact, sequences)
         catalog.count(len(read))
         with inference():
             weights = artifact.module.attention(artifact.batch(read).to(artifact.device))
-        found = weights.cpu().double().numpy()
-        pieces.append((rows, weight_lists(read.times, read.actions, found, read.lengths)))
+        values = weights.cpu().double().numpy()
+        pieces.append((rows, weight_lists(read.times, read.actions, values, read.lengths)))
     return scatter(pieces, len(lists), WEIGHTS_ARROW)
 
 

@@ -18,7 +18,7 @@ from sqlscore.scoring.artifact import Artifact, without_times
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.explanation.reasons import read_by
-from sqlscore.scoring.goals import going_on, occurs_within, taken
+from sqlscore.scoring.goals import occurs_within, sequences_to_extend
 from sqlscore.scoring.ranking import action_codes
 from sqlscore.scoring.rollout import LONGEST, advance, one_event
 from sqlscore.scoring.scores import churn_probability, refuse_future, refuse_plain
@@ -45,7 +45,7 @@ def best_action(
 
     Each candidate is taken to happen at as_of, with unknown features. Without a goal: the churn risk then, lowest
     first; with one: the probability of the goal within the n actions that follow, highest first. The difference is
-    to the same without the candidate. NULL where there are no events, or where candidates is NULL.
+    to the same without the candidate. NULL if there are no events, or if candidates is NULL.
     """
     wanted = text(goal, "goal")
     steps = whole_number(n, "n", default=5, most=LONGEST)
@@ -68,7 +68,7 @@ def best_action(
         catalog.count(encoded + len(of))
         sequences = read_by(artifact, sequences)
         event = one_event(sequences, actions, at[of])
-        longer, after = advance(artifact, going_on(artifact, sequences, of), taken(states, of), event)
+        longer, after = advance(artifact, sequences_to_extend(artifact, sequences, of), states.take(of), event)
         now: Floats
         then: Floats
         if wanted is None:

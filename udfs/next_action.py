@@ -31,7 +31,7 @@ def next_actions(catalog: Catalog, state: Column, k: Column) -> pa.Array:
 
 
 def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Array:
-    """(state, action) -> FLOAT, the probability that the next action is that one; NULL where action is NULL."""
+    """(state, action) -> FLOAT, the probability that the next action is that one; NULL if action is NULL."""
     asked = one_array(action)
     if not pa.types.is_string(asked.type):
         asked = asked.cast(pa.string())

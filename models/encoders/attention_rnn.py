@@ -27,7 +27,7 @@ class AttentionRNN(nn.Module):
         self.asked = kind != "global"
         self.heads = 4 if kind == "multi_head" else 1
         self.gru = GRU(embedding, hidden)
-        self.asking = nn.Parameter(torch.randn(1, 1, hidden) * hidden**-0.5)  # q where it is one for all
+        self.asking = nn.Parameter(torch.randn(1, 1, hidden) * hidden**-0.5)  # q, if it is one for all
         self.query = nn.Linear(hidden, hidden)
         self.key = nn.Linear(hidden, hidden)
         self.value = nn.Linear(hidden, hidden)
@@ -35,7 +35,7 @@ class AttentionRNN(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, times: Tensor, offsets: Tensor, each: bool) -> Tensor:
-        """x (T, E), times (T,), offsets (N + 1,) -> (T, H) after every event where `each`, else (N, H) at the end."""
+        """x (T, E), times (T,), offsets (N + 1,) -> (T, H) after every event if `each`, else (N, H) at the end."""
         found = x.new_zeros((x.shape[0] if each else offsets.shape[0] - 1, self.size))
         h = self._states(x, offsets)  # (T, H)
         for which, width in buckets_of(offsets):

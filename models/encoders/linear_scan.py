@@ -26,7 +26,7 @@ def all_at_once(keep: Tensor, add: Tensor, start: Tensor, offsets: Tensor) -> Te
 
 
 class _Scan(torch.autograd.Function):
-    """The recurrence over the whole batch, where `keep` is 0 at the first event of each sequence.
+    """The recurrence over the whole batch; `keep` must be 0 at the first event of each sequence.
 
     Its gradient is the same recurrence backwards: g_t = dL/dh_t + keep_{t+1} g_{t+1}, dL/dadd_t = g_t,
     dL/dkeep_t = g_t h_{t-1}.

@@ -56,7 +56,7 @@ class LSTM(Recurrent):
 
     @torch.jit.unused
     def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """The same by the library: on a padded copy where `each`, as the gradient of a packed sequence costs L x T.
+        """The same by the library: on a padded copy if `each`, as the gradient of a packed sequence costs L x T.
 
         What is computed on padding reaches no event. The cells after every event are left 0: no head reads them.
         """

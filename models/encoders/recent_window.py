@@ -13,7 +13,7 @@ class RecentWindow(nn.Module):
     """h_t = gelu(W_2 gelu(W_1 [x_t ; x_{t-1} ; .. ; x_{t-k+1}])): the n-gram network of Bengio et al. (2003, JMLR 3,
     eq. 1) on embeddings of whole events, their gaps among them; tenure and counts come from the running summaries.
 
-    A fold: a state is [h | the last k embeddings, newest first], zeros where there were fewer; the heads read h.
+    A fold: a state is [h | the last k embeddings, newest first], zeros if there were fewer; the heads read h.
     """
 
     def __init__(self, embedding: int, hidden: int, events: int, dropout: float) -> None:
@@ -27,7 +27,7 @@ class RecentWindow(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event where `each`, else (N, S) at the end."""
+        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event if `each`, else (N, S) at the end."""
         row = rows_of(offsets)  # (T,)
         if each:
             at = torch.arange(x.shape[0], device=x.device)  # (P,)

@@ -23,7 +23,7 @@ class Recurrent(nn.Module):
         self.size = size  # S
 
     def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event where `each`, else (N, S) at the end."""
+        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event if `each`, else (N, S) at the end."""
         if x.shape[0] == 0:
             return x.new_zeros((0, self.size)) if each else state
         if self.training:

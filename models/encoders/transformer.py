@@ -56,7 +56,7 @@ class Transformer(nn.Module):
         self.by_rank = nn.Parameter(torch.linspace(2.0, 0.0, heads).repeat(layers, 1))  # r (layers, h)
 
     def forward(self, x: Tensor, times: Tensor, offsets: Tensor, each: bool) -> Tensor:
-        """x (T, E), times (T,), offsets (N + 1,) -> (T, H) after every event where `each`, else (N, H) at the end."""
+        """x (T, E), times (T,), offsets (N + 1,) -> (T, H) after every event if `each`, else (N, H) at the end."""
         found = x.new_zeros((x.shape[0] if each else offsets.shape[0] - 1, self.size))
         x = self.into(x)
         for which, width in buckets_of(offsets):

@@ -49,7 +49,7 @@ class Summary(nn.Module):
         clock: Tensor,  # int64 (N, 2)
         each: bool,
     ) -> tuple[Tensor, Tensor]:
-        """-> (float32 (P, K), clock int64 (P, 2)) after every event where `each`, else after each sequence's last."""
+        """-> (float32 (P, K), clock int64 (P, 2)) after every event if `each`, else after each sequence's last."""
         row = rows_of(offsets)  # (T,)
         index = torch.arange(times.shape[0], device=times.device)
         first = offsets[row]  # (T,): where the event's sequence starts
@@ -192,5 +192,5 @@ def _mean(old: Tensor, old_count: Tensor, added: Tensor, count: Tensor) -> Tenso
 
 
 def _elapsed(later: Tensor, earlier: Tensor) -> Tensor:
-    """Seconds from one time to a later one, 0 where either has none."""
+    """Seconds from one time to a later one, 0 if either is unknown."""
     return seconds_between(later, earlier) * (has_time(later) & has_time(earlier))

@@ -50,8 +50,8 @@ def seconds_between(later: Tensor, earlier: Tensor) -> Tensor:
 def gaps_of(times: Tensor, offsets: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
     """Seconds since the previous event of the same sequence.
 
-    times (T,), offsets (N + 1,), last int64 (N,): the event before the first one, `no_time()` where there is none.
-    Returns float64 (T,), 0 where unknown, and bool (T,): known, that is, both events have a time.
+    times (T,), offsets (N + 1,), last int64 (N,): the event before the first one, `no_time()` if there is none.
+    Returns float64 (T,), 0 if unknown, and bool (T,): known, that is, both events have a time.
     """
     previous = torch.full_like(times, no_time())  # (T,)
     previous[1:] = times[:-1]

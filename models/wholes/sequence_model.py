@@ -19,7 +19,7 @@ class SequenceModel(nn.Module):
     """Event embedding -> encoder -> heads, with running summaries beside the encoder.
 
     `encoder(x (T, E), offsets (N + 1,), state (N, H), each) -> (T, H) or (N, H)` has an attribute `size` = H.
-    The methods marked as exported are what `sqlscore.artifact` calls; all are ragged, none pads.
+    The exported methods are those of `scoring.module.Module`; no tensor is padded.
     """
 
     def __init__(self, events: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads) -> None:
@@ -76,17 +76,17 @@ class SequenceModel(nn.Module):
         return self.heads.churn(hidden[:, : self.size], recent)
 
     @torch.jit.export
-    def standing(self, hidden: Tensor) -> Tensor:
+    def churn_summary(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, B): all that `churn` reads of a state, whatever the moment; a fraction of the state's size."""
         summary = hidden[:, self.size :]
         lasting = self.features.lasting(self.features.raw(summary))
         return torch.cat([self.features.rhythm(summary), self.heads.churn_lasting(hidden[:, : self.size], lasting)], 1)
 
     @torch.jit.export
-    def churn_standing(self, standing: Tensor, elapsed: Tensor) -> Tensor:
+    def churn_from_summary(self, summary: Tensor, elapsed: Tensor) -> Tensor:
         """(N, B), float64 (N,) -> (N,): what `churn` returns of the state, at a fraction of its cost."""
         wide = 4 + 2 * self.features.decays
-        return self.heads.churn_with(standing[:, wide:], self.features.recent(standing[:, :wide], elapsed))
+        return self.heads.churn_with(summary[:, wide:], self.features.recent(summary[:, :wide], elapsed))
 
     @torch.jit.export
     def scores(self, hidden: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -149,5 +149,5 @@ class SequenceModel(nn.Module):
         return self._encoded(x, batch.times, batch.offsets, state, each)
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        found: Tensor = self.encoder(x, offsets, state, each)
-        return found
+        hidden: Tensor = self.encoder(x, offsets, state, each)
+        return hidden

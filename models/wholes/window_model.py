@@ -62,8 +62,8 @@ class WindowModel(SequenceModel):
         return states[place], clocks[place]
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        found: Tensor = self.encoder(x, times, offsets, each)
-        return found
+        hidden: Tensor = self.encoder(x, times, offsets, each)
+        return hidden
 
 
 class AttentionModel(WindowModel):

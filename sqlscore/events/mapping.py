@@ -39,7 +39,7 @@ class Mapping:
     """Where the events are and what their columns are called.
 
     `relation` is SQL text that stands in a FROM clause: a quoted table or view name, or a call of
-    `read_parquet` and the like. `time_unit` is set only where times are epoch numbers. Events later than
+    `read_parquet` and the like. `time_unit` is set only if times are epoch numbers. Events later than
     `time_cap` (µs since 1970, UTC) are left out. `prefix` stands before the name of every function. `subtype` is
     the one of the features that says in finer grain what `event_type` says, where actions have two levels.
     """

@@ -9,7 +9,7 @@ An event is written as
     time SEP  length SEP ...  value SEP ...  value END
 
 with the time in µs since 1970 (UTC), then the length in bytes of every value, then the values: action, user, and for
-each feature a letter for its type followed by its text, or nothing where it is NULL. SEP and END may occur in a value:
+each feature a letter for its type followed by its text, or nothing if it is NULL. SEP and END may occur in a value:
 the lengths say so, and such texts are read event by event. A user who is a whole number has none.
 """
 
@@ -53,7 +53,7 @@ def field_of(mapping: Mapping) -> str:
 def packed(mapping: Mapping) -> str:
     """SQL: the aggregate over rows called e, which have the mapping's columns. Unusable events are left out.
 
-    The query raises an error that names the column where a time, an action or a feature cannot have its type.
+    The query raises an error that names the column if a time, an action or a feature cannot have its type.
     """
     user, time, action, *features = (f"e.{identifier(name)}" for name in mapping.columns)
     moment = microseconds_of_any(time, mapping.time_unit, _raising(wrong_time(mapping, _KIND), time))
@@ -86,7 +86,7 @@ def _length_of_user(user: str) -> str:
 
 
 def _lettered(name: str, feature: str) -> str:
-    """SQL: a feature as the letter of its type and its text, '' where it is NULL."""
+    """SQL: a feature as the letter of its type and its text, '' if it is NULL."""
     kind = f"{SYSTEM}.typeof({feature})"
     cases = {**_LETTERS, "t": _TEXTS}
     letters = " ".join(f"WHEN {condition.format(kind)} THEN '{letter}'" for letter, condition in cases.items())
@@ -95,7 +95,7 @@ def _lettered(name: str, feature: str) -> str:
 
 
 def action_text(mapping: Mapping, action: str) -> str:
-    """SQL: the action as text, an error where its type is none of an action."""
+    """SQL: the action as text, or an error if its type cannot be that of an action."""
     wrong = _raising(wrong_type(mapping.event_type, _KIND, "VARCHAR or ENUM", "VARCHAR"), action)
     known = f"{SYSTEM}.typeof({action}) IN ({literals(_ACTIONS)}) OR {SYSTEM}.typeof({action}) LIKE 'ENUM(%'"
     return f"CASE WHEN {known} THEN {_text(action)} ELSE {wrong} END"

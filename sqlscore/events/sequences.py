@@ -79,7 +79,7 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
     lists: `LIST(STRUCT)` whose fields are found by the mapping's column names, extra ones ignored, or
     `LIST(VARCHAR)` of actions in time order.
 
-    Raises EventsError where a field is missing or of the wrong type, or where a list holds two users.
+    Raises EventsError if a field is missing or of the wrong type, or if a list holds two users.
     """
     if pa.types.is_null(lists.type):
         lists = lists.cast(pa.list_(pa.string()))
@@ -111,7 +111,7 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
 def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) -> Sequences:
     """Columns by the user's names, cut by `offsets` -> sequences.
 
-    Events without action or time, without user where users are given, or past the mapping's cap are left out; the
+    Events without action or time, without user if users are given, or past the mapping's cap are left out; the
     others are put in order as `in_time_order` says.
     """
     found = _match(columns, mapping)
@@ -140,7 +140,7 @@ def in_time_order(
     offsets: Ints,
     mapping: Mapping,
 ) -> Sequences:
-    """Columns of usable events -> sequences. Raises EventsError where one of them holds two users.
+    """Columns of usable events -> sequences. Raises EventsError if one of them holds two users.
 
     Ties in time are broken by the action as text in binary order, then by the other mapped columns in order.
     """
@@ -166,7 +166,7 @@ def _of_actions(actions: pa.Array, offsets: Ints) -> Sequences:
 def _match(columns: Dict[str, pa.Array], mapping: Mapping) -> dict[str, pa.Array]:
     """Columns under the mapping's spelling; SQL names ignore case, so this does too.
 
-    The canonical names stand in for the user's own where those are missing: `sqlscore.events` has them.
+    The canonical names stand in for the user's own if those are missing: `sqlscore.events` has them.
     """
     folded = {name.casefold(): column for name, column in columns.items()}
     canonical = dict(zip((mapping.user_id, mapping.event_time, mapping.event_type), CANONICAL, strict=True))

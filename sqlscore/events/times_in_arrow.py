@@ -21,7 +21,7 @@ _PER_DAY = 86_400 * 1_000_000
 def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, Bools]:
     """Event times -> (µs (N,), mask of usable ones).
 
-    Raises EventsError where the type is none of a time, or a value is further away than microseconds can say.
+    Raises EventsError if the type cannot be that of a time, or if microseconds cannot hold a value.
     """
     kind, name = column.type, mapping.event_time
     if pa.types.is_null(kind):

@@ -18,7 +18,7 @@ _SCALE: dict[TimeUnit, str] = {"s": "* 1000000", "ms": "* 1000", "us": "* 1"}
 
 
 def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
-    """A BIGINT expression, NULL for an infinite time; None where the type is none of a time.
+    """A BIGINT expression, NULL for an infinite time; None if the type cannot be that of a time.
 
     column: an SQL expression. kind: the name of its type, as `typeof` gives it. unit: of epoch numbers.
     """
@@ -42,7 +42,7 @@ def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
 
 
 def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> str:
-    """As `microseconds`, where the type is known only when a query is bound; `otherwise` is what other types give.
+    """What `microseconds` gives, if the type is known only when a query is bound; `otherwise` is what other types give.
 
     The engine folds `typeof` and keeps the one branch that applies; the casts in the others bind for any type.
     """

@@ -33,7 +33,7 @@ def is_packed(kind: pa.DataType) -> bool:
 def unpack(column: pa.StructArray, mapping: Mapping) -> Sequences:
     """What `packed` made of N groups -> N sequences; NULL, which is no usable event, becomes an empty one.
 
-    Raises EventsError where a group holds two users, where this is not what `packed` writes for this mapping, or where
+    Raises EventsError if a group holds two users, if this is not what `packed` writes for this mapping, or if
     there is too much of it.
     """
     if column.type.field(0).name != field_of(mapping):
@@ -110,7 +110,7 @@ class _Fields:
 
 
 def _cut(data: npt.NDArray[np.uint8], n_values: int) -> _Fields | None:
-    """Cut at every mark; None where a value holds one too, which its length then gives away."""
+    """Cut at every mark; None if a value holds one too, which its length then gives away."""
     marks = np.flatnonzero((data | 1) == SEP)  # END is SEP - 1
     width = 1 + 2 * n_values
     if marks.size % width:

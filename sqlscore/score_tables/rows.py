@@ -71,11 +71,11 @@ def encode_both(artifact: Artifact, sequences: Sequences, sessions: Sequences, o
 def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifact) -> pa.Table:
     """Rows of the table of states, for (N,) users, their states, and the sums of the hashes of their events."""
     columns = to_arrow(states, artifact.name).flatten()
-    standing = pa.nulls(len(ids), pa.list_(pa.float32()))
-    if artifact.stands:
-        standing = float_lists(artifact.standing(states.hidden))
+    summary = pa.nulls(len(ids), pa.list_(pa.float32()))
+    if artifact.keeps_churn_summary:
+        summary = float_lists(artifact.churn_summary(states.hidden))
     names = ["user_id", *_names(STATE_ARROW), "standing", "content"]
-    return pa.table([ids, *columns, standing, pa.array(content)], names)
+    return pa.table([ids, *columns, summary, pa.array(content)], names)
 
 
 def score_rows(ids: pa.Array, states: States, as_of: int, artifact: Artifact) -> pa.Table:

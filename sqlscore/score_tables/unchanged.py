@@ -61,7 +61,7 @@ def refresh_unchanged(run: Run) -> None:
 
 def _unchanged(run: Run) -> Iterator[pa.Table]:
     """What is stored about users whose events did not change."""
-    columns = "s.user_id, s.first_time, s.last_time, s.standing" if run.artifact.stands else "s.*"
+    columns = "s.user_id, s.first_time, s.last_time, s.standing" if run.artifact.keeps_churn_summary else "s.*"
     query = f"SELECT {columns} FROM {run.table(STATES_TABLE)} s ANTI JOIN {CHANGES_TABLE} c USING (user_id)"
     for batch in run.reader.sql(query).to_arrow_reader(_ROWS):
         if len(batch):
@@ -70,11 +70,11 @@ def _unchanged(run: Run) -> Iterator[pa.Table]:
 
 def _risks(artifact: Artifact, as_of: int, stored: pa.Table) -> pa.Table:
     at = np.full(len(stored), as_of, np.int64)
-    if artifact.stands:
+    if artifact.keeps_churn_summary:
         times = [microseconds(stored.column(name).combine_chunks()) for name in ("first_time", "last_time")]
         clock = torch.from_numpy(np.stack(times, 1))
-        standing = torch.from_numpy(float_rows(stored.column("standing")))
-        risk = artifact.churn_standing(standing, clock, torch.from_numpy(at)).numpy()
+        summary = torch.from_numpy(float_rows(stored.column("standing")))
+        risk = artifact.churn_from_summary(summary, clock, torch.from_numpy(at)).numpy()
     else:
         risk = churn_probability(artifact, states_of(stored), at)
     return pa.table([stored.column("user_id"), pa.array(risk)], ["user_id", "churn_risk"])

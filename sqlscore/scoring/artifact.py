@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from sqlscore.scoring.coalescing import Coalescer
 from sqlscore.scoring.encoding import encode_sequences, unknown_counts
 from sqlscore.scoring.inference import inference
 from sqlscore.scoring.manifest import Manifest
+from sqlscore.scoring.module import Module
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.states import States
 
@@ -37,7 +37,7 @@ class Artifact:
         name: str,
         sha256: str,
         manifest: Manifest,
-        module: Any,
+        module: Module,
         device: torch.device,
         coalescer: Coalescer | None = None,
     ) -> None:
@@ -59,7 +59,7 @@ class Artifact:
         return encode_sequences(sequences, self.manifest.inputs)
 
     def encode_prepared(self, sequences: Sequences, batch: Batch, states: States | None = None) -> States:
-        """As `encode`, where `batch(sequences)` is there already."""
+        """What `encode` returns, from the batch that `batch(sequences)` made."""
         if states is not None and not self.manifest.fold:
             raise ModelError(f"{self.name} ({self.manifest.architecture}) is not a fold: its states cannot be advanced")
         counts, unknown = sequences.lengths, unknown_counts(batch, self.manifest.inputs)
@@ -80,8 +80,8 @@ class Artifact:
         return States(hidden.cpu(), clock.cpu(), position + 1 - starts, unknown[position + 1] - unknown[starts])
 
     def require_causal(self) -> None:
-        """Raises ModelError where the state after an event cannot be had on the way, in one pass."""
-        if not hasattr(self.module, "encode_each") or self.manifest.max_events is not None:
+        """Raises ModelError if one pass over the events does not give the state after each of them."""
+        if "encode_each" not in self.manifest.capabilities or self.manifest.max_events is not None:
             raise ModelError(
                 f"{self.name} ({self.manifest.architecture}) reads a window or both directions, so it has no state "
                 "after every event: use a fold such as gru, or the functions with OVER"
@@ -127,7 +127,7 @@ class Artifact:
 
         Training saw nobody who had been silent for longer than the lookback. Beyond it the chance of return at the
         lookback shrinks in proportion to the silence, so that the risk goes on rising instead of following the head
-        where it knows nothing. Probabilities keep SURE away from 0 and 1, which no finite sample can promise.
+        beyond what it has learned. Probabilities keep SURE away from 0 and 1, which no finite sample can promise.
         """
         silence, elapsed = self._silence(clock, as_of)
         with inference():
@@ -135,21 +135,21 @@ class Artifact:
         return _beyond_lookback(risk, silence, elapsed)
 
     @property
-    def stands(self) -> bool:
-        """Whether the churn head needs a fraction of a state alone, `standing`."""
-        return "churn" in self.manifest.heads and hasattr(self.module, "standing")
+    def keeps_churn_summary(self) -> bool:
+        """Whether the churn head can read a fraction of a state, its `churn_summary`."""
+        return "churn" in self.manifest.heads and "churn_summary" in self.manifest.capabilities
 
-    def standing(self, hidden: torch.Tensor) -> torch.Tensor:
+    def churn_summary(self, hidden: torch.Tensor) -> torch.Tensor:
         """(N, S) -> float32 (N, B): what the churn head needs of a state, whatever the moment."""
         with inference():
-            parts = [self.module.standing(part.to(self.device)).cpu() for part in torch.split(hidden, ROWS)]
+            parts = [self.module.churn_summary(part.to(self.device)).cpu() for part in torch.split(hidden, ROWS)]
         return torch.cat(parts)
 
-    def churn_standing(self, standing: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
-        """(N, B), (N, 2), int64 (N,) µs -> what `churn` returns for the states that stand so."""
+    def churn_from_summary(self, summary: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
+        """(N, B), (N, 2), int64 (N,) µs -> what `churn` returns for the states of these summaries."""
         silence, elapsed = self._silence(clock, as_of)
         with inference():
-            risk: torch.Tensor = self.module.churn_standing(standing.to(self.device), elapsed.to(self.device))
+            risk: torch.Tensor = self.module.churn_from_summary(summary.to(self.device), elapsed.to(self.device))
         return _beyond_lookback(risk.double().cpu(), silence, elapsed)
 
     def scores(
@@ -160,7 +160,7 @@ class Artifact:
         found = []
         for start in range(0, len(hidden), ROWS) or (0,):
             rows = slice(start, start + ROWS)
-            if not hasattr(self.module, "scores"):  # made by an older version, or by another kind of model
+            if "scores" not in self.manifest.capabilities:
                 some = hidden[rows]
                 found.append((self.probabilities(some), self.seconds(some), self.churn(some, clock[rows], as_of[rows])))
                 continue
@@ -183,7 +183,7 @@ class Artifact:
         return vectors.cpu()
 
     def require(self, head: str) -> None:
-        """Raises ModelError, with the reason that training gave, where the model lacks this head."""
+        """Raises ModelError, with the reason that training gave, if the model lacks this head."""
         if head not in self.manifest.heads:
             reason = TrainingNotes.from_json(self.manifest.notes).why_without(head)
             raise ModelError(f"model {self.name} has no {head} head: {reason}")

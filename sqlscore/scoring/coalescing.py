@@ -15,6 +15,7 @@ import torch
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.scoring.batch import Batch, join
 from sqlscore.scoring.inference import inference
+from sqlscore.scoring.module import Module
 
 MOST_EVENTS = 1_000_000
 """In one joined batch, unless a single one has more: its inner tensors are some hundred bytes an event and unit."""
@@ -38,7 +39,7 @@ class _Call:
 class Coalescer:
     """Encodes for several threads with one module. Each gets what it would alone; results are on the CPU."""
 
-    def __init__(self, module: Any, device: torch.device, known: int, state_size: int) -> None:
+    def __init__(self, module: Module, device: torch.device, known: int, state_size: int) -> None:
         self._module = module
         self._device = device
         self._known = known
@@ -109,7 +110,7 @@ class Coalescer:
             call.found = (found[0], found[1])
 
     def _start(self, call: _Call) -> Encoded:
-        """The states from which a call goes on, those of new users where it gives none."""
+        """The states that a call continues from: those of new users if it gives none."""
         if call.hidden is not None and call.clock is not None:
             return call.hidden, call.clock
         rows = call.batch.size

@@ -26,7 +26,7 @@ NGRAM_BUCKETS = 2048
 def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
     """Strings to codes and columns to tensors, by the names that the model knows.
 
-    Raises EventsError where a feature column of the model is missing or of the wrong type.
+    Raises EventsError if a feature column of the model is missing or of the wrong type.
     """
     codes, novel = encode_actions(sequences.actions, inputs.actions)
     size = len(codes)
@@ -86,7 +86,7 @@ def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[n
 
 
 def refuse_other_sort(name: str, found: str | None, trained: str | None) -> None:
-    """Raises EventsError where a categorical column holds another sort of values than in training: all were unknown."""
+    """Raises EventsError if a categorical column holds another sort of values than in training: all were unknown."""
     if found is not None and trained is not None and found != trained:
         raise EventsError(
             f'events column "{name}" holds {found}, and the model was trained on {trained}: '

@@ -33,20 +33,21 @@ def occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal
     """
     longest = 1 if artifact.manifest.fold else int(sequences.lengths.max(initial=1)) + steps
     size = max(1, min(_ROWS, _EVENTS // longest) // PATHS)
-    found = np.empty(len(states))
+    probabilities = np.empty(len(states))
     for start in range(0, len(states), size):
         rows = np.arange(start, min(start + size, len(states)))
-        found[rows] = _of_some(artifact, going_on(artifact, sequences, rows), taken(states, rows), goal, steps)
-    return found
+        chosen = sequences_to_extend(artifact, sequences, rows)
+        probabilities[rows] = _occurs_within(artifact, chosen, states.take(rows), goal, steps)
+    return probabilities
 
 
-def _of_some(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:
+def _occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:
     names, draws = action_names(artifact), _draws(steps)
     size = len(states)
     probabilities = artifact.probabilities(states.hidden).double()
     missed = (1 - probabilities[:, goal]).repeat_interleave(PATHS)  # (N * PATHS,)
     rows = np.repeat(np.arange(size), PATHS)
-    sequences, states = going_on(artifact, sequences, rows), taken(states, rows)
+    sequences, states = sequences_to_extend(artifact, sequences, rows), states.take(rows)
     probabilities = probabilities[torch.from_numpy(rows)]
     for step in range(1, steps):
         others = probabilities.index_fill(1, torch.tensor([goal]), 0.0).cumsum(1)
@@ -59,14 +60,8 @@ def _of_some(artifact: Artifact, sequences: Sequences, states: States, goal: int
     return np.asarray(1 - missed.view(size, PATHS).mean(1).numpy())
 
 
-def taken(states: States, rows: Ints) -> States:
-    """The states of these rows."""
-    index = torch.from_numpy(rows)
-    return States(states.hidden[index], states.clock[index], states.n_events[rows], states.n_unknown[rows])
-
-
-def going_on(artifact: Artifact, sequences: Sequences, rows: Ints) -> Sequences:
-    """The sequences of these rows, as `advance` takes them: none for a fold, which goes on from states alone."""
+def sequences_to_extend(artifact: Artifact, sequences: Sequences, rows: Ints) -> Sequences:
+    """The sequences of these rows, as `advance` takes them: none for a fold, which continues from states alone."""
     return sequences.select(rows[:0] if artifact.manifest.fold else rows)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,15 +18,16 @@ from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.coalescing import Coalescer
 from sqlscore.scoring.manifest import MODULE, Manifest, read_manifest, sha256_of
+from sqlscore.scoring.module import Module, capabilities_of
 from sqlscore.scoring.older import OlderModule
 from sqlscore.scoring.torchscript import without_deprecation
 
-_loaded: dict[tuple[str, str], tuple[Manifest, Any, Coalescer | None]] = {}
+_loaded: dict[tuple[str, str], tuple[Manifest, Module, Coalescer | None]] = {}
 _lock = threading.Lock()
 
 
 def resolve_device(device: str) -> str:
-    """ "auto" is CUDA where there is one. Raises ModelError where CUDA is asked for and absent."""
+    """The device of this name; "auto" is CUDA if torch finds one. Raises ModelError if CUDA is named and absent."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
@@ -36,16 +38,16 @@ def resolve_device(device: str) -> str:
 def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
     """The artifact, loaded once per process whatever the number of connections and threads.
 
-    Raises ArtifactError where the bytes do not have the hash that the registry holds.
+    Raises ArtifactError if the bytes do not have the hash that the registry holds, or cannot be loaded.
     """
     device = resolve_device(device)
     key = (sha256, device)
     with _lock:
         if key not in _loaded:
-            found = sha256_of(data)
-            if found != sha256:
+            actual = sha256_of(data)
+            if actual != sha256:
                 raise ArtifactError(
-                    f"model {name}: the stored artifact has sha256 {found}, the registry says {sha256}; "
+                    f"model {name}: the stored artifact has sha256 {actual}, the registry says {sha256}; "
                     "it was changed or damaged and is not loaded: import it again or train again"
                 )
             torch.set_num_threads(1)  # engine threads call at once: more inside each would only contend
@@ -54,9 +56,10 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
                 with zipfile.ZipFile(io.BytesIO(data)) as archive:
                     module_bytes = archive.read(MODULE)
                 with without_deprecation():
-                    module = torch.jit.load(io.BytesIO(module_bytes), map_location=device).eval()  # type: ignore[no-untyped-call]
+                    module: Any = torch.jit.load(io.BytesIO(module_bytes), map_location=device).eval()  # type: ignore[no-untyped-call]
                 if manifest.format < 3:
                     module = OlderModule(module)
+                    manifest = replace(manifest, capabilities=capabilities_of(module))
             except (ArtifactError, AttributeError, KeyError, OSError, RuntimeError, zipfile.BadZipFile) as error:
                 reason = str(error).strip().partition("\n")[0]
                 raise ArtifactError(

@@ -27,6 +27,7 @@ class Manifest:
     config: dict[str, Any]
     inputs: Inputs
     heads: tuple[str, ...]
+    capabilities: tuple[str, ...]  # which of `module.CAPABILITIES` the module has
     state_size: int  # S: floats of a state
     embedding_size: int  # D: floats of a user's representation
     fold: bool  # a state can be advanced with new events alone
@@ -55,7 +56,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
-        """The inverse. Raises ArtifactError where the format is another one."""
+        """The inverse. Raises ArtifactError if the format is not one that this version reads."""
         fields: dict[str, Any] = json.loads(text)
         found = fields.get("format")
         if found not in (1, 2, FORMAT):
@@ -72,6 +73,7 @@ class Manifest:
             dict(inputs.get("sorts", {})),
         )
         fields["heads"] = tuple(fields["heads"])
+        fields["capabilities"] = tuple(fields.get("capabilities", ()))  # of an older format: `load` asks the module
         return cls(**fields)
 
 

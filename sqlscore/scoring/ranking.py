@@ -21,7 +21,7 @@ _FEW, _FEW_OF = 5, 16  # up to so many, or that part of all, each one's own sear
 
 
 def action_codes(artifact: Artifact, asked: pa.Array) -> pa.Array:
-    """(N,) actions -> where each stands among the model's, NULL for NULL. Raises EventsError for one it never saw."""
+    """(N,) actions -> the number of each among the model's, NULL for NULL. Raises EventsError if one is unknown."""
     codes = pc.index_in(asked, value_set=action_names(artifact))
     if codes.null_count > asked.null_count:
         unknown = asked.filter(pc.and_(pc.is_null(codes), pc.is_valid(asked)))[0].as_py()

@@ -40,7 +40,7 @@ def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArr
 
 
 def predicted_times(artifact: Artifact, states: States) -> Ints:
-    """(N,) µs at which the next events are predicted; NO_TIME where there are no times, the last one without a head."""
+    """(N,) µs at which the next events are predicted: NO_TIME without times, the last time without the head."""
     last = states.clock[:, 1]
     if "time_to_next" not in artifact.manifest.heads:
         return np.asarray(last.numpy())

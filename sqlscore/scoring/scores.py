@@ -57,7 +57,7 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
 
 
 def churn_probability(artifact: Artifact, states: States, as_of: Ints) -> npt.NDArray[np.float32]:
-    """(N,) probabilities. Raises EventsError where a state has seen events later than `as_of`."""
+    """(N,) probabilities. Raises EventsError if a state has seen events later than `as_of`."""
     refuse_future(states.clock[:, 1].numpy(), as_of)
     risk = artifact.churn(states.hidden, states.clock, torch.from_numpy(np.ascontiguousarray(as_of)))
     return np.asarray(risk.numpy(), np.float32)

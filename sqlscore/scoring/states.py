@@ -27,6 +27,15 @@ class States:
         hidden, clock = self.hidden.index_select(0, index), self.clock.index_select(0, index)
         return States(hidden, clock, self.n_events[rows], self.n_unknown[rows])
 
+    def concatenate(self, others: States) -> States:
+        """These states, then the others."""
+        return States(
+            torch.cat([self.hidden, others.hidden]),
+            torch.cat([self.clock, others.clock]),
+            np.append(self.n_events, others.n_events),
+            np.append(self.n_unknown, others.n_unknown),
+        )
+
     def put(self, rows: npt.NDArray[np.int64], others: States) -> States:
         """A copy with `others` at these numbers."""
         index = torch.from_numpy(rows)

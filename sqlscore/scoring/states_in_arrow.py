@@ -26,7 +26,7 @@ def float_lists(values: torch.Tensor) -> pa.Array:
 
 
 def to_arrow(states: States, model: str) -> pa.StructArray:
-    """States -> STATE_ARROW; NULL where there was no event."""
+    """States -> STATE_ARROW; NULL for a state of no event."""
     clock = states.clock.numpy()
     columns = [
         float_lists(states.hidden),

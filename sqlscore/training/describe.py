@@ -11,7 +11,10 @@ from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
+from sqlscore.models.inputs.action_graph import GraphEmbedding
+from sqlscore.models.wholes.sequence_model import SequenceModel
 from sqlscore.scoring.manifest import Manifest
+from sqlscore.scoring.module import capabilities_of
 from sqlscore.scoring.notes import Limits, TrainingNotes, TrainingRun
 from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.learning.counting import base_rates
@@ -39,6 +42,7 @@ def manifest_of(
         config=asdict(config),
         inputs=inputs,
         heads=("next_action", "time_to_next", *(("churn",) if churn else ())),
+        capabilities=capabilities_of(model),
         state_size=model.state_size,
         embedding_size=model.embedding_size if architecture.counted else config.width,
         fold=architecture.fold,
@@ -89,7 +93,7 @@ def notes_of(training: Training, log: EventLog, inputs: Inputs, learned: Learned
 
 
 def _action_attention(model: Any, inputs: Inputs) -> list[dict[str, Any]] | None:
-    if not (hasattr(model, "events") and hasattr(model.events, "neighbours")):
+    if not (isinstance(model, SequenceModel) and isinstance(model.events, GraphEmbedding)):
         return None
     return [
         {"action": inputs.actions[to - 1], "from": inputs.actions[source - 1], "weight": round(weight, 4)}

@@ -195,11 +195,11 @@ def test_training_mode_computes_the_same_states_as_scoring(folds: tuple[Any, Any
 
 def test_risk_of_what_is_kept_of_a_state_is_the_risk_of_the_state(models: tuple[Any, Any]) -> None:
     """An incremental refresh moves everybody's risk from a fraction of the states."""
-    if not hasattr(models[1], "standing"):
+    if not hasattr(models[1], "churn_summary"):
         pytest.skip("has no churn head of its own")
     hidden, _ = encoded(models[1], made([3, 0, 1, 90, 20], seed=6))
     elapsed = torch.tensor([0.0, 5.0, 1e4, 3e6, 1e9]).double()
     with torch.inference_mode():
-        standing = models[1].standing(hidden)
-        assert standing.shape[1] < hidden.shape[1] / 2
-        assert_near(models[1].churn_standing(standing, elapsed), models[1].churn(hidden, elapsed), 1e-6)
+        summary = models[1].churn_summary(hidden)
+        assert summary.shape[1] < hidden.shape[1] / 2
+        assert_near(models[1].churn_from_summary(summary, elapsed), models[1].churn(hidden, elapsed), 1e-6)

@@ -17,6 +17,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
 from sqlscore.scoring.manifest import Manifest, pack
+from sqlscore.scoring.module import capabilities_of
 from sqlscore.simulation.shop import CHURN_DRIVERS, simulate_shop
 from sqlscore.udfs.attend import ATTENTIVE
 
@@ -34,7 +35,8 @@ def of_random_weights(architecture: str) -> bytes:
         torch.nn.init.normal_(parameter, std=0.3)
     heads = ("next_action", "time_to_next") if family.counted else ("next_action", "time_to_next", "churn")
     manifest = Manifest(
-        architecture=architecture, config={}, inputs=inputs, heads=heads, state_size=model.state_size,
+        architecture=architecture, config={}, inputs=inputs, heads=heads,
+        capabilities=capabilities_of(model), state_size=model.state_size,
         embedding_size=model.embedding_size if family.counted else config.width, fold=family.fold,
         max_events=family.max_events, horizon_seconds=86_400.0, lookback_seconds=None,
         trained_from="2024-01-01", trained_to="2024-02-01",

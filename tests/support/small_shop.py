@@ -20,6 +20,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
 from sqlscore.scoring.manifest import Manifest, pack
+from sqlscore.scoring.module import capabilities_of
 
 
 def gru_artifact(seed: int = 0) -> bytes:
@@ -29,8 +30,8 @@ def gru_artifact(seed: int = 0) -> bytes:
     inputs = Inputs(("view", "cart", "buy"), {}, ("price",))
     model = ARCHITECTURES["gru"].build(config, inputs).eval()
     manifest = Manifest(
-        "gru", {}, inputs, ("next_action", "time_to_next", "churn"), model.state_size, 8, True, None,
-        86_400.0, 86_400.0, "2024-01-01", "2024-01-02",
+        "gru", {}, inputs, ("next_action", "time_to_next", "churn"), capabilities_of(model),
+        model.state_size, 8, True, None, 86_400.0, 86_400.0, "2024-01-01", "2024-01-02",
     )  # fmt: skip
     return pack(to_torchscript(model), manifest)
 

@@ -88,6 +88,7 @@ def tiny_artifact(
         config={},
         inputs=Inputs(actions, categorical or {}, numeric),
         heads=heads,
+        capabilities=(),
         state_size=4,
         embedding_size=2,
         fold=fold,

@@ -167,7 +167,7 @@ def sample(con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Artifact)
 
 def has_attention(artifact: Artifact) -> bool:
     """Whether the model can say which events of a history it attends to."""
-    return hasattr(artifact.module, "attention")
+    return "attention" in artifact.manifest.capabilities
 
 
 def _read(con: duckdb.DuckDBPyConnection, mapping: Mapping, condition: str, parameters: list[str]) -> list[Users]:

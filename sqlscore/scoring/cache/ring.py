@@ -38,7 +38,7 @@ class StateRing:
         return min(self._written, self.capacity)
 
     def find(self, keys: Words) -> Ints:
-        """(N, 2) keys -> (N,) slots, -1 where there is none."""
+        """(N, 2) keys -> (N,) slots, -1 for a key that is not there."""
         found, open_ = np.full(len(keys), _EMPTY, np.int64), np.arange(len(keys))
         for probe in range(PROBES):
             numbers = self._index[self._places(keys[open_], probe)]
@@ -59,7 +59,7 @@ class StateRing:
         )
 
     def write(self, keys: Words, states: States) -> None:
-        """Keep the states, whose keys all differ; the last ones where there is no room for all."""
+        """Keep the states, whose keys all differ; only the last ones if there is no room for all."""
         skip = max(0, len(keys) - self.capacity)
         keys = keys[skip:]
         columns = (

@@ -12,7 +12,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.events.sequences import Sequences
@@ -78,7 +77,7 @@ class StateCache:
         if len(missing):
             fresh = artifact.encode(sequences.select(missing))
             self._write(artifact, keys[missing], fresh)
-            known = _concatenate(known, fresh)
+            known = known.concatenate(fresh)
         hit = slots >= 0
         rows = np.cumsum(hit) - 1
         rows[~hit] = int(hit.sum()) + place
@@ -108,15 +107,6 @@ def _first_of_each(keys: Words, rows: Ints) -> tuple[Ints, Ints]:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return rows[first[order]], rank[group]
-
-
-def _concatenate(a: States, b: States) -> States:
-    return States(
-        torch.cat([a.hidden, b.hidden]),
-        torch.cat([a.clock, b.clock]),
-        np.append(a.n_events, b.n_events),
-        np.append(a.n_unknown, b.n_unknown),
-    )
 
 
 STATES = StateCache()

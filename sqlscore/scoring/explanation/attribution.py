@@ -55,7 +55,7 @@ class _Subsets:
 def attribute(artifact: Artifact, batch: Batch, baseline: Floats, score: Floats, value: Value) -> Attribution:
     """Weights that sum to score - baseline, both (N,), over the events of each of N non-empty sequences.
 
-    batch: what `artifact.batch` gives. baseline: the score where nothing is known of a user.
+    batch: what `artifact.batch` gives. baseline: the score if nothing is known of a user.
     """
     offsets = batch.offsets.numpy()
     starts, stops = offsets[:-1], offsets[1:]
@@ -126,7 +126,7 @@ def _select(batch: Batch, events: Ints, sizes: Ints) -> Batch:
 
 
 def _before(artifact: Artifact, batch: Batch, starts: Ints, stops: Ints) -> States | None:
-    """States after the events [starts, stops) of each sequence, which are encoded once; None where it is no fold."""
+    """States after the events [starts, stops) of each sequence, encoded once; None if the model is no fold."""
     if not artifact.manifest.fold:
         return None
     sizes = stops - starts

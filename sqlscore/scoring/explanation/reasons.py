@@ -44,7 +44,7 @@ def usual_shares(artifact: Artifact) -> Floats:
 
 
 def usual_churn(artifact: Artifact) -> float:
-    """The baseline of churn: the share of the training examples that churned; 0.5 where the model does not say."""
+    """The baseline of churn: the share of the training examples that churned; 0.5 if the model does not say."""
     rate = TrainingNotes.from_json(artifact.manifest.notes).base_rates.churn
     return 0.5 if rate is None else float(rate)
 

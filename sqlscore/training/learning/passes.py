@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sqlscore.arrays import Ints
+from sqlscore.models.wholes.prefixes import PrefixModel
 from sqlscore.scoring.batch import Batch
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.targets import Targets, cut
@@ -41,7 +42,7 @@ def run(model: Any, batch: Batch, targets: Targets) -> Outputs:
 
 def states_at(model: Any, batch: Batch, targets: Targets) -> tuple[Tensor, Tensor]:
     """-> (P, S) at the targets and (Q, S) at the churn examples; some models read each of these prefixes anew."""
-    if hasattr(model, "encode_at"):
+    if isinstance(model, PrefixModel):
         at, _ = model.encode_at(batch, targets.position)
         return at, model.encode_at(batch, targets.churn_position)[0]
     states, _ = model.encode_each(batch, None, None)  # (T, S)
@@ -69,11 +70,11 @@ def device_of(model: Any) -> torch.device:
 
 
 def prefix_share(model: Any, windows: Windows, chosen: Ints, events: int) -> float:
-    """The share of targets whose prefixes hold about `events` events, where the model reads the prefix of each anew.
+    """The share of targets whose prefixes hold about `events` events, if the model reads the prefix of each anew.
 
     1 for other models, for which one pass over a window serves all its targets.
     """
-    if not hasattr(model, "encode_at"):
+    if not isinstance(model, PrefixModel):
         return 1.0
     lengths = windows.lengths[chosen]
     inside = np.minimum(lengths, model.window)  # prefixes up to 1, 2, .. and then all of `window` events

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sqlscore.models.inputs.action_graph import GraphEmbedding
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
@@ -22,7 +23,7 @@ _EDGES = 32  # into each action, in a graph of actions
 def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
     """Set the buffers of a `SequenceModel` that standardise, and start its heads at the base rates."""
     _numbers(model.events, data, train)
-    if hasattr(model.events, "connect"):
+    if isinstance(model.events, GraphEmbedding):
         edges = strongest_edges(count_following(data, train, 1), data.known, _EDGES)
         model.events.connect(*(torch.from_numpy(part) for part in edges))
     random = np.random.default_rng(seed)

@@ -52,7 +52,7 @@ def judge(
 ) -> tuple[Finding, ...]:
     """What the guards find in a profile, compared with the one at mapping and with that of the last refresh."""
     values = [*_of_times(seen, before), *_of_shares(seen, before), *_of_counts(con, mapping, guards, seen, before)]
-    findings = []
+    findings: list[Finding] = []
     for name, value, what, remedy in values:
         guard = guards.get(name)
         subject = what.partition(",")[0]  # the same against the last refresh and against mapping is said once

@@ -209,7 +209,7 @@ def test_weights_of_rare_actions_are_searched_where_rare_actions_count() -> None
         ({"metric": "recall"}, "choose one of log_loss, accuracy, f1, auc"),
         ({"metric": "auc", "churn": False}, "nothing can be searched by auc of churn: it was trained without"),
         ({"trials": 0}, "at least one"),
-        ({}, "a database in memory has no file"),
+        ({}, "a database in memory has no folder"),
     ],
 )
 def test_what_cannot_be_searched_is_said_first(

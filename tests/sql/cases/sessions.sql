@@ -9,7 +9,7 @@ SELECT * FROM (VALUES
     ('b', TIMESTAMP '2024-01-01 10:00:00', 'cart'),
     ('c', TIMESTAMP '1969-12-31 23:50:00', 'view'),
     ('c', TIMESTAMP '1970-01-01 00:10:00', 'buy'),
-    ('é', TIMESTAMP '9999-12-31 23:59:59', 'ende'),
+    ('é', TIMESTAMP '1900-12-31 23:59:59', 'ende'),
     (NULL, TIMESTAMP '2024-01-01 10:00:00', 'view'),
     ('a', NULL, 'view'),
     ('a', TIMESTAMP '2024-01-01 10:10:00', NULL)
@@ -22,7 +22,7 @@ VALUES
     ('a', 2, TIMESTAMP '2024-01-01 11:00:00.000001', TIMESTAMP '2024-01-01 11:00:00.000001', 0.0, 1, 'view', 'view', TRUE),
     ('b', 1, TIMESTAMP '2024-01-01 10:00:00', TIMESTAMP '2024-01-01 10:00:00', 0.0, 3, 'Buy', 'view', FALSE),
     ('c', 1, TIMESTAMP '1969-12-31 23:50:00', TIMESTAMP '1970-01-01 00:10:00', 1200.0, 2, 'view', 'buy', FALSE),
-    ('é', 1, TIMESTAMP '9999-12-31 23:59:59', TIMESTAMP '9999-12-31 23:59:59', 0.0, 1, 'ende', 'ende', TRUE);
+    ('é', 1, TIMESTAMP '1900-12-31 23:59:59', TIMESTAMP '1900-12-31 23:59:59', 0.0, 1, 'ende', 'ende', TRUE);
 
 SELECT user_id, session_id, n_events FROM sqlscore.sessions_with(gap := INTERVAL 10 MINUTE) WHERE user_id = 'a';
 VALUES ('a', 1, 1), ('a', 2, 1), ('a', 3, 1);
@@ -50,7 +50,7 @@ FROM sqlscore.session_stats_with(period := 'month', gap := INTERVAL 1 HOUR);
 VALUES
     (TIMESTAMP '2024-01-01', 2, 2, 3.0),
     (TIMESTAMP '1969-12-01', 1, 1, 2.0),
-    (TIMESTAMP '9999-12-01', 1, 1, 1.0);
+    (TIMESTAMP '1900-12-01', 1, 1, 1.0);
 
 SELECT user_id, n_events, first_event_time, last_event_time, list_transform(events, lambda e: e.event_type)
 FROM sqlscore.event_sequences WHERE user_id IN ('a', 'b');

@@ -77,7 +77,7 @@ def soak(folder: Path, seconds: float) -> list[str]:
             before = child.health()["published_at"]
             wait_for("publishing to work again", lambda: child.health()["published_at"] != before, patience)
             outage.clear()
-            wait_for("the scores of a model trained anew", lambda: "events@2" in readings.models, patience)
+            wait_for("the scores of a model trained anew", lambda: readings.models - {"events@1"}, patience)
             memory = Memory(child)  # all has happened once: from here on it has to be flat
             wait_for("the end", lambda: memory.watch() > max(began + seconds, memory.began + seconds / 3), patience)
         code, took = child.terminate()
@@ -194,8 +194,8 @@ class Memory:
 def judged(readings: Readings) -> list[str]:
     """What readers may not have seen."""
     wrong = [f"half-written: {row}" for row in readings.torn[:5]] + [f"a reader: {e}" for e in readings.unexpected[:5]]
-    if readings.models != {"events@1", "events@2"}:
-        wrong.append(f"readers saw the models {readings.models}, and there were events@1 and events@2")
+    if "events@1" not in readings.models or len(readings.models) < 2:  # a kill may end the training of events@2
+        wrong.append(f"readers saw the models {readings.models}, and there were events@1 and one trained anew")
     return wrong
 
 

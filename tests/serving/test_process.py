@@ -100,7 +100,7 @@ def database(prepared: Path, tmp_path: Path) -> Path:
 def all_over_again(database: Path, hour: int) -> None:
     """A newer event, and a refresh that has to score everybody for it."""
     with sqlscore.connect(database) as con:
-        con.execute("INSERT INTO events VALUES (0, TIMESTAMP '2024-02-01' + to_hours(?), 'buy')", [hour])
+        con.execute("INSERT INTO events VALUES (0, TIMESTAMP '2024-01-20' + to_hours(?), 'buy')", [hour])
         con.execute("DROP TABLE IF EXISTS sqlscore.refreshed")
 
 
@@ -145,11 +145,11 @@ def test_a_server_that_is_killed_at_any_moment_leaves_whole_scores(database: Pat
         with suppress(subprocess.TimeoutExpired):
             child.process.wait(dice.uniform(0, longest))
         child.kill()
-        allowed.add((USERS, USERS, 1, f"2024-02-01 0{2 + number}:00:00", 0))
+        allowed.add((USERS, USERS, 1, f"2024-01-20 0{2 + number}:00:00", 0))
         assert as_scored(database) in allowed
     done = run("serve", database, "--once", "--json")
     assert done.exit_code == 0, done.stderr
-    assert as_scored(database) == (USERS, USERS, 1, "2024-02-01 04:00:00", 0)
+    assert as_scored(database) == (USERS, USERS, 1, "2024-01-20 04:00:00", 0)
     with duckdb.connect(database, read_only=True) as con:
         rows = con.execute(
             "SELECT status, message FROM sqlscore.runs WHERE verb = 'serve' ORDER BY started_at"

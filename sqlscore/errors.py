@@ -28,7 +28,15 @@ class EventsError(SqlscoreError):
 
 
 class GuardError(EventsError):
-    """The events differ so much from those before that they are not scored unless they are accepted."""
+    """The events differ so much from those before that they are not scored unless they are accepted.
+
+    `guards` holds what each guard of the file said: ok, note, warn or refuse.
+    """
+
+    def __init__(self, message: str, guards: dict[str, str] | None = None) -> None:
+        """Args as in `guards` above."""
+        super().__init__(message)
+        self.guards = guards or {}
 
 
 class GuardWarning(UserWarning):

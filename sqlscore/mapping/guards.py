@@ -30,6 +30,9 @@ class Guard:
 
 Guards = dict[str, Guard]
 
+OUTCOMES = ("ok", "note", "warn", "refuse")
+"""What a guard may say of the events, the gravest last."""
+
 
 def read_guards(con: duckdb.DuckDBPyConnection) -> Guards:
     """The guards of the file; a row that was deleted watches nothing."""
@@ -37,13 +40,23 @@ def read_guards(con: duckdb.DuckDBPyConnection) -> Guards:
     return {name: Guard(threshold, outcome) for name, threshold, outcome in rows}
 
 
-def refuse(findings: Iterable[Finding], mapping: str, accept: bool) -> None:
+def outcomes(guards: Guards, findings: Iterable[Finding]) -> dict[str, str]:
+    """What each guard says of the events: ok, or the gravest of note, warn and refuse."""
+    said = dict.fromkeys(guards, OUTCOMES[0])
+    for finding in findings:
+        said[finding.name] = max(said.get(finding.name, OUTCOMES[0]), finding.outcome, key=OUTCOMES.index)
+    return said
+
+
+def refuse(findings: Iterable[Finding], guards: Guards, mapping: str, accept: bool) -> None:
     """Raise GuardError if a guard refuses these events and they were not accepted."""
+    findings = tuple(findings)
     refused = [finding.what for finding in findings if finding.outcome == "refuse"]
     if refused and not accept:
         raise GuardError(
             f'the events mapped as "{mapping}" were not scored, and the old scores stay: {"; ".join(refused)}; '
-            "correct the events, or refresh with accept=True (--accept) if they are right"
+            "correct the events, or refresh with accept=True (--accept) if they are right",
+            outcomes(guards, findings),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sqlscore.errors import GuardError
 from sqlscore.serving.stopping import Stopped
 
 T = TypeVar("T")
@@ -44,12 +45,12 @@ def persist(
         pause: waits so many seconds.
         retrying: called before each pause, with the error and the seconds.
 
-    Stopped is raised at once.
+    Stopped is raised at once, and so is GuardError: the same events are refused again.
     """
     for retry in range(backoff.retries):
         try:
             return work()
-        except Stopped:
+        except (Stopped, GuardError):
             raise
         except Exception as error:
             seconds = backoff.seconds(retry, random.random())  # noqa: S311 - no secret depends on it

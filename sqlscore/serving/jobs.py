@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, on_own_connection
+from sqlscore.errors import GuardError
 from sqlscore.serving.backoff import persist
 from sqlscore.serving.notices import Outcome, Retrying, RunBegan, RunEnded, StepEnded, Tell, described
 from sqlscore.serving.steps import (
@@ -112,7 +114,8 @@ def _one(step: Step, job: Job, stop: Stop, tell: Tell) -> StepEnded:
         tell(Retrying(step.kind, step.target, described(error, *step.secrets), seconds))
 
     outcome: Outcome = "ok"
-    error, result = None, {}
+    error: str | None = None
+    result: dict[str, Any] = {}
     try:
         stop.check()
         result = persist(step.work, job.backoff, stop.pause, retrying)
@@ -120,6 +123,8 @@ def _one(step: Step, job: Job, stop: Stop, tell: Tell) -> StepEnded:
         outcome, error = "stopped", str(reason)
     except Exception as failure:  # whatever it is, the other steps and the next runs go on
         outcome, error = "failed", described(failure, *step.secrets)
+        if isinstance(failure, GuardError):
+            result = {"guards": failure.guards}
     ended = StepEnded(step.kind, step.target, outcome, retries, time.monotonic() - began, error, result)
     tell(ended)
     return ended

@@ -20,6 +20,9 @@ def log_event(event: Event) -> None:
             LOG.log(level, "%s: %s", what, event.error)
         elif event.kind != "policy" or event.result["reason"] is not None:
             LOG.info("%s %s: %s, %.1f s", event.kind, event.target, _in_words(event), event.seconds)
+            for level, key in ((logging.WARNING, "warnings"), (logging.INFO, "notes")):
+                for what in event.result.get(key, ()):
+                    LOG.log(level, "%s %s: %s", event.kind, event.target, what)
     elif isinstance(event, RunEnded) and event.outcome != "ok":
         LOG.warning("run %s after %.1f s", event.outcome, event.seconds)
 

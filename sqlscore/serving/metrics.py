@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from sqlscore.database.transactions import now
+from sqlscore.mapping.guards import OUTCOMES
 from sqlscore.serving.notices import Event, Retrying, RunEnded, StepEnded
 from sqlscore.serving.observing import Board
 
@@ -107,6 +108,15 @@ class _Read(Collector):
         for target in self._targets:
             lag.add_metric([target], self._board.publish_lag(target, moment))
         yield lag
+        guard = GaugeMetricFamily(
+            "sqlscore_guard_outcome",
+            "What a guard said of the events at the last refresh: 0 ok, 1 noted, 2 warned, 3 refused.",
+            labels=["mapping", "guard"],
+        )
+        for mapping, said in state.guards.items():
+            for name, outcome in said.items():
+                guard.add_metric([mapping, name], OUTCOMES.index(outcome))
+        yield guard
         healthy, _ = self._board.health()
         yield GaugeMetricFamily("sqlscore_healthy", "1 if /health answers 200.", float(healthy))
         yield GaugeMetricFamily(

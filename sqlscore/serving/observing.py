@@ -32,6 +32,8 @@ class State:
     champions: dict[str, str] = field(default_factory=dict)  # by mapping
     as_of: dict[str, Any] = field(default_factory=dict)  # by mapping
     published_at: dict[str, datetime] = field(default_factory=dict)  # by target
+    guards: dict[str, dict[str, str]] = field(default_factory=dict)  # by mapping: what each guard said of the events
+    warnings: dict[str, list[str]] = field(default_factory=dict)  # by mapping: what those said that warned
 
 
 class Board:
@@ -94,6 +96,11 @@ class Board:
             "staleness_seconds": staleness,
             "champions": state.champions,
             "as_of": state.as_of,
+            "guards": {
+                mapping: {name: outcome for name, outcome in said.items() if outcome != "ok"}
+                for mapping, said in state.guards.items()
+            },
+            "warnings": state.warnings,
             "next_run": next_run,
             "failures_in_a_row": state.failures,
             "last_run": None
@@ -107,8 +114,11 @@ class Board:
 def _after(state: State, event: Event) -> State:
     if isinstance(event, RunBegan):
         return replace(state, running_since=event.started_at)
-    if isinstance(event, StepEnded) and event.outcome == "ok":
-        return _after_step(state, event)
+    if isinstance(event, StepEnded):
+        if event.kind == "refresh" and "guards" in event.result:
+            warned = {**state.warnings, event.target: list(event.result.get("warnings", ()))}
+            state = replace(state, guards={**state.guards, event.target: event.result["guards"]}, warnings=warned)
+        return _after_step(state, event) if event.outcome == "ok" else state
     if isinstance(event, RunEnded):
         return replace(
             state,

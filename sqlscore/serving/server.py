@@ -21,6 +21,8 @@ from sqlscore.database.registry import registered_models
 from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
 from sqlscore.extras import require
+from sqlscore.mapping.guards import outcomes, read_guards
+from sqlscore.mapping.watch import read_profiles
 from sqlscore.serving import jobs
 from sqlscore.serving.lock import explain_lock, sole_server
 from sqlscore.serving.logs import LOG, log_event
@@ -69,7 +71,7 @@ def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Cal
     heard: list[Callable[[Event], None]] = [log_event]
     with _asked_to_stop() as asked, _working(settings, heard) as (worker, announce):
         begin = first_run(table, _aware(jobs.last_success(worker.con)), datetime.now(UTC))
-        board = Board(table.every, _first_state(worker.con, settings.job), lambda: planned.next_run_time)
+        board = Board(table.every, first_state(worker.con, settings.job), lambda: planned.next_run_time)
         mappings = chosen_mappings(worker.con, settings.job)
         metrics = Metrics(board, [step.target for step in publishing_steps(worker.con, settings.job, mappings)])
         heard += [board.hear, metrics.hear]
@@ -157,7 +159,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def _first_state(con: duckdb.DuckDBPyConnection, job: Job) -> State:
+def first_state(con: duckdb.DuckDBPyConnection, job: Job) -> State:
     """What `sqlscore.runs` and the registry say before the first run."""
     succeeded = jobs.last_success(con)
     refreshed: dict[str, datetime | None] = {}
@@ -170,7 +172,16 @@ def _first_state(con: duckdb.DuckDBPyConnection, job: Job) -> State:
         refreshed[mapping] = succeeded if job.dbt is not None else row[0] if row else None
     champions = {model.mapping: model.label for model in registered_models(con) if model.is_champion}
     kept = {mapping: label for mapping, label in champions.items() if mapping in refreshed}
-    return State(now(), refreshed, last_success=succeeded, champions=kept)
+    watching = read_guards(con)
+    found = {mapping: read_profiles(con, mapping).findings for mapping in refreshed}
+    return State(
+        now(),
+        refreshed,
+        last_success=succeeded,
+        champions=kept,
+        guards={mapping: outcomes(watching, findings) for mapping, findings in found.items()},
+        warnings={mapping: [f.what for f in findings if f.outcome != "note"] for mapping, findings in found.items()},
+    )
 
 
 def _keep_end(ended: list[RunEnded], event: Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,7 @@ import duckdb
 
 import sqlscore
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.errors import ServingError
+from sqlscore.errors import GuardWarning, ServingError
 from sqlscore.extras import optional
 from sqlscore.serving.backoff import Backoff
 from sqlscore.serving.notices import Kind, secrets_of, target_name
@@ -83,7 +84,9 @@ def scoring_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str],
         return [Step("dbt", str(job.dbt), partial(_dbt, job.dbt))]
 
     def refresh(mapping: str) -> dict[str, Any]:
-        report = sqlscore.refresh(con, mapping=mapping, keep_history=job.keep_history, progress=stop)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GuardWarning)  # the report has them, and the log says them
+            report = sqlscore.refresh(con, mapping=mapping, keep_history=job.keep_history, progress=stop)
         return dict(report.to_dict())
 
     return [Step("refresh", mapping, partial(refresh, mapping)) for mapping in mappings]

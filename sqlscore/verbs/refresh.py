@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from sqlscore.database.events_query import events_until
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import GuardWarning, MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
-from sqlscore.mapping.guards import judge, read_guards, refuse
+from sqlscore.mapping.guards import judge, outcomes, read_guards, refuse
 from sqlscore.mapping.roles import check_types
 from sqlscore.mapping.watch import ACCEPTED, REFRESHED, of_users, read_profiles, watch, write_profile
 from sqlscore.quoting import qualified
@@ -42,6 +42,7 @@ class RefreshReport:
     seconds: float
     warnings: tuple[str, ...] = ()  # what the guards warn of, or refused and you accepted
     notes: tuple[str, ...] = ()
+    guards: dict[str, str] = field(default_factory=dict)  # ok, note, warn, or refuse and you accepted
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -96,7 +97,7 @@ def refresh(
                 f'the events mapped as "{mapping}" cannot be read: {error}; map them again where they are now'
             ) from error
         guards, before = read_guards(con), read_profiles(con, mapping)
-        refuse(judge(reader, source, guards, watched, before), mapping, accept)
+        refuse(judge(reader, source, guards, watched, before), guards, mapping, accept)
         as_of = watched.newest_time
         microseconds = None if as_of is None else (as_of - datetime(1970, 1, 1)) // timedelta(microseconds=1)
         mark = mark_now(reader, source, artifact.name, artifact.sha256)
@@ -125,7 +126,7 @@ def refresh(
             write_mark(con, source, mark)
             watched = of_users(con, run.table(STATES_TABLE), watched, artifact.name, before.last)
             found = judge(reader, source, guards, watched, before)
-            refuse(found, mapping, accept)
+            refuse(found, guards, mapping, accept)
             write_profile(con, mapping, REFRESHED, watched, () if accept else found)
             if accept:
                 write_profile(con, mapping, ACCEPTED, watched, ())
@@ -150,6 +151,7 @@ def refresh(
             seconds=time.perf_counter() - start,
             warnings=tuple(finding.what for finding in found if finding.outcome != "note"),
             notes=tuple(finding.what for finding in found if finding.outcome == "note"),
+            guards=outcomes(guards, found),
         )
         details.update(report.to_dict())
     for warning in report.warnings:

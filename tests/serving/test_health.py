@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,37 @@ def test_metrics_are_what_prometheus_reads(board: Board):
     assert samples["sqlscore_staleness_seconds", "events"] < 60
     assert samples["sqlscore_healthy",] == 0
     assert samples["process_resident_memory_bytes",] > 1e6
+
+
+def test_health_and_metrics_say_what_each_guard_said(board: Board):
+    """A warning is no failure, since the scores are fresh; what a guard refuses is, and the next refresh ends both."""
+    metrics = Metrics(board, [])
+    said = {"future_share": "ok", "silent_days": "warn", "leap_days": "ok"}
+    warned = replace(REFRESHED, result={**REFRESHED.result, "guards": said, "warnings": ("it is silent",)})
+    told(board, warned, ended(warned))
+    ok, facts = board.health()
+    assert (ok, facts["guards"], facts["warnings"]) == (
+        True,
+        {"events": {"silent_days": "warn"}},
+        {"events": ["it is silent"]},
+    )
+    assert guards_of(metrics) == {"future_share": 0, "silent_days": 2, "leap_days": 0}
+    refusal = {"guards": {**said, "silent_days": "ok", "leap_days": "refuse"}}
+    refused = StepEnded("refresh", "events", "failed", 0, 0.1, "GuardError: a leap", refusal)
+    told(board, refused, ended(refused))
+    ok, facts = board.health()
+    assert (ok, facts["guards"], facts["warnings"]) == (False, {"events": {"leap_days": "refuse"}}, {"events": []})
+    assert facts["as_of"] == {"events": datetime(2024, 5, 1)}
+    assert guards_of(metrics) == {"future_share": 0, "silent_days": 0, "leap_days": 3}
+
+
+def guards_of(metrics: Metrics) -> dict[str, float]:
+    return {
+        sample.labels["guard"]: sample.value
+        for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
+        for sample in family.samples
+        if sample.name == "sqlscore_guard_outcome"
+    }
 
 
 def asked(board: Board, path: str, method: str = "GET") -> tuple[str, bytes]:

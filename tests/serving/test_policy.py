@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -112,7 +114,7 @@ def test_one_mapping_may_have_a_policy_of_its_own(shop: duckdb.DuckDBPyConnectio
     ],
 )
 def test_a_setting_that_cannot_be_changes_nothing(
-    con: duckdb.DuckDBPyConnection, settings: dict[str, object], error: type[Exception], said: str
+    con: duckdb.DuckDBPyConnection, settings: dict[str, Any], error: type[Exception], said: str
 ):
     """The old policy stays whole."""
     with pytest.raises(error, match=said):
@@ -135,7 +137,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def learned(trained: Path, tmp_path: Path) -> duckdb.DuckDBPyConnection:
+def learned(trained: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A copy of it, to change."""
     path = tmp_path / "shop.duckdb"
     path.write_bytes(trained.read_bytes())

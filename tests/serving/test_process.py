@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 import pytest
+from soak_parts import Child, wait_for
 from tiny_model import tiny_artifact
 from typer.testing import CliRunner, Result
 
@@ -20,9 +20,6 @@ from sqlscore.cli.app import app
 from sqlscore.database.registry import register
 from sqlscore.serving import jobs
 from sqlscore.serving.lock import lock_path
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from soak_parts import Child, wait_for
 
 PATIENCE = 120.0  # seconds, for what takes a few on a machine that is not busy
 USERS = 15_000

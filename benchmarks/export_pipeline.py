@@ -69,8 +69,8 @@ def _padded(model: Any, sequences: list[tuple[np.ndarray, np.ndarray]]) -> tuple
     none = torch.zeros(0, dtype=torch.int64)
     absent = torch.zeros(len(flat_codes), 0)
     batch = Batch(flat_codes.unsqueeze(1), absent, flat_times, offsets, none, torch.zeros(1, dtype=torch.int64))
-    numbers = model.events.standardise(absent)
-    x = model.events(batch, numbers, gaps, known)
+    numbers = model.embedding.standardise(absent)
+    x = model.embedding(batch, numbers, gaps, known)
     padded = x.new_zeros(n, longest, x.shape[1])
     padded[inside] = x
     hidden = _recurrent(model.encoder, padded.transpose(0, 1))[lengths - 1, torch.arange(n)]

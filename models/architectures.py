@@ -33,8 +33,11 @@ from sqlscore.models.wholes.window_model import AttentionModel, WindowModel
 class Architecture:
     """How to build a family of models.
 
-    fold: a state can be advanced with new events alone. max_events: the newest events that are read, None for all.
-    counted: there is nothing to train: its tables are counted (`training.counting.count_into`).
+    Attributes:
+        build: makes an untrained model of this family.
+        fold: a state can be advanced with new events alone.
+        max_events: how many of the newest events are read; None for all.
+        counted: nothing is trained: the model's tables are counted (`training.learning.counting.count_into`).
     """
 
     build: Callable[[ModelConfig, Inputs], nn.Module]
@@ -44,9 +47,14 @@ class Architecture:
 
 
 def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, read: int = 0) -> SequenceModel:
-    """The shared inputs, summaries and heads around an encoder whose state has `size` floats.
+    """The shared inputs, summaries and heads around an encoder that reads all events.
 
-    read: how many of them, from the first, the heads read; 0 for all.
+    Args:
+        encoder: maps event vectors (T, E) to states of `size` floats.
+        size: width H of the encoder's state.
+        config: sizes and time scales.
+        inputs: the vocabularies and columns that the model reads.
+        read: how many floats of the state, from the first, the heads read; 0 for all.
     """
     summary, heads = _beside(read or size, config, inputs)
     kind = TabledModel if isinstance(encoder, Recurrent) else SequenceModel
@@ -56,7 +64,16 @@ def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, r
 def windowed(
     kind: type[WindowModel], encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, window: int
 ) -> WindowModel:
-    """The same around an encoder of the newest `window` events."""
+    """The shared inputs, summaries and heads around an encoder of the newest events.
+
+    Args:
+        kind: the class of the whole model.
+        encoder: maps event vectors (T, E) to states of `size` floats.
+        size: width H of the encoder's state.
+        config: sizes and time scales.
+        inputs: the vocabularies and columns that the model reads.
+        window: how many of the newest events the model reads.
+    """
     summary, heads = _beside(size, config, inputs)
     return kind(EventEmbedding(config, inputs), encoder, size, summary, heads, window)
 
@@ -109,7 +126,7 @@ def _cnn_bigru(config: ModelConfig, inputs: Inputs) -> nn.Module:
 def _gat_mingru(config: ModelConfig, inputs: Inputs) -> nn.Module:
     encoder = MinGRU(config.embedding, config.hidden, layers=2)
     model = around(encoder, encoder.size, config, inputs)
-    model.events = GraphEmbedding(config, inputs)
+    model.embedding = GraphEmbedding(config, inputs)
     return model
 
 

@@ -30,7 +30,7 @@ def script(model: nn.Module) -> Any:
     """The model in scoring mode as a scripted module, its constant tables filled."""
     ready: Any = copy.deepcopy(model).eval()
     if isinstance(ready, SequenceModel):
-        ready.events.freeze()
+        ready.embedding.freeze()
     if isinstance(ready, TabledModel):
         ready.freeze()
     with without_deprecation():

@@ -61,8 +61,8 @@ class Heads(nn.Module):
 
     def log_seconds_to_next(self, u: Tensor, features: Tensor) -> Tensor:
         """-> (N,): the median of log(1 + seconds)."""
-        found: Tensor = self.time(u) + self.time_direct(features)  # (N, 1)
-        return (found[:, 0] + self.log_seconds).clamp(0.0, 30.0)  # at most 340,000 years
+        centred: Tensor = self.time(u) + self.time_direct(features)  # (N, 1)
+        return (centred[:, 0] + self.log_seconds).clamp(0.0, 30.0)  # at most 340,000 years
 
     def churn_logit(self, hidden: Tensor, recent: Tensor) -> Tensor:
         """(N, H), (N, P + X) -> (N,), before calibration."""
@@ -92,10 +92,18 @@ class Heads(nn.Module):
     def scores(
         self, hidden: Tensor, features: Tensor, lasting: Tensor, recent: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(N, H), (N, P), (N, P), (N, X) -> what `next_logits`, `log_seconds_to_next` and `churn` return, for scoring.
+        """What `next_logits`, `log_seconds_to_next` and `churn` return, for scoring.
 
-        `lasting` and `recent` are the two parts of what `churn` reads. Each input is read by one product, with the
-        weights of all that read it.
+        Each input is read by one product, with the weights of all heads that read it.
+
+        Args:
+            hidden: (N, H), the encoder's states.
+            features: (N, P), the summaries' features.
+            lasting: (N, P), the part of the churn head's input that does not move with time.
+            recent: (N, X), the part that does.
+
+        Returns:
+            (N, V), (N,) and (N,).
         """
         width, inner, p = self.from_hidden.out_features, self.churn_hidden.out_features, lasting.shape[1]
         by_hidden = torch.cat([self.from_hidden.weight, self.churn_hidden.weight])

@@ -24,13 +24,29 @@ def split(x: Tensor, heads: int) -> Tensor:
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     """softmax(q k' / sqrt(d) + bias) v (Vaswani et al. 2017, arXiv 1706.03762, eq. 1), heads side by side.
 
-    q (B, h, Q, d), k and v (B, h, L, d), bias broadcast to (B, h, Q, L) -> (B, Q, h d).
+    Args:
+        q: (B, h, Q, d), the queries.
+        k: (B, h, L, d), the keys.
+        v: (B, h, L, d), the values.
+        bias: added to the scores; broadcast to (B, h, Q, L).
+
+    Returns:
+        (B, Q, h d).
     """
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).flatten(2)
 
 
 def weights(q: Tensor, k: Tensor, bias: Tensor) -> Tensor:
-    """The same softmax for one query, as a mean over heads: q (B, h, 1, d) -> (B, L), each row sums to 1."""
+    """The softmax of `attend` for one query, as a mean over heads.
+
+    Args:
+        q: (B, h, 1, d), the query.
+        k: (B, h, L, d), the keys.
+        bias: added to the scores; broadcast to (B, h, 1, L).
+
+    Returns:
+        (B, L); each row sums to 1.
+    """
     scores = torch.matmul(q, k.transpose(2, 3)) / math.sqrt(q.shape[3]) + bias  # (B, h, 1, L)
     return torch.softmax(scores, 3)[:, :, 0].mean(1)
 

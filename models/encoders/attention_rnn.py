@@ -35,34 +35,44 @@ class AttentionRNN(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, times: Tensor, offsets: Tensor, each: bool) -> Tensor:
-        """x (T, E), times (T,), offsets (N + 1,) -> (T, H) after every event if `each`, else (N, H) at the end."""
-        found = x.new_zeros((x.shape[0] if each else offsets.shape[0] - 1, self.size))
+        """States of sequences.
+
+        Args:
+            x: (T, E), the vectors of the events.
+            times: int64 (T,), µs.
+            offsets: int64 (N + 1,), where each sequence begins.
+            each: read a state after every event, not only at the end of each sequence.
+
+        Returns:
+            (T, H) if `each`, else (N, H).
+        """
+        states = x.new_zeros((x.shape[0] if each else offsets.shape[0] - 1, self.size))
         h = self._states(x, offsets)  # (T, H)
         for which, width in buckets_of(offsets):
             index, inside = padded_index(offsets, which, width)  # (B, L)
             padded = h[index]  # (B, L, H)
             if each:
                 y = self._joined(padded, padded, not_later(width, x.device))
-                found = found.index_copy(0, index[inside], y[inside])
+                states = states.index_copy(0, index[inside], y[inside])
             else:
                 own = padded[:, -1:]  # (B, 1, H): padding repeats the last event
-                found = found.index_copy(0, which, self._joined(padded, own, self._outside(inside))[:, 0])
-        return found
+                states = states.index_copy(0, which, self._joined(padded, own, self._outside(inside))[:, 0])
+        return states
 
     def attention(self, x: Tensor, times: Tensor, offsets: Tensor) -> Tensor:
         """-> (T,): how much each event weighs in the pool of its sequence's last one, mean over heads."""
-        found = x.new_zeros((x.shape[0],))
+        attended = x.new_zeros((x.shape[0],))
         h = self._states(x, offsets)
         for which, width in buckets_of(offsets):
             index, inside = padded_index(offsets, which, width)
             padded = h[index]
             q, k = self._queries(padded[:, -1:]), split(torch.tanh(self.key(padded)), self.heads)
-            found = found.index_copy(0, index[inside], weights(q, k, self._outside(inside))[inside])
-        return found
+            attended = attended.index_copy(0, index[inside], weights(q, k, self._outside(inside))[inside])
+        return attended
 
     def _states(self, x: Tensor, offsets: Tensor) -> Tensor:
-        found: Tensor = self.gru(x, offsets, x.new_zeros((offsets.shape[0] - 1, self.size)), True)
-        return found
+        states: Tensor = self.gru(x, offsets, x.new_zeros((offsets.shape[0] - 1, self.size)), True)
+        return states
 
     def _queries(self, h: Tensor) -> Tensor:
         """(B, Q, H) -> (B, heads, Q, H / heads)."""

@@ -29,7 +29,17 @@ class CNNBiGRU(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, times: Tensor, offsets: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,) -> (N, 2H) at the end of each sequence; `times` and `each` are not read."""
+        """States at the end of each sequence.
+
+        Args:
+            x: (T, E), the vectors of the events.
+            times: not read; there for the signature that all encoders of windows share.
+            offsets: int64 (N + 1,), where each sequence begins.
+            each: not read; `PrefixModel` never asks for a state after every event.
+
+        Returns:
+            (N, 2H).
+        """
         row = rows_of(offsets)  # (T,)
         at = torch.arange(row.shape[0], device=x.device)
         back = at.unsqueeze(1) - torch.arange(self.kernel, device=x.device)  # (T, 3)

@@ -30,12 +30,12 @@ class GRU(Recurrent):
         two = 2 * self.size
         by_gates, by_candidate, bias = weight[:two].t().contiguous(), weight[two:].t().contiguous(), bias[two:]
         sizes: list[int] = batch_sizes.tolist()
-        steps, found = torch.split(gates, sizes), torch.split(candidate, sizes)
+        steps, candidates = torch.split(gates, sizes), torch.split(candidate, sizes)
         h = start
         for i, size in enumerate(sizes):
             before = h if size == h.shape[0] else h[:size]  # (size, H)
             r, z = steps[i].addmm_(before, by_gates).sigmoid_().chunk(2, 1)
-            h = found[i].addcmul_(r, torch.addmm(bias, before, by_candidate)).tanh_().lerp_(before, z)
+            h = candidates[i].addcmul_(r, torch.addmm(bias, before, by_candidate)).tanh_().lerp_(before, z)
         return [candidate]
 
     def _weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -53,8 +53,8 @@ class GRU(Recurrent):
         longest = int(lengths_of(offsets).max())
         padded = x.new_zeros((longest, state.shape[0], x.shape[1]))  # (L, N, E)
         outputs, _ = self.gru(padded.index_put((step, row), x), state.unsqueeze(0))  # (L, N, H)
-        found: Tensor = outputs[step, row]  # (T, H)
+        h: Tensor = outputs[step, row]  # (T, H)
         if each:
-            return found
+            return h
         filled = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)
-        return state.index_copy(0, filled, found[offsets[1:][filled] - 1])
+        return state.index_copy(0, filled, h[offsets[1:][filled] - 1])

@@ -13,7 +13,14 @@ from sqlscore.models.ragged.arithmetic import lengths_of
 def all_at_once(keep: Tensor, add: Tensor, start: Tensor, offsets: Tensor) -> Tensor:
     """h_t = keep_t h_{t-1} + add_t in log2(longest) passes over all events: for training, where steps cost time.
 
-    keep, add (T, H) in the order of the events, start (N, H), offsets (N + 1,). Returns (T, H).
+    Args:
+        keep: (T, H), in the order of the events.
+        add: (T, H), in the order of the events.
+        start: (N, H), h before each sequence's first event.
+        offsets: int64 (N + 1,), where each sequence begins.
+
+    Returns:
+        (T, H), h after every event.
     """
     keep, add = keep.to(start.dtype), add.to(start.dtype)  # products over many steps lose what half precision holds
     lengths = lengths_of(offsets)
@@ -21,8 +28,8 @@ def all_at_once(keep: Tensor, add: Tensor, start: Tensor, offsets: Tensor) -> Te
     first = offsets[:-1][filled]
     add = add.index_add(0, first, keep[first] * start[filled])
     keep = keep.index_fill(0, first, 0.0)  # nothing passes from one sequence into the next
-    found: Tensor = _Scan.apply(keep, add, int(lengths.max()))  # type: ignore[no-untyped-call]
-    return found
+    h: Tensor = _Scan.apply(keep, add, int(lengths.max()))  # type: ignore[no-untyped-call]
+    return h
 
 
 class _Scan(torch.autograd.Function):

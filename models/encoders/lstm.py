@@ -36,13 +36,13 @@ class LSTM(Recurrent):
         sizes: list[int] = batch_sizes.tolist()
         steps, cells = torch.split(gates, sizes), torch.split(candidate, sizes)
         outputs = torch.empty_like(candidate)
-        found = torch.split(outputs, sizes)
+        hiddens = torch.split(outputs, sizes)
         h, c = start.chunk(2, 1)
         for t, size in enumerate(sizes):
             h = h[:size]  # (size, H)
             i, f, o = steps[t].addmm_(h, by_gates).sigmoid_().chunk(3, 1)
             c = cells[t].addmm_(h, by_candidate).tanh_().mul_(i).addcmul_(f, c[:size])
-            h = torch.mul(o, torch.tanh(c), out=found[t])
+            h = torch.mul(o, torch.tanh(c), out=hiddens[t])
         return [outputs, candidate]
 
     def _parts(self, columns: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,8 +61,8 @@ class LSTM(Recurrent):
         What is computed on padding reaches no event. The cells after every event are left 0: no head reads them.
         """
         if not each:
-            order, batch_sizes, where = packing_of(offsets)
-            packed = torch.empty_like(x).index_copy(0, where, x)  # (T, E)
+            order, batch_sizes, position = packing_of(offsets)
+            packed = torch.empty_like(x).index_copy(0, position, x)  # (T, E)
             first = state[order]  # (M, 2H)
             _, (h, c) = self.lstm(PackedSequence(packed, batch_sizes, None, None), self._start(first))
             return state.index_copy(0, order, torch.cat([h[0], c[0]], 1))
@@ -71,8 +71,8 @@ class LSTM(Recurrent):
         longest = int(lengths_of(offsets).max())
         padded = x.new_zeros((longest, state.shape[0], x.shape[1]))  # (L, N, E)
         outputs, _ = self.lstm(padded.index_put((step, row), x), self._start(state))  # (L, N, H)
-        found = outputs[step, row]  # (T, H)
-        return torch.cat([found, torch.zeros_like(found)], 1)  # (T, 2H)
+        h = outputs[step, row]  # (T, H)
+        return torch.cat([h, torch.zeros_like(h)], 1)  # (T, 2H)
 
     @torch.jit.unused
     def _start(self, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,7 +71,7 @@ class Markov(nn.Module):
     @torch.jit.export
     def next_logits(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, V): logarithms of the probabilities."""
-        found = self.share.repeat(hidden.shape[0], 1)  # (N, V)
+        probability = self.share.repeat(hidden.shape[0], 1)  # (N, V)
         context = torch.zeros(hidden.shape[0], dtype=torch.int64, device=hidden.device)  # (N,)
         place = 1
         for n in range(self.order):
@@ -84,10 +84,12 @@ class Markov(nn.Module):
             row = torch.repeat_interleave(torch.arange(sizes.shape[0], device=hidden.device), sizes)  # (C,)
             skipped = torch.repeat_interleave(start + low - (sizes.cumsum(0) - sizes), sizes)
             which = skipped + torch.arange(row.shape[0], device=hidden.device)
-            total = torch.zeros_like(found[:, 0]).index_add(0, row, self.count[which])  # (N,)
-            found = (found * self.prior).index_put((row, self.action[which]), self.count[which], accumulate=True)
-            found = found / (total + self.prior).unsqueeze(1)
-        return torch.log(found)
+            total = torch.zeros_like(probability[:, 0]).index_add(0, row, self.count[which])  # (N,)
+            probability = (probability * self.prior).index_put(
+                (row, self.action[which]), self.count[which], accumulate=True
+            )
+            probability = probability / (total + self.prior).unsqueeze(1)
+        return torch.log(probability)
 
     @torch.jit.export
     def seconds(self, hidden: Tensor) -> Tensor:

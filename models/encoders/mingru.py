@@ -36,8 +36,8 @@ class MinGRU(Recurrent):
         """Step by step, in all layers before the next, so that what a step works on stays in cache."""
         sizes: list[int] = batch_sizes.tolist()
         keeps = torch.split(gates, sizes)
-        found = [candidate] + [torch.empty_like(candidate) for _ in range(self.layers - 1)]
-        parts = [torch.split(layer, sizes) for layer in found]
+        layers = [candidate] + [torch.empty_like(candidate) for _ in range(self.layers - 1)]
+        parts = [torch.split(layer, sizes) for layer in layers]
         h = list(start.chunk(self.layers, 1))[::-1]  # (M, H) each, first layer first
         for t, size in enumerate(sizes):
             x = parts[0][t].lerp_(h[0][:size], keeps[t].sigmoid_())  # (size, H)
@@ -49,18 +49,18 @@ class MinGRU(Recurrent):
                     x = torch.addmm(own.bias, x, weight, out=parts[i][t])  # type: ignore[arg-type]
                     x = x.lerp_(h[i][:size], gate)
                     h[i] = x
-        return found[::-1]
+        return layers[::-1]
 
     @torch.jit.unused
     def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         """The same by prefix scans."""
         starts = state.chunk(self.layers, 1)[::-1]
-        found: list[Tensor] = []
+        layers: list[Tensor] = []
         for keep, candidate, start in zip(self.keep, self.candidate, starts, strict=True):
             gates = torch.sigmoid(keep(x))  # (T, H)
             x = all_at_once(gates, (1.0 - gates) * candidate(x), start, offsets)
-            found.append(x)
-        states = torch.cat(found[::-1], 1)  # (T, S)
+            layers.append(x)
+        states = torch.cat(layers[::-1], 1)  # (T, S)
         if each:
             return states
         filled = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)

@@ -27,7 +27,17 @@ class RecentWindow(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event if `each`, else (N, S) at the end."""
+        """States of sequences.
+
+        Args:
+            x: (T, E), the vectors of the events.
+            offsets: int64 (N + 1,), where each sequence begins.
+            state: (N, S), the states to go on from.
+            each: read a state after every event, not only at the end of each sequence.
+
+        Returns:
+            (T, S) if `each`, else (N, S).
+        """
         row = rows_of(offsets)  # (T,)
         if each:
             at = torch.arange(x.shape[0], device=x.device)  # (P,)
@@ -45,5 +55,5 @@ class RecentWindow(nn.Module):
         index = torch.where(missing > 0, row.unsqueeze(1) * self.events + missing - 1, here)  # (P, k)
         recent = source[index].flatten(1)  # (P, k E)
         h = F.gelu(self.two(self.dropout(F.gelu(self.one(self.dropout(recent))))))  # (P, H)
-        found = torch.cat([h, recent], 1)
-        return found if each else state.index_copy(0, row, found)
+        after = torch.cat([h, recent], 1)  # (P, S)
+        return after if each else state.index_copy(0, row, after)

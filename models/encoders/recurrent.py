@@ -23,35 +23,59 @@ class Recurrent(nn.Module):
         self.size = size  # S
 
     def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """x (T, E), offsets (N + 1,), state (N, S) -> (T, S) after every event if `each`, else (N, S) at the end."""
+        """States of sequences.
+
+        Args:
+            x: (T, E), the vectors of the events.
+            offsets: int64 (N + 1,), where each sequence begins.
+            state: (N, S), the states to go on from.
+            each: read a state after every event, not only at the end of each sequence.
+
+        Returns:
+            (T, S) if `each`, else (N, S).
+        """
         if x.shape[0] == 0:
             return x.new_zeros((0, self.size)) if each else state
         if self.training:
             return self.parallel(x, offsets, state, each)
-        order, batch_sizes, where = packing_of(offsets)  # (M,), (L,), (T,)
-        packed = torch.empty_like(x).index_copy_(0, where, x)  # (T, E)
+        order, batch_sizes, position = packing_of(offsets)  # (M,), (L,), (T,)
+        packed = torch.empty_like(x).index_copy_(0, position, x)  # (T, E)
         weight, bias, weight_, bias_ = self.maps()
         gates, candidate = F.linear(packed, weight, bias), F.linear(packed, weight_, bias_)
-        return self.states(gates, candidate, offsets, state, order, batch_sizes, where, each)
+        return self.states(gates, candidate, offsets, state, order, batch_sizes, position, each)
 
     def states(
         self,
-        gates: Tensor,  # (T, A), packed
-        candidate: Tensor,  # (T, B), packed
+        gates: Tensor,
+        candidate: Tensor,
         offsets: Tensor,
         state: Tensor,
         order: Tensor,
         batch_sizes: Tensor,
-        where: Tensor,
+        position: Tensor,
         each: bool,
     ) -> Tensor:
-        """What `forward` returns, from events that are mapped and packed as `packing_of` says."""
-        found = self.run(gates, candidate, state[order], batch_sizes)
+        """What `forward` returns, from events that are mapped and packed as `packing_of` says.
+
+        Args:
+            gates: (T, A), packed; may be written over.
+            candidate: (T, B), packed; may be written over.
+            offsets: int64 (N + 1,), where each sequence begins.
+            state: (N, S), the states to go on from.
+            order: int64 (M,), the non-empty sequences by falling length.
+            batch_sizes: int64 (L,) on the CPU: how many sequences have each step.
+            position: int64 (T,), the packed position of every event.
+            each: read a state after every event, not only at the end of each sequence.
+
+        Returns:
+            (T, S) if `each`, else (N, S).
+        """
+        packed = self.run(gates, candidate, state[order], batch_sizes)
         if each:
-            parts = [part.index_select(0, where) for part in found]
+            parts = [part.index_select(0, position) for part in packed]
             return parts[0] if len(parts) == 1 else torch.cat(parts, 1)  # cat would copy a single one
-        ends = where[offsets[1:][order] - 1]  # (M,)
-        return state.index_copy(0, order, torch.cat([part.index_select(0, ends) for part in found], 1))
+        ends = position[offsets[1:][order] - 1]  # (M,)
+        return state.index_copy(0, order, torch.cat([part.index_select(0, ends) for part in packed], 1))
 
     def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The two maps."""

@@ -24,11 +24,20 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, of: Tensor, bias: Tensor) -> Tensor:
-        """x (B, L, D), of (B, Q, D): the events that ask, bias (B, h, Q, L) -> (B, Q, D)."""
+        """One layer's outputs.
+
+        Args:
+            x: (B, L, D), the events.
+            of: (B, Q, D), the events that ask.
+            bias: (B, h, Q, L), added to the attention's scores.
+
+        Returns:
+            (B, Q, D).
+        """
         q, k, v = self.projected(x, of)
         y = of + self.dropout(self.out(attend(q, k, v, bias)))
-        found: Tensor = y + self.dropout(self.down(F.gelu(self.up(self.between(y)))))
-        return found
+        outputs: Tensor = y + self.dropout(self.down(F.gelu(self.up(self.between(y)))))
+        return outputs
 
     def projected(self, x: Tensor, of: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """-> q (B, h, Q, d), k and v (B, h, L, d)."""
@@ -56,31 +65,41 @@ class Transformer(nn.Module):
         self.by_rank = nn.Parameter(torch.linspace(2.0, 0.0, heads).repeat(layers, 1))  # r (layers, h)
 
     def forward(self, x: Tensor, times: Tensor, offsets: Tensor, each: bool) -> Tensor:
-        """x (T, E), times (T,), offsets (N + 1,) -> (T, H) after every event if `each`, else (N, H) at the end."""
-        found = x.new_zeros((x.shape[0] if each else offsets.shape[0] - 1, self.size))
+        """States of sequences.
+
+        Args:
+            x: (T, E), the vectors of the events.
+            times: int64 (T,), µs.
+            offsets: int64 (N + 1,), where each sequence begins.
+            each: read a state after every event, not only at the end of each sequence.
+
+        Returns:
+            (T, H) if `each`, else (N, H).
+        """
+        states = x.new_zeros((x.shape[0] if each else offsets.shape[0] - 1, self.size))
         x = self.into(x)
         for which, width in buckets_of(offsets):
             index, inside = padded_index(offsets, which, width)  # (B, L)
             y, bias = self._before_last(x[index], times[index])
             if each:
                 y = self.norm(self.last(y, y, bias))
-                found = found.index_copy(0, index[inside], y[inside])
+                states = states.index_copy(0, index[inside], y[inside])
             else:
                 own, last = self._ends(y, bias, inside)
-                found = found.index_copy(0, which, self.norm(self.last(y, own, last))[:, 0])
-        return found
+                states = states.index_copy(0, which, self.norm(self.last(y, own, last))[:, 0])
+        return states
 
     def attention(self, x: Tensor, times: Tensor, offsets: Tensor) -> Tensor:
         """-> (T,): how much the last event of each sequence attends to each event, mean over the last layer's heads."""
-        found = x.new_zeros((x.shape[0],))
+        attended = x.new_zeros((x.shape[0],))
         x = self.into(x)
         for which, width in buckets_of(offsets):
             index, inside = padded_index(offsets, which, width)
             y, bias = self._before_last(x[index], times[index])
             own, last = self._ends(y, bias, inside)
             q, k, _ = self.last.projected(y, own)
-            found = found.index_copy(0, index[inside], weights(q, k, last)[inside])
-        return found
+            attended = attended.index_copy(0, index[inside], weights(q, k, last)[inside])
+        return attended
 
     def _before_last(self, x: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
         """(B, L, D) after all layers but the last, and the last's bias (B, h, L, L)."""

@@ -42,7 +42,13 @@ class GraphEmbedding(EventEmbedding):
         self.register_buffer("shares", torch.zeros(self.known))
 
     def connect(self, sources: Tensor, targets: Tensor, shares: Tensor) -> None:
-        """Set the edges: int64 (G,) from, int64 (G,) to, codes 1..V, and (G,) log shares; loops are added."""
+        """Set the edges; a loop at every action is added.
+
+        Args:
+            sources: int64 (G,), the codes 1..V that edges come from.
+            targets: int64 (G,), the codes 1..V that they lead to.
+            shares: (G,), the log share of the target in what followed the source.
+        """
         itself = torch.arange(1, self.known + 1)
         other = sources != targets
         self.sources = torch.cat([itself, sources[other]])
@@ -50,7 +56,15 @@ class GraphEmbedding(EventEmbedding):
         self.shares = torch.cat([torch.zeros(self.known), shares[other]])
 
     def neighbours(self, actions: int = 1_000, most: int = 8) -> list[tuple[int, int, float]]:
-        """(to, from, weight) as codes, mean over heads: the strongest `most` of each of the most frequent actions."""
+        """The neighbours that weigh most, as the mean over heads.
+
+        Args:
+            actions: how many of the most frequent actions to list.
+            most: how many neighbours of each, the strongest first.
+
+        Returns:
+            (to, from, weight), actions as codes.
+        """
         with torch.no_grad():
             weight = self.attention(self.names() + self.action.weight).mean(1)  # (G,)
         order = torch.argsort(weight, descending=True, stable=True)
@@ -65,9 +79,9 @@ class GraphEmbedding(EventEmbedding):
         h = names + self.action.weight
         right = self.right(h).view(-1, self.heads, h.shape[1] // self.heads)[self.sources]  # (G, heads, d)
         alpha = self.attention(h).unsqueeze(2)  # (G, heads, 1)
-        found = torch.zeros_like(h).view(-1, self.heads, h.shape[1] // self.heads)
-        found = found.index_add(0, self.targets, alpha * right)  # (V + 1, heads, d)
-        mixed: Tensor = h + self.out(found.flatten(1))
+        gathered = torch.zeros_like(h).view(-1, self.heads, h.shape[1] // self.heads)
+        gathered = gathered.index_add(0, self.targets, alpha * right)  # (V + 1, heads, d)
+        mixed: Tensor = h + self.out(gathered.flatten(1))
         return mixed
 
     def attention(self, h: Tensor) -> Tensor:

@@ -98,9 +98,16 @@ class EventEmbedding(nn.Module):
         return torch.cat([values.clamp(-8.0, 8.0).masked_fill(missing, 0.0), missing.to(numbers.dtype)], 1)
 
     def rows_of(self, categories: Tensor, times: Tensor, gaps: Tensor, known_gap: Tensor) -> Tensor:
-        """-> int64 (T, K): the rows of the table whose sum is an event, one of each kind in the order of the columns.
+        """The rows of the table whose sum is an event, one of each kind; the u-th novel action's row is `rows + u`.
 
-        The arguments are those of `forward`; the u-th novel action's row is `rows + u`.
+        Args:
+            categories: int64 (T, 1 + C), codes of the action and of the categorical columns.
+            times: int64 (T,), µs.
+            gaps: float64 (T,), seconds since the previous event.
+            known_gap: bool (T,), whether that gap is known.
+
+        Returns:
+            int64 (T, K): gap, hour of the week, action, then the categorical columns.
         """
         rows = torch.empty(times.shape[0], 2 + categories.shape[1], dtype=torch.int64, device=times.device)
         timed = has_time(times)  # (T,)

@@ -158,17 +158,17 @@ class Summary(nn.Module):
         sums = sums.repeat_interleave(self.decays, 1)  # (T, 2D)
         rates = torch.cat([self.rates, self.rates])
         if not self.training:
-            _, batch_sizes, where = packing_of(offsets)
+            _, batch_sizes, position = packing_of(offsets)
             sizes: list[int] = batch_sizes.tolist()
             since = torch.cat([at[:0], at[1:] - at[:-1]]).clamp(min=0.0)  # (T - 1,) µs
             fade = torch.empty_like(sums)
-            fade.index_copy_(0, where[1:], torch.exp(-since.unsqueeze(1) * rates))
-            packed = torch.empty_like(sums).index_copy_(0, where, sums)
-            fades, found = torch.split(fade, sizes), torch.split(packed, sizes)
+            fade.index_copy_(0, position[1:], torch.exp(-since.unsqueeze(1) * rates))
+            packed = torch.empty_like(sums).index_copy_(0, position, sums)
+            fades, totals = torch.split(fade, sizes), torch.split(packed, sizes)
             for i in range(1, len(sizes)):
-                before = found[i - 1] if sizes[i] == sizes[i - 1] else found[i - 1][: sizes[i]]
-                found[i].addcmul_(fades[i], before)
-            return packed.index_select(0, where)
+                before = totals[i - 1] if sizes[i] == sizes[i - 1] else totals[i - 1][: sizes[i]]
+                totals[i].addcmul_(fades[i], before)
+            return packed.index_select(0, position)
         longest = 0 if at.shape[0] == 0 else int((torch.arange(at.shape[0], device=at.device) - first).max())
         step = 1
         while step <= longest:

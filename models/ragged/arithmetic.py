@@ -50,8 +50,13 @@ def seconds_between(later: Tensor, earlier: Tensor) -> Tensor:
 def gaps_of(times: Tensor, offsets: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
     """Seconds since the previous event of the same sequence.
 
-    times (T,), offsets (N + 1,), last int64 (N,): the event before the first one, `no_time()` if there is none.
-    Returns float64 (T,), 0 if unknown, and bool (T,): known, that is, both events have a time.
+    Args:
+        times: int64 (T,), µs.
+        offsets: int64 (N + 1,), where each sequence begins.
+        last: int64 (N,), µs: the time of the event before each sequence's first; `no_time()` if there is none.
+
+    Returns:
+        float64 (T,), 0 if unknown; and bool (T,): known, that is, both events have a time.
     """
     previous = torch.full_like(times, no_time())  # (T,)
     previous[1:] = times[:-1]
@@ -64,8 +69,13 @@ def gaps_of(times: Tensor, offsets: Tensor, last: Tensor) -> tuple[Tensor, Tenso
 def packing_of(offsets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """How to lay the events of non-empty sequences out step by step, longest sequence first (PackedSequence).
 
-    Returns order int64 (M,): the M non-empty sequences by falling length; batch_sizes int64 (L,) on the CPU:
-    how many of them are longer than each step; where int64 (T,): the packed position of every event.
+    Args:
+        offsets: int64 (N + 1,), where each sequence begins.
+
+    Returns:
+        order int64 (M,): the M non-empty sequences by falling length;
+        batch_sizes int64 (L,) on the CPU: how many of them are longer than each step;
+        position int64 (T,): the packed position of every event.
     """
     lengths = lengths_of(offsets)  # (N,)
     order = torch.argsort(lengths, descending=True, stable=True)  # (N,)

@@ -9,14 +9,30 @@ from sqlscore.models.ragged.arithmetic import lengths_of, rows_of
 
 
 def spread(starts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Stretches [start, start + length), any, also overlapping -> (their events' indices, their own offsets)."""
+    """The events of stretches [start, start + length), which may overlap.
+
+    Args:
+        starts: int64 (P,), the first event of each stretch.
+        lengths: int64 (P,), events of each stretch.
+
+    Returns:
+        int64 (R,), the indices of the R events, stretch by stretch; and int64 (P + 1,), where each stretch begins.
+    """
     offsets = torch.cat([torch.zeros_like(lengths[:1]), lengths.cumsum(0)]) if len(lengths) else lengths.new_zeros(1)
     shift = torch.repeat_interleave(starts - offsets[:-1], lengths)
     return shift + torch.arange(shift.shape[0], device=shift.device), offsets
 
 
 def newest(offsets: Tensor, window: int) -> tuple[Tensor, Tensor]:
-    """The newest `window` events of each sequence, as `spread`."""
+    """The newest events of each sequence.
+
+    Args:
+        offsets: int64 (N + 1,), where each sequence begins.
+        window: how many events at most.
+
+    Returns:
+        What `spread` returns.
+    """
     lengths = lengths_of(offsets).clamp(max=window)
     return spread(offsets[1:] - lengths, lengths)
 
@@ -24,7 +40,12 @@ def newest(offsets: Tensor, window: int) -> tuple[Tensor, Tensor]:
 def overlapping(offsets: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
     """Windows that overlap by half and hold every event once with at least window / 2 events before it, or all.
 
-    Returns their events' indices and offsets as `spread`, and (T,): where among those events each event is read.
+    Args:
+        offsets: int64 (N + 1,), where each sequence begins.
+        window: events of a window.
+
+    Returns:
+        What `spread` returns, and int64 (T,): where among those events each event is read.
     """
     hop = window // 2
     lengths = lengths_of(offsets)

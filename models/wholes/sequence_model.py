@@ -22,9 +22,11 @@ class SequenceModel(nn.Module):
     The exported methods are those of `scoring.module.Module`; no tensor is padded.
     """
 
-    def __init__(self, events: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads) -> None:
+    def __init__(
+        self, embedding: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads
+    ) -> None:
         super().__init__()
-        self.events = events
+        self.embedding = embedding
         self.encoder = encoder
         self.size = size  # H
         self.summary = summary
@@ -126,7 +128,7 @@ class SequenceModel(nn.Module):
         """-> states and clocks of all T events, or of the M non-empty sequences."""
         offsets = batch.offsets
         gaps, known = gaps_of(batch.times, offsets, clock[:, 1])  # (T,)
-        standardised = self.events.standardise(batch.numbers)  # (T, 2F)
+        standardised = self.embedding.standardise(batch.numbers)  # (T, 2F)
         hidden = self._hidden(batch, standardised, gaps, known, old[:, : self.size], each)  # (T, H) or (N, H)
         if not each:
             hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
@@ -145,7 +147,7 @@ class SequenceModel(nn.Module):
         each: bool,
     ) -> Tensor:
         """-> the encoder's (T, H) or (N, H)."""
-        x = self.events(batch, standardised, gaps, known_gap)  # (T, E)
+        x = self.embedding(batch, standardised, gaps, known_gap)  # (T, E)
         return self._encoded(x, batch.times, batch.offsets, state, each)
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:

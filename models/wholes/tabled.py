@@ -23,8 +23,10 @@ class TabledModel(SequenceModel):
     gate_rows: Tensor
     candidate_rows: Tensor
 
-    def __init__(self, events: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads) -> None:
-        super().__init__(events, encoder, size, summary, heads)
+    def __init__(
+        self, embedding: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads
+    ) -> None:
+        super().__init__(embedding, encoder, size, summary, heads)
         self.register_buffer("gate_rows", torch.zeros(0, 0))
         self.register_buffer("candidate_rows", torch.zeros(0, 0))
 
@@ -36,13 +38,13 @@ class TabledModel(SequenceModel):
     def _tables(self) -> tuple[Tensor, Tensor]:
         """(R, A), (R, B): the maps of all rows that depend on no batch."""
         weight, bias, weight_, bias_ = self.encoder.maps()  # type: ignore[operator]
-        rows = self.events.frozen
+        rows = self.embedding.frozen
         if rows.shape[0] == 0:
-            rows = self.events.table(self.events.names())
+            rows = self.embedding.table(self.embedding.names())
         gates, candidate = rows @ weight.t(), rows @ weight_.t()
-        start = self.events.known + 1
-        gates[start : start + self.events.gap.num_embeddings] += bias
-        candidate[start : start + self.events.gap.num_embeddings] += bias_
+        start = self.embedding.known + 1
+        gates[start : start + self.embedding.gap.num_embeddings] += bias
+        candidate[start : start + self.embedding.gap.num_embeddings] += bias_
         return gates, candidate
 
     def _hidden(
@@ -55,26 +57,26 @@ class TabledModel(SequenceModel):
         each: bool,
     ) -> Tensor:
         if self.training or batch.times.shape[0] == 0:
-            x = self.events(batch, standardised, gaps, known_gap)
+            x = self.embedding(batch, standardised, gaps, known_gap)
             return self._encoded(x, batch.times, batch.offsets, state, each)
         gate_rows, candidate_rows = self.gate_rows, self.candidate_rows
         if gate_rows.shape[0] == 0:
             gate_rows, candidate_rows = self._tables()
         weight, _, weight_, _ = self.encoder.maps()  # type: ignore[operator]
         if batch.novel_offsets.shape[0] > 1:
-            novel = self.events.ngram(batch.novel_values, batch.novel_offsets[:-1])  # (U, E)
+            novel = self.embedding.ngram(batch.novel_values, batch.novel_offsets[:-1])  # (U, E)
             gate_rows = torch.cat([gate_rows, novel @ weight.t()])
             candidate_rows = torch.cat([candidate_rows, novel @ weight_.t()])
-        rows = self.events.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
-        order, batch_sizes, packed = packing_of(batch.offsets)
-        rows = torch.empty_like(rows).index_copy_(0, packed, rows)
+        rows = self.embedding.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
+        order, batch_sizes, position = packing_of(batch.offsets)
+        rows = torch.empty_like(rows).index_copy_(0, position, rows)
         gates = F.embedding_bag(rows, gate_rows, mode="sum")  # (T, A)
         candidate = F.embedding_bag(rows, candidate_rows, mode="sum")  # (T, B)
         if standardised.shape[1] > 0:
-            numbers = torch.empty_like(standardised).index_copy_(0, packed, standardised)
-            gates = gates.addmm_(numbers, self.events.numeric @ weight.t())
-            candidate = candidate.addmm_(numbers, self.events.numeric @ weight_.t())
+            numbers = torch.empty_like(standardised).index_copy_(0, position, standardised)
+            gates = gates.addmm_(numbers, self.embedding.numeric @ weight.t())
+            candidate = candidate.addmm_(numbers, self.embedding.numeric @ weight_.t())
         states: Tensor = self.encoder.states(  # type: ignore[operator]
-            gates, candidate, batch.offsets, state, order, batch_sizes, packed, each
+            gates, candidate, batch.offsets, state, order, batch_sizes, position, each
         )
         return states

@@ -25,9 +25,9 @@ class WindowModel(SequenceModel):
     """
 
     def __init__(
-        self, events: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads, window: int
+        self, embedding: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads, window: int
     ) -> None:
-        super().__init__(events, encoder, size, summary, heads)
+        super().__init__(embedding, encoder, size, summary, heads)
         self.window = window
 
     @torch.jit.export
@@ -76,6 +76,6 @@ class AttentionModel(WindowModel):
         read = select_events(batch, index, own)
         _, clock = self._start(own, None, None)
         gaps, known = gaps_of(read.times, own, clock[:, 1])
-        x = self.events(read, self.events.standardise(read.numbers), gaps, known)
+        x = self.embedding(read, self.embedding.standardise(read.numbers), gaps, known)
         weights: Tensor = self.encoder.attention(x, read.times, own)  # type: ignore[operator]
         return torch.zeros(batch.times.shape[0], device=weights.device).index_copy(0, index, weights)

@@ -93,11 +93,11 @@ def notes_of(training: Training, log: EventLog, inputs: Inputs, learned: Learned
 
 
 def _action_attention(model: Any, inputs: Inputs) -> list[dict[str, Any]] | None:
-    if not (isinstance(model, SequenceModel) and isinstance(model.events, GraphEmbedding)):
+    if not (isinstance(model, SequenceModel) and isinstance(model.embedding, GraphEmbedding)):
         return None
     return [
         {"action": inputs.actions[to - 1], "from": inputs.actions[source - 1], "weight": round(weight, 4)}
-        for to, source, weight in model.events.neighbours()
+        for to, source, weight in model.embedding.neighbours()
     ]
 
 

@@ -30,7 +30,7 @@ def test_export_leaves_the_model_as_it_is_and_holds_no_path() -> None:
     first, second = to_torchscript(model), to_torchscript(model)
     assert first == second
     assert model.training
-    assert len(model.events.frozen) == 0
+    assert len(model.embedding.frozen) == 0
     assert __file__.rsplit("/", 2)[0].encode() not in first
 
 

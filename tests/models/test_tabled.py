@@ -36,11 +36,11 @@ def test_sums_of_mapped_rows_are_the_maps_of_events(name: str, each: bool) -> No
     assert len(batch.novel_offsets) > 1
     state = torch.randn(5, model.size) * 0.3
     gaps, known = torch.rand(70).double() * 1e6, torch.rand(70) < 0.9
-    arguments = (batch, model.events.standardise(batch.numbers), gaps, known, state, each)
+    arguments = (batch, model.embedding.standardise(batch.numbers), gaps, known, state, each)
     with torch.inference_mode():
         expected = SequenceModel._hidden(model, *arguments)
         fresh = model._hidden(*arguments)
-        model.events.freeze()
+        model.embedding.freeze()
         model.freeze()
         frozen = model._hidden(*arguments)
     assert_near(fresh, expected, 2e-6)

@@ -22,10 +22,10 @@ _EDGES = 32  # into each action, in a graph of actions
 
 def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
     """Set the buffers of a `SequenceModel` that standardise, and start its heads at the base rates."""
-    _numbers(model.events, data, train)
-    if isinstance(model.events, GraphEmbedding):
+    _numbers(model.embedding, data, train)
+    if isinstance(model.embedding, GraphEmbedding):
         edges = strongest_edges(count_following(data, train, 1), data.known, _EDGES)
-        model.events.connect(*(torch.from_numpy(part) for part in edges))
+        model.embedding.connect(*(torch.from_numpy(part) for part in edges))
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(train.starts))
     chosen = np.sort(chosen[np.cumsum(train.lengths[chosen]) - train.lengths[chosen] < _SAMPLE])
@@ -45,7 +45,7 @@ def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
         _base_rates(model.heads, data, train)
 
 
-def _numbers(events: Any, data: Encoded, windows: Windows) -> None:
+def _numbers(embedding: Any, data: Encoded, windows: Windows) -> None:
     """Scale, mean and spread of every numeric column over the events of these windows."""
     if not data.numbers.shape[1]:
         return
@@ -56,9 +56,9 @@ def _numbers(events: Any, data: Encoded, windows: Windows) -> None:
         sizes = np.abs(values[values != 0])
         scale = float(np.median(sizes)) if len(sizes) else 1.0
         bent = np.sign(values) * np.log1p(np.abs(values) / scale)
-        events.scale[column] = scale
-        events.mean[column] = float(bent.mean()) if len(bent) else 0.0
-        events.spread[column] = max(float(bent.std()), 1e-3) if len(bent) else 1.0
+        embedding.scale[column] = scale
+        embedding.mean[column] = float(bent.mean()) if len(bent) else 0.0
+        embedding.spread[column] = max(float(bent.std()), 1e-3) if len(bent) else 1.0
 
 
 def _standard(values: Tensor, mean: Tensor, spread: Tensor) -> None:

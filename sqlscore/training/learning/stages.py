@@ -130,7 +130,7 @@ def start_unlearned_at_their_names(model: Any, data: Encoded, train: Windows) ->
         met[codes[codes <= data.known]] = True
     met[0] = True
     with torch.no_grad():
-        model.events.action.weight[torch.from_numpy(~met)] = 0.0
+        model.embedding.action.weight[torch.from_numpy(~met)] = 0.0
 
 
 def _learnable(data: Encoded, parts: Parts) -> Windows:

@@ -150,6 +150,6 @@ def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
     decayed: list[Tensor] = []
     free: list[Tensor] = []
     for name, parameter in model.named_parameters():
-        plain = parameter.dim() < 2 or name.startswith("events.")
+        plain = parameter.dim() < 2 or name.startswith("embedding.")
         (free if plain else decayed).append(parameter)
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]

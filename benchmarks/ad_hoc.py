@@ -6,10 +6,7 @@ python benchmarks/ad_hoc.py [--events 2000000] [--users 200000]
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
+from functools import partial
 
 from export_pipeline import export_and_score
 from workload import ACTIONS, make_events, make_model, timed
@@ -40,7 +37,7 @@ def main() -> None:
 
     score()
     ours = min(timed(score)[0] for _ in range(chosen.repeats))
-    theirs = min(timed(lambda n=n: export_and_score(con, model, ACTIONS, threads=n))[0] for n in (1, 2))
+    theirs = min(timed(partial(export_and_score, con, model, ACTIONS, threads=n))[0] for n in (1, 2))
     different = con.execute(DIFFERENT).fetchall()[0][0]
     rows = con.execute("SELECT count(*) FROM sql_scores").fetchall()[0][0]
     con.close()

@@ -10,11 +10,8 @@ events of each user.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
+from functools import partial
 
 import duckdb
 from export_pipeline import export_and_score
@@ -79,7 +76,7 @@ def main() -> None:
     if chosen.export:
         if chosen.architecture not in ("gru", "mingru"):
             raise SystemExit("--export has the padded pipeline for gru and mingru alone")
-        exported = min(timed(lambda n=n: export_and_score(con, model, ACTIONS, threads=n))[0] for n in (1, 2))
+        exported = min(timed(partial(export_and_score, con, model, ACTIONS, threads=n))[0] for n in (1, 2))
         print(f"export pipeline / bulk    {exported / bulk:.1f}  ({exported:.1f} s)")
         other = con.execute(EXPORTED).fetchall()[0][0]
         if other:

@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from unittest.mock import patch
 
 import duckdb
 import numpy as np
@@ -117,8 +118,8 @@ def faithfulness(name: str, artifact: Artifact, sequences: Sequences, value: Val
     full = score(sequences)
     weights = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
     alone = np.zeros(len(weights))
-    for place in range(int(sequences.lengths.max())):
-        here = sequences.offsets[:-1] + np.minimum(place, sequences.lengths - 1)
+    for nth in range(int(sequences.lengths.max())):
+        here = sequences.offsets[:-1] + np.minimum(nth, sequences.lengths - 1)
         alone[here] = full - score(without(sequences, here))
     random = np.random.default_rng(0)
     ways: dict[str, Callable[[], Floats]] = {
@@ -140,10 +141,8 @@ def exactness(name: str, artifact: Artifact, sequences: Sequences, value: Value)
     batch, states, size = artifact.batch(sequences), artifact.encode(sequences), len(sequences)
     full = value(states.hidden, states.clock, np.arange(size)).double().numpy()
     ours = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
-    fixed = attribution.design
-    attribution.design = more_orders
-    theirs = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
-    attribution.design = fixed
+    with patch("sqlscore.scoring.explanation.attribution.design", more_orders):
+        theirs = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
     print(f"  {name:12} {np.abs(ours - theirs).mean():.4f} beside {np.abs(theirs).mean():.4f}")
 
 

@@ -9,12 +9,8 @@ the difference, with reading and writing the profiles. Best of the repeats, each
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from incremental import change
 from workload import make_events, make_model, timed

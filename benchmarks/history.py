@@ -8,10 +8,6 @@ Users have 500 events on average, so that nearly every frame is full.
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from workload import make_events, make_model, timed
 

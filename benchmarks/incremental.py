@@ -9,10 +9,6 @@ last one of a table that was mapped as append-only.
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import duckdb
 from workload import make_events, make_model, timed

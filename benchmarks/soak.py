@@ -16,6 +16,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -58,40 +60,43 @@ def soak(folder: Path, seconds: float) -> list[str]:
     database, log = folder / "soak.duckdb", folder / "serve.log"
     prepare(database, arrivals, seconds)
     postgres, outage = Postgres(folder / "postgres"), threading.Event()
-    child: Child | None = None
-    options = ("--every", f"{every}s", "--publish", postgres.url, "--tables", TABLES, "--retries", "1")
-    try:
-        child = Child(database, log, *options)
-        wait_for("the first run", lambda: child.health()["last_success"], seconds + PATIENCE)
-        began, patience = time.monotonic(), seconds + PATIENCE
-        with readers(postgres.url, READERS, outage) as readings, arrivals.arriving(every / 2):
-            wait_for("some quiet runs", lambda: time.monotonic() - began > seconds / 5, patience)
-            wait_for("a run to kill", lambda: child.health()["running"], patience)
-            child.kill()
-            child = Child(database, log, *options)
-            wait_for("a run after the kill", lambda: child.health()["last_success"], patience)
-            outage.set()
-            postgres.lose()
-            wait_for("publishing to fail", lambda: retried(child), patience)
-            postgres.bring_back()
-            before = child.health()["published_at"]
-            wait_for("publishing to work again", lambda: child.health()["published_at"] != before, patience)
-            outage.clear()
-            wait_for("the scores of a model trained anew", lambda: readings.models - {"events@1"}, patience)
-            memory = Memory(child)  # all has happened once: from here on it has to be flat
-            wait_for("the end", lambda: memory.watch() > max(began + seconds, memory.began + seconds / 3), patience)
-        code, took = child.terminate()
-        print(f"{readings.reads:,} reads by {READERS} readers, {readings.during_outage} failed in the outage")
-        print(f"{arrivals.files} files arrived; exit code {code} {took:.1f} s after SIGTERM; {memory.summary()}")
-        wrong = [*judged(readings), *memory.judged(), *recorded(database)]
-        return wrong if code == 0 else [*wrong, f"exit code {code} after SIGTERM: {log.read_text()}"]
-    except TimeoutError:
-        print(log.read_text()[-4_000:])
-        raise
-    finally:
-        if child is not None and child.process.poll() is None:
-            child.kill()
-        postgres.delete()
+    with ExitStack() as stack:
+        stack.callback(postgres.delete)
+
+        def serve() -> Child:
+            options = ("--every", f"{every}s", "--publish", postgres.url, "--tables", TABLES, "--retries", "1")
+            started = Child(database, log, *options)
+            stack.callback(started.end)
+            return started
+
+        try:
+            child = serve()
+            wait_for("the first run", lambda: child.health()["last_success"], seconds + PATIENCE)
+            began, patience = time.monotonic(), seconds + PATIENCE
+            with readers(postgres.url, READERS, outage) as readings, arrivals.arriving(every / 2):
+                wait_for("some quiet runs", lambda: time.monotonic() - began > seconds / 5, patience)
+                wait_for("a run to kill", lambda: child.health()["running"], patience)
+                child.kill()
+                child = serve()
+                wait_for("a run after the kill", lambda: child.health()["last_success"], patience)
+                outage.set()
+                postgres.lose()
+                wait_for("publishing to fail", lambda: retried(child), patience)
+                postgres.bring_back()
+                before = child.health()["published_at"]
+                wait_for("publishing to work again", lambda: child.health()["published_at"] != before, patience)
+                outage.clear()
+                wait_for("the scores of a model trained anew", lambda: readings.models - {"events@1"}, patience)
+                memory = Memory(child)  # all has happened once: from here on it has to be flat
+                wait_for("the end", lambda: memory.watch() > max(began + seconds, memory.began + seconds / 3), patience)
+            code, took = child.terminate()
+        except TimeoutError:
+            print(log.read_text()[-4_000:])
+            raise
+    print(f"{readings.reads:,} reads by {READERS} readers, {readings.during_outage} failed in the outage")
+    print(f"{arrivals.files} files arrived; exit code {code} {took:.1f} s after SIGTERM; {memory.summary()}")
+    wrong = [*judged(readings), *memory.judged(), *recorded(database)]
+    return wrong if code == 0 else [*wrong, f"exit code {code} after SIGTERM: {log.read_text()}"]
 
 
 def prepare(database: Path, arrivals: Arrivals, seconds: float) -> None:
@@ -141,7 +146,7 @@ class Arrivals:
 class Ticking:
     """Calls something every so many seconds, in a thread, inside a with block."""
 
-    def __init__(self, work: object, every: float) -> None:
+    def __init__(self, work: Callable[[], None], every: float) -> None:
         self._work, self._every = work, every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -96,7 +96,7 @@ def readers(url: str, count: int, outage: threading.Event) -> Iterator[Readings]
                         readings.unexpected.append(f"{type(error).__name__}: {error}")
                 stop.wait(0.2)
 
-    def note(row: tuple[Any, ...], most: int) -> int:
+    def note(row: tuple[int, int, str, str, str, str, int], most: int) -> int:
         users, distinct, first, last, model, other, summed = row
         readings.reads += 1
         readings.models.add(model)
@@ -157,6 +157,11 @@ class Child:
         """As the operating system kills what uses too much memory."""
         self.process.kill()
         self._closed(10)
+
+    def end(self) -> None:
+        """Kill it if it runs."""
+        if self.process.poll() is None:
+            self.kill()
 
     def terminate(self, seconds: float = 30.0) -> tuple[int, float]:
         """Ask it to stop; its exit code, and the seconds it took."""

@@ -15,8 +15,6 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 TORCH = "import torch"
 WITHOUT_PANDAS = "import sys; sys.modules['pandas'] = None; "
 """pyarrow imports pandas with the first array where pandas is installed; sqlscore does not need it."""

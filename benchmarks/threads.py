@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
+from functools import partial
 
 from workload import make_events, make_model, timed
 
@@ -35,7 +32,7 @@ def main() -> None:
     for turn in range(chosen.repeats + 1):
         for threads in best:
             con.execute(f"SET threads = {threads}")
-            seconds, _ = timed(lambda n=threads: sqlscore.materialize(con, "events", into="bulk", threads=n))
+            seconds, _ = timed(partial(sqlscore.materialize, con, "events", into="bulk", threads=threads))
             if turn:  # the first turn warms
                 best[threads] = min(best[threads], seconds)
     con.close()

@@ -20,8 +20,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from workload import make_events, timed
 
 import sqlscore

@@ -10,12 +10,9 @@ python benchmarks/views.py [--events 10000000] [--memory 8GB] [--only NAME]
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import duckdb
 from workload import make_events, make_model

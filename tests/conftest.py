@@ -58,7 +58,7 @@ def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shop_file(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 users with 5 events each, an hour apart, mapped, with the tiny model as champion."""
-    path = shutil.copy(empty_file, tmp_path_factory.mktemp("shop") / "shop.duckdb")
+    path = Path(shutil.copy(empty_file, tmp_path_factory.mktemp("shop") / "shop.duckdb"))
     with sqlscore.connect(path) as con:
         con.execute(
             """CREATE TABLE clicks AS

@@ -17,7 +17,8 @@ PYTHON = Path(__file__).parents[1] / "docs" / "python.md"
 
 def test_the_tree_in_the_docstring_names_every_error_under_its_base():
     """Whoever catches errors reads the tree, not the classes."""
-    path, tree = [], {}
+    path: list[str] = []
+    tree: dict[str, str] = {}
     for line in (errors.__doc__ or "").splitlines():
         row = re.match(r"(?P<indent>[ │├└─]*)(?P<name>\w+Error)\b", line)
         if row is None:

@@ -11,7 +11,7 @@ import duckdb
 _AGAIN_SECONDS = 0.05
 
 
-def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], None]) -> None:
+def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> None:
     """Do `work` on another thread, so that Ctrl-C reaches this one even while the engine is busy.
 
     Raises what `work` raised; KeyboardInterrupt after the engine has stopped what it was doing.

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
+import gate
 import pytest
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
-
-import gate  # noqa: E402 - a script, not a package
-import scaling  # noqa: E402
+import scaling
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def db(mapped: Path, tmp_path: Path) -> Path:
     """A file of its own like `mapped`."""
-    return shutil.copy(mapped, tmp_path / "shop.duckdb")
+    return Path(shutil.copy(mapped, tmp_path / "shop.duckdb"))
 
 
 def test_help_names_every_command():

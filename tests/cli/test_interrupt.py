@@ -42,4 +42,4 @@ def test_work_has_stopped_when_the_interrupt_is_raised(monkeypatch, when):
 
 def test_what_the_work_raises_is_raised():
     with duckdb.connect() as con, pytest.raises(duckdb.CatalogException):
-        interruptible(con, lambda: con.execute("FROM nothing_there") and None)
+        interruptible(con, lambda: con.execute("FROM nothing_there"))

@@ -19,6 +19,7 @@ import sqlscore
 from sqlscore.cli import prompt, render, results
 from sqlscore.cli.app import app
 from sqlscore.cli.errors import message_of
+from sqlscore.errors import OutputError
 
 
 def sql(*arguments: object, stdin: str | None = None) -> Result:
@@ -119,7 +120,7 @@ def test_parquet_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch):
     """Binary on the screen breaks it."""
     with duckdb.connect() as con:
         monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-        with pytest.raises(results.OutputError, match="--output"):
+        with pytest.raises(OutputError, match="--output"):
             results.run(con, "SELECT 1", "parquet")
 
 

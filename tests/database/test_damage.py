@@ -62,7 +62,8 @@ def test_a_damaged_champion_is_a_problem_and_never_a_traceback(tmp_path: Path, k
     path = tmp_path / "shop.duckdb"
     data = tiny_artifact(numeric=("price",), notes={"kind": kind})
     bad = {"flipped": flipped(data), "cut": data[:-200], "changed with its hash": b"PK\x03\x04" + data[4:600]}.get(kind)
-    damaged_file(path, DAMAGE[kind], [] if bad is None else [bad, sha256_of(bad)][: DAMAGE[kind].count("?")])
+    values: list[object] = [] if bad is None else [bad, sha256_of(bad)]
+    damaged_file(path, DAMAGE[kind], values[: DAMAGE[kind].count("?")])
     found = CliRunner().invoke(app, ["status", str(path), "--check", "--json"])
     assert found.exit_code == 3
     said = [p["what"] for p in json.loads(found.stdout)["problems"]]

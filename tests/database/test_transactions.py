@@ -9,6 +9,7 @@ from small_shop import open_shop
 import sqlscore
 from sqlscore.database.transactions import recorded, transaction
 from sqlscore.errors import InstallError
+from sqlscore.score_tables.mark import write_mark
 from sqlscore.verbs import refresh as refreshing
 
 FAILED = "SELECT message FROM sqlscore.runs WHERE status = 'failed'"
@@ -43,13 +44,12 @@ def test_of_two_refreshes_at_once_one_says_that_the_other_was_under_way(
     if refreshed:
         sqlscore.refresh(con)
         con.execute("INSERT INTO e VALUES (1, TIMESTAMP '2024-01-02', 'view', 1)")
-    write = refreshing.write_mark
 
     def slowly(*arguments: object) -> None:
-        monkeypatch.setattr(refreshing, "write_mark", write)
+        monkeypatch.setattr(refreshing, "write_mark", write_mark)
         with con.cursor() as other:
             sqlscore.refresh(other)
-        write(*arguments)  # type: ignore[arg-type]
+        write_mark(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(refreshing, "write_mark", slowly)
     with pytest.raises(InstallError, match=SAID):

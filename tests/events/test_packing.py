@@ -55,7 +55,7 @@ def both(con: duckdb.DuckDBPyConnection, mapping: Mapping, by: str = "who") -> t
 
 
 def batch_of(sequences: Sequences, mapping: Mapping) -> Batch:
-    categorical = {
+    categorical: dict[str, tuple[str, ...]] = {
         f.name: ("a", "é", "1", "true", "x", "0.1", "1.50", "-128", "inf", "nan")
         for f in mapping.features
         if f.kind == "categorical"

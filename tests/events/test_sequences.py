@@ -72,7 +72,10 @@ def test_sliced_input_reads_its_own_rows() -> None:
 
 def test_two_users_in_one_list_raise_and_name_both() -> None:
     """Blending two users would be a silently wrong score."""
-    events = [{"user": 1, "at": dt.datetime(2024, 1, 1), "what": "a"}, {"user": 2, "at": None, "what": "a"}]
+    events: list[dict[str, object]] = [
+        {"user": 1, "at": dt.datetime(2024, 1, 1), "what": "a"},
+        {"user": 2, "at": None, "what": "a"},
+    ]
     kind = pa.list_(pa.struct([("user", pa.int64()), ("at", pa.timestamp("us")), ("what", pa.string())]))
     assert from_lists(pa.array([events], kind), MAPPING).lengths.tolist() == [1]
     events[1]["at"] = dt.datetime(2024, 1, 2)

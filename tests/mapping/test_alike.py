@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 import duckdb
 import pytest
@@ -23,7 +24,7 @@ DISGUISES = [
 
 
 @given(st.sampled_from(["café", "add to cart", "naïve", "view"]), st.lists(st.sampled_from(DISGUISES), max_size=4))
-def test_a_disguised_name_looks_the_same(name: str, disguises: list) -> None:
+def test_a_disguised_name_looks_the_same(name: str, disguises: list[Callable[[str], str]]) -> None:
     disguised = name
     for disguise in disguises:
         disguised = disguise(disguised)

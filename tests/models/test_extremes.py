@@ -118,7 +118,7 @@ def test_with_many_actions_all_scores_at_once_are_those_of_each_head() -> None:
     """Above some hundred actions there is no direct path from the summaries to each."""
     torch.manual_seed(2)
     inputs = Inputs(tuple(f"action {i}" for i in range(300)))
-    model = ARCHITECTURES["gru"].build(ModelConfig(architecture="gru"), inputs).eval()
+    model: Any = ARCHITECTURES["gru"].build(ModelConfig(architecture="gru"), inputs).eval()
     assert not model.heads.direct
     for parameter in model.heads.parameters():
         torch.nn.init.normal_(parameter, std=0.1)

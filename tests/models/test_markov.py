@@ -56,7 +56,7 @@ def test_probabilities_are_those_of_the_baseline_of_the_same_order() -> None:
     previous = np.where(first, 0, np.append(0, actions[:-1]))
     known = (data.target > 0) & (data.target <= KNOWN) & (actions <= KNOWN) & (previous <= KNOWN)
     at = np.flatnonzero(known)
-    pairs = baselines.Transitions(previous[at], actions[at], data.target[at])
+    pairs = baselines.Transitions(*(column[at].astype(np.int64) for column in (previous, actions, data.target)))
     dense = baselines.markov(pairs, pairs, KNOWN, 2)
     ours = torch.softmax(model.next_logits(states[at]), 1).numpy()
     # the baseline is counted without the unknown contexts: the shares that both back off to differ by a little

@@ -284,7 +284,8 @@ def test_readers_never_see_half_a_publication(shop, postgres, publish, schema):
                        (SELECT max(as_of) FROM "{schema}".scored_users)
                        = (SELECT max(as_of) FROM "{schema}".scored_segments)"""
     publish("scored_users", "scored_segments")
-    stop, seen, failures = threading.Event(), [0], []
+    stop, seen = threading.Event(), [0]
+    failures: list[object] = []
 
     def read() -> None:
         try:

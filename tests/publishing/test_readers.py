@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -21,7 +22,7 @@ DASHBOARD = sorted((Path(__file__).parents[2] / "docs" / "bi").glob("*.sql"))
 
 
 @pytest.fixture(scope="module")
-def published(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+def published(postgres: Postgres) -> Iterator[duckdb.DuckDBPyConnection]:
     """A shop of 300 users in which failed payments precede churn, published as `publish` does by default."""
     from tiny_model import tiny_artifact
 
@@ -65,7 +66,7 @@ def test_sqlalchemy_reflects_and_reads_the_tables(published, postgres, here):
     columns = {column["name"]: column for column in inspector.get_columns("scored_users", schema=SCHEMA)}
     kinds = {name: str(columns[name]["type"]) for name in ("user_id", "churn_risk", "next_actions", "as_of")}
     assert kinds == {"user_id": "BIGINT", "churn_risk": "REAL", "next_actions": "JSONB", "as_of": "TIMESTAMP"}
-    assert "horizon" in columns["churn_risk"]["comment"]
+    assert "horizon" in (columns["churn_risk"]["comment"] or "")
     assert inspector.get_pk_constraint("scored_users", schema=SCHEMA)["constrained_columns"] == ["user_id"]
     assert inspector.get_table_comment("scored_users", schema=SCHEMA)["text"].startswith("One row per user")
     table = sqlalchemy.Table("scored_users", sqlalchemy.MetaData(), schema=SCHEMA, autoload_with=engine)
@@ -111,7 +112,8 @@ def test_jdbc_reads_columns_and_catalog(published, postgres, here):
     assert columns["as_of"][:2] == ["TIMESTAMP", "timestamp"]
     assert columns["next_action_1_probability"][2] == "Taken from a nested column, for charts."
     assert [line[1:] for line in lines if line[0] == "key"] == [["user_id"]]
-    rows = [(int(user), action, float(risk)) for _, user, action, risk, _ in (x for x in lines if x[0] == "row")]
+    read = [line[1:4] for line in lines if line[0] == "row"]
+    rows: list[object] = [(int(user), action, float(risk)) for user, action, risk in read]
     assert rows == [(user, action, pytest.approx(risk, rel=1e-6)) for user, action, risk, _ in here]
 
 

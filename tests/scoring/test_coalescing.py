@@ -73,7 +73,8 @@ class Gate:
 
 def together(gate: Gate, parts: list[Batch], states: list[Any] | None = None) -> tuple[Coalescer, list[Any]]:
     """The results of threads of which all but the first arrive while the first computes."""
-    coalescer = Coalescer(gate, CPU, KNOWN, MODEL.state_size)
+    module: Any = gate
+    coalescer = Coalescer(module, CPU, KNOWN, MODEL.state_size)
     given_states = states or [(None, None)] * len(parts)
 
     def run(i: int) -> Any:

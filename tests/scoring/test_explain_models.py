@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -30,7 +31,7 @@ def of_random_weights(architecture: str) -> bytes:
     config = ModelConfig(architecture=architecture, embedding=8, hidden=16, width=16)
     inputs = Inputs(ACTIONS)
     family = ARCHITECTURES[architecture]
-    model = family.build(config, inputs)
+    model: Any = family.build(config, inputs)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     heads = ("next_action", "time_to_next") if family.counted else ("next_action", "time_to_next", "churn")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 from sqlscore.scoring.explanation.shapley import EXACT, design
 
 
-def shares(n: int, value: object) -> np.ndarray:
+def shares(n: int, value: Callable[[np.ndarray], float]) -> np.ndarray:
     made = design(n)
     every = np.concatenate([np.zeros((1, n), bool), np.ones((1, n), bool), made.subsets])
-    return np.asarray(made.coefficients @ np.array([value(subset) for subset in every]))  # type: ignore[operator]
+    return np.asarray(made.coefficients @ np.array([value(subset) for subset in every]))
 
 
-def curved(weights: np.ndarray) -> object:
+def curved(weights: np.ndarray) -> Callable[[np.ndarray], float]:
     """A game with interactions: players that add up, and two that only count together."""
     return lambda present: float(np.tanh(weights @ present) + 0.7 * present[0] * present[-1])
 
@@ -30,9 +31,9 @@ def test_few_players_are_shared_exactly() -> None:
     for order in orders:
         present = np.zeros(5, bool)
         for player in order:
-            before = value(present)  # type: ignore[operator]
+            before = value(present)
             present[player] = True
-            expected[player] += (value(present) - before) / len(orders)  # type: ignore[operator]
+            expected[player] += (value(present) - before) / len(orders)
     np.testing.assert_allclose(shares(5, value), expected, atol=1e-12)
 
 
@@ -40,7 +41,7 @@ def test_few_players_are_shared_exactly() -> None:
 def test_shares_sum_to_what_all_achieve_together(n: int) -> None:
     """Completeness holds for any values, whatever the number of subsets that are asked for."""
     made = design(n)
-    values = np.random.default_rng(n).normal(size=made.coefficients.shape[1])
+    values = np.random.default_rng(n).normal(size=(made.coefficients.shape[1],))
     assert (made.coefficients @ values).sum() == pytest.approx(values[1] - values[0], abs=1e-9)
 
 

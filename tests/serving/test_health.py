@@ -19,7 +19,7 @@ from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
 from sqlscore.serving.lock import explain_lock, holder_of, lock_path, note_path, sole_server
 from sqlscore.serving.metrics import Metrics
-from sqlscore.serving.notices import Event, Retrying, RunBegan, RunEnded, StepEnded
+from sqlscore.serving.notices import Event, Outcome, Retrying, RunBegan, RunEnded, StepEnded
 from sqlscore.serving.observing import Board, State
 from sqlscore.serving.web import application
 
@@ -39,7 +39,7 @@ LOST = StepEnded("publish", TARGET, "failed", 1, 0.1, "OperationalError: it is g
 
 
 def ended(*steps: StepEnded) -> RunEnded:
-    outcome = "failed" if any(step.outcome == "failed" for step in steps) else "ok"
+    outcome: Outcome = "failed" if any(step.outcome == "failed" for step in steps) else "ok"
     return RunEnded(outcome, now() - timedelta(seconds=3), now(), steps)
 
 
@@ -146,7 +146,7 @@ def asked(board: Board, path: str, method: str = "GET") -> tuple[str, bytes]:
     status: list[str] = []
     app = application(board.health, make_wsgi_app(Metrics(board, []).registry))
     environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": ""}
-    body = app(environ, lambda line, headers, *_: status.append(line))  # type: ignore[arg-type, return-value]
+    body = app(environ, lambda line, headers, *_: status.append(line))  # type: ignore[arg-type]
     return status[0], b"".join(body)
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -13,7 +15,7 @@ def shop() -> Shop:
     return simulate_shop(users=3_000, seed=7)
 
 
-def query(shop: Shop, sql: str) -> list[tuple[object, ...]]:
+def query(shop: Shop, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as con:
         con.register("events", shop.events)
         con.register("truth", shop.truth)

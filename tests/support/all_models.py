@@ -51,7 +51,7 @@ def models(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     model.eval()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
-        return model, torch.jit.load(io.BytesIO(to_torchscript(model)))
+        return model, torch.jit.load(io.BytesIO(to_torchscript(model)))  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def made(lengths: list[int], seed: int = 0, start: int = 1_700_000_000_000_000) 
         times.astype(np.int64),
         offsets,
         {
-            "brand": pa.array(random.choice(["a", "b", "c", "new", None], size), pa.string()),
+            "brand": pa.array(random.choice(np.array(["a", "b", "c", "new", None], object), size), pa.string()),
             **{name: pa.array(values) for name, values in numbers.items()},
         },
     )
@@ -109,7 +109,8 @@ def encoded(
     model: Any, sequences: Sequences, hidden: torch.Tensor | None = None, clock: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     with torch.inference_mode():
-        return model.encode(encode_sequences(sequences, INPUTS), hidden, clock)
+        found: tuple[torch.Tensor, torch.Tensor] = model.encode(encode_sequences(sequences, INPUTS), hidden, clock)
+    return found
 
 
 def heads(model: Any, hidden: torch.Tensor) -> dict[str, torch.Tensor]:

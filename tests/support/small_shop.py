@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -28,7 +29,7 @@ def gru_artifact(seed: int = 0) -> bytes:
     torch.manual_seed(seed)
     config = ModelConfig(embedding=8, hidden=8, width=8)
     inputs = Inputs(("view", "cart", "buy"), {}, ("price",))
-    model = ARCHITECTURES["gru"].build(config, inputs).eval()
+    model: Any = ARCHITECTURES["gru"].build(config, inputs).eval()
     manifest = Manifest(
         "gru", {}, inputs, ("next_action", "time_to_next", "churn"), capabilities_of(model),
         model.state_size, 8, True, None, 86_400.0, 86_400.0, "2024-01-01", "2024-01-02",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ def tiny_artifact(
     fold: bool = True,
     max_events: int | None = None,
     lookback: float = 1e9,
-    notes: dict[str, object] | None = None,
+    notes: Mapping[str, object] | None = None,
 ) -> bytes:
     """The model above as an artifact that `register` takes."""
     manifest = Manifest(
@@ -97,7 +98,7 @@ def tiny_artifact(
         lookback_seconds=lookback if "churn" in heads else None,
         trained_from="2024-01-01T00:00:00",
         trained_to="2024-01-31T00:00:00",
-        notes=notes or {},
+        notes=dict(notes or {}),
     )
     buffer = io.BytesIO()
     with warnings.catch_warnings():

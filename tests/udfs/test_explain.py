@@ -26,7 +26,7 @@ START = dt.datetime(2024, 1, 1)
 @pytest.fixture(scope="module")
 def rated_file(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model with base rates, and a table of users with 1 to 50 events, two of them at the same time."""
-    path = shutil.copy(empty_file, tmp_path_factory.mktemp("rated") / "rated.duckdb")
+    path = Path(shutil.copy(empty_file, tmp_path_factory.mktemp("rated") / "rated.duckdb"))
     con = sqlscore.connect(path)
     con.execute(
         """CREATE TABLE e AS

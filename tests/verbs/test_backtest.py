@@ -57,7 +57,8 @@ def past(template: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def walk(con: duckdb.DuckDBPyConnection, **changes: Any) -> Backtest:
-    return sqlscore.backtest(con, **{"start": FIRST, "end": SECOND, "every": "2 days"} | changes)
+    every_two_days: dict[str, Any] = {"start": FIRST, "end": SECOND, "every": "2 days"}
+    return sqlscore.backtest(con, **every_two_days | changes)
 
 
 def test_scores_of_a_moment_are_what_the_functions_give_over_the_events_up_to_it(

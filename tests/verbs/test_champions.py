@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 from command_line import run, run_json
@@ -136,7 +138,7 @@ def test_a_model_of_another_mapping_does_not_score() -> None:
     assert con.execute(query.replace("m@1", "orders@1")).fetchall()
 
 
-def test_the_commands_do_the_same(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_commands_do_the_same(tmp_path: Path) -> None:
     path = tmp_path / "shop.duckdb"
     con = open_shop(path)
     add(con, ("next_action",), ("price",))

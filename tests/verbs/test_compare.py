@@ -20,7 +20,7 @@ from sqlscore.errors import ModelError, TrainingError
 from sqlscore.experiments.intervals import auc_draws, interval, mean_draws, standing
 from sqlscore.verbs.compare import Comparison
 
-TINY = {"max_epochs": 1, "embedding": 8, "hidden": 8, "width": 8}
+TINY: dict[str, Any] = {"max_epochs": 1, "embedding": 8, "hidden": 8, "width": 8}
 BASELINES = {"majority", "repeat_last", "markov1", "markov2"}
 DID = "['view', 'cart', 'buy', 'leave'][1 + (i // 120 + i % 120) % 4]"
 

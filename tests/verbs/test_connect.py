@@ -41,7 +41,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def prepared(template: Path, tmp_path: Path) -> Path:
     """A file of its own like `template`."""
-    return shutil.copy(template, tmp_path / "shop.duckdb")
+    return Path(shutil.copy(template, tmp_path / "shop.duckdb"))
 
 
 def test_connect_returns_duckdbs_own_connection(con: duckdb.DuckDBPyConnection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -69,8 +70,13 @@ def test_unknown_versions_are_named_with_what_there_is(con: duckdb.DuckDBPyConne
 def test_a_model_is_loaded_once_per_process(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the number of connections and threads."""
     loads: list[object] = []
-    load = torch.jit.load
-    monkeypatch.setattr(torch.jit, "load", lambda *given, **named: loads.append(given) or load(*given, **named))
+    load: Any = torch.jit.load
+
+    def counted(*given: Any, **named: Any) -> Any:
+        loads.append(given)
+        return load(*given, **named)
+
+    monkeypatch.setattr(torch.jit, "load", counted)
     add(con, "view", "once", "twice")
     other = sqlscore.connect()
     add(other, "view", "once", "twice")

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -22,6 +24,7 @@ from sqlscore.reporting.plots.judged import confusion, precision_recall, reliabi
 from sqlscore.reporting.plots.style import labels, save, shortened
 from sqlscore.simulation.shop import simulate_shop
 
+UNSAID: tuple[Any, ...] = (None, "events", None)  # model, mapping and user by default
 MAGIC = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
 
 
@@ -49,6 +52,11 @@ def evidence(actions: tuple[str, ...], seed: int = 0) -> Evidence:
     return Evidence(
         actions, actual, best, random.random(4_000), frequent, none.astype(np.bool_), none, 0, 86_400_000_000
     )
+
+
+def image(axes: Axes) -> np.ma.MaskedArray:
+    """The numbers that the axes show as colours."""
+    return np.ma.asarray(axes.images[0].get_array())
 
 
 def texts(figure: Figure) -> str:
@@ -92,7 +100,7 @@ def test_a_plot_is_wide_enough_for_its_title_and_facts(n_actions: int) -> None:
 
     figure = confusion(evidence(tuple(f"a{i}" for i in range(n_actions))), "shop@1, " + "x" * 90)
     renderer = FigureCanvasAgg(figure).get_renderer()
-    for text in (*figure.texts, figure._suptitle):
+    for text in figure.texts:
         assert text.get_window_extent(renderer).x1 <= figure.bbox.x1
     assert "churn" not in texts(figure)
 
@@ -101,7 +109,7 @@ def test_an_action_that_never_happened_has_no_shares() -> None:
     """A row of zeros would read as data."""
     made = evidence(("a", "b", "c"))
     figure = confusion(replace(made, actual=np.where(made.actual == 3, 1, made.actual), best=made.actual), "facts")
-    shares = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
+    shares = np.ma.filled(image(figure.axes[0]), np.nan)
     assert np.isnan(shares[2]).all()
     np.testing.assert_allclose(shares[:2].sum(1), 1)
 
@@ -136,7 +144,7 @@ def test_plots_say_what_evaluate_says(shop: duckdb.DuckDBPyConnection) -> None:
 def test_the_learning_curves_are_the_epochs_that_training_noted(shop: duckdb.DuckDBPyConnection) -> None:
     noted = next(info for info in sqlscore.list_models(shop) if info.label == "gru@1").notes["training"]
     figure = drawer(shop, "gru@1", "events")("learning-curves")
-    drawn = [axes.lines[0].get_ydata().tolist() for axes in figure.axes]  # type: ignore[union-attr]
+    drawn = [axes.lines[0].get_ydata().tolist() for axes in figure.axes]
     assert drawn[:2] == [[epoch[key] for epoch in noted["history"]] for key in ("train_loss", "next_action")]
     assert f"epoch {noted['best_epoch']}, whose weights were kept" in texts(figure)
 
@@ -156,7 +164,7 @@ def test_attention_of_a_user_sees_no_later_event(shop: duckdb.DuckDBPyConnection
     user, events = shop.execute(
         "SELECT user_id, count(*) FROM events GROUP BY user_id HAVING count(*) BETWEEN 5 AND 20 ORDER BY user_id"
     ).fetchall()[0]
-    shares = drawer(shop, "look@1", "events", str(user))("attention").axes[0].images[0].get_array()
+    shares = image(drawer(shop, "look@1", "events", str(user))("attention").axes[0])
     assert shares.shape == (events, events)
     assert np.ma.getmaskarray(shares).tolist() == np.triu(np.ones((events, events)), 1).astype(bool).tolist()
     np.testing.assert_allclose(shares.sum(1), 1, atol=1e-5)
@@ -172,13 +180,13 @@ def test_attention_of_a_long_history_shows_the_newest_and_the_sum_of_the_rest(
     assert events > 20
     assert axes.get_xticklabels()[0].get_text() == f"the {events - 20:,} before"
     rest = [float(text.get_text().rstrip("%")) / 100 for text in axes.texts]
-    np.testing.assert_allclose(np.ma.filled(axes.images[0].get_array(), 0).sum(1) + rest, 1, atol=0.006)
+    np.testing.assert_allclose(np.ma.filled(image(axes), 0).sum(1) + rest, 1, atol=0.006)
 
 
 def test_rows_of_the_confusion_matrix_sum_to_one_and_rare_actions_are_one_row() -> None:
     found = evidence(tuple(f"action {number}" for number in range(30)))
     figure = confusion(found, "facts")
-    shares = figure.axes[0].images[0].get_array()
+    shares = image(figure.axes[0])
     names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     often = np.argsort(-np.bincount(found.actual)[1:], kind="stable")[:12]
     assert names == [*(f"action {number}" for number in often), "other"]
@@ -217,8 +225,8 @@ def test_short_names_stay_apart() -> None:
 
 def test_a_test_part_with_nothing_in_it_is_said() -> None:
     """A model may be judged after its events were deleted."""
-    none = np.zeros(0, np.int64)
-    empty = Evidence(("view",), none, none, none * 1.0, np.zeros((0, 1), np.float32), none > 0, none * 1.0, 0, 0)
+    none, nothing = np.zeros(0, np.int64), np.zeros(0)
+    empty = Evidence(("view",), none, none, nothing, np.zeros((0, 1), np.float32), none > 0, nothing, 0, 0)
     for draw in (confusion, reliability, precision_recall):
         with pytest.raises(PlotError, match="no user has an event after another in the test part"):
             draw(empty, "facts")
@@ -246,7 +254,7 @@ def test_what_cannot_be_drawn_is_said_and_leaves_no_file(
     error: type[Exception],
     message: str,
 ) -> None:
-    kind, name, model, mapping, user = (*arguments, *(None, "events", None)[len(arguments) - 2 :])
+    kind, name, model, mapping, user = arguments + UNSAID[len(arguments) - 2 :]
     with pytest.raises(error, match=message):
-        sqlscore.plot(shop, kind, tmp_path / name, model=model, mapping=mapping, user_id=user)  # type: ignore[arg-type]
+        sqlscore.plot(shop, kind, tmp_path / name, model=model, mapping=mapping, user_id=user)
     assert list(tmp_path.iterdir()) == []

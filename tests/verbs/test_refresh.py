@@ -12,6 +12,7 @@ from tiny_model import tiny_artifact
 import sqlscore
 from sqlscore.database.registry import register
 from sqlscore.errors import MappingError
+from sqlscore.score_tables import changes
 from sqlscore.verbs import refresh as materialization
 
 DIFFERENT = """
@@ -153,11 +154,10 @@ def test_events_that_arrive_during_a_refresh_wait_for_the_next_one(
         sqlscore.map_events(con, str(tmp_path / "*.parquet"))
         register(con, tiny_artifact(), name="tiny", mapping="events", champion=True, verb="train")
         sqlscore.refresh(con)
-        scan_changes = materialization.find_changes
 
         def find_changes(*arguments: Any) -> Any:
             arrive(3, "i + 2")
-            found = scan_changes(*arguments)
+            found = changes.find_changes(*arguments)
             arrive(4, "i + 5")
             return found
 

@@ -18,11 +18,12 @@ import sqlscore
 from sqlscore.cli.app import app
 from sqlscore.errors import TrainingError
 from sqlscore.experiments.trials import FOR_RARE_ACTIONS, ONLY, SPACE, Among, searched
+from sqlscore.training.evaluation.evaluate import evaluate_log
 from sqlscore.training.options import TrainingOptions
 from sqlscore.verbs.search import SearchResult
 
 FIXED: dict[str, Any] = {"max_epochs": 1, "hidden": 8, "width": 8, "churn": False}
-SEARCH = {"architectures": ["gru", "recent_window"], "trials": 3, "seed": 3} | FIXED
+SEARCH: dict[str, Any] = {"architectures": ["gru", "recent_window"], "trials": 3, "seed": 3} | FIXED
 
 
 def visits(con: duckdb.DuckDBPyConnection) -> None:
@@ -146,8 +147,12 @@ def test_searching_looks_at_the_test_part_once(con: duckdb.DuckDBPyConnection, m
     from sqlscore.training import fit as fitting
 
     looked = []
-    judge = fitting.evaluate_log
-    monkeypatch.setattr(fitting, "evaluate_log", lambda *args: looked.append(1) or judge(*args))
+
+    def judge(*arguments: Any) -> Any:
+        looked.append(1)
+        return evaluate_log(*arguments)
+
+    monkeypatch.setattr(fitting, "evaluate_log", judge)
     visits(con)
     sqlscore.search(con, study=":memory:", **SEARCH | {"trials": 2})
     assert len(looked) == 1

@@ -141,9 +141,8 @@ def test_a_run_on_a_server_says_all_of_the_model(
     assert metrics["test/next_action/baselines/markov1/accuracy"] == pytest.approx(markov["accuracy"])
     losses = client.get_metric_history(noted["run_id"], "validation/next_action_loss")
     history = info.notes["training"]["history"]
-    assert [(loss.step, loss.value) for loss in losses] == [
-        (epoch["number"], pytest.approx(epoch["next_action"])) for epoch in history
-    ]
+    curve: list[object] = [(loss.step, loss.value) for loss in losses]
+    assert curve == [(epoch["number"], pytest.approx(epoch["next_action"])) for epoch in history]
     assert (tags["sqlscore.label"], tags["sqlscore.sha256"]) == ("tracked@1", info.sha256)
     assert tags["sqlscore.version"] == sqlscore.__version__
     plots = [file.path for file in client.list_artifacts(noted["run_id"], "plots")]

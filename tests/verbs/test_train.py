@@ -44,7 +44,8 @@ def loaded(trained: TrainedModel) -> Artifact:
 
 
 def weights(trained: TrainedModel, without: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = loaded(trained).module.state_dict()
+    module: Any = loaded(trained).module
+    state: dict[str, torch.Tensor] = module.state_dict()
     return {name: value for name, value in state.items() if not name.startswith(without)}
 
 

@@ -25,6 +25,7 @@ from sqlscore.events.packing import field_of, packed
 from sqlscore.parallel import in_order
 from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.cache.states import STATES
+from sqlscore.scoring.head_outputs import all_heads
 
 AD_HOC = """CREATE OR REPLACE TABLE ad_hoc AS SELECT user_id, unnest(score)
     FROM (SELECT user_id, score_events(e) AS score FROM events e GROUP BY user_id)"""
@@ -103,7 +104,7 @@ def floors(con: duckdb.DuckDBPyConnection) -> dict[str, Callable[[], object]]:
 
     def scored(batch: Batch) -> int:
         hidden, clock = artifact.encode_batch(batch)
-        return len(artifact.scores(hidden, clock, clock[:, 1])[0])
+        return len(all_heads(artifact, hidden, clock, clock[:, 1])[0])
 
     def with_heads() -> int:
         return sum(in_order(scored, batches, 2))

@@ -27,6 +27,7 @@ from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.explanation import attribution, shapley
 from sqlscore.scoring.explanation.attribution import Value, attribute
 from sqlscore.scoring.explanation.shapley import EXACT
+from sqlscore.scoring.head_outputs import action_probabilities, churn_risk
 from sqlscore.simulation.shop import simulate_shop
 
 TAKEN_OUT = 3
@@ -50,14 +51,14 @@ def main() -> None:
     sequences = from_lists(rows["events"].combine_chunks(), opened.mapping("events"))
     con.close()
     states = artifact.encode(sequences)
-    best = artifact.probabilities(states.hidden).argmax(dim=1)
+    best = action_probabilities(artifact, states.hidden).argmax(dim=1)
     last = states.clock[:, 1]
 
-    def probability(hidden: torch.Tensor, clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
-        return artifact.probabilities(hidden).gather(1, best[torch.from_numpy(row)].unsqueeze(1))[:, 0]
+    def probability(hidden: torch.Tensor, _clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
+        return action_probabilities(artifact, hidden).gather(1, best[torch.from_numpy(row)].unsqueeze(1))[:, 0]
 
     def risk(hidden: torch.Tensor, clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
-        return artifact.churn(hidden, clock, last[torch.from_numpy(row)])
+        return churn_risk(artifact, hidden, clock, last[torch.from_numpy(row)])
 
     print(f"\n{len(sequences)} users with {EXACT + 1} to {attribution.SINGLE} events")
     print(f"mean fall of the score when {TAKEN_OUT} of their events are taken out:")

@@ -17,6 +17,7 @@ import torch
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import from_lists
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities
 
 HIDDEN, EMBEDDING, BATCH = 64, 32, 512
 
@@ -86,10 +87,11 @@ def lifestream(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -
         records.append(
             {name: torch.from_numpy(events[name].to_numpy(copy=True)) for name in ("event_time", "event_type")}
         )
-    found = []
     with torch.inference_mode():
-        for begin in range(0, len(records), BATCH):
-            found.append(head(model(collate_feature_dict(records[begin : begin + BATCH]))).argmax(1).numpy())
+        found = [
+            head(model(collate_feature_dict(records[begin : begin + BATCH]))).argmax(1).numpy()
+            for begin in range(0, len(records), BATCH)
+        ]
     result = pd.DataFrame({"user_id": users, "next_action": np.array(actions, dtype=object)[np.concatenate(found)]})
     con.register("streamed", result)
     con.execute("CREATE OR REPLACE TABLE streamed_scores AS SELECT * FROM streamed")
@@ -122,7 +124,7 @@ def spark(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tup
             scorer: Any = torch.jit.load(io.BytesIO(module))  # type: ignore[no-untyped-call]
             loaded["it"] = Artifact("m@1", "", manifest, scorer, torch.device("cpu"))
         states = loaded["it"].encode(from_lists(lists, mapping))
-        best = loaded["it"].probabilities(states.hidden).argmax(1)
+        best = action_probabilities(loaded["it"], states.hidden).argmax(1)
         return pa.array(manifest.inputs.actions).take(pa.array(best.numpy()))
 
     with tempfile.TemporaryDirectory() as folder:

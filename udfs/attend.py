@@ -8,7 +8,7 @@ from sqlscore.errors import ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.explanation.reasons import read_by, weight_lists
-from sqlscore.scoring.inference import inference
+from sqlscore.scoring.head_outputs import attention_weights
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.udfs.arguments import Column
@@ -27,10 +27,8 @@ def attend(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> p
             raise _without_attention(catalog, artifact)
         read = read_by(artifact, sequences)
         catalog.count(len(read))
-        with inference():
-            weights = artifact.module.attention(artifact.batch(read).to(artifact.device))
-        values = weights.cpu().double().numpy()
-        pieces.append((rows, weight_lists(read.times, read.actions, values, read.lengths)))
+        weights = attention_weights(artifact, artifact.batch(read)).numpy()
+        pieces.append((rows, weight_lists(read.times, read.actions, weights, read.lengths)))
     return scatter(pieces, len(lists), WEIGHTS_ARROW)
 
 

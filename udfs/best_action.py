@@ -14,7 +14,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events.kinds import is_text
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.events.sequences import offsets_of
-from sqlscore.scoring.artifact import Artifact, without_times
+from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.explanation.reasons import read_by
@@ -23,6 +23,7 @@ from sqlscore.scoring.ranking import action_codes
 from sqlscore.scoring.rollout import LONGEST, advance, one_event
 from sqlscore.scoring.scores import churn_probability, refuse_future, refuse_plain
 from sqlscore.scoring.sql_types import CANDIDATES_ARROW
+from sqlscore.scoring.states import without_times
 from sqlscore.udfs.arguments import Column, moments, one_array, text, whole_number
 from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 
 from sqlscore.arrays import Ints
-from sqlscore.scoring.artifact import without_times
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.scores import churn_probability, refuse_plain, score_states
 from sqlscore.scoring.sql_types import SCORE_ARROW
+from sqlscore.scoring.states import without_times
 from sqlscore.udfs.arguments import Column, moments, text
 from sqlscore.udfs.columns import by_model, scatter
 

@@ -19,6 +19,7 @@ from sqlscore.scoring.explanation.reasons import (
     usual_shares,
     with_silence,
 )
+from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.scores import churn_probability, refuse_plain
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.udfs.arguments import Column, constant, moments, text, whole_number
@@ -34,7 +35,7 @@ def explain_next_action(catalog: Catalog, lists: Column, k: Column, model: Colum
         artifact.require("next_action")
         states, encoded = STATES.encode(artifact, sequences)
         catalog.count(encoded)
-        probability, best = artifact.probabilities(states.hidden).max(dim=1)
+        probability, best = action_probabilities(artifact, states.hidden).max(dim=1)
         baseline = usual_shares(artifact)[best.numpy()]
         read = read_by(artifact, sequences)
         found = attribute(

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from sqlscore.errors import EventsError
-from sqlscore.scoring.artifact import without_times
 from sqlscore.scoring.catalog import Catalog
+from sqlscore.scoring.head_outputs import action_probabilities, representations, seconds_to_next_event
 from sqlscore.scoring.ranking import action_codes, most_likely, top_actions
 from sqlscore.scoring.sql_types import ACTIONS_ARROW
+from sqlscore.scoring.states import without_times
 from sqlscore.scoring.states_in_arrow import float_lists
 from sqlscore.udfs.arguments import Column, one_array, whole_number
 from sqlscore.udfs.columns import by_model, scatter
@@ -39,7 +40,7 @@ def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Ar
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("next_action")
         codes = action_codes(artifact, asked.take(rows))
-        probabilities = artifact.probabilities(states.hidden).numpy()
+        probabilities = action_probabilities(artifact, states.hidden).numpy()
         columns = codes.fill_null(0).to_numpy().astype(np.int64)
         values = probabilities[np.arange(len(columns)), columns]
         missing = codes.is_null().to_numpy(zero_copy_only=False)
@@ -57,11 +58,14 @@ def seconds_to_next(catalog: Catalog, state: Column) -> pa.Array:
                 "a plain list of actions has no times, so there are no seconds to the next action: "
                 "pass structs that hold the event time"
             )
-        pieces.append((rows, pa.array(artifact.seconds(states.hidden).numpy())))
+        pieces.append((rows, pa.array(seconds_to_next_event(artifact, states.hidden).numpy())))
     return scatter(pieces, len(state), pa.float64())
 
 
 def embedding(catalog: Catalog, state: Column) -> pa.Array:
     """State -> FLOAT[], the user's representation."""
-    pieces = [(rows, float_lists(artifact.embed(states.hidden))) for rows, artifact, states in by_model(state, catalog)]
+    pieces = [
+        (rows, float_lists(representations(artifact, states.hidden)))
+        for rows, artifact, states in by_model(state, catalog)
+    ]
     return scatter(pieces, len(state), pa.list_(pa.float32()))

@@ -12,6 +12,7 @@ from sqlscore.experiments.arena import Arena
 from sqlscore.experiments.gbm import Boosted, probabilities
 from sqlscore.experiments.gbm_features import rows_at, source_of
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.training.data.encoding import cut_batch, encode_log, ordered_batches
 
 _TIMED_EVENTS, _TIMED_USERS, _REPEATS = 50_000, 2_000, 3
@@ -46,7 +47,7 @@ def _timed(arena: Arena, model: Artifact, starts: Ints, ends: Ints) -> Callable[
 
     def run() -> None:
         for batch in batches:
-            model.probabilities(model.encode_batch(batch)[0])
+            action_probabilities(model, model.encode_batch(batch)[0])
 
     return run
 

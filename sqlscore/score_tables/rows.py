@@ -13,6 +13,7 @@ from sqlscore.events.mapping import SESSION_GAP
 from sqlscore.events.sequences import Sequences
 from sqlscore.events.sessions import split_sessions
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import churn_summary
 from sqlscore.scoring.scores import score_states
 from sqlscore.scoring.sql_types import SCORE_ARROW, STATE_ARROW
 from sqlscore.scoring.states import States
@@ -73,7 +74,7 @@ def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifa
     columns = to_arrow(states, artifact.name).flatten()
     summary = pa.nulls(len(ids), pa.list_(pa.float32()))
     if artifact.keeps_churn_summary:
-        summary = float_lists(artifact.churn_summary(states.hidden))
+        summary = float_lists(churn_summary(artifact, states.hidden))
     names = ["user_id", *_names(STATE_ARROW), "standing", "content"]
     return pa.table([ids, *columns, summary, pa.array(content)], names)
 

@@ -18,6 +18,7 @@ from sqlscore.score_tables.run import Run
 from sqlscore.score_tables.states_table import float_rows, states_of
 from sqlscore.score_tables.writing import arriving
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import churn_risk_from_summary
 from sqlscore.scoring.scores import churn_probability
 from sqlscore.scoring.states_in_arrow import microseconds
 
@@ -74,7 +75,7 @@ def _risks(artifact: Artifact, as_of: int, stored: pa.Table) -> pa.Table:
         times = [microseconds(stored.column(name).combine_chunks()) for name in ("first_time", "last_time")]
         clock = torch.from_numpy(np.stack(times, 1))
         summary = torch.from_numpy(float_rows(stored.column("standing")))
-        risk = artifact.churn_from_summary(summary, clock, torch.from_numpy(at)).numpy()
+        risk = churn_risk_from_summary(artifact, summary, clock, torch.from_numpy(at)).numpy()
     else:
         risk = churn_probability(artifact, states_of(stored), at)
     return pa.table([stored.column("user_id"), pa.array(risk)], ["user_id", "churn_risk"])

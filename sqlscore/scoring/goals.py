@@ -11,6 +11,7 @@ import torch
 from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.ranking import action_names
 from sqlscore.scoring.rollout import advance, one_event, predicted_times
 from sqlscore.scoring.states import States
@@ -44,7 +45,7 @@ def occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal
 def _occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:
     names, draws = action_names(artifact), _draws(steps)
     size = len(states)
-    probabilities = artifact.probabilities(states.hidden).double()
+    probabilities = action_probabilities(artifact, states.hidden).double()
     missed = (1 - probabilities[:, goal]).repeat_interleave(PATHS)  # (N * PATHS,)
     rows = np.repeat(np.arange(size), PATHS)
     sequences, states = sequences_to_extend(artifact, sequences, rows), states.take(rows)
@@ -55,7 +56,7 @@ def _occurs_within(artifact: Artifact, sequences: Sequences, states: States, goa
         action = torch.searchsorted(others, drawn.unsqueeze(1), right=True)[:, 0].clamp(max=len(names) - 1)
         event = one_event(sequences, names.take(pa.array(action.numpy())), predicted_times(artifact, states))
         sequences, states = advance(artifact, sequences, states, event)
-        probabilities = artifact.probabilities(states.hidden).double()
+        probabilities = action_probabilities(artifact, states.hidden).double()
         missed *= 1 - probabilities[:, goal]
     return np.asarray(1 - missed.view(size, PATHS).mean(1).numpy())
 

@@ -11,7 +11,10 @@ import torch
 from sqlscore.errors import ArtifactError
 from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities, representations
+from sqlscore.scoring.manifest import Manifest
 from sqlscore.scoring.scores import score_states
+from sqlscore.scoring.states import States
 
 _START, _HOUR = 1_704_067_200_000_000, 3_600_000_000
 _HEADS = {"next_action", "time_to_next", "churn"}
@@ -30,11 +33,20 @@ def probe(artifact: Artifact) -> None:
 
 
 def _wrong(artifact: Artifact) -> str | None:
-    manifest = artifact.manifest
     events = _events(artifact)
     states = artifact.encode(events)
-    n_actions = len(manifest.inputs.actions)
-    if not n_actions or len(set(manifest.inputs.actions)) != n_actions:
+    return (
+        _wrong_manifest(artifact.manifest)
+        or _wrong_states(artifact, events, states)
+        or _wrong_scores(artifact, events, states)
+        or _wrong_advance(artifact, events, states)
+    )
+
+
+def _wrong_manifest(manifest: Manifest) -> str | None:
+    """What no manifest can say."""
+    actions = manifest.inputs.actions
+    if not actions or len(set(actions)) != len(actions):
         return "its actions are empty, or not distinct"
     if not set(manifest.heads) <= _HEADS or "next_action" not in manifest.heads:
         return f"its heads are {', '.join(manifest.heads) or 'none'}"
@@ -44,23 +56,42 @@ def _wrong(artifact: Artifact) -> str | None:
         return "its notes or metrics are no tables"
     for text in (manifest.trained_from, manifest.trained_to):
         np.datetime64(text.removesuffix("Z"), "us")  # raises ValueError
+    return None
+
+
+def _wrong_states(artifact: Artifact, events: Sequences, states: States) -> str | None:
+    """Where sizes are not those of the manifest, or the clock not that of the events."""
+    manifest = artifact.manifest
     sizes = {
         "state": (tuple(states.hidden.shape), (2, manifest.state_size)),
-        "representation": (tuple(artifact.embed(states.hidden).shape), (2, manifest.embedding_size)),
-        "list of actions": (tuple(artifact.probabilities(states.hidden).shape), (2, n_actions)),
+        "representation": (tuple(representations(artifact, states.hidden).shape), (2, manifest.embedding_size)),
+        "list of actions": (
+            tuple(action_probabilities(artifact, states.hidden).shape),
+            (2, len(manifest.inputs.actions)),
+        ),
     }
     for what, (found, expected) in sizes.items():
         if found != expected:
             return f"its {what} has {found[-1]} numbers, the manifest says {expected[-1]}"
     if int(states.clock[0, 1]) != int(events.times[2]):
         return "its state does not hold the time of the last event"
+    return None
+
+
+def _wrong_scores(artifact: Artifact, events: Sequences, states: States) -> str | None:
+    """An hour after the last event."""
     scores = score_states(artifact, states, np.full(2, events.times.max() + _HOUR, np.int64)).flatten()
     for column in scores:
         if pa.types.is_floating(column.type):
             values = column.drop_null().to_numpy(zero_copy_only=False)
             if not np.isfinite(values).all() or (values < 0).any():
                 return "a score is negative, or no number"
-    if not manifest.fold:
+    return None
+
+
+def _wrong_advance(artifact: Artifact, events: Sequences, states: States) -> str | None:
+    """Whether a model that says it advances states does."""
+    if not artifact.manifest.fold:
         return None
     first, rest = (Sequences(*_cut(events, part)) for part in (slice(0, 2), slice(2, 3)))
     advanced = artifact.encode(rest, artifact.encode(first))

@@ -12,6 +12,7 @@ import torch
 
 from sqlscore.errors import EventsError, ModelError
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.sql_types import ACTIONS_ARROW
 from sqlscore.scoring.states import States
 
@@ -37,14 +38,14 @@ def action_codes(artifact: Artifact, asked: pa.Array) -> pa.Array:
 def most_likely(artifact: Artifact, states: States) -> pa.Array:
     """(N,) actions."""
     artifact.require("next_action")
-    _, index = largest(artifact.probabilities(states.hidden).numpy(), 1)
+    _, index = largest(action_probabilities(artifact, states.hidden).numpy(), 1)
     return action_names(artifact).take(pa.array(index[:, 0]))
 
 
 def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
     """(N,) lists of the k most likely actions; of equally likely ones the more frequent in training comes first."""
     artifact.require("next_action")
-    return ranked_actions(artifact, artifact.probabilities(states.hidden), k)
+    return ranked_actions(artifact, action_probabilities(artifact, states.hidden), k)
 
 
 def ranked_actions(artifact: Artifact, probabilities: torch.Tensor, k: int) -> pa.ListArray:

@@ -10,6 +10,7 @@ from sqlscore.arrays import Ints
 from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
 from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import seconds_to_next_event
 from sqlscore.scoring.ranking import most_likely
 from sqlscore.scoring.states import States
 
@@ -44,7 +45,7 @@ def predicted_times(artifact: Artifact, states: States) -> Ints:
     last = states.clock[:, 1]
     if "time_to_next" not in artifact.manifest.heads:
         return np.asarray(last.numpy())
-    gaps = (artifact.seconds(states.hidden) * US_PER_SECOND).clamp(0, _LATEST / 2).long()
+    gaps = (seconds_to_next_event(artifact, states.hidden) * US_PER_SECOND).clamp(0, _LATEST / 2).long()
     later = (last.clamp(max=_LATEST) + gaps).maximum(last)
     return np.asarray(torch.where(last == NO_TIME, last, later).numpy())
 

@@ -9,10 +9,11 @@ import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
-from sqlscore.scoring.artifact import Artifact, without_times
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities, all_heads, churn_risk, seconds_to_next_event
 from sqlscore.scoring.ranking import ranked_actions
 from sqlscore.scoring.sql_types import SCORE_ARROW
-from sqlscore.scoring.states import States
+from sqlscore.scoring.states import States, without_times
 from sqlscore.scoring.states_in_arrow import times_array
 from sqlscore.times import iso
 
@@ -30,12 +31,12 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
         refuse_future(last, as_of)
     if as_of is not None and "time_to_next" in heads and "churn" in heads:
         at = torch.from_numpy(np.ascontiguousarray(as_of))
-        probabilities, when, gone = artifact.scores(states.hidden, states.clock, at)
+        probabilities, when, gone = all_heads(artifact, states.hidden, states.clock, at)
         seconds, risk = pa.array(when.numpy()), pa.array(gone.numpy())
     else:
-        probabilities = artifact.probabilities(states.hidden)
+        probabilities = action_probabilities(artifact, states.hidden)
         if as_of is not None and "time_to_next" in heads:
-            seconds = pa.array(artifact.seconds(states.hidden).numpy())
+            seconds = pa.array(seconds_to_next_event(artifact, states.hidden).numpy())
         if as_of is not None and "churn" in heads:
             risk = pa.array(churn_probability(artifact, states, as_of))
     likely = ranked_actions(artifact, probabilities, _TOP)
@@ -59,7 +60,7 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
 def churn_probability(artifact: Artifact, states: States, as_of: Ints) -> npt.NDArray[np.float32]:
     """(N,) probabilities. Raises EventsError if a state has seen events later than `as_of`."""
     refuse_future(states.clock[:, 1].numpy(), as_of)
-    risk = artifact.churn(states.hidden, states.clock, torch.from_numpy(np.ascontiguousarray(as_of)))
+    risk = churn_risk(artifact, states.hidden, states.clock, torch.from_numpy(np.ascontiguousarray(as_of)))
     return np.asarray(risk.numpy(), np.float32)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sqlscore.events.mapping import NO_TIME
+
 
 @dataclass(frozen=True)
 class States:
@@ -43,3 +45,8 @@ class States:
         counts[rows], unknown[rows] = others.n_events, others.n_unknown
         hidden = self.hidden.index_copy(0, index, others.hidden)
         return States(hidden, self.clock.index_copy(0, index, others.clock), counts, unknown)
+
+
+def without_times(clock: torch.Tensor) -> torch.Tensor:
+    """(N, 2) -> bool (N,): states that came from plain lists of actions."""
+    return clock[:, 1] == NO_TIME

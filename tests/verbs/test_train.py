@@ -13,6 +13,7 @@ import sqlscore
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.training.evaluation.evaluate import evaluate
@@ -147,7 +148,7 @@ def test_plain_lists_without_times_are_understood(visits: duckdb.DuckDBPyConnect
     actions = pa.array(["view", "cart", "buy", "leave", "view"])
     columns = {"price": pa.array([None] * 5, pa.float64()), "brand": pa.array([None] * 5, pa.string())}
     states = artifact.encode(Sequences(actions, np.full(5, NO_TIME), np.array([0, 5]), columns))
-    assert artifact.manifest.inputs.actions[int(artifact.probabilities(states.hidden).argmax())] == "cart"
+    assert artifact.manifest.inputs.actions[int(action_probabilities(artifact, states.hidden).argmax())] == "cart"
 
 
 def test_users_are_sampled_whole_above_the_event_budget(visits: duckdb.DuckDBPyConnection) -> None:

@@ -24,7 +24,7 @@ from sqlscore.reporting.plots.style import COLOURS, HEAT, blank, escaped, labels
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import select_events
 from sqlscore.scoring.encoding import encode_sequences
-from sqlscore.scoring.inference import inference
+from sqlscore.scoring.head_outputs import attention_weights
 from sqlscore.scoring.notes import TrainingNotes
 
 if TYPE_CHECKING:
@@ -182,9 +182,7 @@ def _weights(artifact: Artifact, sequences: Sequences, end: int | None) -> Float
     if end is not None:
         first = torch.arange(end, device=artifact.device)
         batch = select_events(batch, first, torch.tensor([0, end], device=artifact.device))
-    with inference():
-        weights = artifact.module.attention(batch)
-    return np.asarray(weights.cpu().double().numpy())
+    return np.asarray(attention_weights(artifact, batch).numpy())
 
 
 def _period(times: list[Ints]) -> str:

@@ -60,7 +60,7 @@ class StateCache:
         """States of the sequences, and how many of them had to be encoded."""
         batch = artifact.batch(sequences)
         if self.max_bytes == 0:
-            return artifact.encode_prepared(sequences, batch), len(sequences)
+            return artifact.encode(sequences, batch=batch), len(sequences)
         keys = content_keys(batch, artifact.manifest.inputs, sequences.lengths)
         with self._lock:
             ring = self._ring(artifact)
@@ -71,7 +71,7 @@ class StateCache:
             self._hits += len(keys) - len(missing)
             self._misses += len(missing)
         if len(missing) == len(keys):
-            states = artifact.encode_prepared(sequences, batch)
+            states = artifact.encode(sequences, batch=batch)
             self._write(artifact, keys, states)
             return states, len(missing)
         if len(missing):

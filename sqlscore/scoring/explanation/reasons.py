@@ -13,6 +13,7 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.explanation.attribution import Attribution, Value
+from sqlscore.scoring.head_outputs import action_probabilities, churn_risk
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.scoring.states_in_arrow import times_array
@@ -93,8 +94,8 @@ def with_silence(reasons: Reasons, as_of: Ints, last: Ints, weight: Floats) -> R
 def of_action(artifact: Artifact, action: torch.Tensor) -> Value:
     """The value that is explained: the probability of `action` (codes, (N,))."""
 
-    def probability(hidden: torch.Tensor, clock: torch.Tensor, row: Ints) -> torch.Tensor:
-        return artifact.probabilities(hidden).gather(1, action[torch.from_numpy(row)].unsqueeze(1))[:, 0]
+    def probability(hidden: torch.Tensor, _clock: torch.Tensor, row: Ints) -> torch.Tensor:
+        return action_probabilities(artifact, hidden).gather(1, action[torch.from_numpy(row)].unsqueeze(1))[:, 0]
 
     return probability
 
@@ -103,6 +104,6 @@ def of_churn(artifact: Artifact, as_of: Ints) -> Value:
     """The value that is explained: the churn risk at `as_of` (µs, (N,))."""
 
     def risk(hidden: torch.Tensor, clock: torch.Tensor, row: Ints) -> torch.Tensor:
-        return artifact.churn(hidden, clock, torch.from_numpy(as_of[row]))
+        return churn_risk(artifact, hidden, clock, torch.from_numpy(as_of[row]))
 
     return risk

@@ -16,6 +16,7 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.head_outputs import action_probabilities, seconds_to_next_event
 from sqlscore.scoring.inference import inference
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.training.data.churn_labels import censored_at_end, examples_at
@@ -198,11 +199,11 @@ def _judged(
     found = []
     for start in range(0, max(len(action), 1), max(1, _CELLS // known)):
         rows = slice(start, start + max(1, _CELLS // known))
-        probabilities = artifact.probabilities(states[rows]).numpy()  # (R, V)
+        probabilities = action_probabilities(artifact, states[rows]).numpy()  # (R, V)
         shown = probabilities[:, :keep].copy()  # a view would hold all of them
         found.append((*ranked(probabilities, action[rows]), shown))
     best, in_top3, probability, confidence, frequent = (np.concatenate(part) for part in zip(*found, strict=True))
-    return best, in_top3, probability, confidence, artifact.seconds(states).numpy(), frequent
+    return best, in_top3, probability, confidence, seconds_to_next_event(artifact, states).numpy(), frequent
 
 
 def ranked(probabilities: npt.NDArray[np.float32], wanted: Ints) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats]:

@@ -12,7 +12,7 @@ import typer
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Json, MappingName, open_database
 from sqlscore.cli.progress import working
-from sqlscore.errors import MappingError
+from sqlscore.quoting import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,13 +53,16 @@ def init(
     copy: Annotated[
         bool, typer.Option("--copy", help="Import the file as a table instead of reading it in place.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Map in place of another mapping, although its scores are dropped.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say where the events are and what their columns are called.
 
     Example: sqlscore init shop.duckdb --events clicks.parquet --user-id visitor --event-time ts --event-type action
     """
-    from sqlscore import map_events
+    from sqlscore import list_models, map_events
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
@@ -67,7 +70,7 @@ def init(
         working("reading the events"),
         _undone_on_failure(db),
         open_database(db, create=True) as con,
-        _table_of(con, events, name, copy, (user_id, event_type, level or event_type)) as table,
+        _table_of(con, events, name, copy, (user_id, event_type, level or event_type), tuple(kinds)) as table,
     ):
         report = map_events(
             con,
@@ -82,12 +85,16 @@ def init(
             time_unit=cast("TimeUnit | None", time_unit),
             time_cap=time_cap,
             append_only=append_only,
+            force=force,
         )
+        champion = any(model.is_champion and model.mapping == name for model in list_models(con))
     if json:
         render.as_json(report.to_dict())
     else:
         show_mapping(report.to_dict())
-        render.next_step("sqlscore", "train", db, *(() if name == "events" else ("--mapping", name)))
+        render.next_step(
+            "sqlscore", "refresh" if champion else "train", db, *(() if name == "events" else ("--mapping", name))
+        )
 
 
 def unmap(db: Database, name: MappingName = "events", json: Json = False) -> None:
@@ -103,7 +110,9 @@ def unmap(db: Database, name: MappingName = "events", json: Json = False) -> Non
 
 
 def show_mapping(report: Mapping[str, Any]) -> None:
-    """What the mapped events are, and what is odd about them."""
+    """What the mapped events are, what became of an older mapping, and what is odd about them."""
+    from sqlscore.mapping.remapping import in_words
+
     mapping = report["mapping"]
     actions = f"{report['n_actions']:,} action{'' if report['n_actions'] == 1 else 's'}"
     render.say(
@@ -131,6 +140,11 @@ def show_mapping(report: Mapping[str, Any]) -> None:
     if mapping["time_unit"]:
         rows.append(("times are read as", f"epoch numbers in {mapping['time_unit']}"))
     render.facts(rows)
+    if report["unchanged"]:
+        render.say("mapped like this already: nothing was changed")
+    for what, rows in (("dropped", report["dropped"]), ("kept", report["kept"])):
+        if rows:
+            render.say(f"{what}: {in_words(rows)}")
     for warning in report["warnings"]:
         render.warn(warning)
 
@@ -150,28 +164,26 @@ def _undone_on_failure(db: str) -> Iterator[None]:
 
 @contextmanager
 def _table_of(
-    con: duckdb.DuckDBPyConnection, events: str, name: str, copy: bool, columns: tuple[str, ...]
+    con: duckdb.DuckDBPyConnection,
+    events: str,
+    name: str,
+    copy: bool,
+    columns: tuple[str, ...],
+    features: tuple[str, ...],
 ) -> Iterator[str]:
     """What to map: `events` itself, or the table that it is imported as, which is dropped if mapping fails.
 
-    Raises MappingError if the file cannot be imported.
+    Raises MappingError if the file cannot be imported, or a table of that name has other rows.
     """
     if not copy:
         yield events
         return
-    from sqlscore.mapping.relations import READERS
-    from sqlscore.mapping.text_files import as_written
-    from sqlscore.quoting import identifier, literal
+    from sqlscore.mapping.copies import copy_into
 
-    reader = READERS.get(Path(events).suffix.casefold())
-    if reader is None:
-        raise MappingError(
-            f'--copy imports files that end in {", ".join(READERS)}, and "{events}" does not: leave --copy out'
-        )
-    relation = as_written(con, f"{reader}({literal(events)})", columns)
-    con.execute(f"CREATE TABLE {identifier(name)} AS FROM {relation}")
+    made = copy_into(con, events, name, columns, features)
     try:
         yield name
     except BaseException:
-        con.execute(f"DROP TABLE {identifier(name)}")
+        if made:
+            con.execute(f"DROP TABLE {identifier(name)}")
         raise

@@ -12,7 +12,9 @@ from sqlscore.quoting import identifier, literal
 _READ_CSV = "read_csv("
 
 
-def as_written(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[str]) -> str:
+def as_written(
+    con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[str], features: Iterable[str] = ()
+) -> str:
     """The call of `read_csv` that reads these columns as text if the type that the engine guesses would change them.
 
     1146540123.1921992521 would become a DOUBLE of fewer digits, 007 the number 7, and NO the boolean false: ids and
@@ -21,14 +23,19 @@ def as_written(con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[
     Args:
         con: A connection to the database.
         relation: The SQL of a FROM clause; anything but a call of read_csv stays as it is.
-        columns: Names of columns that hold ids or categories.
+        columns: Names of columns that hold ids or actions.
+        features: Names of columns of which those that the engine takes for booleans may be words.
     """
     if not relation.startswith(_READ_CSV):
         return relation
     guessed = con.sql(f"FROM {relation} LIMIT 0")
     kinds = dict(zip(guessed.columns, map(str, guessed.types), strict=True))
-    wanted = {name.casefold() for name in columns}
-    doubtful = [name for name, kind in kinds.items() if name.casefold() in wanted and kind != "VARCHAR"]
+    wanted, words = ({name.casefold() for name in names} for names in (columns, features))
+    doubtful = [
+        name
+        for name, kind in kinds.items()
+        if (name.casefold() in wanted and kind != "VARCHAR") or (name.casefold() in words and kind == "BOOLEAN")
+    ]
     if not doubtful:
         return relation
     changed = ", ".join(

@@ -6,16 +6,14 @@ import json
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from sqlscore.database.catalog import catalog, mapped, synchronize
 from sqlscore.database.objects import install_mapping, remove_mapping
-from sqlscore.database.queries import one
 from sqlscore.database.registry import lacking_features
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.errors import MappingError
@@ -26,10 +24,28 @@ from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
 from sqlscore.mapping.relations import column_of, relation_of, types_of
+from sqlscore.mapping.remapping import (
+    drop_scores,
+    fit_past_scores,
+    is_current,
+    past_rows,
+    refuse_to_drop,
+    rows_to_drop,
+    stored_mapping,
+)
 from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
 from sqlscore.mapping.text_files import as_written
 from sqlscore.mapping.times import check_zone, mixed_units, time_unit_of
-from sqlscore.mapping.watch import MAPPED, Before, forget_profiles, watch, write_profile
+from sqlscore.mapping.watch import (
+    MAPPED,
+    Before,
+    Finding,
+    Watched,
+    forget_profiles,
+    read_profiles,
+    watch,
+    write_profile,
+)
 from sqlscore.scoring.catalog import unmapped
 from sqlscore.times import moment
 
@@ -42,11 +58,16 @@ class MappingReport:
     profile: Profile
     warnings: tuple[str, ...]
     levels: Levels | None = None  # if actions have two
+    unchanged: bool = False  # mapped like this already: nothing was changed
+    dropped: dict[str, int] = field(default_factory=dict)  # rows by table, of what was made from the old mapping
+    kept: dict[str, int] = field(default_factory=dict)  # rows by table, of its past scores
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
         counted = {"levels": asdict(self.levels)} if self.levels is not None else {}
-        return {"mapping": asdict(self.mapping), **asdict(self.profile), **counted, "warnings": list(self.warnings)}
+        again = {"unchanged": self.unchanged, "dropped": self.dropped, "kept": self.kept}
+        warnings = {"warnings": list(self.warnings)}
+        return {"mapping": asdict(self.mapping), **asdict(self.profile), **counted, **warnings, **again}
 
 
 @on_own_connection
@@ -64,8 +85,12 @@ def map_events(
     time_unit: TimeUnit | None = None,
     time_cap: date | str | None = None,
     append_only: bool = False,
+    force: bool = False,
 ) -> MappingReport:
     """Say where the events are; the SQL functions then work on that table and on any relation with its columns.
+
+    Mapped like this already, nothing changes. Another mapping under the same name drops the tables that were made with
+    the old one, and does so only if asked to; models, the champion and the past scores stay.
 
     Args:
         con: A connection that `connect` made.
@@ -81,8 +106,10 @@ def map_events(
         time_unit: The unit of epoch numbers, s, ms, us or ns; by default inferred from their median.
         time_cap: Events later than this are left out; without it, those later than now.
         append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
+        force: Map in place of another mapping of this name, although its scores are dropped.
 
-    Raises MappingError or EventsError, which name the column and what is in it; the file is then as it was before.
+    Raises MappingError or EventsError, which name the column and what is in it, or the tables that would be dropped;
+    the file is then as it was before.
 
     >>> sqlscore.map_events(con, "clicks", user_id="client id", event_time="ts", event_type="what", features=["price"])
     """
@@ -93,7 +120,8 @@ def map_events(
     roles = {"user_id": user_id, "event_time": event_time, "event_type": event_type}
     columns = {role: column_of(asked, role, types, table) for role, asked in roles.items()}
     asked = features if isinstance(features, Dict) else tuple(features)
-    read = as_written(con, relation, [*columns.values(), *_texts(level, asked, types)])
+    words = [columns["user_id"], columns["event_type"], *([] if level is None else [level])]
+    read = as_written(con, relation, words, asked)
     if read != relation:
         relation, types = read, types_of(con, read, table)
     subtype = None
@@ -121,6 +149,9 @@ def map_events(
     if time_cap is not None:
         mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
     catalog(con)  # raises on a connection that sqlscore did not open
+    old = stored_mapping(con, name)
+    if old is not None and old != mapping:
+        refuse_to_drop(con, old, mapping, force)
     profiled, warnings = profile(con, mapping)
     watched = replace(watch(con, mapping), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
     guards = read_guards(con)
@@ -134,30 +165,44 @@ def map_events(
     if lacking:
         warnings = (*warnings, f'the champion of "{name}" reads {lacking}, not mapped: map them, or train again')
     report = MappingReport(mapping, profiled, warnings, counted)
-    with recorded(con, "map_events", name) as details, transaction(con):
-        details.update(report.to_dict())
-        old = one(con, "SELECT mapping FROM sqlscore.mappings WHERE name = ?", [name])
-        remove_mapping(con, Mapping.from_json(old[0]) if old else mapping)
-        con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [name])
-        con.execute(
-            "INSERT INTO sqlscore.mappings VALUES (?, ?, ?, ?)",
-            [name, mapping.to_json(), json.dumps(report.to_dict(), default=str), now()],
-        )
-        write_profile(con, name, MAPPED, watched, found)
-        install_mapping(con, mapping)
-    synchronize(con)
+    if old == mapping:
+        _mend(con, mapping, watched, found)
+        return replace(report, unchanged=True)
+    if old is not None:
+        report = replace(report, dropped=rows_to_drop(con, old), kept=past_rows(con, old))
+    _store(con, report, watched, found)
     return report
 
 
-def _texts(level: str | None, features: Iterable[str], types: Dict[str, pa.DataType]) -> list[str]:
-    """The level and the boolean features, which a text file may hold as words: NO is not false."""
-    wanted = {name.casefold() for name in features}
-    return [
-        name
-        for name, kind in types.items()
-        if (level is not None and name.casefold() == level.casefold())
-        or (name.casefold() in wanted and pa.types.is_boolean(kind))
-    ]
+def _mend(con: duckdb.DuckDBPyConnection, mapping: Mapping, watched: Watched, found: tuple[Finding, ...]) -> None:
+    """Make anew the views of a mapping, and its profile, where they are not what they would be."""
+    current, profiled = is_current(con, mapping), read_profiles(con, mapping.name).mapped is not None
+    if current and profiled:
+        return
+    with recorded(con, "map_events", mapping.name), transaction(con):
+        if not profiled:
+            write_profile(con, mapping.name, MAPPED, watched, found)
+        if not current:
+            fit_past_scores(con, mapping)
+            install_mapping(con, mapping)
+
+
+def _store(con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watched, found: tuple[Finding, ...]) -> None:
+    """Put a mapping in place of the one of the same name, in one transaction; past scores stay."""
+    mapping = report.mapping
+    with recorded(con, "map_events", mapping.name) as details, transaction(con):
+        details.update(report.to_dict())
+        if report.dropped:
+            drop_scores(con, mapping)
+        fit_past_scores(con, mapping)
+        con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [mapping.name])
+        con.execute(
+            "INSERT INTO sqlscore.mappings VALUES (?, ?, ?, ?)",
+            [mapping.name, mapping.to_json(), json.dumps(report.to_dict(), default=str), now()],
+        )
+        write_profile(con, mapping.name, MAPPED, watched, found)
+        install_mapping(con, mapping)
+    synchronize(con)
 
 
 @on_own_connection

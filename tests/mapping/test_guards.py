@@ -72,7 +72,7 @@ def test_one_event_in_the_future_makes_nobody_a_churner(watched: duckdb.DuckDBPy
 
 def test_a_future_time_counts_when_it_has_come(watched: duckdb.DuckDBPyConnection) -> None:
     """Also in an append-only table, where no row is read twice."""
-    sqlscore.map_events(watched, "e", features=["price"], append_only=True)
+    sqlscore.map_events(watched, "e", features=["price"], append_only=True, force=True)
     watched.execute("INSERT INTO e VALUES (7, now()::TIMESTAMPTZ AT TIME ZONE 'UTC' + INTERVAL 2 SECOND, 'view', 1)")
     sqlscore.refresh(watched)
     watched.execute("UPDATE sqlscore.guards SET outcome = 'note' WHERE name = 'leap_days'")
@@ -85,7 +85,7 @@ def test_a_future_time_counts_when_it_has_come(watched: duckdb.DuckDBPyConnectio
 
 def test_a_cap_in_the_future_asks_for_such_events(watched: duckdb.DuckDBPyConnection) -> None:
     watched.execute("INSERT INTO e VALUES (7, TIMESTAMP '2094-01-01', 'view', 1)")
-    report = sqlscore.map_events(watched, "e", features=["price"], time_cap="2100-01-01")
+    report = sqlscore.map_events(watched, "e", features=["price"], time_cap="2100-01-01", force=True)
     assert "as time_cap allows" in " ".join(report.warnings)
     assert str(sqlscore.refresh(watched).as_of) == "2094-01-01 00:00:00"
 

@@ -191,7 +191,7 @@ def test_unmap_leaves_the_users_table_and_models(shop: duckdb.DuckDBPyConnection
 def test_mapping_again_replaces_the_functions_and_drops_stale_scores(shop: duckdb.DuckDBPyConnection) -> None:
     sqlscore.refresh(shop)
     shop.execute("CREATE TABLE other AS SELECT 1 AS u, TIMESTAMP '2024-05-01' AS t, 'view' AS a, 1.0 AS price")
-    sqlscore.map_events(shop, "other", user_id="u", event_time="t", event_type="a", features=["price"])
+    sqlscore.map_events(shop, "other", user_id="u", event_time="t", event_type="a", features=["price"], force=True)
     assert shop.execute("SELECT predict_next_action(o) FROM other o GROUP BY u").fetchall() == [("cart",)]
     assert sqlscore.status(shop).mappings[0].scored_users is None
 

@@ -1,0 +1,198 @@
+"""Mapping again under the same name loses nothing unsaid: the same mapping changes nothing, another one asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from command_line import run, run_json
+from small_shop import ARTIFACTS, open_shop
+
+import sqlscore
+from sqlscore.database.registry import register
+from sqlscore.errors import MappingError
+
+Call = Callable[[duckdb.DuckDBPyConnection], Any]
+
+SCORES = "SELECT user_id, churn_risk FROM sqlscore.scored_users ORDER BY user_id"
+PAST = "SELECT count(*) FROM sqlscore.past_scores"
+
+
+@pytest.fixture
+def scored() -> duckdb.DuckDBPyConnection:
+    """A shop with past scores of two models, one of them champion, and scores of the champion."""
+    con = open_shop()
+    sqlscore.refresh(con, keep_history=True)
+    register(con, ARTIFACTS[2], name="m", mapping="events", champion=True, verb="train")
+    sqlscore.refresh(con, keep_history=True)
+    return con
+
+
+def everything(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    """Every table and view with its number, of which the engine gives a new one to what is made anew, and all rows."""
+    there = con.execute(
+        """SELECT schema_name, table_name, table_oid FROM duckdb_tables() WHERE schema_name = 'sqlscore'
+           UNION ALL SELECT schema_name, view_name, view_oid FROM duckdb_views() WHERE schema_name = 'sqlscore'
+           UNION ALL SELECT schema_name, function_name, function_oid FROM duckdb_functions()
+           WHERE database_name = current_database() AND NOT internal ORDER BY ALL"""
+    ).fetchall()
+    tables = ("mappings", "event_profiles", "models", "aliases", "champions", "runs", "past_scores", "leaderboard")
+    return there + [row for name in tables for row in con.execute(f"FROM sqlscore.{name} ORDER BY ALL").fetchall()]
+
+
+def test_the_same_mapping_again_changes_nothing_and_says_so(scored: duckdb.DuckDBPyConnection) -> None:
+    """Not a row, not a view: provisioning scripts map at every start. What is in the events by now is reported."""
+    before = everything(scored)
+    scored.execute("INSERT INTO e VALUES (99, TIMESTAMP '2024-01-03', 'view', 1)")
+    report = sqlscore.map_events(scored, "e", user_id="USER_ID", features=["price"])
+    assert (report.unchanged, report.dropped, report.profile.n_users) == (True, {}, 6)
+    assert everything(scored) == before
+
+
+OTHER: dict[str, Call] = {
+    "another table": lambda con: sqlscore.map_events(con, "f", features=["price"]),
+    "another column": lambda con: sqlscore.map_events(con, "e", user_id="price"),
+    "no feature": lambda con: sqlscore.map_events(con, "e"),
+    "a cap": lambda con: sqlscore.map_events(con, "e", features=["price"], time_cap="2030-01-01"),
+    "a prefix": lambda con: sqlscore.map_events(con, "e", features=["price"], prefix="my_"),
+    "append-only": lambda con: sqlscore.map_events(con, "e", features=["price"], append_only=True),
+}
+
+
+@pytest.mark.parametrize("how", OTHER)
+def test_another_mapping_says_what_it_would_drop_and_is_refused(scored: duckdb.DuckDBPyConnection, how: str) -> None:
+    """With the numbers of rows, what stays, and the way out; nothing has changed then."""
+    scored.execute("CREATE TABLE f AS FROM e; ALTER TABLE e ALTER price TYPE BIGINT")
+    before = everything(scored)
+    with pytest.raises(MappingError) as refused:
+        OTHER[how](scored)
+    for said in (
+        '"sqlscore"."scored_users" (5 rows)',
+        '"sqlscore"."user_states" (5 rows)',
+        "would stay",
+        '"sqlscore"."past_scores" (10 rows)',
+        "force=True (--force)",
+        "--mapping",
+    ):
+        assert said in str(refused.value)
+    assert everything(scored) == before
+
+
+def test_a_forced_mapping_drops_scores_alone_and_says_which(scored: duckdb.DuckDBPyConnection) -> None:
+    """Models, the champion and its history, past scores and their judgement stay; the next refresh is a full one."""
+    kept = [scored.execute(f"FROM sqlscore.{name} ORDER BY ALL").fetchall() for name in ("models", "champions")]
+    judged = scored.execute("SELECT user_id, as_of, model, churn_risk FROM sqlscore.judged_past_scores ORDER BY ALL")
+    before = judged.fetchall()
+    report = sqlscore.map_events(scored, "e", features=["price"], time_cap="2030-01-01", force=True)
+    assert list(report.dropped) == [
+        f'"sqlscore"."{name}"' for name in ("scored_users", "scored_sessions", "user_states")
+    ]
+    assert report.kept == {'"sqlscore"."past_scores"': 10}
+    assert [scored.execute(f"FROM sqlscore.{n} ORDER BY ALL").fetchall() for n in ("models", "champions")] == kept
+    query = "SELECT user_id, as_of, model, churn_risk FROM sqlscore.judged_past_scores ORDER BY ALL"
+    assert scored.execute(query).fetchall() == before
+    (state,) = sqlscore.status(scored).mappings
+    assert (state.champion, state.scored_users) == ("m@2", None)
+    refreshed = sqlscore.refresh(scored)
+    assert (refreshed.kind, refreshed.model) == ("full", "m@2")
+
+
+def test_nothing_is_asked_where_nothing_would_be_dropped() -> None:
+    """A mapping that was never scored is corrected by mapping again."""
+    con = open_shop()
+    report = sqlscore.map_events(con, "e", features=["price"], time_cap="2030-01-01")
+    assert (report.unchanged, report.dropped) == (False, {})
+
+
+def test_past_scores_follow_the_type_of_the_user_ids(scored: duckdb.DuckDBPyConnection) -> None:
+    """They would no longer join; ids that cannot have the new type are said, and nothing is lost."""
+    scored.execute("CREATE TABLE f AS SELECT * REPLACE (user_id::VARCHAR AS user_id) FROM e")
+    sqlscore.map_events(scored, "f", features=["price"], force=True)
+    query = "SELECT typeof(user_id), count(*), count(actual_action) FROM sqlscore.judged_past_scores GROUP BY ALL"
+    assert scored.execute(query).fetchall() == [("VARCHAR", 10, 0)]
+    scored.execute("CREATE TABLE g AS SELECT * REPLACE (uuid() AS user_id) FROM e")
+    with pytest.raises(MappingError, match="of type VARCHAR, cannot be read as UUID.*CREATE TABLE old_past_scores"):
+        sqlscore.map_events(scored, "g", features=["price"], force=True)
+    assert scored.execute(query).fetchall() == [("VARCHAR", 10, 0)]
+
+
+def test_the_same_mapping_mends_what_no_longer_fits(scored: duckdb.DuckDBPyConnection) -> None:
+    """A view that somebody dropped, ids of another type than those of the past scores; nothing is dropped for it."""
+    scored.execute("ALTER TABLE e ALTER user_id TYPE VARCHAR; DROP VIEW sqlscore.events CASCADE")
+    assert sqlscore.map_events(scored, "e", features=["price"]).unchanged
+    assert len(scored.execute("FROM sqlscore.events").fetchall()) == 40
+    query = "SELECT typeof(user_id), count(*) FROM sqlscore.judged_past_scores GROUP BY ALL"
+    assert scored.execute(query).fetchall() == [("VARCHAR", 10)]
+    assert sqlscore.refresh(scored).tables["scored_users"] == 5
+    before = everything(scored)
+    assert sqlscore.map_events(scored, "e", features=["price"]).unchanged
+    assert everything(scored) == before
+
+
+def test_mappings_of_other_names_are_treated_alike_and_left_alone() -> None:
+    """A second mapping keeps its own past scores, in its own schema."""
+    con = open_shop()
+    sqlscore.map_events(con, "e", features=["price"], name="b")
+    register(con, ARTIFACTS[1], name="b", mapping="b", champion=True, verb="train")
+    for name in ("events", "b"):
+        sqlscore.refresh(con, mapping=name, keep_history=True)
+    with pytest.raises(MappingError, match=r'"sqlscore_b"\."scored_users" \(5 rows\)'):
+        sqlscore.map_events(con, "e", name="b")
+    report = sqlscore.map_events(con, "e", features=["price"], name="b", append_only=True, force=True)
+    assert report.kept == {'"sqlscore_b"."past_scores"': 5}
+    assert len(con.execute(SCORES).fetchall()) == 5
+    assert sqlscore.refresh(con, mapping="b").kind == "full"
+
+
+def test_the_command_says_the_same(tmp_path: Path) -> None:
+    """What it refuses is an error with the option; what it dropped and kept is printed."""
+    path = tmp_path / "shop.duckdb"
+    with open_shop(path) as con:
+        sqlscore.refresh(con, keep_history=True)
+    init = ("init", path, "--events", "e")
+    again = run(*init, "--feature", "price")
+    assert again.exit_code == 0
+    assert "mapped like this already: nothing was changed" in again.stdout
+    assert "next: sqlscore refresh" in again.stdout
+    refused = run(*init, "--feature", "price", "--append-only")
+    assert refused.exit_code == 1
+    assert "append_only: False, now True" in refused.stderr
+    assert "--force" in refused.stderr
+    forced = run(*init, "--feature", "price", "--append-only", "--force")
+    assert forced.exit_code == 0
+    assert 'dropped: "sqlscore"."scored_users" (5 rows)' in forced.stdout
+    assert 'kept: "sqlscore"."past_scores" (5 rows)' in forced.stdout
+
+
+@pytest.mark.parametrize("copy", [(), ("--copy",)])
+def test_a_file_maps_the_same_twice_copied_or_not(tmp_path: Path, copy: tuple[str, ...]) -> None:
+    """Words that look like booleans, times with Z and ids with zeros are read as they are written both ways."""
+    rows = [
+        f"0{i % 7},2025-01-0{1 + i % 7}T10:00:{i:02}Z,{'ab'[i % 2]},{('NO', 'YES')[i % 2]},{('true', 'false')[i % 2]}"
+        for i in range(60)
+    ]
+    file = tmp_path / "log.csv"
+    file.write_text("user_id,event_time,event_type,vip,member\n" + "\n".join(rows))
+    arguments = ("init", tmp_path / "f.duckdb", "--events", file, "--feature", "vip", "--feature", "member", *copy)
+    assert not run_json(*arguments)["unchanged"]
+    assert run_json(*arguments)["unchanged"]
+    with sqlscore.connect(tmp_path / "f.duckdb") as con:
+        rows = con.execute("FROM sqlscore.events ORDER BY event_time, user_id LIMIT 1").fetchall()
+        assert [str(value) for value in rows[0]] == ["00", "2025-01-01 10:00:00", "a", "NO", "True"]
+
+
+def test_a_copy_never_replaces_or_doubles_a_table(tmp_path: Path) -> None:
+    """A table of that name with other rows stays as it is, and the error says what can be done."""
+    file, path = tmp_path / "log.csv", tmp_path / "f.duckdb"
+    file.write_text("user_id,event_time,event_type\n1,2025-01-01 10:00:00,a\n2,2025-01-01 10:00:00,a\n")
+    run_json("init", path, "--events", file, "--copy")
+    with sqlscore.connect(path) as con:
+        con.execute("INSERT INTO events VALUES (3, TIMESTAMP '2025-01-02', 'b')")
+    refused = run("init", path, "--events", file, "--copy")
+    assert refused.exit_code == 1
+    assert '"events" is there already and does not hold what' in refused.stderr
+    with sqlscore.connect(path) as con:
+        assert con.execute("SELECT count(*) FROM events").fetchall() == [(3,)]

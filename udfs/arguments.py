@@ -54,9 +54,18 @@ def text(column: Column, parameter: str) -> str | None:
 
 
 def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
-    """(N,) µs: `as_of`, or the mapped table's newest time if it is NULL.
+    """The moment of each score.
 
-    as_of: TIMESTAMP, TIMESTAMPTZ, DATE, an epoch number if the mapping has such times, or ISO text.
+    Args:
+        as_of: (N,) TIMESTAMP, TIMESTAMPTZ, DATE, an epoch number if the mapping has such times, or ISO text.
+        high_water: (N,) the newest time of the mapped table, which stands in for a NULL as_of.
+        mapping: of the events.
+
+    Returns:
+        int64 (N,), µs.
+
+    Raises:
+        EventsError: if as_of is not a time, is infinite, or is NULL with nothing to stand in for it.
     """
     asked = one_array(as_of)
     if pa.types.is_string(asked.type):

@@ -42,11 +42,25 @@ def best_action(
     model: Column,
     mapping: Column,
 ) -> pa.Array:
-    """(lists, candidates, goal, n, as_of, high_water, model, mapping) -> CANDIDATES_ARROW, best first.
+    """Candidate actions by what the model predicts after each, best first.
 
     Each candidate is taken to happen at as_of, with unknown features. Without a goal: the churn risk then, lowest
     first; with one: the probability of the goal within the n actions that follow, highest first. The difference is
-    to the same without the candidate. NULL if there are no events, or if candidates is NULL.
+    to the prediction without the candidate.
+
+    Args:
+        catalog: of the open database.
+        lists: (N,) events.
+        candidates: (N,) lists of actions.
+        goal: the action to reach; NULL asks for a low churn risk.
+        n: within how many actions the goal is to be reached.
+        as_of: (N,) the moment of the candidate.
+        high_water: (N,) the newest time of the mapped table, which stands in for a NULL as_of.
+        model: (N,) names; NULL for the champion.
+        mapping: the name of the mapping of the events.
+
+    Returns:
+        (N,) CANDIDATES_ARROW; NULL if there are no events, or if candidates is NULL.
     """
     wanted = text(goal, "goal")
     steps = whole_number(n, "n", default=5, most=LONGEST)

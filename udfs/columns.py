@@ -28,7 +28,16 @@ def by_model(column: Column, catalog: Catalog) -> Iterator[tuple[pa.Array, Artif
 
 
 def scatter(pieces: list[tuple[pa.Array, pa.Array]], length: int, kind: pa.DataType) -> pa.Array:
-    """Put (row numbers, values) pieces at their rows of a column; NULL elsewhere."""
+    """Put pieces of a column together.
+
+    Args:
+        pieces: int64 (M,) row numbers and (M,) values each; no row is in two pieces.
+        length: N, rows of the column.
+        kind: its type.
+
+    Returns:
+        (N,), NULL in rows that are in no piece.
+    """
     if len(pieces) == 1 and len(pieces[0][0]) == length:
         return pieces[0][1].cast(kind)
     positions = np.full(length, -1, np.int64)

@@ -38,20 +38,32 @@ def explain_next_action(catalog: Catalog, lists: Column, k: Column, model: Colum
         probability, best = action_probabilities(artifact, states.hidden).max(dim=1)
         baseline = usual_shares(artifact)[best.numpy()]
         read = read_by(artifact, sequences)
-        found = attribute(
+        attribution = attribute(
             artifact, artifact.batch(read), baseline, probability.double().numpy(), of_action(artifact, best)
         )
-        pieces.append((rows, strongest(of_events(read, found), len(read), most)))
+        pieces.append((rows, strongest(of_events(read, attribution), len(read), most)))
     return scatter(pieces, len(lists), WEIGHTS_ARROW)
 
 
 def explain_churn(
     catalog: Catalog, lists: Column, k: Column, as_of: Column, high_water: Column, model: Column, mapping: Column
 ) -> pa.Array:
-    """(lists, k, as_of, high_water, model, mapping) -> WEIGHTS_ARROW: what makes the churn risk at as_of what it is.
+    """What makes the churn risk at as_of what it is.
 
     The risk at the last event minus the base rate is shared by the events; what it rose (or fell) from then to as_of
     is a row of its own, SILENCE, at as_of.
+
+    Args:
+        catalog: of the open database.
+        lists: (N,) events.
+        k: how many reasons at most; NULL for all.
+        as_of: (N,) the moment of the risk.
+        high_water: (N,) the newest time of the mapped table, which stands in for a NULL as_of.
+        model: (N,) names; NULL for the champion.
+        mapping: the name of the mapping of the events.
+
+    Returns:
+        (N,) WEIGHTS_ARROW.
     """
     most = how_many(k)
     pieces = []
@@ -68,8 +80,8 @@ def explain_churn(
         risk_then = churn_probability(artifact, states, last).astype(np.float64)
         baseline = np.full(len(risk), usual_churn(artifact))
         read = read_by(artifact, sequences)
-        found = attribute(artifact, artifact.batch(read), baseline, risk_then, of_churn(artifact, last))
-        reasons = with_silence(of_events(read, found), at, last, risk - risk_then)
+        attribution = attribute(artifact, artifact.batch(read), baseline, risk_then, of_churn(artifact, last))
+        reasons = with_silence(of_events(read, attribution), at, last, risk - risk_then)
         pieces.append((rows, strongest(reasons, len(read), most)))
     return scatter(pieces, len(lists), WEIGHTS_ARROW)
 

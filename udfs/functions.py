@@ -22,9 +22,13 @@ INSTANCE = PREFIX + "instance"
 
 @dataclass(frozen=True)
 class Internal:
-    """An internal function: its name without PREFIX, its SQL return type, and where its code is.
+    """An internal function. Its code is imported at the first call: it needs torch, and opening a file should not.
 
-    The code is imported at the first call: it needs torch, and opening a file should not.
+    Attributes:
+        name: without PREFIX.
+        returns: the SQL type of what it returns.
+        module: of `sqlscore.udfs`, in which its code is.
+        function: its name there.
     """
 
     name: str

@@ -38,10 +38,19 @@ class Feature:
 class Mapping:
     """Where the events are and what their columns are called.
 
-    `relation` is SQL text that stands in a FROM clause: a quoted table or view name, or a call of
-    `read_parquet` and the like. `time_unit` is set only if times are epoch numbers. Events later than
-    `time_cap` (µs since 1970, UTC) are left out. `prefix` stands before the name of every function. `subtype` is
-    the one of the features that says in finer grain what `event_type` says, where actions have two levels.
+    Attributes:
+        name: of the mapping.
+        relation: SQL text that stands in a FROM clause: a quoted table or view name, or a call of `read_parquet` and
+            the like.
+        user_id: the column that says whose event it is.
+        event_time: the column of times.
+        event_type: the column of actions.
+        features: extra columns that models read.
+        time_unit: of epoch numbers; None if times are not numbers.
+        time_cap: µs since 1970, UTC; later events are left out.
+        prefix: stands before the name of every function.
+        append_only: rows are only ever added, at the end of the table.
+        subtype: the feature that says in finer grain what `event_type` says, if actions have two levels.
     """
 
     name: str

@@ -10,9 +10,12 @@ from sqlscore.arrays import Ints
 
 
 def time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints | None:
-    """The permutation that puts every sequence in order, or None where all are already.
+    """The permutation that puts the events of every sequence in order, or None if they are in order already.
 
-    times (T,), offsets (N + 1,); tie_breakers: columns (T,) that order events of one moment, the first one first.
+    Args:
+        times: int64 (T,), µs.
+        offsets: int64 (N + 1,), where each sequence begins.
+        tie_breakers: columns (T,) that order events of one moment; the first column counts most.
     """
     if len(times) < 2:
         return None
@@ -27,19 +30,22 @@ def time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints
     member = np.zeros(len(times), np.bool_)
     member[1:] |= tied
     member[:-1] |= tied
-    where = np.flatnonzero(member)
-    run = np.cumsum(np.append(True, ~tied)[where])
-    among = order[where]
+    places = np.flatnonzero(member)  # of events that share their moment with a neighbour
+    run = np.cumsum(np.append(True, ~tied)[places])  # which group of one moment each belongs to
+    among = order[places]
     keys = [_rank(column.take(pa.array(among))) for column in tie_breakers]
     resorted = np.lexsort((*reversed(keys), run))
     if not unsorted and bool((resorted == np.arange(len(resorted))).all()):
         return None
-    order[where] = among[resorted]
+    order[places] = among[resorted]
     return order
 
 
 def _by_row_and_time(row: Ints, times: Ints) -> Ints:
-    """As one number each where the span of the times leaves room for the row: a fifth of the cost of two keys."""
+    """The order by row, then by time.
+
+    Sorts by one combined key if (row, time) fits into 63 bits: five times as fast as a sort by two keys.
+    """
     first, last = int(times.min()), int(times.max())
     span = last - first + 1
     if (int(row[-1]) + 1) * span >= 2**63:

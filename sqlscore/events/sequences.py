@@ -46,19 +46,14 @@ class Sequences:
 
     def select(self, chosen: Ints) -> Sequences:
         """The sequences of these indices, in that order."""
-        lengths = self.lengths[chosen]
-        offsets = offsets_of(lengths)
-        rows = np.repeat(self.offsets[chosen] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return self._take(rows, offsets)
+        return self._take(*stretches(self.offsets[chosen], self.lengths[chosen]))
 
     def newest(self, limit: int) -> Sequences:
         """Each sequence cut to its newest `limit` events."""
         lengths = np.minimum(self.lengths, limit)
         if lengths.sum() == self.offsets[-1]:
             return self
-        offsets = offsets_of(lengths)
-        rows = np.repeat(self.offsets[1:] - lengths - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return self._take(rows, offsets)
+        return self._take(*stretches(self.offsets[1:] - lengths, lengths))
 
     def _take(self, rows: Ints, offsets: Ints) -> Sequences:
         indices = pa.array(rows)
@@ -73,13 +68,31 @@ def offsets_of(lengths: npt.NDArray[np.integer]) -> Ints:
     return offsets
 
 
+def stretches(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+    """The indices in stretches [start, start + length) of a column, one stretch after the other.
+
+    Args:
+        starts: int64 (N,), the first index of each stretch; stretches may overlap.
+        lengths: int64 (N,), how many indices each has.
+
+    Returns:
+        int64 (T,), the indices; and int64 (N + 1,), the offsets that cut them into the stretches again.
+    """
+    offsets = offsets_of(lengths)
+    shift = np.repeat(starts - offsets[:-1], lengths)  # from an index's place among all to the index
+    return shift + np.arange(offsets[-1]), offsets
+
+
 def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
     """The argument of a SQL function -> sequences; NULL and empty lists become empty sequences.
 
-    lists: `LIST(STRUCT)` whose fields are found by the mapping's column names, extra ones ignored, or
-    `LIST(VARCHAR)` of actions in time order.
+    Args:
+        lists: `LIST(STRUCT)` whose fields have the names of the mapping's columns, extra ones ignored; or
+            `LIST(VARCHAR)` of actions in time order.
+        mapping: what the columns are called, and how times are read.
 
-    Raises EventsError if a field is missing or of the wrong type, or if a list holds two users.
+    Raises:
+        EventsError: if a field is missing or of the wrong type, or if a list holds two users.
     """
     if pa.types.is_null(lists.type):
         lists = lists.cast(pa.list_(pa.string()))
@@ -109,20 +122,28 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
 
 
 def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) -> Sequences:
-    """Columns by the user's names, cut by `offsets` -> sequences.
+    """Columns of events, usable or not -> sequences.
 
     Events without action or time, without user if users are given, or past the mapping's cap are left out; the
     others are put in order as `in_time_order` says.
+
+    Args:
+        columns: columns (T,) by the user's names.
+        offsets: int64 (N + 1,), where each sequence begins.
+        mapping: what the columns are called, and how times are read.
+
+    Raises:
+        EventsError: if a column is missing or of the wrong type, or if a sequence holds two users.
     """
-    found = _match(columns, mapping)
-    actions = _text(found[mapping.event_type], mapping.event_type)
-    times, kept = to_microseconds(found[mapping.event_time], mapping)
+    mapped = _match(columns, mapping)
+    actions = _text(mapped[mapping.event_type], mapping.event_type)
+    times, kept = to_microseconds(mapped[mapping.event_time], mapping)
     if actions.null_count:
         kept &= actions.is_valid().to_numpy(zero_copy_only=False)
-    users = found.get(mapping.user_id)
+    users = mapped.get(mapping.user_id)
     if users is not None and users.null_count:
         kept &= users.is_valid().to_numpy(zero_copy_only=False)
-    features = {f.name: found[f.name] for f in mapping.features if f.name in found}
+    features = {f.name: mapped[f.name] for f in mapping.features if f.name in mapped}
     if not kept.all():
         keep = pa.array(kept)
         offsets = np.append(0, np.cumsum(kept))[offsets]
@@ -140,9 +161,20 @@ def in_time_order(
     offsets: Ints,
     mapping: Mapping,
 ) -> Sequences:
-    """Columns of usable events -> sequences. Raises EventsError if one of them holds two users.
+    """Columns of usable events -> sequences in order of time.
 
     Ties in time are broken by the action as text in binary order, then by the other mapped columns in order.
+
+    Args:
+        actions: (T,) text.
+        times: int64 (T,), µs since 1970 UTC.
+        users: (T,) whose event each is; None if nothing says so.
+        features: columns (T,) by the user's names.
+        offsets: int64 (N + 1,), where each sequence begins.
+        mapping: what the columns are called.
+
+    Raises:
+        EventsError: if a sequence holds two users.
     """
     if users is not None:
         _refuse_two_users(users, offsets, mapping)
@@ -170,18 +202,18 @@ def _match(columns: Dict[str, pa.Array], mapping: Mapping) -> dict[str, pa.Array
     """
     folded = {name.casefold(): column for name, column in columns.items()}
     canonical = dict(zip((mapping.user_id, mapping.event_time, mapping.event_type), CANONICAL, strict=True))
-    found = {}
+    matched = {}
     for name in mapping.columns:
         column = folded.get(name.casefold(), folded.get(canonical.get(name, name)))
         if column is not None:
-            found[name] = column
+            matched[name] = column
     for name in (mapping.event_time, mapping.event_type):
-        if name not in found:
+        if name not in matched:
             raise EventsError(
                 f'events column "{name}" is missing: the events have {_names(columns)}, and the mapping '
                 f'"{mapping.name}" reads {_names(mapping.columns)}; rename the column in a subquery'
             )
-    return found
+    return matched
 
 
 def _text(column: pa.Array, name: str) -> pa.Array:

@@ -9,9 +9,14 @@ from sqlscore.events.sequences import Sequences
 
 
 def split_sessions(sequences: Sequences, gap: int) -> tuple[Sequences, Ints]:
-    """Cut sequences where two events lie more than `gap` µs apart -> (M,) sessions, (M,) which sequence each is of.
+    """Cut sequences between two events that lie further apart than a gap.
 
-    Every sequence holds at least one event.
+    Args:
+        sequences: N sequences of at least one event each.
+        gap: µs.
+
+    Returns:
+        M sessions, and int64 (M,): which sequence each is of.
     """
     begins = np.ones(len(sequences.times), np.bool_)
     begins[1:] = np.diff(sequences.times) > gap

@@ -1,6 +1,6 @@
 """Arrow columns of times, whatever their type, as whole microseconds since 1970 in UTC.
 
-The same rules as `epoch`, which is for SQL.
+The same rules as `times_in_sql`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """SQL for the time of an event as whole microseconds since 1970 in UTC, whatever its type.
 
-The same rules as `arrow_times`, which is for Arrow columns.
+The same rules as `times_in_arrow`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ _SCALE: dict[TimeUnit, str] = {"s": "* 1000000", "ms": "* 1000", "us": "* 1"}
 
 
 def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
-    """A BIGINT expression, NULL for an infinite time; None if the type cannot be that of a time.
+    """A BIGINT expression, NULL for an infinite time; None if the type is not a time type.
 
-    column: an SQL expression. kind: the name of its type, as `typeof` gives it. unit: of epoch numbers.
+    Args:
+        column: an SQL expression.
+        kind: the name of its type, as `typeof` gives it.
+        unit: of epoch numbers; None if times are not numbers.
     """
     if kind in TIMESTAMPS:
         return f"{SYSTEM}.epoch_us(CAST({column} AS TIMESTAMP))"
@@ -42,9 +45,14 @@ def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
 
 
 def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> str:
-    """What `microseconds` gives, if the type is known only when a query is bound; `otherwise` is what other types give.
+    """A BIGINT expression as of `microseconds`, for a column whose type is known only when the query is bound.
 
     The engine folds `typeof` and keeps the one branch that applies; the casts in the others bind for any type.
+
+    Args:
+        column: an SQL expression.
+        unit: of epoch numbers; None if times are not numbers.
+        otherwise: the SQL expression for types that are not time types.
     """
     kind = f"{SYSTEM}.typeof({column})"
     kinds = [*TIMESTAMPS, "TIMESTAMP WITH TIME ZONE", *_NANOSECONDS, *_WHOLE, "DOUBLE", "FLOAT"]
@@ -64,14 +72,21 @@ def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> s
 
 
 def wrong_time(mapping: Mapping, kind: str) -> str:
-    """What to say of a time column whose type is none of a time."""
+    """What to say of a time column whose type is not a time type."""
     if mapping.time_unit is not None:
         return wrong_type(mapping.event_time, kind, "an epoch number", "BIGINT")
     return wrong_type(mapping.event_time, kind, "TIMESTAMP, TIMESTAMPTZ or DATE", "TIMESTAMP")
 
 
 def wrong_type(column: str, kind: str, wanted: str, remedy: str) -> str:
-    """What to say of a column whose type cannot be read; remedy: the type to cast it to."""
+    """What to say of a column whose type cannot be read.
+
+    Args:
+        column: its name.
+        kind: its type.
+        wanted: the types that can be read, in words.
+        remedy: the type to cast it to.
+    """
     return (
         f'events column "{column}" has type {kind}, expected {wanted}: '
         f"cast it to {remedy} in a view or subquery, or map the events again"

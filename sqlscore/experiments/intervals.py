@@ -21,7 +21,16 @@ _SHARES = (2.5, 97.5)
 
 
 def mean_draws(users: Ints, values: Sequence[Floats], seed: int) -> Floats:
-    """(P,) users of the examples and C contenders' values (P,), NaN where one has none -> (B, C) means of the draws."""
+    """Contenders' mean values in every draw of users.
+
+    Args:
+        users: int64 (P,), whose each example is.
+        values: of C contenders, (P,) each; NaN if a contender has no value for an example.
+        seed: of the draws.
+
+    Returns:
+        (B, C), B draws.
+    """
     owner, place = np.unique(users, return_inverse=True)
     count = len(owner)
     sums, sizes = np.zeros((count, len(values))), np.zeros((count, len(values)))
@@ -29,25 +38,35 @@ def mean_draws(users: Ints, values: Sequence[Floats], seed: int) -> Floats:
         known = ~np.isnan(value)
         sums[:, column] = np.bincount(place[known], value[known], minlength=count)
         sizes[:, column] = np.bincount(place[known], minlength=count)
-    found = []
+    means = []
     for weights in _drawn(count, len(values), seed):
         with np.errstate(invalid="ignore", divide="ignore"):
-            found.append((weights @ sums) / (weights @ sizes))
-    return np.concatenate(found)
+            means.append((weights @ sums) / (weights @ sizes))
+    return np.concatenate(means)
 
 
 def auc_draws(users: Ints, labels: npt.NDArray[np.bool_], scores: Sequence[Floats], seed: int) -> Floats:
-    """(Q,) users, labels and C contenders' scores (Q,) -> (B, C) ROC AUCs, NaN where one class lacks."""
+    """Contenders' ROC AUCs in every draw of users.
+
+    Args:
+        users: int64 (Q,), whose each example is.
+        labels: (Q,), the truth.
+        scores: of C contenders, (Q,) each.
+        seed: of the draws.
+
+    Returns:
+        (B, C), B draws; NaN in a draw that lacks a class.
+    """
     owner, place = np.unique(users, return_inverse=True)
-    found: list[Floats] = []
+    areas: list[Floats] = []
     ranked = [_by_score(score) for score in scores]
     per_owner = max(len(users) // max(len(owner), 1), 1)
     for weights in _drawn(len(owner), len(scores) * per_owner, seed):
         each = weights[:, place]  # (b, Q)
         positive, negative = each * labels, each * ~labels
         columns = [_area(positive, negative, order, ties) for order, ties in ranked]
-        found.append(np.stack(columns, axis=1) if columns else np.zeros((len(weights), 0)))
-    return np.concatenate(found)
+        areas.append(np.stack(columns, axis=1) if columns else np.zeros((len(weights), 0)))
+    return np.concatenate(areas)
 
 
 def interval(draws: Floats) -> tuple[float | None, float | None]:
@@ -60,10 +79,18 @@ def interval(draws: Floats) -> tuple[float | None, float | None]:
 
 
 def standing(values: Sequence[float], draws: Floats, higher_is_better: bool) -> tuple[list[int], list[bool]]:
-    """C values and their draws (B, C) -> (ranks, which tie with the best).
+    """The ranks of contenders, as far as the draws tell them apart.
 
-    One is better than another where 95 % of the paired differences lie on one side of 0, with 2.5 % beyond it at most.
+    One is better than another if at most 2.5 % of the paired differences lie on the wrong side of 0.
     The best and all that tie with it have rank 1; every other has 1 + the number of those that are better than it.
+
+    Args:
+        values: of C contenders.
+        draws: (B, C), their values in every draw.
+        higher_is_better: the direction of the metric.
+
+    Returns:
+        (C,) ranks, and (C,): whether each ties with the best.
     """
     sign = 1.0 if higher_is_better else -1.0
     points = sign * np.asarray(values, np.float64)

@@ -34,7 +34,13 @@ class Batch(NamedTuple):
 
 
 def select_events(batch: Batch, index: torch.Tensor, offsets: torch.Tensor) -> Batch:
-    """The events at `index` int64 (T',) as sequences that start at `offsets`; novel actions keep their codes."""
+    """Some events of a batch as a batch; novel actions keep their codes.
+
+    Args:
+        batch: T events.
+        index: int64 (T',), which events, one sequence after the other.
+        offsets: int64 (N' + 1,), where each sequence begins among them.
+    """
     return Batch(
         batch.categories[index],
         batch.numbers[index],
@@ -46,7 +52,12 @@ def select_events(batch: Batch, index: torch.Tensor, offsets: torch.Tensor) -> B
 
 
 def join(batches: Sequence[Batch], known: int) -> Batch:
-    """Batches on one device as one, sequence after sequence. known: how many actions the model has seen."""
+    """Batches on one device as one, sequence after sequence.
+
+    Args:
+        batches: in the codes of one model.
+        known: V, how many actions that model knows.
+    """
     novel, categories = 0, []
     for batch in batches:
         codes = batch.categories[:, :1]
@@ -73,10 +84,17 @@ EVENTS = 30_000
 
 
 def by_length(batch: Batch, events: int = EVENTS) -> Iterator[tuple[torch.Tensor, Batch]]:
-    """Yield (int64 (M,) which sequences, a batch of these): all N, shortest first, pieces of `events` or one sequence.
+    """Cut a batch into pieces of sequences of similar length, shortest first.
 
     A recurrent step costs much the same for ten sequences as for a hundred, and a batch takes as many steps as its
     longest sequence has events.
+
+    Args:
+        batch: N sequences.
+        events: how many a piece holds, about; one sequence may be longer.
+
+    Yields:
+        int64 (M,), which sequences a piece holds, and the batch of these; each of the N is in one piece.
     """
     lengths = batch.offsets[1:] - batch.offsets[:-1]  # (N,)
     order = torch.argsort(lengths, stable=True)

@@ -31,7 +31,7 @@ class _Call:
     hidden: torch.Tensor | None
     clock: torch.Tensor | None
     copied: Any = None  # torch.cuda.Event
-    found: Encoded | None = None
+    encoded: Encoded | None = None
     error: Exception | None = None
     done: bool = False
 
@@ -51,7 +51,16 @@ class Coalescer:
         self.joined = 0  # batches that were computed together with an earlier one
 
     def __call__(self, batch: Batch, hidden: torch.Tensor | None, clock: torch.Tensor | None) -> Encoded:
-        """As the module's `encode`; an error is that of the caller's own batch."""
+        """What the module's `encode` returns. An error is that of the caller's own batch.
+
+        Args:
+            batch: N sequences.
+            hidden: float32 (N, S), the states to advance; None for new users.
+            clock: int64 (N, 2), theirs.
+
+        Returns:
+            hidden float32 (N, S) and clock int64 (N, 2), on the CPU.
+        """
         call = self._copied(batch, hidden, clock)
         with self._turn:
             self._waiting.append(call)
@@ -66,9 +75,9 @@ class Coalescer:
                 with self._turn:
                     self._busy = False
                     self._turn.notify_all()
-        if call.found is None:
+        if call.encoded is None:
             raise call.error or RuntimeError("the thread that computed for this one was stopped")
-        return call.found[0].cpu(), call.found[1].cpu()
+        return call.encoded[0].cpu(), call.encoded[1].cpu()
 
     def _next_group(self, call: _Call) -> list[_Call]:
         """This call and those that wait with it, up to MOST_EVENTS; the others stay."""
@@ -84,7 +93,7 @@ class Coalescer:
         try:
             self._run(group)
             self.joined += len(group) - 1
-        except Exception as error:  # whose fault it is shows when each is alone
+        except Exception as error:  # noqa: BLE001 - whose fault it is shows when each is alone
             if len(group) == 1:
                 group[0].error = error
             else:
@@ -106,8 +115,10 @@ class Coalescer:
         with inference():
             hidden, clock = self._module.encode(batch, hidden, clock)
         sizes = [call.batch.size for call in group]
-        for call, *found in zip(group, torch.split(hidden, sizes), torch.split(clock, sizes), strict=True):
-            call.found = (found[0], found[1])
+        for call, own_hidden, own_clock in zip(
+            group, torch.split(hidden, sizes), torch.split(clock, sizes), strict=True
+        ):
+            call.encoded = (own_hidden, own_clock)
 
     def _start(self, call: _Call) -> Encoded:
         """The states that a call continues from: those of new users if it gives none."""

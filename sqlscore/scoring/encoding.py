@@ -18,15 +18,18 @@ from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.scoring.batch import Batch
 
 NGRAM_SIZES = (3, 4, 5)
-
-
 NGRAM_BUCKETS = 2048
 
 
 def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
     """Strings to codes and columns to tensors, by the names that the model knows.
 
-    Raises EventsError if a feature column of the model is missing or of the wrong type.
+    Args:
+        sequences: N sequences with T events.
+        inputs: the model's vocabularies and columns.
+
+    Raises:
+        EventsError: if a feature column of the model is missing or of the wrong type.
     """
     codes, novel = encode_actions(sequences.actions, inputs.actions)
     size = len(codes)
@@ -85,11 +88,17 @@ def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[n
     return np.asarray(codes.fill_null(-1).to_numpy().astype(np.int64) + 1)
 
 
-def refuse_other_sort(name: str, found: str | None, trained: str | None) -> None:
-    """Raises EventsError if a categorical column holds another sort of values than in training: all were unknown."""
-    if found is not None and trained is not None and found != trained:
+def refuse_other_sort(name: str, given: str | None, trained: str | None) -> None:
+    """Raises EventsError if a categorical column holds another sort of values than in training: all were unknown.
+
+    Args:
+        name: of the column.
+        given: the sort of its values, as `events.kinds.sort_of` says; None if it has none.
+        trained: the sort that the model was trained on; None if it does not say.
+    """
+    if given is not None and trained is not None and given != trained:
         raise EventsError(
-            f'events column "{name}" holds {found}, and the model was trained on {trained}: '
+            f'events column "{name}" holds {given}, and the model was trained on {trained}: '
             "cast it to what it was, or train a model on it as it is"
         )
 

@@ -17,7 +17,7 @@ from sqlscore.scoring.rollout import advance, one_event, predicted_times
 from sqlscore.scoring.states import States
 
 PATHS = 64
-"""Followed from each state."""
+"""Paths that are followed from each state."""
 
 _SEED = 20_250_611
 _ROWS = 2_048
@@ -25,12 +25,22 @@ _EVENTS = 1 << 18
 
 
 def occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:
-    """(N,) probabilities that action number `goal` is among the next `steps` actions.
+    """The probability that an action is among the next few.
 
     1 - the mean over PATHS paths of prod_t (1 - p_t(goal)): at every step the goal's probability is counted in full,
     and the path goes on by drawing one of the other actions. The draws are a Latin hypercube (McKay, Beckman & Conover
     1979, Technometrics 21(2)), the same for every state, so that the same events give the same answer and a difference
     between two states is not one of luck. Predicted events come at their predicted time and have no features.
+
+    Args:
+        artifact: the model.
+        sequences: N sequences; those of a fold give their columns alone.
+        states: the N states after them.
+        goal: the number of the action in `inputs.actions`.
+        steps: how many actions ahead.
+
+    Returns:
+        (N,) probabilities.
     """
     longest = 1 if artifact.manifest.fold else int(sequences.lengths.max(initial=1)) + steps
     size = max(1, min(_ROWS, _EVENTS // longest) // PATHS)

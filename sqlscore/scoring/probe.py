@@ -70,9 +70,9 @@ def _wrong_states(artifact: Artifact, events: Sequences, states: States) -> str 
             (2, len(manifest.inputs.actions)),
         ),
     }
-    for what, (found, expected) in sizes.items():
-        if found != expected:
-            return f"its {what} has {found[-1]} numbers, the manifest says {expected[-1]}"
+    for what, (actual, expected) in sizes.items():
+        if actual != expected:
+            return f"its {what} has {actual[-1]} numbers, the manifest says {expected[-1]}"
     if int(states.clock[0, 1]) != int(events.times[2]):
         return "its state does not hold the time of the last event"
     return None

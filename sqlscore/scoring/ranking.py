@@ -22,7 +22,18 @@ _FEW, _FEW_OF = 5, 16  # up to so many, or that part of all, each one's own sear
 
 
 def action_codes(artifact: Artifact, asked: pa.Array) -> pa.Array:
-    """(N,) actions -> the number of each among the model's, NULL for NULL. Raises EventsError if one is unknown."""
+    """The number of each action among the model's.
+
+    Args:
+        artifact: the model.
+        asked: (N,) actions.
+
+    Returns:
+        (N,), from 0; NULL for NULL.
+
+    Raises:
+        EventsError: if the model does not know an action.
+    """
     codes = pc.index_in(asked, value_set=action_names(artifact))
     if codes.null_count > asked.null_count:
         unknown = asked.filter(pc.and_(pc.is_null(codes), pc.is_valid(asked)))[0].as_py()
@@ -43,7 +54,7 @@ def most_likely(artifact: Artifact, states: States) -> pa.Array:
 
 
 def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
-    """(N,) lists of the k most likely actions; of equally likely ones the more frequent in training comes first."""
+    """(N,) ACTIONS_ARROW, the k most likely; of equally likely ones the more frequent in training comes first."""
     artifact.require("next_action")
     return ranked_actions(artifact, action_probabilities(artifact, states.hidden), k)
 
@@ -60,7 +71,18 @@ def ranked_actions(artifact: Artifact, probabilities: torch.Tensor, k: int) -> p
 
 
 def largest(values: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """(N, V) not negative -> (N, k) largest values, and their columns; of equal ones the first column comes first."""
+    """The largest values of each row, largest first; of equal ones the first column comes first.
+
+    Args:
+        values: (N, V), not negative.
+        k: at most V.
+
+    Returns:
+        (N, k) values and int64 (N, k) columns.
+
+    Raises:
+        ModelError: if a value is NaN.
+    """
     if np.isnan(values).any():
         raise ModelError("this model gives no probabilities (NaN), so nothing is the most likely: train it again")
     if k > max(_FEW, values.shape[1] // _FEW_OF):

@@ -15,16 +15,24 @@ from sqlscore.scoring.ranking import most_likely
 from sqlscore.scoring.states import States
 
 LONGEST = 1_000
-
+"""The most steps that a user may ask for."""
 
 _LATEST = 2**62  # µs; far past any date, so that adding a gap cannot overflow
 
 
 def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArray:
-    """(N,) sequences -> N lists of `steps` actions, greedily: each the most likely one after those before it.
+    """The next actions, greedily: each the most likely one after those before it.
 
     Predicted events come at their predicted time and have no features. A fold's state is advanced;
     for other models the sequence is encoded again with the predicted event behind it.
+
+    Args:
+        artifact: the model.
+        sequences: N sequences of at least one event each.
+        steps: how many actions.
+
+    Returns:
+        (N,) lists of `steps` actions.
     """
     size = len(sequences)
     states = artifact.encode(sequences)
@@ -51,13 +59,29 @@ def predicted_times(artifact: Artifact, states: States) -> Ints:
 
 
 def one_event(like: Sequences, actions: pa.Array, times: Ints) -> Sequences:
-    """(N,) actions and times -> N sequences of one event each, whose features are unknown."""
+    """N sequences of one event each, whose features are unknown.
+
+    Args:
+        like: sequences whose feature columns these have too.
+        actions: (N,).
+        times: int64 (N,), µs.
+    """
     features = {name: pa.nulls(len(actions), column.type) for name, column in like.features.items()}
     return Sequences(actions, times, np.arange(len(actions) + 1, dtype=np.int64), features, like.plain)
 
 
 def advance(artifact: Artifact, sequences: Sequences, states: States, event: Sequences) -> tuple[Sequences, States]:
-    """One more event behind each sequence. A fold needs the states alone: its sequences stay as they are."""
+    """Put one more event behind each sequence. A fold needs the states alone: its sequences stay as they are.
+
+    Args:
+        artifact: the model.
+        sequences: N sequences; those of a fold are not read.
+        states: the N states after them.
+        event: N sequences of one event each.
+
+    Returns:
+        The longer sequences, and the states after them.
+    """
     if artifact.manifest.fold:
         return sequences, artifact.encode(event, states)
     longer = _append(sequences, event)

@@ -21,7 +21,20 @@ _TOP = 3
 
 
 def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.StructArray:
-    """(N,) states -> SCORE_ARROW at `as_of` (µs, (N,)); None: the events have no times."""
+    """All cheap scores; those of heads that the model lacks are NULL.
+
+    Args:
+        artifact: the model.
+        states: N states.
+        as_of: int64 (N,), µs: the moment of each score; None if the events have no times.
+
+    Returns:
+        (N,) SCORE_ARROW.
+
+    Raises:
+        EventsError: if a state has seen events later than `as_of`.
+        ModelError: if the model does not predict actions.
+    """
     size = len(states)
     last = states.clock[:, 1].numpy()
     heads = artifact.manifest.heads

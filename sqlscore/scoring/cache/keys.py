@@ -16,9 +16,17 @@ _SEEDS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)
 
 
 def content_keys(batch: Batch, inputs: Inputs, lengths: npt.NDArray[np.int64]) -> Words:
-    """(N, 2) keys of what the model reads of each sequence, order and number of events included.
+    """Keys of what the model reads of each sequence, order and number of events included.
 
     Two sums, modulo 2^64, of mixed event words; the mix is SplitMix64's (Steele, Lea, Flood 2014).
+
+    Args:
+        batch: N sequences, as the model reads them.
+        inputs: the model's vocabularies.
+        lengths: int64 (N,), events of each sequence, those that the model does not read included.
+
+    Returns:
+        uint64 (N, 2).
     """
     offsets = batch.offsets.numpy()
     starts, stops = offsets[:-1], offsets[1:]

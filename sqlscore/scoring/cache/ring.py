@@ -39,17 +39,17 @@ class StateRing:
 
     def find(self, keys: Words) -> Ints:
         """(N, 2) keys -> (N,) slots, -1 for a key that is not there."""
-        found, open_ = np.full(len(keys), _EMPTY, np.int64), np.arange(len(keys))
+        slot_of, open_ = np.full(len(keys), _EMPTY, np.int64), np.arange(len(keys))
         for probe in range(PROBES):
             numbers = self._index[self._places(keys[open_], probe)]
             live = numbers >= max(0, self._written - self.capacity)
             slots = numbers % self.capacity
             same = live & (self._keys[slots] == keys[open_]).all(1)
-            found[open_[same]] = slots[same]
+            slot_of[open_[same]] = slots[same]
             open_ = open_[~same & (numbers != _EMPTY)]
             if len(open_) == 0:
                 break
-        return found
+        return slot_of
 
     def read(self, slots: Ints) -> States:
         """The states in these slots."""

@@ -15,14 +15,14 @@ import torch
 
 from sqlscore.arrays import Bools, Floats, Ints
 from sqlscore.events.mapping import NO_TIME
-from sqlscore.events.sequences import offsets_of
+from sqlscore.events.sequences import offsets_of, stretches
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, select_events
 from sqlscore.scoring.explanation.shapley import design
 from sqlscore.scoring.states import States
 
 SINGLE = 24
-"""So many of the newest events are players of their own."""
+"""Number of newest events that are a player each; all older events are one player together."""
 
 _EVENTS = 1 << 16  # of a batch of subsets
 _ROWS = 2_048
@@ -53,9 +53,17 @@ class _Subsets:
 
 
 def attribute(artifact: Artifact, batch: Batch, baseline: Floats, score: Floats, value: Value) -> Attribution:
-    """Weights that sum to score - baseline, both (N,), over the events of each of N non-empty sequences.
+    """Shares the difference between scores and baselines among the events of each sequence.
 
-    batch: what `artifact.batch` gives. baseline: the score if nothing is known of a user.
+    Args:
+        artifact: the model.
+        batch: N non-empty sequences, as `artifact.batch` gives them.
+        baseline: (N,), the score if nothing is known of a user.
+        score: (N,), the score to explain.
+        value: gives that score for any subset of the events.
+
+    Returns:
+        Weights that sum to score - baseline in each sequence.
     """
     offsets = batch.offsets.numpy()
     starts, stops = offsets[:-1], offsets[1:]
@@ -78,10 +86,9 @@ def attribute(artifact: Artifact, batch: Batch, baseline: Floats, score: Floats,
         d.coefficients @ np.concatenate([[baseline[i], score[i]], values[places[i] : places[i + 1]]])
         for i, d in enumerate(designs)
     ]
-    of = offsets_of(players)
+    event, of = stretches(stops - players, players)
     together = np.zeros(of[-1], np.bool_)
     together[of[:-1][lengths > SINGLE + 1]] = True
-    event = np.repeat(stops - players - of[:-1], players) + np.arange(of[-1])
     return Attribution(np.concatenate([np.zeros(0), *weights]), of, event, together)
 
 
@@ -130,7 +137,7 @@ def _before(artifact: Artifact, batch: Batch, starts: Ints, stops: Ints) -> Stat
     if not artifact.manifest.fold:
         return None
     sizes = stops - starts
-    events = np.repeat(starts - offsets_of(sizes)[:-1], sizes) + np.arange(sizes.sum())
+    events, _ = stretches(starts, sizes)
     hidden, clock = artifact.encode_batch(_select(batch, events, sizes))
     return States(hidden, clock, sizes, np.zeros_like(sizes))
 

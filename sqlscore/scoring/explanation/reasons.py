@@ -37,7 +37,7 @@ class Reasons:
 def usual_shares(artifact: Artifact) -> Floats:
     """(V,) the baseline of each action: its share among the actions that followed an event in training.
 
-    Where the model does not say, all are equally likely.
+    All are equally likely if the model does not say.
     """
     known = artifact.manifest.inputs.actions
     shares = TrainingNotes.from_json(artifact.manifest.notes).base_rates.next_action
@@ -56,7 +56,16 @@ def read_by(artifact: Artifact, sequences: Sequences) -> Sequences:
 
 
 def strongest(reasons: Reasons, size: int, k: int | None) -> pa.ListArray:
-    """(size,) lists of the k reasons with the largest |weight|, largest first, of equal ones the newest first."""
+    """The reasons of each user with the largest |weight|, largest first, of equal ones the newest first.
+
+    Args:
+        reasons: of N users.
+        size: N.
+        k: how many of each user at most; None for all.
+
+    Returns:
+        (N,) WEIGHTS_ARROW.
+    """
     order = np.lexsort((-np.arange(len(reasons.row)), -reasons.time, -np.abs(reasons.weight), reasons.row))
     counts = np.bincount(reasons.row, minlength=size)
     if k is not None:
@@ -66,22 +75,40 @@ def strongest(reasons: Reasons, size: int, k: int | None) -> pa.ListArray:
 
 
 def weight_lists(times: Ints, actions: pa.Array, weights: Floats, counts: Ints) -> pa.ListArray:
-    """Columns of all lists one after the other -> lists of these lengths."""
+    """Columns of all lists, one list after the other -> lists.
+
+    Args:
+        times: int64 (R,), µs.
+        actions: (R,) text.
+        weights: (R,).
+        counts: int64 (N,), the length of each list; they sum to R.
+
+    Returns:
+        (N,) WEIGHTS_ARROW.
+    """
     columns = [times_array(times), actions.cast(pa.string()), pa.array(weights.astype(np.float32))]
     values = pa.StructArray.from_arrays(columns, fields=list(WEIGHTS_ARROW.value_type))
     return pa.ListArray.from_arrays(pa.array(offsets_of(counts).astype(np.int32)), values)
 
 
-def of_events(sequences: Sequences, found: Attribution) -> Reasons:
+def of_events(sequences: Sequences, attribution: Attribution) -> Reasons:
     """Weights of events, with the action and the time of each."""
-    sizes = np.diff(found.offsets)
-    actions = sequences.actions.take(pa.array(found.event)).cast(pa.string())
-    named = pc.if_else(pa.array(found.together), EARLIER, actions)
-    return Reasons(np.repeat(np.arange(len(sizes)), sizes), sequences.times[found.event], named, found.weights)
+    sizes = np.diff(attribution.offsets)
+    actions = sequences.actions.take(pa.array(attribution.event)).cast(pa.string())
+    named = pc.if_else(pa.array(attribution.together), EARLIER, actions)
+    row, time = np.repeat(np.arange(len(sizes)), sizes), sequences.times[attribution.event]
+    return Reasons(row, time, named, attribution.weights)
 
 
 def with_silence(reasons: Reasons, as_of: Ints, last: Ints, weight: Floats) -> Reasons:
-    """Add one row for the time since the last event, if `as_of` is later than it."""
+    """Add one row for the silence of each user whose last event is earlier than the moment of the score.
+
+    Args:
+        reasons: of N users.
+        as_of: int64 (N,), µs: the moment of each score.
+        last: int64 (N,), µs: the last event of each user.
+        weight: (N,), how far the silence moved each score.
+    """
     silent = np.flatnonzero(as_of > last)
     return Reasons(
         np.append(reasons.row, silent),

@@ -22,9 +22,12 @@ _SEED = 20_210_814
 class Design:
     """Which subsets of n players to ask for, and how their values make the players' shares.
 
-    subsets: (K, n), neither the empty one nor all players. coefficients: (n, K + 2), for the values of the empty
-    subset, of all players, and of `subsets`, in this order. shares = coefficients @ values; for any values they sum
-    to value(all) - value(empty), as in every permutation the steps from one to the other add up.
+    shares = coefficients @ values; for any values they sum to value(all) - value(empty), as in every permutation the
+    steps from one to the other add up.
+
+    Attributes:
+        subsets: (K, n), neither the empty one nor all players.
+        coefficients: (n, K + 2), for the values of the empty subset, of all players, and of `subsets`, in this order.
     """
 
     subsets: Bools

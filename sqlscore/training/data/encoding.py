@@ -12,8 +12,8 @@ import torch
 from sqlscore.arrays import Ints
 from sqlscore.errors import ModelError
 from sqlscore.events.inputs import Inputs
-from sqlscore.events.mapping import US_PER_SECOND
-from sqlscore.events.sequences import offsets_of
+from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
+from sqlscore.events.sequences import offsets_of, stretches
 from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.encoding import ngrams, refuse_other_sort
 from sqlscore.training.data.event_log import Codes, Column, EventLog
@@ -92,23 +92,30 @@ def _refuse_other_columns(log: EventLog, inputs: Inputs) -> None:
 def cut_batch(
     data: Encoded, starts: Ints, ends: Ints, untimed: npt.NDArray[np.bool_] | None = None
 ) -> tuple[Batch, Ints]:
-    """Sequences [starts, ends) of the log -> (their batch, the log's index of each of its events).
+    """A batch of stretches of the log.
 
-    untimed (N,): sequences that are given without times, as plain lists of actions are.
+    Args:
+        data: the log in codes.
+        starts: int64 (N,), the first event of each sequence in the log.
+        ends: int64 (N,), the event behind its last one.
+        untimed: bool (N,), sequences that are given without times, as plain lists of actions are; None for none.
+
+    Returns:
+        N sequences with T events, and int64 (T,): the index of each event in the log.
     """
     lengths = ends - starts
-    offsets = offsets_of(lengths)
-    index = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+    index, offsets = stretches(starts, lengths)
     categories = data.categories[index].astype(np.int64)
     times = data.times[index]
     if untimed is not None:
-        times = np.where(np.repeat(untimed, lengths), np.iinfo(np.int64).min, times)
-    unseen = categories[:, 0] > data.known
+        times = np.where(np.repeat(untimed, lengths), NO_TIME, times)
+    first_novel = data.known + 1  # the code of the first novel action, in the log as in the batch
+    is_novel = categories[:, 0] >= first_novel
     grams: list[Ints] = []
-    if unseen.any():
-        names, codes = np.unique(categories[unseen, 0], return_inverse=True)
-        categories[unseen, 0] = codes + data.known + 1
-        grams = [ngrams(data.novel[code - data.known - 1]) for code in names]
+    if is_novel.any():
+        codes_in_log, number_in_batch = np.unique(categories[is_novel, 0], return_inverse=True)
+        categories[is_novel, 0] = first_novel + number_in_batch
+        grams = [ngrams(data.novel[code - first_novel]) for code in codes_in_log]
     batch = Batch(
         torch.from_numpy(categories),
         torch.from_numpy(data.numbers[index]),
@@ -129,8 +136,8 @@ def ordered_batches(lengths: Ints, events: int) -> list[Ints]:
 
 def _frequent(column: Column, trained: npt.NDArray[np.bool_], most: int) -> tuple[str, ...]:
     counts = np.bincount(column.codes[trained], minlength=len(column.values) + 1)[1:]
-    found = [(-int(count), value) for count, value in zip(counts, column.values, strict=True) if count]
-    return tuple(value for _, value in sorted(found)[:most])
+    counted = [(-int(count), value) for count, value in zip(counts, column.values, strict=True) if count]
+    return tuple(value for _, value in sorted(counted)[:most])
 
 
 def _table(values: list[str], known: tuple[str, ...]) -> tuple[Codes, list[str]]:

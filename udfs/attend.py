@@ -7,7 +7,7 @@ import pyarrow as pa
 from sqlscore.errors import ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.catalog import Catalog
-from sqlscore.scoring.explanation.reasons import read_by, weight_lists
+from sqlscore.scoring.explanation.reasons import weight_lists
 from sqlscore.scoring.head_outputs import attention_weights
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
@@ -25,7 +25,7 @@ def attend(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> p
     for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
         if "attention" not in artifact.manifest.capabilities:
             raise _without_attention(catalog, artifact)
-        read = read_by(artifact, sequences)
+        read = artifact.events_read(sequences)
         catalog.count(len(read))
         weights = attention_weights(artifact, artifact.batch(read)).numpy()
         pieces.append((rows, weight_lists(read.times, read.actions, weights, read.lengths)))

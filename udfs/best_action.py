@@ -17,7 +17,6 @@ from sqlscore.events.sequences import offsets_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
-from sqlscore.scoring.explanation.reasons import read_by
 from sqlscore.scoring.goals import occurs_within, sequences_to_extend
 from sqlscore.scoring.ranking import action_codes
 from sqlscore.scoring.rollout import LONGEST, advance, one_event
@@ -81,7 +80,7 @@ def best_action(
         given = asked.take(rows)
         of, actions = _each(artifact, given)
         catalog.count(encoded + len(of))
-        sequences = read_by(artifact, sequences)
+        sequences = artifact.events_read(sequences)
         event = one_event(sequences, actions, at[of])
         longer, after = advance(artifact, sequences_to_extend(artifact, sequences, of), states.take(of), event)
         now: Floats

@@ -13,7 +13,6 @@ from sqlscore.scoring.explanation.reasons import (
     of_action,
     of_churn,
     of_events,
-    read_by,
     strongest,
     usual_churn,
     usual_shares,
@@ -37,7 +36,7 @@ def explain_next_action(catalog: Catalog, lists: Column, k: Column, model: Colum
         catalog.count(encoded)
         probability, best = action_probabilities(artifact, states.hidden).max(dim=1)
         baseline = usual_shares(artifact)[best.numpy()]
-        read = read_by(artifact, sequences)
+        read = artifact.events_read(sequences)
         attribution = attribute(
             artifact, artifact.batch(read), baseline, probability.double().numpy(), of_action(artifact, best)
         )
@@ -79,7 +78,7 @@ def explain_churn(
         risk = churn_probability(artifact, states, at).astype(np.float64)
         risk_then = churn_probability(artifact, states, last).astype(np.float64)
         baseline = np.full(len(risk), usual_churn(artifact))
-        read = read_by(artifact, sequences)
+        read = artifact.events_read(sequences)
         attribution = attribute(artifact, artifact.batch(read), baseline, risk_then, of_churn(artifact, last))
         reasons = with_silence(of_events(read, attribution), at, last, risk - risk_then)
         pieces.append((rows, strongest(reasons, len(read), most)))

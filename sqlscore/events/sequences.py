@@ -26,15 +26,19 @@ from sqlscore.events.times_in_arrow import to_microseconds
 class Sequences:
     """N sequences with T events in all: sequence i is `[offsets[i], offsets[i + 1])` of every column.
 
-    `times` are µs since 1970 in UTC, NO_TIME throughout for plain lists of actions.
-    `features` holds the mapped extra columns that were there, by the user's names.
+    Attributes:
+        actions: (T,) texts, or a dictionary of texts.
+        times: int64 (T,), µs since 1970 in UTC; NO_TIME throughout for plain lists of actions.
+        offsets: int64 (N + 1,).
+        features: columns (T,): the mapped extra columns that were there, by the user's names.
+        plain: whether these are lists of actions alone, which have neither times nor features.
     """
 
     actions: pa.Array
-    times: Ints  # (T,)
-    offsets: Ints  # (N + 1,)
+    times: Ints
+    offsets: Ints
     features: dict[str, pa.Array]
-    plain: bool = False  # lists of actions alone, which have neither times nor features
+    plain: bool = False
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

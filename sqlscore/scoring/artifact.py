@@ -69,10 +69,12 @@ class Artifact:
         return States(hidden, clock, counts, unknown)
 
     def batch(self, sequences: Sequences) -> Batch:
-        """The tensors that this model reads of the sequences: its newest `max_events`, by its vocabularies."""
-        if self.manifest.max_events is not None:
-            sequences = sequences.newest(self.manifest.max_events)
-        return encode_sequences(sequences, self.manifest.inputs)
+        """The tensors of the events that this model reads, by its vocabularies."""
+        return encode_sequences(self.events_read(sequences), self.manifest.inputs)
+
+    def events_read(self, sequences: Sequences) -> Sequences:
+        """What this model reads of the sequences: all events, or the newest `max_events`."""
+        return sequences if self.manifest.max_events is None else sequences.newest(self.manifest.max_events)
 
     def encode_each(self, sequences: Sequences) -> States:
         """The state after every event, each from the events up to it alone: T rows in the order of the events."""

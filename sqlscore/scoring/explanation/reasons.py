@@ -50,11 +50,6 @@ def usual_churn(artifact: Artifact) -> float:
     return 0.5 if rate is None else float(rate)
 
 
-def read_by(artifact: Artifact, sequences: Sequences) -> Sequences:
-    """What the model reads of the sequences: all events, or the newest `max_events`."""
-    return sequences if artifact.manifest.max_events is None else sequences.newest(artifact.manifest.max_events)
-
-
 def strongest(reasons: Reasons, size: int, k: int | None) -> pa.ListArray:
     """The reasons of each user with the largest |weight|, largest first, of equal ones the newest first.
 

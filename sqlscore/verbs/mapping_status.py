@@ -1,0 +1,90 @@
+"""What there is of one mapped events table: its events, its champion, its score tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from sqlscore.database.objects import materialized_tables
+from sqlscore.database.queries import one
+from sqlscore.database.registry import ModelInfo
+from sqlscore.database.transactions import now
+from sqlscore.events.mapping import Mapping
+from sqlscore.quoting import qualified
+
+
+@dataclass(frozen=True)
+class MappingStatus:
+    """One mapped events table: its events, its champion, its score tables."""
+
+    name: str
+    relation: str
+    n_events: int
+    n_users: int
+    high_water: datetime | None
+    champion: str | None
+    champion_age_days: float | None
+    heads: tuple[str, ...]
+    scored_users: int | None = None  # None: not refreshed yet
+    scored_as_of: datetime | None = None
+    scored_at: datetime | None = None
+    scored_by: str | None = None
+    new_events: int | None = None  # events after the scores' as_of
+    readable: bool = True  # False: n_events, n_users and high_water are not known
+    scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
+
+
+def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
+    """Count the events, and what the scores rest on. Raises duckdb.Error if the events cannot be read."""
+    events = qualified(mapping.schema, "events")
+    counted = one(con, f"SELECT count(*), count(DISTINCT user_id), max(event_time) FROM {events}")
+    n_events, n_users, high_water = counted or (0, 0, None)
+    newer = f"""(SELECT count(*) FROM {events} WHERE event_time > (SELECT max(as_of) FROM scored)) AS new_events,
+                CAST(sum(n_events) AS BIGINT) AS scored_events"""
+    return MappingStatus(
+        name=mapping.name,
+        relation=mapping.relation,
+        n_events=n_events,
+        n_users=n_users,
+        high_water=high_water,
+        **_champion(mapping, models),
+        **_scores(con, mapping, newer),
+    )
+
+
+def unreadable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
+    """What there is if the events cannot be read: the champion, and the scores of the last refresh."""
+    return MappingStatus(
+        name=mapping.name,
+        relation=mapping.relation,
+        n_events=0,
+        n_users=0,
+        high_water=None,
+        **_champion(mapping, models),
+        **_scores(con, mapping),
+        readable=False,
+    )
+
+
+def _champion(mapping: Mapping, models: list[ModelInfo]) -> dict[str, Any]:
+    champion = next((m for m in models if m.is_champion and m.mapping == mapping.name), None)
+    if champion is None:
+        return {"champion": None, "champion_age_days": None, "heads": ()}
+    age = (now() - champion.created_at).total_seconds() / 86_400
+    return {"champion": champion.label, "champion_age_days": age, "heads": champion.heads}
+
+
+def _scores(con: duckdb.DuckDBPyConnection, mapping: Mapping, *more: str) -> dict[str, Any]:
+    """What the table of users says of itself, and `more` about `scored`; nothing if there is no table."""
+    if "scored_users" not in materialized_tables(con, mapping):
+        return {}
+    columns = (
+        "count(*) AS scored_users, max(as_of) AS scored_as_of, max(scored_at) AS scored_at, max(model) AS scored_by",
+        *more,
+    )
+    table = qualified(mapping.schema, "scored_users")
+    relation = con.sql(f"WITH scored AS (FROM {table}) SELECT {', '.join(columns)} FROM scored")
+    return dict(zip(relation.columns, relation.fetchall()[0], strict=True))

@@ -36,11 +36,11 @@ def main() -> None:
     for name in PARTS:
         setattr(module, name, _timed_part(name, getattr(module, name), spent))
     for append_only in (False, True):
-        sqlscore.map_events(con, "events", append_only=append_only)
+        sqlscore.map_events(con, "events", append_only=append_only, force=True)
         sqlscore.refresh(con)
         totals, guards, newest = [], [], []
         for _ in range(chosen.repeats):
-            change(con, chosen.users, chosen.changed)
+            change(con, chosen.changed)
             spent.clear()
             totals.append(timed(lambda: sqlscore.refresh(con))[0])
             guards.append(sum(spent.values()))

@@ -30,11 +30,11 @@ def main() -> None:
     users = con.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall()[0][0]
     print(f"{chosen.events:,} events, {users:,} users, {chosen.changed:.1%} of them changed; best of {chosen.repeats}")
     for append_only in (False, True):
-        sqlscore.map_events(con, "events", append_only=append_only)
+        sqlscore.map_events(con, "events", append_only=append_only, force=True)
         sqlscore.refresh(con)
         seconds, fulls = [], []
         for _ in range(chosen.repeats):  # in turns, so that a slow minute touches both alike
-            change(con, chosen.users, chosen.changed)
+            change(con, chosen.changed)
             found, report = timed(lambda: sqlscore.refresh(con))
             if report.kind != "incremental":
                 raise SystemExit(f"the refresh was {report.kind}: {report.reason}")
@@ -48,8 +48,8 @@ def main() -> None:
     con.close()
 
 
-def change(con: duckdb.DuckDBPyConnection, users: int, share: float) -> None:
-    """One new event for each of the chosen users, later than all."""
+def change(con: duckdb.DuckDBPyConnection, share: float) -> None:
+    """One new event for this share of the users, later than all."""
     con.execute(
         """INSERT INTO events SELECT user_id, (SELECT max(event_time) FROM events) + INTERVAL 1 MINUTE, 'action_1'
            FROM (SELECT DISTINCT user_id FROM events) WHERE hash(user_id + 1) % 10000 < ?""",

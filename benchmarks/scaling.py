@@ -85,7 +85,7 @@ def make(folder: Path, events: int, source: str, memory_limit: str) -> dict[str,
     return {}
 
 
-def score(folder: Path, events: int, source: str, memory_limit: str) -> dict[str, float]:
+def score(folder: Path, events: int, _source: str, memory_limit: str) -> dict[str, float]:
     """Seconds and peak resident MB of scoring all users in bulk."""
     from workload import timed
 

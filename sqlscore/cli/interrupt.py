@@ -26,7 +26,7 @@ def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], object]) ->
             begun.set()
         try:
             work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again below, on the thread that asked
             raised.append(error)
         finally:
             done.set()

@@ -58,14 +58,16 @@ def rows_at(source: Source, at: Ints) -> Table:
     """(P,) events -> (P, D): codes of the last events and their features first, then numbers; NaN where missing."""
     data, start = source.data, source.start[at]
     actions = np.minimum(data.categories[:, 0], data.known + 1).astype(np.int64)
-    columns: list[npt.NDArray[np.float64]] = []
-    for back in range(_LAST):
-        columns.append(_code(actions, at - back, start))
-    for back in range(_FEATURES_OF):
-        for column in range(1, data.categories.shape[1]):
-            columns.append(_code(data.categories[:, column].astype(np.int64), at - back, start))
-    for back in range(_LAST - 1):
-        columns.append(np.where(at - back > start, _log_seconds(data.times, at - back, at - back - 1), np.nan))
+    columns: list[npt.NDArray[np.float64]] = [_code(actions, at - back, start) for back in range(_LAST)]
+    columns += [
+        _code(data.categories[:, column].astype(np.int64), at - back, start)
+        for back in range(_FEATURES_OF)
+        for column in range(1, data.categories.shape[1])
+    ]
+    columns += [
+        np.where(at - back > start, _log_seconds(data.times, at - back, at - back - 1), np.nan)
+        for back in range(_LAST - 1)
+    ]
     for back in range(_FEATURES_OF):
         place = np.maximum(at - back, 0)
         columns += list(np.where((at - back >= start)[:, None], data.numbers[place], np.nan).T.astype(np.float64))

@@ -56,7 +56,7 @@ def to_postgres(
     with _connected(server) as (connection, cursor):
         cursor.execute(f"SET LOCAL lock_timeout = {literal(_LOCK_WAIT)}")
         cursor.execute(f"SET LOCAL work_mem = {literal(_SORT_MEMORY)}")
-        _wait_for_others(cursor, server, schema)
+        _wait_for_others(cursor, schema)
         make_schema(cursor, schema)
         make_publications(cursor, schema)
         published = {
@@ -173,7 +173,7 @@ def _text_of(server: Server, error: Any) -> str:
     return text
 
 
-def _wait_for_others(cursor: Cursor, server: Server, schema: str) -> None:
+def _wait_for_others(cursor: Cursor, schema: str) -> None:
     """One publication into a schema at a time: the next one waits for the one before."""
     cursor.execute(f"SELECT pg_advisory_xact_lock(hashtext('sqlscore.publish'), hashtext({literal(schema)}))")
     cursor.fetchall()

@@ -52,28 +52,17 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     if old is None:
         forgotten = is_table(con, mapping.schema, STATES_TABLE)
         return Changes("a user was forgotten" if forgotten else "nothing was scored before")
-    lost = lost_rows(con, mapping, old)
-    if lost is not None:
-        return Changes(lost)
-    if (old.model, old.sha256) != (new.model, new.sha256):
-        return Changes(f"the champion changed from {old.model} to {new.model}")
-    if old.mapping != new.mapping:
-        return Changes("the events were mapped anew")
-    if old.types is None or "standing" not in columns_of(con, qualified(mapping.schema, STATES_TABLE)):
-        return Changes("the states were stored by an older sqlscore")
-    if old.types != new.types:
-        return Changes(f"the types of the mapped columns changed from {old.types} to {new.types}")
-    behind_row = None
-    if new.last_row is not None and old.last_row is not None:
-        kept = one(con, f"SELECT count(*) FROM {mapping.relation} WHERE rowid <= ?", [old.last_row])
-        if kept is None or kept[0] != old.n_rows:
-            return Changes("rows were deleted from a table that was mapped as append-only")
-        if sample_of(con, mapping, old.last_row) != old.sample:
-            return Changes("rows were replaced in a table that was mapped as append-only")
-        behind_row = old.last_row
-        _appended(con, mapping, behind_row)
-    else:
+    reason = _why_incomparable(con, mapping, old, new)
+    if reason is not None:
+        return Changes(reason)
+    behind_row = old.last_row if new.last_row is not None else None
+    if behind_row is None:
         _compared(con, mapping)
+    else:
+        reason = _why_not_appended(con, mapping, old, behind_row)
+        if reason is not None:
+            return Changes(reason)
+        _appended(con, mapping, behind_row)
     if not fold:
         con.execute(f"UPDATE {CHANGES_TABLE} SET kind = 'over' WHERE kind = 'on'")
     _note_sessions(con, mapping)
@@ -88,6 +77,32 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     if over + on > FULL_ABOVE * n_users:
         return Changes(f"{over + on} of {n_users} users changed")
     return Changes(None, over, on, gone, since, behind_row)
+
+
+def _why_incomparable(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark, new: Mark) -> str | None:
+    """Why the stored states say nothing of the events as they are mapped now; None if they can be compared."""
+    lost = lost_rows(con, mapping, old)
+    if lost is not None:
+        return lost
+    if (old.model, old.sha256) != (new.model, new.sha256):
+        return f"the champion changed from {old.model} to {new.model}"
+    if old.mapping != new.mapping:
+        return "the events were mapped anew"
+    if old.types is None or "standing" not in columns_of(con, qualified(mapping.schema, STATES_TABLE)):
+        return "the states were stored by an older sqlscore"
+    if old.types != new.types:
+        return f"the types of the mapped columns changed from {old.types} to {new.types}"
+    return None
+
+
+def _why_not_appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark, last_row: int) -> str | None:
+    """How an append-only table broke its promise up to `last_row`; None if it did not."""
+    kept = one(con, f"SELECT count(*) FROM {mapping.relation} WHERE rowid <= ?", [last_row])
+    if kept is None or kept[0] != old.n_rows:
+        return "rows were deleted from a table that was mapped as append-only"
+    if sample_of(con, mapping, last_row) != old.sample:
+        return "rows were replaced in a table that was mapped as append-only"
+    return None
 
 
 def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -> None:

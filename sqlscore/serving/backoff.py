@@ -52,7 +52,7 @@ def persist(
             return work()
         except (Stopped, GuardError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last try, behind the loop, raises it
             seconds = backoff.seconds(retry, random.random())  # noqa: S311 - no secret depends on it
             retrying(error, seconds)
         pause(seconds)

@@ -52,7 +52,7 @@ def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> Run
             steps += _train_again(con, job, mapping, stop, tell)
     except Stopped:
         pass
-    except Exception as error:  # no error of one run may end the server
+    except Exception as error:  # noqa: BLE001 - no error of one run may end the server
         steps.append(StepEnded("refresh", "all", "failed", 0, 0.0, described(error)))
         tell(steps[-1])
     ended = RunEnded(_outcome(steps, stop), began, now(), tuple(steps))
@@ -121,7 +121,7 @@ def _one(step: Step, job: Job, stop: Stop, tell: Tell) -> StepEnded:
         result = persist(step.work, job.backoff, stop.pause, retrying)
     except Stopped as reason:
         outcome, error = "stopped", str(reason)
-    except Exception as failure:  # whatever it is, the other steps and the next runs go on
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the other steps and the next runs go on
         outcome, error = "failed", described(failure, *step.secrets)
         if isinstance(failure, GuardError):
             result = {"guards": failure.guards}

@@ -53,7 +53,7 @@ class Worker:
         try:
             self._ensure_open()
             jobs.run(self.con, self._job, self._stop, self._tell)
-        except Exception as error:  # the record of the run could not be written: the next run may do better
+        except Exception as error:  # noqa: BLE001 - the record of the run could not be written: the next run may do better
             LOG.error("run failed: %s", described(error))
             self._tell(RunEnded("failed", began, now(), ()))
         finally:

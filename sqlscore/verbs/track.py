@@ -58,7 +58,7 @@ def track(
                 run = log_run(con, store, info, source, report or {}, progress)
         except SqlscoreError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - MLflow raises whatever its store and its clients raise
             # from None: the chain would repeat what was hidden
             text = store.hide(f"{type(error).__name__}: {error}")
             raise TrackingError(

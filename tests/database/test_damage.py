@@ -23,6 +23,12 @@ from sqlscore.scoring.manifest import sha256_of
 from sqlscore.scoring.torchscript import zipped
 
 
+@pytest.fixture(autouse=True)
+def _nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has loaded a model goes on with it, and tests of other files load the same one."""
+    monkeypatch.setattr("sqlscore.scoring.loading._loaded", {})
+
+
 def flipped(data: bytes) -> bytes:
     middle = len(data) // 2
     return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
@@ -40,7 +46,7 @@ def changed(**fields: object) -> Callable[[bytes], bytes]:
 
 
 def damaged_file(path: Path, statement: str, values: list[object]) -> None:
-    """A file with the model m@1, after the change and with nothing of it in memory."""
+    """A file with the model m@1, after the change."""
     open_shop(path).close()
     with duckdb.connect(str(path)) as con:
         con.execute(statement, values)

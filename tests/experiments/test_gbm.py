@@ -55,7 +55,7 @@ def model(log: EventLog, periods: Periods) -> Boosted:
     return fit_gbm(log, periods, OPTIONS, Silent())
 
 
-def test_a_row_is_made_of_the_events_up_to_it_alone(log: EventLog, data: Encoded) -> None:
+def test_a_row_is_made_of_the_events_up_to_it_alone(log: EventLog) -> None:
     """A table that sees the future wins every comparison."""
     cut = int(log.offsets[3] + 7)  # the fourth user's first seven events, and nobody after
     offsets = np.append(log.offsets[:4], cut)
@@ -72,7 +72,7 @@ def test_a_row_is_made_of_the_events_up_to_it_alone(log: EventLog, data: Encoded
     np.testing.assert_array_equal(rows_at(source_of(fewer), at), rows_at(source_of(whole), at))
 
 
-def test_a_row_knows_nothing_of_other_users(log: EventLog, data: Encoded) -> None:
+def test_a_row_knows_nothing_of_other_users(data: Encoded) -> None:
     """Running sums are taken over the whole log: another user's must not leak in."""
     source = source_of(data)
     first = rows_at(source, data.offsets[:-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import psycopg
@@ -195,20 +196,9 @@ def test_what_does_not_arrive_as_it_was_sent_is_not_published(shop, postgres, pu
 
 def test_two_publications_at_once_come_one_after_the_other(shop, publish):
     """A schedule and a person who does not wait for it: both work."""
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            publish()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not failures
+    with ThreadPoolExecutor(2) as pool:
+        for publication in [pool.submit(publish) for _ in range(2)]:
+            publication.result(60)
     assert shop.execute("SELECT count(*) FROM sqlscore.runs WHERE verb = 'publish'").fetchall() == [(2,)]
 
 

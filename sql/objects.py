@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
+from sqlscore.sql.belonging import belonging
 from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES, SCHEMA, retarget
 
 Kind = Literal["table", "view", "macro"]
@@ -91,6 +92,12 @@ class SqlObject:
 def objects() -> list[SqlObject]:
     """All views and macros, in the order of `FILES`."""
     return [_read(file) for file in FILES]
+
+
+def objects_of(file: int) -> list[SqlObject]:
+    """All views and macros as they are installed in the database file with this number."""
+    guarded: set[str] = set()
+    return [replace(item, text=belonging(item.text, item.kind, file, guarded)) for item in objects()]
 
 
 def registry_tables() -> list[SqlObject]:

@@ -13,6 +13,7 @@ from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.times_in_arrow import to_microseconds
+from sqlscore.scoring.catalog import Catalog
 from sqlscore.times import moment
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
@@ -51,6 +52,20 @@ def text(column: Column, parameter: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise EventsError(f"{parameter} must be VARCHAR, found {value!r}")
     return value
+
+
+def mapping_of(catalog: Catalog, column: Column) -> Mapping:
+    """The mapping that a public function passes as its name and the number of its file, `events@123`.
+
+    Raises EventsError if the function belongs to another file than the one that sqlscore opened.
+    """
+    name, _, file = (text(column, "mapping") or "").partition("@")
+    if file and int(file) != catalog.snapshot.file:
+        raise EventsError(
+            "these functions belong to another file than the one that sqlscore opened, whose models they would use: "
+            "call those of an attached file over a connection to it (sqlscore.connect), or read its tables"
+        )
+    return catalog.mapping(name)
 
 
 def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:

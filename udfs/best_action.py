@@ -23,7 +23,7 @@ from sqlscore.scoring.rollout import LONGEST, advance, one_event
 from sqlscore.scoring.scores import churn_probability, refuse_future, refuse_plain
 from sqlscore.scoring.sql_types import CANDIDATES_ARROW
 from sqlscore.scoring.states import without_times
-from sqlscore.udfs.arguments import Column, moments, one_array, text, whole_number
+from sqlscore.udfs.arguments import Column, mapping_of, moments, one_array, text, whole_number
 from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model
 
@@ -73,7 +73,7 @@ def best_action(
         if wanted is None:
             refuse_plain(states)
         if timed and times is None:
-            times = moments(as_of, high_water, catalog.mapping(text(mapping, "mapping") or ""))
+            times = moments(as_of, high_water, mapping_of(catalog, mapping))
         at = times[rows.to_numpy()] if timed and times is not None else np.full(len(states), NO_TIME)
         if timed:
             refuse_future(states.clock[:, 1].numpy(), at)

@@ -9,7 +9,7 @@ from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.scores import churn_probability, refuse_plain, score_states
 from sqlscore.scoring.sql_types import SCORE_ARROW
 from sqlscore.scoring.states import without_times
-from sqlscore.udfs.arguments import Column, moments, text
+from sqlscore.udfs.arguments import Column, mapping_of, moments
 from sqlscore.udfs.columns import by_model, scatter
 
 
@@ -21,7 +21,7 @@ def churn(catalog: Catalog, state: Column, as_of: Column, high_water: Column, ma
         artifact.require("churn")
         refuse_plain(states)
         if times is None:
-            times = moments(as_of, high_water, catalog.mapping(text(mapping, "mapping") or ""))
+            times = moments(as_of, high_water, mapping_of(catalog, mapping))
         risk = churn_probability(artifact, states, times[rows.to_numpy()])
         pieces.append((rows, pa.array(risk)))
     return scatter(pieces, len(state), pa.float32())
@@ -34,6 +34,6 @@ def score(catalog: Catalog, state: Column, as_of: Column, high_water: Column, ma
         timed = not bool(without_times(states.clock).any())
         times = None
         if timed:
-            times = moments(as_of, high_water, catalog.mapping(text(mapping, "mapping") or ""))[rows.to_numpy()]
+            times = moments(as_of, high_water, mapping_of(catalog, mapping))[rows.to_numpy()]
         pieces.append((rows, score_states(artifact, states, times)))
     return scatter(pieces, len(state), SCORE_ARROW)

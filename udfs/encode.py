@@ -15,7 +15,7 @@ from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.sql_types import STATE_ARROW
 from sqlscore.scoring.states_in_arrow import to_arrow
-from sqlscore.udfs.arguments import Column, one_array, text
+from sqlscore.udfs.arguments import Column, mapping_of, one_array
 from sqlscore.udfs.columns import scatter
 
 
@@ -36,13 +36,13 @@ def sequences_by_model(
     if len(lists) == 0:
         return
     events = one_array(lists)
-    name = text(mapping, "mapping") or ""
+    mapped = mapping_of(catalog, mapping)
     read = unpack if is_packed(events.type) else from_lists
-    sequences = read(events, catalog.mapping(name))
+    sequences = read(events, mapped)
     has_events = sequences.lengths > 0
     models = one_array(model)
     for label in pc.unique(models).to_pylist():
-        artifact = catalog.artifact(label, name)
+        artifact = catalog.artifact(label, mapped.name)
         named = pc.is_null(models) if label is None else pc.fill_null(pc.equal(models, label), False)
         rows = np.flatnonzero(named.to_numpy(zero_copy_only=False) & has_events)
         if len(rows):

@@ -21,7 +21,7 @@ from sqlscore.scoring.explanation.reasons import (
 from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.scores import churn_probability, refuse_plain
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
-from sqlscore.udfs.arguments import Column, constant, moments, text, whole_number
+from sqlscore.udfs.arguments import Column, constant, mapping_of, moments, whole_number
 from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model
 
@@ -73,7 +73,7 @@ def explain_churn(
         catalog.count(encoded)
         refuse_plain(states)
         if times is None:
-            times = moments(as_of, high_water, catalog.mapping(text(mapping, "mapping") or ""))
+            times = moments(as_of, high_water, mapping_of(catalog, mapping))
         at, last = times[rows.to_numpy()], states.clock[:, 1].numpy()
         risk = churn_probability(artifact, states, at).astype(np.float64)
         risk_then = churn_probability(artifact, states, last).astype(np.float64)

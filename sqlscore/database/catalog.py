@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from sqlscore.database.identity import file_number
 from sqlscore.database.queries import one
 from sqlscore.errors import InstallError, MappingError
 from sqlscore.events.mapping import Mapping
@@ -58,7 +59,7 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
             "SELECT mapping, alias, name, version FROM sqlscore.aliases"
         ).fetchall()
     }
-    target.snapshot = Snapshot(mappings, models, aliases)
+    target.snapshot = Snapshot(mappings, models, aliases, file_number(con))
 
 
 def _artifact(con: duckdb.DuckDBPyConnection, name: str, version: int) -> bytes:

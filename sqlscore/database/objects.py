@@ -11,6 +11,7 @@ import duckdb
 
 from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import usable_events
+from sqlscore.database.identity import file_number, number_file
 from sqlscore.database.leaderboard import LEADERBOARD, clear_leaderboard, create_leaderboard
 from sqlscore.database.lost_tables import FROM_THE_START, explain, missing_tables, restore
 from sqlscore.database.macros import names, statements
@@ -21,7 +22,7 @@ from sqlscore.events.mapping import DEFAULT_MAPPING, UNITS, Feature, Mapping
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.scoring.catalog import unmapped
 from sqlscore.sql.names import SCHEMA
-from sqlscore.sql.objects import objects, registry_tables
+from sqlscore.sql.objects import objects_of, registry_tables
 
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
 """Steps that change registry tables of older files; a file's `tables` version is the number of steps it has seen."""
@@ -37,8 +38,8 @@ def version() -> str:
     """A hash of everything that `install` makes, so that it differs whenever any of it differs."""
     feature = Feature("feature", "numeric")
     mappings = [replace(unmapped(), features=(feature,), time_unit=unit, time_cap=0) for unit in (None, *UNITS)]
-    functions = [statement for mapping in mappings for statement in statements(mapping)]
-    texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects())]
+    functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
+    texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
     text = "\n".join([*texts, *functions])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -62,6 +63,7 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
         warnings.warn(f"{explain(lost)}; made anew", stacklevel=4)
     with transaction(con):
         _create_registry(con)
+        number_file(con)
         restore(con, lost)
         _migrate(con)
         rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
@@ -104,7 +106,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
         kept = materialized_tables(con, mapping)
         if "scored_users" in kept:
             upgrade(con, mapping)
-        for item in objects():
+        for item in objects_of(file_number(con)):
             if item.name in kept:
                 continue
             con.execute(item.for_schema(mapping.schema, mapping.prefix))
@@ -153,7 +155,7 @@ def _install_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
             f"choose a prefix for sqlscore's, for example map_events(..., prefix='ss_') or --prefix ss_"
         )
     _drop_functions(con, mapping.name)
-    for statement in statements(mapping):
+    for statement in statements(mapping, file_number(con)):
         con.execute(statement)
     con.execute(
         "INSERT INTO sqlscore.objects SELECT ?, unnest(?)",

@@ -35,6 +35,7 @@ class Snapshot:
     mappings: Dict[str, Mapping] = field(default_factory=dict)
     models: Dict[str, StoredModel] = field(default_factory=dict)
     aliases: Dict[tuple[str, str], str] = field(default_factory=dict)
+    file: int = 0  # the number of the database file
 
 
 class Catalog:
@@ -72,16 +73,27 @@ class Catalog:
         """The model that is meant, loaded: None is the champion, `name` the newest version, `name@version` itself."""
         from sqlscore.scoring.loading import load  # torch: only when a model is used
 
+        stored = self._of_mapping(model, mapping)
+        return load(stored.data, stored.sha256, stored.label, self.device)
+
+    def judged(self, model: str | None, mapping: str) -> Artifact:
+        """As `artifact`, but the model as it was when it was judged, before it learned the test part."""
+        from sqlscore.scoring.loading import load_judged  # torch
+
+        stored = self._of_mapping(model, mapping)
+        return load_judged(stored.data, stored.sha256, stored.label, self.device)
+
+    def _of_mapping(self, model: str | None, mapping: str) -> StoredModel:
         stored = self.find(model, mapping)
         if mapping and stored.mapping != mapping:  # "": by a label that a state names
             raise ModelError(
                 f'{stored.label} is a model of the events mapped as "{stored.mapping}" and does not score "{mapping}": '
                 f"use one of {', '.join(self._labels(mapping)) or 'its own, after sqlscore train'}"
             )
-        return load(stored.data, stored.sha256, stored.label, self.device)
+        return stored
 
     def find(self, model: str | None, mapping: str) -> StoredModel:
-        """As `artifact`, without loading it."""
+        """The model that is meant, not loaded, of whatever mapping."""
         snapshot = self.snapshot
         if model is None:
             label = snapshot.aliases.get((mapping, "champion"))

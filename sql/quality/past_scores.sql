@@ -1,5 +1,6 @@
 CREATE OR REPLACE VIEW sqlscore.past_scores AS
 -- Nothing is kept yet: the first backtest, or the first refresh that keeps history, replaces this view by a table.
+-- Events have users, so that no row is read; where no events are mapped, an error is raised.
 SELECT
     e.user_id,
     CAST(NULL AS TIMESTAMP) AS as_of,
@@ -18,7 +19,7 @@ SELECT
     CAST(NULL AS BOOLEAN) AS trained_after,
     CAST(NULL AS TIMESTAMP) AS scored_at
 FROM sqlscore.events AS e
-WHERE FALSE;
+WHERE e.user_id IS NULL;
 
 COMMENT ON VIEW sqlscore.past_scores IS 'Scores of past moments, one row per user, moment and model: empty until sqlscore backtest or refresh --keep-history, then a table.';
 COMMENT ON COLUMN sqlscore.past_scores.user_id IS 'The user.';

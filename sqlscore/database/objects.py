@@ -12,7 +12,7 @@ import duckdb
 from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import usable_events
 from sqlscore.database.identity import file_number, number_file
-from sqlscore.database.leaderboard import LEADERBOARD, clear_leaderboard, create_leaderboard
+from sqlscore.database.leaderboard import LEADERBOARD, create_leaderboard
 from sqlscore.database.lost_tables import FROM_THE_START, explain, missing_tables, restore
 from sqlscore.database.macros import names, statements
 from sqlscore.database.queries import one
@@ -40,7 +40,7 @@ def version() -> str:
     mappings = [replace(unmapped(), features=(feature,), time_unit=unit, time_cap=0) for unit in (None, *UNITS)]
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
     texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
-    text = "\n".join([*texts, *functions])
+    text = "\n".join([*texts, *functions, _NOTHING_MAPPED])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -89,16 +89,15 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     Raises InstallError if a function of the user's own has one of the names.
     """
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
-    create_leaderboard(con, mapping.schema)
+    if mapping.relation:
+        create_leaderboard(con, mapping.schema)
     view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
     # Creating a macro binds the views in it with the macro's parameters in scope, so a bare column of the same name in
     # a view of the user's would be a conflict. Therefore everything is made over an empty view that reads nothing.
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {_no_rows_of(con, query)}")
     high_water = qualified(mapping.schema, "high_water")
-    con.execute(
-        f"CREATE OR REPLACE VIEW {high_water} AS "
-        f"SELECT max(event_time) AS high_water FROM {qualified(mapping.schema, 'events')}"
-    )
+    newest = f"SELECT max(event_time) AS high_water FROM {view}" if mapping.relation else _NO_HIGH_WATER
+    con.execute(f"CREATE OR REPLACE VIEW {high_water} AS {newest}")
     con.execute(f"COMMENT ON VIEW {high_water} IS 'The newest event_time of the mapped events: the default as_of'")
     con.execute(f"COMMENT ON COLUMN {high_water}.high_water IS 'The newest event_time of the mapped events'")
     if functions:
@@ -120,9 +119,9 @@ def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     if mapping.name != DEFAULT_MAPPING:
         con.execute(f"DROP SCHEMA IF EXISTS {identifier(mapping.schema)} CASCADE")
         return
-    for name in materialized_tables(con, mapping):
-        con.execute(f"DROP TABLE {qualified(mapping.schema, name)}")
-    clear_leaderboard(con, mapping.schema)
+    for name in (*PER_USER, "refreshed", LEADERBOARD.name):
+        if is_table(con, mapping.schema, name):
+            con.execute(f"DROP TABLE {qualified(mapping.schema, name)}")
 
 
 def taken_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
@@ -173,7 +172,17 @@ def _drop_functions(con: duckdb.DuckDBPyConnection, mapping: str) -> None:
 def _events_query(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     if mapping.relation:
         return usable_events(con, mapping)
-    return "SELECT NULL::VARCHAR AS user_id, NULL::TIMESTAMP AS event_time, NULL::VARCHAR AS event_type WHERE false"
+    # In every column too, since a condition on a NULL would be false before anything is raised.
+    columns = (("user_id", "VARCHAR"), ("event_time", "TIMESTAMP"), ("event_type", "VARCHAR"))
+    nothing = ", ".join(f"CAST({_NOTHING_MAPPED} AS {kind}) AS {name}" for name, kind in columns)
+    return f"SELECT {nothing} WHERE {_NOTHING_MAPPED}"
+
+
+_NOTHING_MAPPED = (
+    "error('no events are mapped in this file: run `sqlscore init DB --events TABLE ...`, or "
+    "sqlscore.map_events(con, ...) in Python')"
+)
+_NO_HIGH_WATER = "SELECT CAST(NULL AS TIMESTAMP) AS high_water"
 
 
 def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str) -> None:

@@ -10,10 +10,13 @@ import duckdb
 import pytest
 from command_line import run, run_json
 from small_shop import ARTIFACTS, open_shop
+from tiny_model import tiny_artifact
 
 import sqlscore
 from sqlscore.database.registry import register
 from sqlscore.errors import MappingError
+from sqlscore.sql.names import REGISTRY_TABLES
+from sqlscore.sql.objects import objects
 
 Call = Callable[[duckdb.DuckDBPyConnection], Any]
 
@@ -196,3 +199,38 @@ def test_a_copy_never_replaces_or_doubles_a_table(tmp_path: Path) -> None:
     assert '"events" is there already and does not hold what' in refused.stderr
     with sqlscore.connect(path) as con:
         assert con.execute("SELECT count(*) FROM events").fetchall() == [(3,)]
+
+
+def test_after_unmap_nothing_answers_with_no_rows(scored: duckdb.DuckDBPyConnection) -> None:
+    """A dashboard would show zero customers: what reads events raises, and tables of scores are gone."""
+    sqlscore.unmap(scored)
+    left = scored.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'sqlscore'").fetchall()
+    assert {name for (name,) in left} == set(REGISTRY_TABLES)
+    queries = [f"FROM sqlscore.{item.name}" for item in objects() if item.kind == "view"]
+    queries += ["SELECT count(*) FROM sqlscore.events WHERE user_id = '3' AND event_time > '2020-01-01'"]
+    queries += [f"FROM sqlscore.{call}" for call in ("rfm()", "funnel(['view'])", "sessions_with()", "paths()")]
+    queries += ["FROM sqlscore.churn_labels_inactivity()", "FROM sqlscore.scored_segments_with()"]
+    for query in queries:
+        if query.endswith((".model_metrics", ".action_attention")):  # of the models, which stay
+            scored.execute(query)
+            continue
+        with pytest.raises(duckdb.Error, match=r"no events are mapped in this file: run `sqlscore init"):
+            scored.execute(query).fetchall()
+    with pytest.raises(duckdb.CatalogException, match="leaderboard"):
+        scored.execute("FROM sqlscore.leaderboard")
+    sqlscore.map_events(scored, "e", features=["price"])
+    assert sqlscore.refresh(scored).tables["scored_users"] == 5
+    assert scored.execute("FROM sqlscore.leaderboard").fetchall() == []
+
+
+def test_a_file_without_mapped_events_scores_events_that_are_given(con: duckdb.DuckDBPyConnection) -> None:
+    """They need no mapped table; what takes its moment from one says so."""
+    con.execute("CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type")
+    sqlscore.map_events(con, "e")
+    register(con, tiny_artifact(), name="m", mapping="events", champion=True, verb="train")
+    query = "SELECT predict_next_action(e), churn_risk(e, as_of := '2024-02-01') FROM e GROUP BY user_id"
+    before = con.execute(query).fetchall()
+    sqlscore.unmap(con)
+    assert con.execute(query).fetchall() == before
+    with pytest.raises(duckdb.Error, match="there is no as_of, and no event in the mapped events table"):
+        con.execute("SELECT churn_risk(e) FROM e GROUP BY user_id").fetchall()

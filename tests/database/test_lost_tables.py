@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from small_shop import open_shop
 
 import sqlscore
+from sqlscore.database.leaderboard import write_leaderboard
 from sqlscore.database.lost_tables import LOST_WITH, NEEDED
-from sqlscore.errors import InstallError, ModelError, SqlscoreError
-from sqlscore.sql.names import REGISTRY_TABLES
+from sqlscore.errors import GuardWarning, InstallError, ModelError, SqlscoreError
+from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES
 
 
 @pytest.mark.parametrize("name", REGISTRY_TABLES)
@@ -21,8 +23,8 @@ def test_opening_the_file_makes_a_dropped_table_anew(tmp_path: Path, name: str) 
     con.close()
     with pytest.warns(UserWarning, match=rf"a table of sqlscore is gone: sqlscore.{name} \(.*made anew"):
         con = sqlscore.connect(tmp_path / "shop.duckdb")
-    with con, warnings.catch_warnings():
-        warnings.simplefilter("error")
+    defaults = pytest.warns(GuardWarning, match="25.0% of the events") if name == "guards" else nullcontext()
+    with con:
         con.execute(f"FROM sqlscore.{name}").fetchall()
         if name == "mappings":
             sqlscore.map_events(con, "e", features=["price"])
@@ -30,8 +32,8 @@ def test_opening_the_file_makes_a_dropped_table_anew(tmp_path: Path, name: str) 
             with pytest.raises(ModelError, match="m@1, which sqlscore.models does not hold any more"):
                 sqlscore.refresh(con)
             return
-        warnings.simplefilter("default")
-        assert sqlscore.refresh(con).model == "m@1"
+        with defaults:
+            assert sqlscore.refresh(con).model == "m@1"
         assert con.execute("SELECT churn_risk(e) FROM e GROUP BY user_id").fetchall()
         assert con.execute("SELECT * FROM sqlscore.versions").fetchall() == [("m", 1)]
         sqlscore.map_events(con, "e", features=["price"])
@@ -58,12 +60,57 @@ def test_a_verb_says_what_is_gone(name: str) -> None:
             assert f"sqlscore.{name}" in str(error)  # noqa: PT017 - a verb may as well do without the table
 
 
-@pytest.mark.parametrize("name", ["objects", "policy", "versions"])
-def test_status_names_what_is_gone(name: str) -> None:
-    con = open_shop()
-    con.execute(f"DROP TABLE sqlscore.{name}")
-    assert any(f"sqlscore.{name}" in problem.what for problem in sqlscore.status(con).problems)
+KEPT = (
+    "objects",
+    "policy",
+    "versions",
+    "guards",
+    "event_profiles",
+    "champions",
+    "leaderboard",
+    "refreshed",
+    "user_states",
+)
+VIEWS = ("events", "high_water", "sessions", "past_scores", "judged_past_scores", "segment_summary")
+
+
+@pytest.mark.parametrize("name", [*KEPT, *VIEWS])
+def test_status_names_what_is_gone_and_the_next_command_mends_it(tmp_path: Path, name: str) -> None:
+    """Whatever was dropped: no verb ends in an error of the engine's, and the next command makes it anew."""
+    path = tmp_path / "shop.duckdb"
+    with open_shop(path) as con:
+        sqlscore.refresh(con)
+    with sqlscore.connect(path) as con:
+        kind = "VIEW" if name in VIEWS else "TABLE"
+        con.execute(f"DROP {kind} sqlscore.{name}")
+        assert any(f"sqlscore.{name}" in problem.what for problem in sqlscore.status(con).problems)
+        for verb in (
+            lambda con: sqlscore.refresh(con, keep_history=True),
+            lambda con: sqlscore.map_events(con, "e", features=["price"]),
+            lambda con: write_leaderboard(con, "sqlscore", []),
+        ):
+            try:
+                with warnings.catch_warnings(action="ignore"):
+                    verb(con)
+            except SqlscoreError as error:
+                assert f"sqlscore.{name}" in str(error)  # noqa: PT017 - a verb may as well do without it
+    with warnings.catch_warnings(action="ignore"), sqlscore.connect(path) as con:
+        sqlscore.refresh(con)
+        con.execute(f"FROM sqlscore.{name}").fetchall()
+        assert not any(f"sqlscore.{name}" in problem.what for problem in sqlscore.status(con).problems)
+
+
+def test_what_a_second_mapping_lost_is_named_in_its_schema(tmp_path: Path) -> None:
+    with open_shop(tmp_path / "shop.duckdb") as con:
+        sqlscore.map_events(con, "e", features=["price"], name="orders")
+        con.execute("DROP TABLE sqlscore_orders.leaderboard")
+        (said,) = [p.what for p in sqlscore.status(con).problems if "gone" in p.what]
+        assert said == (
+            "a table of sqlscore is gone: sqlscore_orders.leaderboard (the newest comparison: compare again "
+            "(sqlscore compare))"
+        )
 
 
 def test_each_table_says_what_is_lost_with_it() -> None:
-    assert set(LOST_WITH) <= set(REGISTRY_TABLES)
+    """The two that a refresh makes are named by the state of the scores."""
+    assert {*REGISTRY_TABLES, *MAPPING_TABLES} - {"refreshed", "user_states"} <= set(LOST_WITH)

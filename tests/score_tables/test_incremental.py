@@ -352,22 +352,20 @@ def test_a_killed_refresh_leaves_the_last_good_tables(tmp_path: Path) -> None:
     con.close()
     chance = random.Random(7)
     for _ in range(4):
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert child.stdin is not None
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        for number in range(20):
-            child.stdin.write("full\n" if number % 2 else "part\n")
-        child.stdin.flush()
-        for _ in range(chance.randint(0, 2)):
-            child.stdout.readline()
-        try:
-            child.wait(timeout=chance.random())
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-        child.wait()
+        command = [sys.executable, "-c", CHILD, str(path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            for number in range(20):
+                child.stdin.write("full\n" if number % 2 else "part\n")
+            child.stdin.flush()
+            for _ in range(chance.randint(0, 2)):
+                child.stdout.readline()
+            try:
+                child.wait(timeout=chance.random())
+            except subprocess.TimeoutExpired:
+                child.send_signal(signal.SIGKILL)
         con = sqlscore.connect(path)
         assert con.execute("SELECT count(*), count(DISTINCT user_id) FROM sqlscore.scored_users").fetchall() == [
             (400, 400)

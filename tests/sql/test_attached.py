@@ -60,6 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     (['view', 'cart', 'buy'])[1 + i * i % 3] AS event_type, i * 0.5 AS price FROM range(300) t(i)"""
             )
             sqlscore.map_events(con, "e", features=["price"])
+            # the model of `there` knows other actions, so that its answers are told apart
+            con.execute("UPDATE sqlscore.guards SET threshold = 1 WHERE name = 'unknown_share'")
             artifact = tiny_artifact(tuple(actions.split(",")), numeric=("price",))
             register(con, artifact, name="m", mapping="events", champion=True, verb="train")
             sqlscore.refresh(con)

@@ -12,17 +12,23 @@ CREATE TABLE IF NOT EXISTS sqlscore.leaderboard (
     accuracy_low DOUBLE,
     accuracy_high DOUBLE,
     accuracy_tie BOOLEAN,
+    accuracy_seed_min DOUBLE,
+    accuracy_seed_max DOUBLE,
     top3 DOUBLE,
     log_loss DOUBLE,
     log_loss_low DOUBLE,
     log_loss_high DOUBLE,
     log_loss_tie BOOLEAN,
+    log_loss_seed_min DOUBLE,
+    log_loss_seed_max DOUBLE,
     macro_f1 DOUBLE,
     ece DOUBLE,
     churn_auc DOUBLE,
     churn_auc_low DOUBLE,
     churn_auc_high DOUBLE,
     churn_auc_tie BOOLEAN,
+    churn_auc_seed_min DOUBLE,
+    churn_auc_seed_max DOUBLE,
     churn_log_loss DOUBLE,
     churn_ece DOUBLE,
     validation_loss DOUBLE,
@@ -48,17 +54,23 @@ COMMENT ON COLUMN sqlscore.leaderboard.accuracy IS 'Share of test events whose n
 COMMENT ON COLUMN sqlscore.leaderboard.accuracy_low IS 'Accuracy: lower bound of its 95 % bootstrap interval over users.';
 COMMENT ON COLUMN sqlscore.leaderboard.accuracy_high IS 'Accuracy: upper bound of that interval.';
 COMMENT ON COLUMN sqlscore.leaderboard.accuracy_tie IS 'Whether it ties with the best by accuracy.';
+COMMENT ON COLUMN sqlscore.leaderboard.accuracy_seed_min IS 'Accuracy: the least of its seeds; NULL for one seed.';
+COMMENT ON COLUMN sqlscore.leaderboard.accuracy_seed_max IS 'Accuracy: the most of its seeds; NULL for one seed.';
 COMMENT ON COLUMN sqlscore.leaderboard.top3 IS 'Share of test events whose next action was among the three most probable ones.';
 COMMENT ON COLUMN sqlscore.leaderboard.log_loss IS 'Mean of -log(probability of the actual action), over actions that were seen in training.';
 COMMENT ON COLUMN sqlscore.leaderboard.log_loss_low IS 'Log-loss: lower bound of its 95 % bootstrap interval over users.';
 COMMENT ON COLUMN sqlscore.leaderboard.log_loss_high IS 'Log-loss: upper bound of that interval.';
 COMMENT ON COLUMN sqlscore.leaderboard.log_loss_tie IS 'Whether it ties with the best by log-loss.';
+COMMENT ON COLUMN sqlscore.leaderboard.log_loss_seed_min IS 'Log-loss: the least of its seeds; NULL for one seed.';
+COMMENT ON COLUMN sqlscore.leaderboard.log_loss_seed_max IS 'Log-loss: the most of its seeds; NULL for one seed.';
 COMMENT ON COLUMN sqlscore.leaderboard.macro_f1 IS 'Mean over the actions of the F1 score of predicting each one.';
 COMMENT ON COLUMN sqlscore.leaderboard.ece IS 'Expected calibration error of the most probable next action, over 15 bins.';
 COMMENT ON COLUMN sqlscore.leaderboard.churn_auc IS 'Area under the ROC curve of the churn risk.';
 COMMENT ON COLUMN sqlscore.leaderboard.churn_auc_low IS 'Churn AUC: lower bound of its 95 % bootstrap interval over users.';
 COMMENT ON COLUMN sqlscore.leaderboard.churn_auc_high IS 'Churn AUC: upper bound of that interval.';
 COMMENT ON COLUMN sqlscore.leaderboard.churn_auc_tie IS 'Whether it ties with the best by churn AUC.';
+COMMENT ON COLUMN sqlscore.leaderboard.churn_auc_seed_min IS 'Churn AUC: the least of its seeds; NULL for one seed.';
+COMMENT ON COLUMN sqlscore.leaderboard.churn_auc_seed_max IS 'Churn AUC: the most of its seeds; NULL for one seed.';
 COMMENT ON COLUMN sqlscore.leaderboard.churn_log_loss IS 'Log-loss of the churn risk.';
 COMMENT ON COLUMN sqlscore.leaderboard.churn_ece IS 'Expected calibration error of the churn risk, over 10 bins.';
 COMMENT ON COLUMN sqlscore.leaderboard.validation_loss IS 'Log-loss on the validation part (of churn if the ranking is by auc); promotion goes by it.';

@@ -29,7 +29,7 @@ _DROPPABLE = (
         "accuracy",
         "log\nloss",
     ),
-    *("95 %", "model"),
+    *("95 %", "seeds", "model"),
 )
 """Headers of what a narrow terminal does without, the least important first; never the figure that ranks."""
 
@@ -44,7 +44,8 @@ def compare(
         str | None, typer.Option("--models", metavar="NAME@V,..", help="Registered models that take part.")
     ] = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, help="Train each with this many seeds; figures are means.")
+        int,
+        typer.Option("--seeds", min=1, help="Train each with this many seeds; figures are means, with their spread."),
     ] = 1,
     mapping: MappingName = "events",
     horizon: Horizon = None,
@@ -89,6 +90,7 @@ def compare(
 def _show_leaderboard(result: Comparison, db: str) -> None:
     column = "churn_auc" if result.metric == "auc" else result.metric
     first, tied = result.rows[0], len(result.ties) > 1
+    several = any((row["seeds"] or 1) > 1 for row in result.rows)
     churn = f", churn at {first['n_churn']:,} examples" if first["n_churn"] else ""
     shown = ["accuracy", "log_loss", "macro_f1", "ece", *(["churn_auc", "churn_ece"] if first["n_churn"] else [])]
     table = narrow(
@@ -98,6 +100,7 @@ def _show_leaderboard(result: Comparison, db: str) -> None:
             "",
             "model",
             "95 %",
+            *(["seeds"] if several else []),
             *(name.replace("_", "\n") for name in shown),
             "train\ns",
             "para-\nmeters",
@@ -111,7 +114,8 @@ def _show_leaderboard(result: Comparison, db: str) -> None:
             "" if row["rank"] is None else f"{row['rank']}{'=' if row['tie_with_best'] and tied else ''}",
             row["contender"],
             "" if row["model"] in (None, row["contender"]) else row["model"],
-            "" if low is None else f"{low:.3f}-{high:.3f}",
+            _range(low, high),
+            *([_range(row[f"{column}_seed_min"], row[f"{column}_seed_max"])] if several else []),
             *("" if row[name] is None else f"{row[name]:.3f}" for name in shown),
             *(short(row[name]) for name in ("training_seconds", "parameters", "scoring_events_per_second")),
             style="bold" if row["tie_with_best"] else "dim" if row["kind"] == "baseline" else "",
@@ -129,6 +133,10 @@ def _show_leaderboard(result: Comparison, db: str) -> None:
         else:  # it is best of those here alone
             chosen = () if result.mapping == "events" else ("--mapping", result.mapping)
             render.next_step("sqlscore", "compare", db, "--models", f"{best},{result.champion}", *chosen)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "" if low is None else f"{low:.3f}-{high:.3f}"
 
 
 def _in_words(result: Comparison) -> str:

@@ -59,11 +59,17 @@ def _figures_of(arena: Arena, judged: Judged) -> dict[str, float | None]:
 
 
 def _means(each: Sequence[dict[str, float | None]]) -> dict[str, Any]:
-    """The means of several seeds' figures; None if no seed has the figure."""
+    """The means of several seeds' figures, None if no seed has the figure; of those that rank, the spread too."""
     means: dict[str, Any] = {"ranks": {}}
     for name in each[0]:
         values = [value for row in each if (value := row[name]) is not None]
         means[name] = float(np.mean(values)) if values else None
+        if name in RANKED.values():
+            several = len(values) > 1
+            means |= {
+                f"{name}_seed_min": min(values) if several else None,
+                f"{name}_seed_max": max(values) if several else None,
+            }
     return means
 
 

@@ -100,7 +100,7 @@ def compare(
         architectures: What to train. None trains all, `gbm` only if LightGBM is installed; with `models` it trains
             nothing.
         models: Registered models to judge, each as `name@version`.
-        seeds: How often each architecture is trained; figures are means.
+        seeds: How often each architecture is trained; figures are means, and the rows hold the least and the most.
         mapping: The name of the mapping.
         horizon: How far ahead churn looks, as `train` takes it; by default that of the models.
         lookback: A user counts for churn if seen within it.

@@ -164,7 +164,24 @@ def test_without_a_champion_the_best_by_validation_becomes_it(con: duckdb.DuckDB
     info = next(info for info in sqlscore.list_models(con) if info.is_champion)
     assert info.label == found.best_by_validation
     assert len(sqlscore.list_models(con)) == 2  # of two seeds, the better one
-    assert rows_of(found)["gru"]["seeds"] == 2
+    gru, majority = rows_of(found)["gru"], rows_of(found)["majority"]
+    assert gru["seeds"] == 2
+    assert gru["log_loss_seed_min"] < gru["log_loss"] < gru["log_loss_seed_max"]
+    assert gru["accuracy_seed_min"] <= gru["accuracy"] <= gru["accuracy_seed_max"]
+    assert gru["churn_auc_seed_min"] is None
+    assert majority["log_loss_seed_min"] is None  # there is one of it
+
+
+def test_the_command_shows_the_spread_of_several_seeds_alone(tmp_path: Path) -> None:
+    """One seed's figure says little if another's is far away."""
+    path = str(tmp_path / "visits.duckdb")
+    with sqlscore.connect(path) as own:
+        visits(own)
+    asked = ["compare", path, "--architectures", "markov", "--no-register", "--horizon", "5 days"]
+    for seeds, expected in (("1", False), ("2", True)):
+        shown = CliRunner().invoke(app, [*asked, "--seeds", seeds])
+        assert shown.exit_code == 0, shown.output
+        assert ("seeds" in shown.stdout) == expected
 
 
 def test_a_missing_library_is_a_warning_unless_it_was_asked_for(

@@ -38,6 +38,7 @@ def write_leaderboard(con: duckdb.DuckDBPyConnection, schema: str, rows: Sequenc
         schema: The mapping's schema.
         rows: One per contender, with all of LEADERBOARD_COLUMNS.
     """
+    create_leaderboard(con, schema)  # if somebody dropped it
     clear_leaderboard(con, schema)
     if rows:
         places = ", ".join("?" for _ in LEADERBOARD_COLUMNS)

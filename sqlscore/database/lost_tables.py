@@ -1,4 +1,4 @@
-"""Tables of the registry that somebody dropped: which, what is lost with them, and what is made anew."""
+"""Tables and views of sqlscore that somebody dropped: which, what is lost with them, and what is made anew."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import duckdb
 
+from sqlscore.events.mapping import Mapping
 from sqlscore.sql.names import REGISTRY_TABLES, SCHEMA
+from sqlscore.sql.objects import objects
 from sqlscore.udfs.functions import PREFIX
 
 LOST_WITH = {
@@ -20,6 +22,9 @@ LOST_WITH = {
     "objects": "which functions sqlscore made, which are found again",
     "policy": "when to train again: set it again (set_policy)",
     "guards": "thresholds of the guards that were changed: change them again",
+    "event_profiles": "what the events were like at mapping, which is counted anew by the next sqlscore init",
+    "leaderboard": "the newest comparison: compare again (sqlscore compare)",
+    "past_scores": "the scores that were kept; those of later refreshes with --keep-history are kept anew",
 }
 """What is lost with a table, and what mends that."""
 
@@ -31,20 +36,51 @@ NEEDED = ("meta", "mappings", "models", "aliases", "runs")
 
 
 def missing_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """The tables of the registry that the file lacks; none if it has no registry at all."""
+    """The tables of the registry, and the tables and views of the mappings, that the file lacks.
+
+    Those in schema sqlscore are bare names, others begin with their schema. None if there is no registry at all. Tables
+    of scores are not among them: before a refresh there are none, and `lost_rows` knows what the last one wrote.
+    """
     rows = con.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?", [SCHEMA]
+        """SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()
+           UNION ALL SELECT schema_name, view_name FROM duckdb_views()
+           WHERE database_name = current_database() AND NOT internal"""
     ).fetchall()
-    have = {row[0] for row in rows}
-    return [name for name in REGISTRY_TABLES if name not in have] if have & set(FROM_THE_START) else []
+    have = {(schema, name) for schema, name in rows}
+    registry = [name for name in REGISTRY_TABLES if (SCHEMA, name) not in have]
+    if not any((SCHEMA, name) in have for name in FROM_THE_START):
+        return []
+    return registry + ([] if "mappings" in registry else _missing_of_mappings(con, have))
+
+
+def _missing_of_mappings(con: duckdb.DuckDBPyConnection, have: set[tuple[str, str]]) -> list[str]:
+    names = ["leaderboard", "events", "high_water", *(item.name for item in objects() if item.kind == "view")]
+    mappings = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
+    schemas = [Mapping.from_json(text).schema for (text,) in mappings]
+    return [
+        name if schema == SCHEMA else f"{schema}.{name}"
+        for schema in schemas
+        for name in names
+        if (schema, name) not in have and name not in _OF_A_REFRESH
+    ]
+
+
+_OF_A_REFRESH = ("scored_users", "scored_sessions")
 
 
 def explain(names: Sequence[str]) -> str:
-    """One sentence on tables that are gone: what is lost with each."""
-    said = "; ".join(
-        f"{SCHEMA}.{name} ({LOST_WITH.get(name, 'what was noted in it, which begins anew')})" for name in names
-    )
-    return f"{'tables' if len(names) > 1 else 'a table'} of sqlscore {'are' if len(names) > 1 else 'is'} gone: {said}"
+    """One sentence on tables and views that are gone: what is lost with each."""
+    said = "; ".join(f"{name if '.' in name else f'{SCHEMA}.{name}'} ({_loss(name)})" for name in names)
+    one, several = ("a table", "tables") if all(_is_table(name) for name in names) else ("a view", "tables or views")
+    return f"{several if len(names) > 1 else one} of sqlscore {'are' if len(names) > 1 else 'is'} gone: {said}"
+
+
+def _is_table(name: str) -> bool:
+    return name in REGISTRY_TABLES or name.rpartition(".")[2] in LOST_WITH
+
+
+def _loss(name: str) -> str:
+    return LOST_WITH.get(name.rpartition(".")[2], "which is made anew")
 
 
 def restore(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:

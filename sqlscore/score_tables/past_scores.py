@@ -10,7 +10,7 @@ from sqlscore.database.objects import is_table
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
-from sqlscore.score_tables.swap import swap_in
+from sqlscore.score_tables.swap import make_view, swap_in
 from sqlscore.scoring.notes import seen_until
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def keep_scores(
     """
     table = qualified(mapping.schema, PAST_SCORES)
     if not is_table(con, mapping.schema, PAST_SCORES):
+        make_view(con, mapping, PAST_SCORES)  # somebody may have dropped it
         con.execute(f"CREATE TABLE {qualified(mapping.schema, f'next_{PAST_SCORES}')} AS FROM {table} WITH NO DATA")
         swap_in(con, mapping, PAST_SCORES)
     con.execute(f"DELETE FROM {table} WHERE as_of = make_timestamp(?) AND model = ?", [as_of, artifact.name])

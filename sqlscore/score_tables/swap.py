@@ -21,8 +21,7 @@ def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, activ
     active_within: seconds in which users of `scored_users` are active, as `derived_columns.definitions` takes it.
     """
     if not con.execute(_THERE, [mapping.schema, name]).fetchall():  # somebody dropped it: the view has the comments
-        view_of = next(item for item in objects() if item.name == name)
-        con.execute(view_of.for_schema(mapping.schema, mapping.prefix))
+        make_view(con, mapping, name)
     staging = qualified(mapping.schema, f"next_{name}")
     view = qualified(mapping.schema, _VIEW_OF[name])
     if name == "scored_users":
@@ -31,6 +30,12 @@ def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, activ
         return staging
     con.execute(f"CREATE TABLE {staging} AS SELECT *, CAST(NULL AS TIMESTAMP) AS scored_at FROM {view} WITH NO DATA")
     return staging
+
+
+def make_view(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
+    """Make the view that stands for a score table before it is written, inside the caller's transaction."""
+    view = next(item for item in objects() if item.name == name)
+    con.execute(view.for_schema(mapping.schema, mapping.prefix))
 
 
 def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:

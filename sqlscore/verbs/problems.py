@@ -9,12 +9,13 @@ import duckdb
 
 from sqlscore.database.damage import lost_champion
 from sqlscore.database.lost_tables import explain, missing_tables
+from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.watch import read_profiles, watch
-from sqlscore.score_tables.mark import lost_rows, read_mark
+from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, lost_rows, read_mark
 from sqlscore.verbs.mapping_status import MappingStatus
 
 _OLD_DAYS = 30
@@ -55,6 +56,8 @@ def mapping_problems(
 
 def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:
     """What the guards warn of or would refuse in the events as they are now, or found at the last refresh."""
+    if {"guards", "event_profiles"} & set(missing_tables(con)):
+        return []  # `file_problems` says so
     before = read_profiles(con, mapping.name)
     findings = judge(con, mapping, read_guards(con), watch(con, mapping), before)
     names = {finding.name for finding in findings}
@@ -112,6 +115,10 @@ def _wrong_with_scores(con: duckdb.DuckDBPyConnection, mapping: Mapping, state: 
         return f"the scores of {name} are not whole: {cut}"
     if state.scored_users is None:
         return f"the scores of {name} are not materialized: BI tools see no table"
+    gone = [table for table in (MARK_TABLE, STATES_TABLE) if not is_table(con, mapping.schema, table)]
+    if gone and not (mapping.append_only and gone == [MARK_TABLE]):  # which is dropped when a user is forgotten
+        lost = " and ".join(f"{mapping.schema}.{table}" for table in gone)
+        return f"what the last refresh of {name} noted is gone ({lost}): the next one scores everybody anew"
     if state.scored_by is not None and state.scored_by != state.champion:
         return f"the scores of {name} are {state.scored_by}'s, not the champion's"
     if state.new_events:

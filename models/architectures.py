@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from sqlscore.events.inputs import Inputs
+from sqlscore.models.back_off import longest_order
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.encoders.attention_rnn import AttentionRNN
 from sqlscore.models.encoders.cnn_bigru import CNNBiGRU
@@ -18,7 +19,7 @@ from sqlscore.models.encoders.mingru import MinGRU
 from sqlscore.models.encoders.recent_window import RecentWindow
 from sqlscore.models.encoders.recurrent import Recurrent
 from sqlscore.models.encoders.transformer import Transformer
-from sqlscore.models.heads import Heads
+from sqlscore.models.heads import MOST_DIRECT, Heads
 from sqlscore.models.inputs.action_graph import GraphEmbedding
 from sqlscore.models.inputs.embedding import EventEmbedding
 from sqlscore.models.inputs.features import Features
@@ -83,7 +84,8 @@ def _beside(read: int, config: ModelConfig, inputs: Inputs) -> tuple[Summary, He
     summary = Summary(
         min(config.counted_actions, actions), len(inputs.numeric), config.decay_seconds, config.visit_gap_seconds
     )
-    return summary, Heads(read, Features(summary), actions, config.width, config.dropout)
+    direct = actions <= MOST_DIRECT if config.direct is None else config.direct
+    return summary, Heads(read, Features(summary), actions, config.width, config.dropout, direct)
 
 
 def _gru(config: ModelConfig, inputs: Inputs) -> nn.Module:
@@ -131,7 +133,7 @@ def _gat_mingru(config: ModelConfig, inputs: Inputs) -> nn.Module:
 
 
 def _markov(config: ModelConfig, inputs: Inputs) -> nn.Module:
-    return Markov(config, inputs, order=3)
+    return Markov(config, inputs, longest_order(len(inputs.actions), 3))
 
 
 ARCHITECTURES: dict[str, Architecture] = {

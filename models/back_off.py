@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+ORDER = 5
+"""Last actions that a model keeps in its states for its counts, if their codes fit."""
 _CELLS = 1_000_000  # probabilities that are stored; above it, they are summed from the counts at every look-up
 
 
@@ -34,6 +36,7 @@ class BackOff(nn.Module):
         self.known = actions
         self.order = order
         self.prior = 2.0
+        self.network_weight = 1.0  # of a network beside it; what is missing to 1 is the weight of the counts
         self.ends = [0] * (order + 1)  # of each order's part of the contexts
         self.register_buffer("context", torch.zeros(0, dtype=torch.int64))  # (C,) rising within an order
         self.register_buffer("start", torch.zeros(1, dtype=torch.int64))  # (C + 1,) of each context's counts
@@ -86,6 +89,14 @@ class BackOff(nn.Module):
             found.index_add_(0, row * self.known + self.action[which], part)
             left = left * (self.prior / (total + self.prior))
         return torch.addmm(found.view(-1, self.known), left.unsqueeze(1), self.share.unsqueeze(0))
+
+    def mixed(self, logits: Tensor, recent: Tensor) -> Tensor:
+        """(N, V) logits of a network, (N, n) last codes -> (N, V) logarithms of the weighted mean of both."""
+        if self.network_weight >= 1.0:
+            return logits
+        # torch vectorises the softmax of rows that are shorter than a vector the other way round alone
+        shares = torch.softmax(logits, 1) if self.known >= 16 else torch.softmax(logits.t().contiguous(), 0).t()
+        return torch.log(self.network_weight * shares + (1.0 - self.network_weight) * self(recent))
 
     def _contexts(self, recent: Tensor) -> list[Tensor]:
         """The numbers (N,) of the contexts of one action, of two, and so on."""

@@ -26,6 +26,7 @@ class ModelConfig:
     decay_seconds: tuple[float, ...] = (3_600.0, 86_400.0, 604_800.0)
     churn: bool = True
     attention: str = "multi_head"  # how attention_rnn pools: global, self or multi_head
+    direct: bool | None = None  # a path from summaries to each action; None: if there are few actions
 
     def to_json(self) -> str:
         """All fields, names sorted."""

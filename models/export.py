@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sqlscore.models.encoders.markov import Markov
 from sqlscore.models.wholes.sequence_model import SequenceModel
 from sqlscore.models.wholes.tabled import TabledModel
 from sqlscore.scoring.torchscript import without_deprecation, zipped
@@ -29,8 +30,11 @@ def to_torchscript(model: nn.Module) -> bytes:
 def script(model: nn.Module) -> Any:
     """The model in scoring mode as a scripted module, its constant tables filled."""
     ready: Any = copy.deepcopy(model).eval()
+    if isinstance(ready, Markov):
+        ready.counts.freeze()
     if isinstance(ready, SequenceModel):
         ready.embedding.freeze()
+        ready.counts.freeze()
     if isinstance(ready, TabledModel):
         ready.freeze()
     with without_deprecation():

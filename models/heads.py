@@ -6,7 +6,8 @@ from torch.nn import functional as F
 
 from sqlscore.models.inputs.features import Features
 
-_MAX_DIRECT = 256  # actions; above it, the path from features to each action has too many weights to learn
+MOST_DIRECT = 256
+"""Actions above which the path from features to each action would have too many weights to learn."""
 
 
 class Heads(nn.Module):
@@ -24,13 +25,13 @@ class Heads(nn.Module):
     log_seconds: Tensor
     platt: Tensor
 
-    def __init__(self, hidden: int, features: Features, actions: int, width: int, dropout: float) -> None:
+    def __init__(self, hidden: int, features: Features, actions: int, width: int, dropout: float, direct: bool) -> None:
         super().__init__()
         self.hidden = hidden  # of wider states, what an encoder carries on is not read
         self.from_hidden = nn.Linear(hidden, width)
         self.from_features = nn.Linear(features.size, width, bias=False)
         self.next_action = nn.Linear(width, actions)
-        self.next_direct = nn.Parameter(torch.zeros(features.size, actions if actions <= _MAX_DIRECT else 0))
+        self.next_direct = nn.Parameter(torch.zeros(features.size, actions if direct else 0))
         self.time = nn.Linear(width, 1)
         self.time_direct = nn.Linear(features.size, 1, bias=False)
         recent = features.size + features.extra
@@ -39,7 +40,7 @@ class Heads(nn.Module):
         self.churn_recent = nn.Linear(recent, width // 4)
         self.churn_out = nn.Linear(width // 4, 1, bias=False)
         self.dropout = nn.Dropout(dropout)
-        self.direct = actions <= _MAX_DIRECT
+        self.direct = direct
         for layer in (self.time_direct, self.churn_linear, self.churn_out):
             nn.init.zeros_(layer.weight)
         self.register_buffer("temperature", torch.ones(()))

@@ -23,6 +23,7 @@ class Features(nn.Module):
         self.counted = summary.counted
         self.decays = summary.decays
         self.tail = summary.tail
+        self.end = summary.size  # K: what stands behind is not read
         self.size = 2 * (summary.counted + 1) + 13 + 2 * summary.decays + 3 * summary.numeric
         self.extra = 8 + 2 * summary.decays
         self.register_buffer("rates", summary.rates * 1e6)  # per second
@@ -77,7 +78,7 @@ class Features(nn.Module):
             torch.log1p(n / visits.clamp(min=1.0)),
         ]
         decayed = summary[self.tail : self.tail + 2 * self.decays]
-        numbers = summary[self.tail + 2 * self.decays :]
+        numbers = summary[self.tail + 2 * self.decays : self.end]
         shares = counts / n.clamp(min=1.0)
         return torch.cat([torch.log1p(counts), shares, torch.stack(facts), torch.log1p(decayed), numbers]).t()
 

@@ -1,4 +1,4 @@
-"""The whole model, whatever its encoder: state = [encoder state | running summaries], and the heads of it."""
+"""The whole model, whatever its encoder: state = [encoder state | running summaries | last actions], and its heads."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
+from sqlscore.models.back_off import ORDER, BackOff, longest_order
 from sqlscore.models.heads import Heads
 from sqlscore.models.inputs.embedding import EventEmbedding
 from sqlscore.models.inputs.features import Features
 from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.ragged.arithmetic import gaps_of, no_time
+from sqlscore.models.ragged.newest import newest_codes
 from sqlscore.scoring.batch import Batch
 
 
 class SequenceModel(nn.Module):
-    """Event embedding -> encoder -> heads, with running summaries beside the encoder.
+    """Event embedding -> encoder -> heads, with running summaries beside the encoder, and counts beside the network.
 
+    The next action's probability is a weighted mean of the network's and of what followed the last actions: see
+    `BackOff`, to which `training.learning.mixture` gives its weight.
     `encoder(x (T, E), offsets (N + 1,), state (N, H), each) -> (T, H) or (N, H)` has an attribute `size` = H.
     The exported methods are those of `scoring.module.Module`; no tensor is padded.
     """
@@ -32,7 +36,9 @@ class SequenceModel(nn.Module):
         self.summary = summary
         self.features = Features(summary)
         self.heads = heads
-        self.state_size = size + summary.size  # S = H + K
+        self.counts = BackOff(embedding.known, longest_order(embedding.known, ORDER))
+        self.body = size + summary.size  # H + K
+        self.state_size = self.body + self.counts.order  # S = H + K + n
 
     @torch.jit.export
     def encode(
@@ -60,27 +66,28 @@ class SequenceModel(nn.Module):
 
     @torch.jit.export
     def next_logits(self, hidden: Tensor) -> Tensor:
-        """(N, S) -> (N, V), temperature applied."""
-        features = self.features(hidden[:, self.size :])
-        return self.heads.next_logits(self.heads.embed(hidden[:, : self.size], features), features)
+        """(N, S) -> (N, V), temperature applied, counts mixed in."""
+        features = self.features(hidden[:, self.size : self.body])
+        logits = self.heads.next_logits(self.heads.embed(hidden[:, : self.size], features), features)
+        return self.counts.mixed(logits, hidden[:, self.body :])
 
     @torch.jit.export
     def seconds(self, hidden: Tensor) -> Tensor:
         """(N, S) -> float64 (N,): median of the seconds from the last event to the next."""
-        features = self.features(hidden[:, self.size :])
+        features = self.features(hidden[:, self.size : self.body])
         u = self.heads.embed(hidden[:, : self.size], features)
         return torch.expm1(self.heads.log_seconds_to_next(u, features).double())
 
     @torch.jit.export
     def churn(self, hidden: Tensor, elapsed: Tensor) -> Tensor:
         """(N, S), float64 (N,) seconds since the last event -> (N,): calibrated probability of churn."""
-        recent = self.features.with_recency(hidden[:, self.size :], elapsed)
+        recent = self.features.with_recency(hidden[:, self.size : self.body], elapsed)
         return self.heads.churn(hidden[:, : self.size], recent)
 
     @torch.jit.export
     def churn_summary(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, B): all that `churn` reads of a state, whatever the moment; a fraction of the state's size."""
-        summary = hidden[:, self.size :]
+        summary = hidden[:, self.size : self.body]
         lasting = self.features.lasting(self.features.raw(summary))
         return torch.cat([self.features.rhythm(summary), self.heads.churn_lasting(hidden[:, : self.size], lasting)], 1)
 
@@ -93,17 +100,17 @@ class SequenceModel(nn.Module):
     @torch.jit.export
     def scores(self, hidden: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `next_logits`, `seconds` and `churn` return; what they share is computed once."""
-        state, summary = hidden[:, : self.size], hidden[:, self.size :]
+        state, summary = hidden[:, : self.size], hidden[:, self.size : self.body]
         raw = self.features.raw(summary)
         features, lasting = self.features.standardise(raw), self.features.lasting(raw)
         recent = self.features.recent(self.features.rhythm(summary), elapsed)
         logits, log_seconds, risk = self.heads.scores(state, features, lasting, recent)
-        return logits, torch.expm1(log_seconds.double()), risk
+        return self.counts.mixed(logits, hidden[:, self.body :]), torch.expm1(log_seconds.double()), risk
 
     @torch.jit.export
     def embed(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, D): the users' representations."""
-        return self.heads.embed(hidden[:, : self.size], self.features(hidden[:, self.size :]))
+        return self.heads.embed(hidden[:, : self.size], self.features(hidden[:, self.size : self.body]))
 
     def _start(
         self,
@@ -133,9 +140,18 @@ class SequenceModel(nn.Module):
         if not each:
             hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
         summary, after = self.summary(
-            batch.categories[:, 0], standardised, batch.times, offsets, gaps, known, old[:, self.size :], clock, each
+            batch.categories[:, 0],
+            standardised,
+            batch.times,
+            offsets,
+            gaps,
+            known,
+            old[:, self.size : self.body],
+            clock,
+            each,
         )
-        return torch.cat([hidden, summary], 1), after
+        codes = batch.categories[:, 0].clamp(max=self.embedding.known + 1)
+        return torch.cat([hidden, summary, newest_codes(codes, offsets, old[:, self.body :], each)], 1), after
 
     def _hidden(
         self,

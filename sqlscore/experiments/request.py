@@ -60,12 +60,15 @@ def names_of(architectures: Sequence[str] | None, models: Sequence[str], notes: 
 
 
 def registered(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Artifact:
-    """A registered model. Raises ModelError if it is of another mapping, TrainingError if it lacks its periods."""
-    from sqlscore.scoring.loading import load  # torch
+    """A registered model, as it was when it was judged.
+
+    Raises ModelError if it is of another mapping, TrainingError if it lacks its periods.
+    """
+    from sqlscore.scoring.loading import load_judged  # torch
     from sqlscore.training.evaluation.evaluate import noted_periods
 
     stored = model_of(con, model, mapping)
-    artifact = load(stored.data, stored.sha256, stored.label, "cpu")
+    artifact = load_judged(stored.data, stored.sha256, stored.label, "cpu")
     noted_periods(artifact)
     return artifact
 

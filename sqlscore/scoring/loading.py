@@ -17,7 +17,7 @@ import torch
 from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.coalescing import Coalescer
-from sqlscore.scoring.manifest import MODULE, Manifest, read_manifest, sha256_of
+from sqlscore.scoring.manifest import MODULE, Manifest, judged_part, read_manifest, sha256_of
 from sqlscore.scoring.module import Module, capabilities_of
 from sqlscore.scoring.older import OlderModule
 from sqlscore.scoring.torchscript import without_deprecation
@@ -44,12 +44,7 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
     key = (sha256, device)
     with _lock:
         if key not in _loaded:
-            actual = sha256_of(data)
-            if actual != sha256:
-                raise ArtifactError(
-                    f"model {name}: the stored artifact has sha256 {actual}, the registry says {sha256}; "
-                    "it was changed or damaged and is not loaded: import it again or train again"
-                )
+            _verify(data, sha256, name)
             torch.set_num_threads(1)  # engine threads call at once: more inside each would only contend
             try:
                 manifest = read_manifest(data)
@@ -71,3 +66,22 @@ def load(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
             _loaded[key] = (manifest, module, coalescer)
         manifest, module, coalescer = _loaded[key]
     return Artifact(name, sha256, manifest, module, torch.device(device), coalescer)
+
+
+def load_judged(data: bytes, sha256: str, name: str, device: str = "cpu") -> Artifact:
+    """The model as it was when it was judged: before it learned the test part, if it learned that at all.
+
+    Raises ArtifactError as `load` does.
+    """
+    _verify(data, sha256, name)
+    judged = judged_part(data)
+    return load(data, sha256, name, device) if judged is None else load(judged, sha256_of(judged), name, device)
+
+
+def _verify(data: bytes, sha256: str, name: str) -> None:
+    actual = sha256_of(data)
+    if actual != sha256:
+        raise ArtifactError(
+            f"model {name}: the stored artifact has sha256 {actual}, the registry says {sha256}; "
+            "it was changed or damaged and is not loaded: import it again or train again"
+        )

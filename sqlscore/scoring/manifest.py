@@ -17,6 +17,7 @@ from sqlscore.scoring.torchscript import zipped
 FORMAT = 3
 MODULE = "module.pt"
 _MANIFEST = "manifest.json"
+_JUDGED = "judged.zip"
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,22 @@ class Manifest:
         return cls(**fields)
 
 
-def pack(module: bytes, manifest: Manifest) -> bytes:
-    """The artifact as bytes; the same input gives the same bytes, hence the same sha256."""
-    return zipped([(_MANIFEST, manifest.to_json().encode()), (MODULE, module)])
+def pack(module: bytes, manifest: Manifest, judged: bytes | None = None) -> bytes:
+    """The artifact as bytes; the same input gives the same bytes, hence the same sha256.
+
+    Args:
+        module: TorchScript.
+        manifest: What it says of itself.
+        judged: The artifact of the model as it was before it learned the test part, None if it did not.
+    """
+    members = [(_MANIFEST, manifest.to_json().encode()), (MODULE, module)]
+    return zipped(members if judged is None else [*members, (_JUDGED, judged)])
+
+
+def judged_part(data: bytes) -> bytes | None:
+    """The artifact of the model as it was before it learned the test part; None if it did not learn that."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(_JUDGED) if _JUDGED in archive.namelist() else None
 
 
 def sha256_of(data: bytes) -> str:

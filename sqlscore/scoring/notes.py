@@ -49,6 +49,7 @@ class TrainingRun:
     refit_epochs: int | None = None
     until: int | None = None
     users_shortened: int | None = None
+    counting: dict[str, float] | None = None  # what is counted beside the network, and the network's weight
 
     @property
     def churn_validation_log_loss(self) -> float | None:
@@ -125,13 +126,14 @@ class TrainingNotes:
 def seen_until(manifest: Manifest) -> int:
     """µs of the newest event that influenced the model.
 
-    This includes the validation part, which decides when training stops and how it is calibrated. Only the test part,
-    which is later, had no influence.
+    This includes the validation part, which decides when training stops and how it is calibrated, and the test part if
+    the model learned it after it was judged.
     """
-    periods = TrainingNotes.from_json(manifest.notes).periods
-    if periods is not None:
-        return int(periods["t2"])
-    return int(np.datetime64(manifest.trained_to.removesuffix("Z"), "us").astype(np.int64))
+    notes = TrainingNotes.from_json(manifest.notes)
+    if notes.periods is None:
+        return int(np.datetime64(manifest.trained_to.removesuffix("Z"), "us").astype(np.int64))
+    learned = None if notes.training is None else notes.training.until
+    return max(int(notes.periods["t2"]), learned or 0)
 
 
 def _part(kind: type[Part], values: Mapping[str, Any]) -> Part:

@@ -138,7 +138,7 @@ def _losses(con: duckdb.DuckDBPyConnection, mapping: str, new: str, old: str) ->
     from sqlscore.training.evaluation.evaluate import evaluate
 
     models = catalog(con)
-    judged, other = models.artifact(new, mapping), models.artifact(old, mapping)
+    judged, other = models.judged(new, mapping), models.judged(old, mapping)
     asked = TrainingNotes.from_json(judged.manifest.notes)
     notes = replace(
         TrainingNotes.from_json(other.manifest.notes), periods=asked.periods, sample=asked.sample, limits=asked.limits

@@ -65,7 +65,7 @@ def notes_of(training: Training, log: EventLog, inputs: Inputs, learned: Learned
         learned: what the training yielded.
     """
     parts, periods, options = training.parts, training.periods, training.options
-    train = parts.train
+    train, churn = parts.train, None if parts.churn is None else parts.churn.train.churn
     return TrainingNotes(
         periods=periods.to_notes(),
         sample=log.sample,
@@ -74,7 +74,7 @@ def notes_of(training: Training, log: EventLog, inputs: Inputs, learned: Learned
         training=TrainingRun(
             events=train.events,
             targets=train.targets,
-            churn_examples=0 if train.churn is None else len(train.churn),
+            churn_examples=0 if churn is None else len(churn),
             validation_targets=parts.validation.targets,
             validated_on="held-out users" if periods.by_users else "a later period",
             epochs=len(learned.history),
@@ -84,10 +84,11 @@ def notes_of(training: Training, log: EventLog, inputs: Inputs, learned: Learned
             churn_log_loss=learned.churn,
             refit_epochs=learned.refit_epochs,
             until=learned.until,
+            counting=asdict(learned.counting),
             users_shortened=int((parts.both.lengths == options.max_sequence).sum()),
         ),
         validation=learned.validation,
-        base_rates=base_rates(training.data, train),
+        base_rates=base_rates(training.data, train, churn),
         action_attention=_action_attention(training.model, inputs),
     )
 

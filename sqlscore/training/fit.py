@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import duckdb
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from sqlscore.errors import TrainingError
+from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
@@ -20,8 +21,7 @@ from sqlscore.models.encoders.attention_rnn import ATTENTIONS
 from sqlscore.models.export import script, to_torchscript
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.manifest import Manifest, pack
-from sqlscore.scoring.notes import TrainingNotes
+from sqlscore.scoring.manifest import Manifest, pack, read_manifest
 from sqlscore.training.data.churn_labels import choose_churn
 from sqlscore.training.data.encoding import encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog, read_log
@@ -33,6 +33,7 @@ from sqlscore.training.learning.checkpoints import Checkpoint, fingerprint
 from sqlscore.training.learning.objective import check_objective
 from sqlscore.training.learning.stages import count, learn
 from sqlscore.training.learning.training import Epoch, Learned, Training
+from sqlscore.training.newest import train_through_now
 from sqlscore.training.options import TrainedModel, TrainingOptions
 
 ALL = tuple(ARCHITECTURES)
@@ -111,25 +112,37 @@ def fit_log(
         periods, reason = replace(periods, churn=None), _knows_no_churn(options)
     began = time.monotonic()
     with _torch(options):
-        model, manifest, learned, checkpoint = _learn(log, periods, options, progress, on_epoch)
-        seconds = time.monotonic() - began
-        notes = TrainingNotes.from_json(manifest.notes)
-        notes = replace(notes, no_churn=reason if periods.churn is None else None, search=search)
-        manifest = replace(manifest, notes=notes.to_json())
-        device = torch.device(options.device)
-        candidate = Artifact("candidate", "", manifest, script(model).to(device), device)
-        metrics = evaluate_log(log, periods, candidate, progress) if tested else {}
-        metrics.pop("model", None)
-        manifest = Manifest.from_json(replace(manifest, metrics=metrics).to_json())  # as it will be read back
-        report = {
-            "epochs": [asdict(epoch) for epoch in learned.history],
-            "seconds": {"training": round(seconds, 2), "all": round(time.monotonic() - began, 2)},
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        }
-        packed = pack(to_torchscript(model), manifest)
+        made = _learn(log, periods, options, progress, on_epoch)
+        manifest = _manifest(log, made, reason, search)
+        learned = time.monotonic()
+        if tested:
+            manifest = _judged(log, made, manifest, progress)
+        judging = time.monotonic() - learned
+        packed = pack(to_torchscript(made.training.model), manifest)
+        if tested and options.through_now and periods.t2 < periods.high_water:
+            made = _Made(*train_through_now(log, made.training, made.inputs, made.config, made.learned))
+            manifest = replace(_manifest(log, made, reason, search), metrics=manifest.metrics)
+            packed = pack(to_torchscript(made.training.model), manifest, judged=packed)
+    seconds = time.monotonic() - began
+    report = {
+        "epochs": [asdict(epoch) for epoch in made.learned.history],
+        "seconds": {"training": round(seconds - judging, 2), "all": round(seconds, 2)},
+        "parameters": sum(parameter.numel() for parameter in made.training.model.parameters()),
+    }
+    checkpoint = made.training.checkpoint
     if checkpoint is not None:
         checkpoint.remove()
-    return TrainedModel(packed, manifest, report)
+    return TrainedModel(packed, read_manifest(packed), report)  # as it will be read back
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A training at its end: what its model reads, the sizes of that, and what the training yielded."""
+
+    training: Training
+    inputs: Inputs
+    config: ModelConfig
+    learned: Learned
 
 
 def _learn(
@@ -138,8 +151,8 @@ def _learn(
     options: TrainingOptions,
     progress: Progress,
     on_epoch: Callable[[Epoch], None] | None,
-) -> tuple[Any, Manifest, Learned, Checkpoint | None]:
-    """A trained model, its manifest, what the training yielded, and its checkpoint. The encoded log is let go of."""
+) -> _Made:
+    """A trained model that knows nothing of the test part."""
     inputs = vocabulary(log, periods.t2 if options.refit else periods.t1, options.max_actions, options.max_categories)
     data = encode_log(log, inputs)
     architecture = ARCHITECTURES[options.architecture]
@@ -152,9 +165,24 @@ def _learn(
     if options.checkpoint is not None and not architecture.counted:
         checkpoint = Checkpoint(options.checkpoint, fingerprint(log, periods, options))
     training = Training(model, data, parts, periods, options, progress, on_epoch, checkpoint)
-    learned = count(training) if architecture.counted else learn(training)
-    notes = notes_of(training, log, inputs, learned)
-    return model, manifest_of(training, log, inputs, config, learned, notes), learned, checkpoint
+    return _Made(training, inputs, config, count(training) if architecture.counted else learn(training))
+
+
+def _manifest(log: EventLog, made: _Made, reason: str, search: dict[str, Any] | None) -> Manifest:
+    """The manifest of what was made, without figures. reason: why there is no churn head, if there is none."""
+    notes = notes_of(made.training, log, made.inputs, made.learned)
+    no_churn = reason if made.training.periods.churn is None else None
+    notes = replace(notes, no_churn=no_churn, search=search)
+    return manifest_of(made.training, log, made.inputs, made.config, made.learned, notes)
+
+
+def _judged(log: EventLog, made: _Made, manifest: Manifest, progress: Progress) -> Manifest:
+    """The manifest with the figures of the test part."""
+    device = torch.device(made.training.options.device)
+    candidate = Artifact("candidate", "", manifest, script(made.training.model).to(device), device)
+    metrics = evaluate_log(log, made.training.periods, candidate, progress)
+    metrics.pop("model", None)
+    return replace(manifest, metrics=metrics)
 
 
 def split(log: EventLog, options: TrainingOptions) -> tuple[Periods, str]:

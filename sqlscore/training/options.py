@@ -36,6 +36,8 @@ class TrainingOptions:
         max_categories: the most values of a categorical feature that are told apart.
         threads: of torch.
         refit: at the end, train on with the validation part too; otherwise the newest events only validate.
+        through_now: after the model was judged, train on with the test part too, so that it knows the newest events;
+            the figures are those of the model before that.
         recency: how many times a target's weight halves from the newest one that is trained on back to the oldest.
         class_weight: "balanced" weighs rare actions more: more of them are found, and the probabilities of frequent
             actions are less true. Calibration is fitted afterwards.
@@ -68,6 +70,7 @@ class TrainingOptions:
     max_categories: int = 5_000
     threads: int = 1
     refit: bool = True
+    through_now: bool = True
     recency: float = 0.0
     class_weight: str = "none"
     focal_gamma: float = 0.0

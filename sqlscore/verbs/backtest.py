@@ -95,7 +95,7 @@ def backtest(
         raise ModelError(f"model={model!r} and retrain=True exclude each other: judge a model, or train new ones")
     if options and not retrain:
         raise ModelError(f"{', '.join(sorted(options))}: options of training, which need retrain=True")
-    artifact = None if retrain else catalog(con).artifact(model, mapping)
+    artifact = None if retrain else catalog(con).judged(model, mapping)
     dates = moments_of(con, source, artifact, start, end, to_seconds(every) or 0.0)
     warnings = [] if artifact is None else refuse_seen(artifact, dates, include_seen)
     label = f"{architecture}, retrained" if artifact is None else artifact.name

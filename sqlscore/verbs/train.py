@@ -128,4 +128,4 @@ def evaluate(
 
     source = mapped(con, mapping)
     stored = model_of(con, model, mapping)
-    return judge(con, source, catalog(con).artifact(stored.label, mapping))
+    return judge(con, source, catalog(con).judged(stored.label, mapping))

@@ -43,9 +43,9 @@ def drawer(
 
     source = mapped(con, mapping)
     stored = model_of(con, model, mapping)
-    artifact = catalog(con).artifact(stored.label, mapping)
+    artifact, tested = catalog(con).artifact(stored.label, mapping), catalog(con).judged(stored.label, mapping)
     facts = f'{artifact.name} ({artifact.manifest.architecture}), events mapped as "{mapping}"'
-    evidence = cache(lambda: gather(con, source, artifact, progress))
+    evidence = cache(lambda: gather(con, source, tested, progress))
 
     def attended() -> Figure:
         if user_id is None:

@@ -34,12 +34,24 @@ class Encoded:
     log_gap: npt.NDArray[np.float32]  # (T,) log(1 + seconds to it)
 
 
-def vocabulary(log: EventLog, until: int, max_actions: int, max_categories: int) -> Inputs:
-    """What occurs up to a time, most frequent first, ties by name; rarer values beyond the caps are unknown."""
+def vocabulary(log: EventLog, until: int, max_actions: int, max_categories: int, after: Inputs | None = None) -> Inputs:
+    """What occurs up to a time, most frequent first, ties by name; rarer values beyond the caps are unknown.
+
+    Args:
+        log: the events.
+        until: µs.
+        max_actions: the most actions.
+        max_categories: the most values of a categorical column.
+        after: a vocabulary whose values come first, with the codes that they have there.
+    """
     trained = log.times <= until
+    known = {} if after is None else after.categorical
     return Inputs(
-        _frequent(log.actions, trained, max_actions),
-        {name: _frequent(column, trained, max_categories) for name, column in log.categorical.items()},
+        _frequent(log.actions, trained, max_actions, () if after is None else after.actions),
+        {
+            name: _frequent(column, trained, max_categories, known.get(name, ()))
+            for name, column in log.categorical.items()
+        },
         tuple(log.numeric),
         {name: column.sort for name, column in log.categorical.items() if column.sort is not None},
     )
@@ -134,10 +146,13 @@ def ordered_batches(lengths: Ints, events: int) -> list[Ints]:
     return np.split(order, np.flatnonzero(np.diff(group)) + 1) if len(order) else []
 
 
-def _frequent(column: Column, trained: npt.NDArray[np.bool_], most: int) -> tuple[str, ...]:
+def _frequent(column: Column, trained: npt.NDArray[np.bool_], most: int, first: tuple[str, ...]) -> tuple[str, ...]:
     counts = np.bincount(column.codes[trained], minlength=len(column.values) + 1)[1:]
-    counted = [(-int(count), value) for count, value in zip(counts, column.values, strict=True) if count]
-    return tuple(value for _, value in sorted(counted)[:most])
+    known = set(first)
+    others = [
+        (-int(count), value) for count, value in zip(counts, column.values, strict=True) if count and value not in known
+    ]
+    return (*first, *(value for _, value in sorted(others)[: max(most - len(first), 0)]))
 
 
 def _table(values: list[str], known: tuple[str, ...]) -> tuple[Codes, list[str]]:

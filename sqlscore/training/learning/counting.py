@@ -1,4 +1,4 @@
-"""What follows what in the training part, counted: for models that are told of it rather than learn it by steps."""
+"""What follows what, counted: for models that are told of it rather than learn it by steps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,37 @@ import numpy.typing as npt
 import torch
 
 from sqlscore.arrays import Floats, Ints
+from sqlscore.models.back_off import BackOff
 from sqlscore.scoring.notes import BaseRates
+from sqlscore.training.data.churn_labels import Examples
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.evaluation.baselines import action_shares
 
 _OFTEN = 10  # times that an action must have been followed, to have a median of its own
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How a model counts beside its network.
+
+    Args:
+        order: How many last actions are counted.
+        prior: How many observations the shorter context's distribution counts for.
+        fade: How often a target's weight halves from the newest target back to the oldest, by the rank of its time.
+        weight: Of the network, the rest is the counts'; 1 leaves them out.
+        log_loss: Of both together on validation, None if that held nothing.
+    """
+
+    order: int = 1
+    prior: float = 2.0
+    fade: float = 0.0
+    weight: float = 1.0
+    log_loss: float | None = None
+
+
+NOTHING = Counting()
+"""The network alone."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +75,68 @@ def context_at(data: Encoded, at: Ints, order: int) -> Ints:
     return found
 
 
-def base_rates(data: Encoded, train: Windows) -> BaseRates:
+def fading(times: Ints, fade: float) -> Floats:
+    """(P,) weights of targets at these times: each halves `fade` times from the newest rank to the oldest."""
+    if not fade or len(times) < 2:
+        return np.ones(len(times))
+    rank = np.empty(len(times))
+    rank[np.argsort(times, kind="stable")] = np.linspace(0.0, 1.0, len(times))
+    return np.exp2(fade * (rank - 1.0))
+
+
+def weighted_shares(target: npt.NDArray[np.integer[Any]], weights: Floats, actions: int) -> Floats:
+    """Codes 1..V and weights (P,) -> (V + 1,) their add-one smoothed shares; 0 for code 0."""
+    if not len(weights) or float(weights.min()) == 1.0:
+        return action_shares(target, actions)
+    counts = np.bincount(target, weights, minlength=actions + 1) + 1.0
+    counts[0] = 0.0
+    return counts / counts.sum()
+
+
+def base_rates(data: Encoded, train: Windows, churn: Examples | None) -> BaseRates:
     """What is usual in the training part: the smoothed share of each action, and of churn if there are examples."""
-    churn = None
-    if train.churn is not None and len(train.churn):
-        churn = round(float(train.churn.churned.mean()), 6)
-    return BaseRates([round(share, 8) for share in _shares(data, train).tolist()], churn)
+    rate = round(float(churn.churned.mean()), 6) if churn is not None and len(churn) else None
+    return BaseRates([round(share, 8) for share in _shares(data, train).tolist()], rate)
 
 
 def count_into(model: Any, data: Encoded, train: Windows) -> None:
     """Fill the tables of a `models.markov.Markov`."""
-    counted = [count_following(data, train, order) for order in range(1, model.order + 1)]
-    model.ends = [0, *(int(end) for end in np.cumsum([len(c.count) for c in counted]))]
-    model.context = torch.from_numpy(np.concatenate([c.context for c in counted]))
-    model.action = torch.from_numpy(np.concatenate([c.action for c in counted]) - 1)
-    model.count = torch.from_numpy(np.concatenate([c.count for c in counted]).astype(np.float32))
-    model.share = torch.from_numpy(_shares(data, train).astype(np.float32))
+    fill(model.counts, data, train, Counting(model.order))
     model.median_seconds = torch.from_numpy(_medians(data, np.flatnonzero(train.wanted)))
+
+
+def count_beside(model: Any, data: Encoded, part: Windows, counting: Counting) -> None:
+    """Count a part into the tables beside a network, in place, if the counts have a weight at all."""
+    model.counts.network_weight = counting.weight
+    if counting.weight < 1:
+        model.counts.order = counting.order
+        fill(model.counts, data, part, counting)
+
+
+def fill(back_off: BackOff, data: Encoded, part: Windows, counting: Counting) -> None:
+    """Count a part into the tables of a model, in place."""
+    counted = np.flatnonzero(part.wanted & (data.target <= data.known))
+    weights = fading(data.target_time[counted], counting.fade)
+    target = data.target[counted].astype(np.int64)
+    wide = data.known + 2
+    contexts, totals, sizes, actions, counts = [], [], [], [], []
+    for order in range(1, back_off.order + 1):
+        of_order, of_target = np.unique(context_at(data, counted, order), return_inverse=True)
+        pairs, of_pair = np.unique(of_target * wide + target, return_inverse=True)
+        contexts.append(of_order)
+        totals.append(np.bincount(of_target, weights, minlength=len(of_order)))
+        sizes.append(np.bincount(pairs // wide, minlength=len(of_order)))
+        actions.append(pairs % wide - 1)
+        counts.append(np.bincount(of_pair, weights, minlength=len(pairs)))
+    device = back_off.share.device
+    back_off.prior = counting.prior
+    back_off.ends = [0, *(int(end) for end in np.cumsum([len(part) for part in contexts]))]
+    back_off.context = torch.from_numpy(np.concatenate(contexts)).to(device)
+    back_off.start = torch.from_numpy(np.append(0, np.cumsum(np.concatenate(sizes)))).to(device)
+    back_off.total = torch.from_numpy(np.concatenate(totals).astype(np.float32)).to(device)
+    back_off.action = torch.from_numpy(np.concatenate(actions)).to(device)
+    back_off.count = torch.from_numpy(np.concatenate(counts).astype(np.float32)).to(device)
+    back_off.share = torch.from_numpy(weighted_shares(target, weights, data.known)[1:].astype(np.float32)).to(device)
 
 
 def _shares(data: Encoded, train: Windows) -> Floats:

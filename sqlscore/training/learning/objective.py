@@ -22,14 +22,19 @@ _WEIGHT_RANGE = (0.1, 10.0)  # of an action: one that occurs once must not outwe
 class Objective:
     """Weights of training targets; their mean over the training part is 1.
 
-    recency: weights halve this often from the newest target back to the oldest. gamma: of the focal loss.
+    Args:
+        classes: (V,) of each action; None: all 1.
+        recency: How often weights halve from the newest target back to the oldest, by the rank of its time: calendar
+            age would fade little where most events lie in the last month.
+        gamma: Of the focal loss.
+        times: (P,) µs of the training targets, rising; empty without recency.
+        scale: What the mean is divided by.
     """
 
-    classes: Tensor | None  # (V,) of each action
+    classes: Tensor | None
     recency: float
     gamma: float
-    newest: int  # µs
-    span: int  # µs from the oldest target to the newest
+    times: Ints
     scale: float
 
     def weights(self, data: Encoded, at: Ints, action: Tensor) -> Tensor | None:
@@ -43,8 +48,8 @@ class Objective:
         return None if found is None else found * self.scale
 
     def _fading(self, times: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        age = np.maximum(self.newest - times, 0) / self.span
-        return np.asarray(np.exp2(-self.recency * age), np.float32)
+        rank = np.searchsorted(self.times, times, "right") / len(self.times)
+        return np.asarray(np.exp2(self.recency * (rank - 1.0)), np.float32)
 
 
 def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Objective:
@@ -53,19 +58,18 @@ def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Obj
     "balanced" weighs an action by targets / (actions x targets with this action), as scikit-learn does, held between
     a tenth and ten.
     """
-    times = data.target_time[train.wanted]
-    newest, oldest = int(times.max()), int(times.min())
+    times = np.sort(data.target_time[train.wanted]) if options.recency else np.zeros(0, np.int64)
     classes = None
     if options.class_weight == "balanced":
         action = data.target[train.wanted]
         counts = np.bincount(action[action <= data.known] - 1, minlength=data.known)
         found = np.clip(counts.sum() / (data.known * np.maximum(counts, 1)), *_WEIGHT_RANGE)
         classes = torch.from_numpy(found.astype(np.float32))
-    plain = Objective(classes, options.recency, options.focal_gamma, newest, max(newest - oldest, 1), 1.0)
+    plain = Objective(classes, options.recency, options.focal_gamma, times, 1.0)
     at = np.flatnonzero(train.wanted & (data.target <= data.known))
     weights = plain.weights(data, at, torch.from_numpy(data.target[at].astype(np.int64) - 1))
     scale = 1.0 if weights is None or not len(at) else 1.0 / float(weights.mean())
-    return Objective(plain.classes, plain.recency, plain.gamma, plain.newest, plain.span, scale)
+    return Objective(plain.classes, plain.recency, plain.gamma, times, scale)
 
 
 def check_objective(options: TrainingOptions) -> None:

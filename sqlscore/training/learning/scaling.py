@@ -23,26 +23,27 @@ _EDGES = 32  # into each action, in a graph of actions
 def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
     """Set the buffers of a `SequenceModel` that standardise, and start its heads at the base rates."""
     _numbers(model.embedding, data, train)
-    if isinstance(model.embedding, GraphEmbedding):
-        edges = strongest_edges(count_following(data, train, 1), data.known, _EDGES)
-        model.embedding.connect(*(torch.from_numpy(part) for part in edges))
+    connect(model, data, train)
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(train.starts))
     chosen = np.sort(chosen[np.cumsum(train.lengths[chosen]) - train.lengths[chosen] < _SAMPLE])
     share = prefix_share(model, train, chosen, _SAMPLE)
     raw: list[Tensor] = []
-    recent: list[Tensor] = []
     with torch.no_grad():
         for group in ordered_batches(train.lengths[chosen], 8_192):
             batch, targets = cut(data, train, chosen[group])
-            states, of_churn = states_at(model, batch, targets.sampled(random, share))
+            states, _ = states_at(model, batch, targets.sampled(random, share))
             raw.append(model.features.raw(states[:, model.size :]))
-            at = of_churn[:, model.size :]
-            recent.append(torch.cat([model.features.raw(at), model.features.recency(at, targets.elapsed)], 1))
         features = model.features
-        _standard(torch.cat(raw), features.mean, features.spread)
-        _standard(torch.cat(recent), features.churn_mean, features.churn_spread)
+        standard(torch.cat(raw), features.mean, features.spread)
         _base_rates(model.heads, data, train)
+
+
+def connect(model: Any, data: Encoded, part: Windows) -> None:
+    """Set the edges of a model with a graph of actions: what followed what in a part, on the CPU."""
+    if isinstance(model.embedding, GraphEmbedding):
+        edges = strongest_edges(count_following(data, part, 1), data.known, _EDGES)
+        model.embedding.connect(*(torch.from_numpy(part) for part in edges))
 
 
 def _numbers(embedding: Any, data: Encoded, windows: Windows) -> None:
@@ -61,7 +62,7 @@ def _numbers(embedding: Any, data: Encoded, windows: Windows) -> None:
         embedding.spread[column] = max(float(bent.std()), 1e-3) if len(bent) else 1.0
 
 
-def _standard(values: Tensor, mean: Tensor, spread: Tensor) -> None:
+def standard(values: Tensor, mean: Tensor, spread: Tensor) -> None:
     """Mean and standard deviation into the buffers; a feature that never varies is left at its mean."""
     if len(values) < 2:
         return
@@ -76,6 +77,3 @@ def _base_rates(heads: Any, data: Encoded, train: Windows) -> None:
     heads.next_action.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
     gaps = data.log_gap[train.wanted]
     heads.log_seconds.fill_(float(np.median(gaps)) if len(gaps) else 0.0)
-    if train.churn is not None and len(train.churn):
-        rate = float(np.clip(train.churn.churned.mean(), 0.01, 0.99))
-        heads.churn_linear.bias.fill_(float(np.log(rate / (1 - rate))))

@@ -13,13 +13,14 @@ from torch.nn import functional
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Parts, Windows
-from sqlscore.training.learning.calibration import calibrate_actions, calibrate_churn
+from sqlscore.training.learning.calibration import calibrate_actions
 from sqlscore.training.learning.churn_head import finish_churn, refit_churn
-from sqlscore.training.learning.counting import count_into
+from sqlscore.training.learning.counting import count_beside, count_into
 from sqlscore.training.learning.held_out import validated
 from sqlscore.training.learning.loop import optimise
+from sqlscore.training.learning.mixture import choose_counting
 from sqlscore.training.learning.refit import train_on
-from sqlscore.training.learning.scaling import fit_scales
+from sqlscore.training.learning.scaling import connect, fit_scales
 from sqlscore.training.learning.training import Learned, Training, best_of
 
 
@@ -60,23 +61,22 @@ def search_weights(training: Training, learned: Learned) -> Learned:
 
 
 def fit_churn(training: Training, learned: Learned) -> Learned:
-    """Fit the churn head on the states of the weights that were chosen."""
-    if training.periods.churn is None:
+    """Fit and calibrate the churn head on the states of the weights that were chosen."""
+    parts = training.parts.churn
+    if parts is None:
         return learned
-    train, validation = training.parts.train, training.parts.validation
-    return replace(learned, churn=finish_churn(training.model, training.data, train, validation, training.options.seed))
+    losses = finish_churn(training.model, training.data, parts.train, parts.validation, training.options.seed)
+    return replace(learned, churn=losses)
 
 
 def calibrate(training: Training, learned: Learned) -> Learned:
-    """Fit the temperature, and the map of churn risks, on validation."""
+    """Fit the temperature, and what is counted beside the network, on validation."""
     model, data, seed = training.model, training.data, training.options.seed
     train, validation = training.parts.train, training.parts.validation
-    calibrate_actions(model, data, validation, seed)
-    if training.periods.churn:
-        # held-out users are few and of the same days: on those days the trained ones say more of the base rate
-        parts = [train, validation] if training.periods.by_users else [validation]
-        calibrate_churn(model, data, parts, seed)
-    return learned
+    judged = calibrate_actions(model, data, validation, seed)
+    counting = choose_counting(data, train, judged)
+    count_beside(model, data, train, counting)
+    return replace(learned, counting=counting)
 
 
 def judge(training: Training, learned: Learned) -> Learned:
@@ -88,10 +88,36 @@ def learn_the_newest(training: Training, learned: Learned) -> Learned:
     """Train on, with the validation part too, if the options ask for that."""
     if not training.options.refit:
         return learned
-    epochs = train_on(training, best_of(learned.history))
-    if training.periods.churn:
-        refit_churn(training.model, training.data, training.parts.both, training.options.seed, learned.churn)
+    epochs = _learn_all_of(training, training.parts.both, learned, best_of(learned.history), "refit")
     return replace(learned, refit_epochs=epochs)
+
+
+def learn_through_now(training: Training, learned: Learned) -> Learned:
+    """Train on, with all events, after the model was judged; at the end it is on the CPU.
+
+    Args:
+        training: The training with all events as `parts.both`, and the judged model or a wider one with its weights.
+        learned: What the training yielded so far.
+    """
+    model, data, both = training.model, training.data, training.parts.both
+    until = int(data.times.max())
+    if training.counts_only:
+        count_into(model, data, both)
+        return replace(learned, until=until)
+    connect(model, data, both)
+    model.to(torch.device(training.options.device))
+    _learn_all_of(training, both, learned, best_of(learned.history), "now")
+    model.cpu().eval()
+    return replace(learned, until=until)
+
+
+def _learn_all_of(training: Training, part: Windows, learned: Learned, epochs: int, stage: str) -> int:
+    model, data, seed = training.model, training.data, training.options.seed
+    epochs = train_on(training, part, epochs, stage, seed + 1)
+    count_beside(model, data, part, learned.counting)
+    if training.parts.churn is not None:
+        refit_churn(model, data, training.parts.churn.both, seed, learned.churn)
+    return epochs
 
 
 STAGES: tuple[Callable[[Training, Learned], Learned], ...] = (

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.progress import Progress
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import Parts
 from sqlscore.training.learning.checkpoints import Checkpoint
+from sqlscore.training.learning.counting import NOTHING, Counting
 from sqlscore.training.options import TrainingOptions
 
 
@@ -55,6 +57,11 @@ class Training:
     on_epoch: Callable[[Epoch], None] | None = None
     checkpoint: Checkpoint | None = None
 
+    @property
+    def counts_only(self) -> bool:
+        """Whether the model has nothing to learn by steps."""
+        return ARCHITECTURES[self.options.architecture].counted
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -62,6 +69,7 @@ class Learned:
 
     Args:
         until: µs of the newest target that was learned from.
+        counting: what is counted beside the network.
         history: the epochs of the search.
         churn: losses and choices of the churn head, see `finish_churn`; empty without one.
         validation: figures of the validation part, before the model learned from that too.
@@ -70,6 +78,7 @@ class Learned:
     """
 
     until: int
+    counting: Counting = NOTHING
     history: list[Epoch] = field(default_factory=list)
     churn: dict[str, float] = field(default_factory=dict)
     validation: dict[str, Any] | None = None

@@ -1,0 +1,114 @@
+"""How many last actions to count, how far back, and how much to believe the counts beside the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from sqlscore.arrays import Floats, Ints
+from sqlscore.models.back_off import ORDER, longest_order
+from sqlscore.training.data.encoding import Encoded
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.counting import Counting, context_at, fading, weighted_shares
+
+FADES = (0.0, 2.0, 4.0, 8.0, 16.0)
+"""Times that a target's weight halves from the newest target back to the oldest, by the rank of its time."""
+_PRIORS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Targets of the validation part, and the probability that the network gave to what happened."""
+
+    at: Ints  # (P,) the log's index of the event before
+    network: Floats  # (P,)
+
+
+def choose_counting(data: Encoded, train: Windows, judged: Judged) -> Counting:
+    """The counting that lowers the log-loss of the network's probabilities most on validation.
+
+    Older targets count for less, and counts count at all, only if that gains more than a standard error over users.
+
+    Args:
+        data: the log in the model's codes.
+        train: the windows that are counted.
+        judged: validation targets with known actions.
+    """
+    if not len(judged.at):
+        return Counting()
+    users = np.searchsorted(data.offsets, judged.at, "right") - 1
+    tables = _Tables(data, train, judged.at)
+    network = np.maximum(judged.network, _TINY)
+    best: dict[float, tuple[float, Counting, Floats]] = {}
+    for fade in FADES:
+        for order, prior, counted in tables.probabilities(fade):
+            weight = _weight(network, counted)
+            mixed = -np.log(weight * network + (1 - weight) * counted)
+            loss = float(mixed.mean())
+            if fade not in best or loss < best[fade][0]:
+                best[fade] = (loss, Counting(order, prior, fade, weight, loss), mixed)
+    chosen = best[0.0]
+    for fade in FADES[1:]:
+        if _better(chosen[2] - best[fade][2], users):
+            chosen = best[fade]
+    alone = -np.log(network)
+    return chosen[1] if _better(alone - chosen[2], users) else Counting(log_loss=float(alone.mean()))
+
+
+def _better(gains: Floats, users: Ints) -> bool:
+    """Whether the mean gain is above a standard error, users being independent of each other."""
+    of_user = np.bincount(users, gains - gains.mean())
+    return float(gains.sum()) > float(np.sqrt((of_user**2).sum()))
+
+
+def _weight(network: Floats, counted: Floats) -> float:
+    """The weight of the network that minimises the log-loss, a convex function of it."""
+    found = minimize_scalar(
+        lambda weight: -float(np.log(weight * network + (1 - weight) * counted).mean()),
+        bounds=(0.0, 1.0),
+        method="bounded",
+        options={"xatol": 1e-3},
+    )
+    return float(found.x)
+
+
+class _Tables:
+    """Counts of a training part for all orders, grouped once, and where the judged targets stand in them."""
+
+    def __init__(self, data: Encoded, train: Windows, at: Ints) -> None:
+        self.known = data.known
+        counted = np.flatnonzero(train.wanted & (data.target <= data.known))
+        self.times, self.target = data.target_time[counted], data.target[counted]
+        self.judged = data.target[at]
+        self.orders: list[tuple[Ints, Ints, Ints, Ints]] = []
+        wide = data.known + 2
+        for order in range(1, longest_order(data.known, ORDER) + 1):
+            context, wanted = context_at(data, counted, order), context_at(data, at, order)
+            contexts, of_target = np.unique(context, return_inverse=True)
+            pairs, of_pair = np.unique(of_target * wide + self.target, return_inverse=True)
+            row = _found(contexts, wanted)
+            pair = np.where(row >= 0, _found(pairs, row * wide + self.judged), -1)
+            self.orders.append((of_target, of_pair, row, pair))
+
+    def probabilities(self, fade: float) -> Iterator[tuple[int, float, Floats]]:
+        """(order, prior, (P,) probability of what happened) for all orders and priors."""
+        weights = fading(self.times, fade)
+        share = weighted_shares(self.target, weights, self.known)[self.judged]
+        lower = [share for _ in _PRIORS]
+        for order, (of_target, of_pair, row, pair) in enumerate(self.orders, start=1):
+            total = np.append(np.bincount(of_target, weights), 0.0)[row]  # the last of all, 0, where not found
+            count = np.append(np.bincount(of_pair, weights), 0.0)[pair]
+            for i, prior in enumerate(_PRIORS):
+                lower[i] = (count + prior * lower[i]) / (total + prior)
+                yield order, prior, lower[i]
+
+
+def _found(rising: Ints, wanted: Ints) -> Ints:
+    """The index of each wanted value, -1 where it is missing."""
+    at = np.searchsorted(rising, wanted)
+    at[at == len(rising)] = 0
+    return np.where(rising[at] == wanted, at, -1) if len(rising) else np.full(len(wanted), -1)

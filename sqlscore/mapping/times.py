@@ -10,7 +10,7 @@ import pyarrow as pa
 from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.mapping import UNITS, Mapping, TimeUnit, unit_of
-from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.quoting import identifier
 
 
 def time_unit_of(
@@ -99,31 +99,3 @@ def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType
         if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
             return f"CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
     return f"for example strptime({column}, '%Y-%m-%d %H:%M:%S')"
-
-
-def check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Raise MappingError if the mapped columns depend on the session's time zone: scores would too.
-
-    The events are read in two zones and compared. A base table cannot depend on the zone, so it is not read.
-    """
-    tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
-    if any(qualified(*name) == mapping.relation for name in con.execute(tables).fetchall()):
-        return
-    names = ", ".join(identifier(name) for name in mapping.columns)
-
-    def content(zone: str) -> object:
-        con.execute(f"SET TimeZone = {literal(zone)}")
-        return one(con, f"SELECT sum(CAST(hash({names}) AS HUGEINT)), count(*) FROM {mapping.relation}")
-
-    try:
-        elsewhere, here, again = content("Pacific/Kiritimati"), content("UTC"), None
-        if elsewhere != here:
-            again = content("UTC")  # a relation that differs from read to read does so for another reason
-    finally:
-        con.execute("SET TimeZone = 'UTC'")
-    if again is not None and again == here:
-        raise MappingError(
-            f"{mapping.relation} holds other values in other time zones: it turns TIMESTAMP WITH TIME ZONE into "
-            "TIMESTAMP, DATE or text (or back) by the zone of whoever reads it, so that scores would depend on it; say "
-            "which zone is meant, for example CAST(ts AT TIME ZONE 'UTC' AS TIMESTAMP)"
-        )

@@ -23,6 +23,7 @@ from sqlscore.mapping.alike import alike
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
+from sqlscore.mapping.readers import check_readers, forget_views, note_views, views_changed
 from sqlscore.mapping.relations import column_of, relation_of, types_of
 from sqlscore.mapping.remapping import (
     drop_scores,
@@ -35,7 +36,7 @@ from sqlscore.mapping.remapping import (
 )
 from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
 from sqlscore.mapping.text_files import as_written
-from sqlscore.mapping.times import check_zone, mixed_units, time_unit_of
+from sqlscore.mapping.times import mixed_units, time_unit_of
 from sqlscore.mapping.watch import (
     MAPPED,
     Before,
@@ -144,7 +145,7 @@ def map_events(
     )
     check_roles(mapping, types)
     check_users(con, mapping)
-    check_zone(con, mapping)
+    check_readers(con, mapping)
     mapping = replace(mapping, time_unit=time_unit_of(con, mapping, types[mapping.event_time], time_unit))
     if time_cap is not None:
         mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
@@ -177,9 +178,10 @@ def map_events(
 def _mend(con: duckdb.DuckDBPyConnection, mapping: Mapping, watched: Watched, found: tuple[Finding, ...]) -> None:
     """Make anew the views of a mapping, and its profile, where they are not what they would be."""
     current, profiled = is_current(con, mapping), read_profiles(con, mapping.name).mapped is not None
-    if current and profiled:
+    if current and profiled and not views_changed(con, mapping):
         return
     with recorded(con, "map_events", mapping.name), transaction(con):
+        note_views(con, mapping)
         if not profiled:
             write_profile(con, mapping.name, MAPPED, watched, found)
         if not current:
@@ -200,6 +202,7 @@ def _store(con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watch
             "INSERT INTO sqlscore.mappings VALUES (?, ?, ?, ?)",
             [mapping.name, mapping.to_json(), json.dumps(report.to_dict(), default=str), now()],
         )
+        note_views(con, mapping)
         write_profile(con, mapping.name, MAPPED, watched, found)
         install_mapping(con, mapping)
     synchronize(con)
@@ -216,6 +219,7 @@ def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
         remove_mapping(con, mapping)
         con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [name])
         forget_profiles(con, name)
+        forget_views(con, name)
         if name == DEFAULT_MAPPING:
             install_mapping(con, unmapped())
     synchronize(con)

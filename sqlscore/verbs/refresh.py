@@ -16,6 +16,7 @@ from sqlscore.database.transactions import now, on_own_connection, recorded, sna
 from sqlscore.errors import GuardWarning, MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.guards import judge, outcomes, read_guards, refuse
+from sqlscore.mapping.readers import check_readers, note_views, views_changed
 from sqlscore.mapping.roles import check_types
 from sqlscore.mapping.watch import ACCEPTED, REFRESHED, of_users, read_profiles, watch, write_profile
 from sqlscore.quoting import qualified
@@ -75,8 +76,9 @@ def refresh(
         threads: How many threads encode; by default one per core.
         progress: Is told how many events were scored.
 
-    Raises MappingError or ModelError if there is nothing to score, or no model to score with, EventsError if a column's
-    type has changed to one that its role cannot have, GuardError if a guard refuses the events.
+    Raises MappingError or ModelError if there is nothing to score, or no model to score with, MappingError if the
+    events cannot be read, or if their view was replaced by one that shows other events to other sessions, EventsError
+    if a column's type has changed to one that its role cannot have, GuardError if a guard refuses the events.
 
     >>> sqlscore.refresh(con).tables
     {'scored_users': 20000, 'scored_sessions': 51234}
@@ -96,6 +98,9 @@ def refresh(
             raise MappingError(
                 f'the events mapped as "{mapping}" cannot be read: {error}; map them again where they are now'
             ) from error
+        changed_views = views_changed(reader, source)
+        if changed_views:
+            check_readers(reader, source)
         guards, before = read_guards(con), read_profiles(con, mapping)
         refuse(judge(reader, source, guards, watched, before), guards, mapping, accept)
         as_of = watched.newest_time
@@ -124,6 +129,8 @@ def refresh(
             )
             counts = refresh_all(run) if changes.reason else refresh_changed(run, changes)
             write_mark(con, source, mark)
+            if changed_views:
+                note_views(con, source)
             watched = of_users(con, run.table(STATES_TABLE), watched, artifact.name, before.last)
             found = judge(reader, source, guards, watched, before)
             refuse(found, guards, mapping, accept)

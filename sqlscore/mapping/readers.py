@@ -1,0 +1,111 @@
+"""A mapped view must show the same to everyone who reads it: verbs read in a session of their own, in UTC."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import duckdb
+
+from sqlscore.database.queries import one
+from sqlscore.errors import MappingError
+from sqlscore.events.mapping import Mapping
+from sqlscore.quoting import identifier, literal, qualified
+
+_OF_A_SESSION = ("getvariable", "current_setting")
+"""Functions whose value another session does not have."""
+
+_KEY = "views of "
+"""In `sqlscore.meta`, followed by a mapping's name: the hash of the views as they were when they were checked."""
+
+
+def check_readers(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raise MappingError if the mapped columns depend on who reads them: scores would too."""
+    _check_variables(con, mapping)
+    _check_zone(con, mapping)
+
+
+def views_changed(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
+    """Whether the mapped view, or another one that it may read, is not as it was when `note_views` was called."""
+    row = one(con, "SELECT value FROM sqlscore.meta WHERE key = ?", [_KEY + mapping.name])
+    return (row[0] if row else None) != _hash_of_views(con, mapping)
+
+
+def note_views(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Note the views as they are, inside the caller's transaction: `check_readers` found nothing wrong with them."""
+    forget_views(con, mapping.name)
+    seen = _hash_of_views(con, mapping)
+    if seen is not None:
+        con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [_KEY + mapping.name, seen])
+
+
+def forget_views(con: duckdb.DuckDBPyConnection, mapping: str) -> None:
+    """Delete what was noted of the views of a mapping."""
+    con.execute("DELETE FROM sqlscore.meta WHERE key = ?", [_KEY + mapping])
+
+
+def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The SQL of the user's views by quoted name."""
+    rows = con.execute(
+        """SELECT schema_name, view_name, sql FROM duckdb_views()
+           WHERE database_name = current_database() AND NOT internal
+             AND schema_name <> 'sqlscore' AND NOT starts_with(schema_name, 'sqlscore_') ORDER BY ALL"""
+    ).fetchall()
+    return {qualified(schema, name): sql for schema, name, sql in rows}
+
+
+def _hash_of_views(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
+    """A hash of all views of the user's, any of which the mapped one may read; None if no view is mapped."""
+    views = _views(con)
+    return hashlib.sha256(repr(views).encode()).hexdigest() if mapping.relation in views else None
+
+
+def _check_variables(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    views = _views(con)
+    waiting, seen = [mapping.relation], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in views:
+            continue
+        seen.add(name)
+        sql = _without_texts(views[name])
+        used = next((word for word in _OF_A_SESSION if re.search(rf"(?i)\b{word}\s*\(", sql)), None)
+        if used is not None:
+            raise MappingError(
+                f"view {name} reads {used}(...), which is set in one session and not in another, and sqlscore's verbs "
+                "have a session of their own: write the value into the view, or keep it in a table that the view reads"
+            )
+        names = {word.casefold() for pair in re.findall(r'"((?:[^"]|"")*)"|(\w+)', sql) for word in pair}
+        waiting += [other for other in views if other.rpartition(".")[2].strip('"').casefold() in names]
+
+
+def _without_texts(sql: str) -> str:
+    return re.sub(r"'(?:[^']|'')*'", "''", sql)
+
+
+def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raise MappingError if the mapped columns depend on the session's time zone: scores would too.
+
+    The events are read in two zones and compared. A base table cannot depend on the zone, so it is not read.
+    """
+    tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+    if any(qualified(*name) == mapping.relation for name in con.execute(tables).fetchall()):
+        return
+    names = ", ".join(identifier(name) for name in mapping.columns)
+
+    def content(zone: str) -> object:
+        con.execute(f"SET TimeZone = {literal(zone)}")
+        return one(con, f"SELECT sum(CAST(hash({names}) AS HUGEINT)), count(*) FROM {mapping.relation}")
+
+    try:
+        elsewhere, here, again = content("Pacific/Kiritimati"), content("UTC"), None
+        if elsewhere != here:
+            again = content("UTC")  # a relation that differs from read to read does so for another reason
+    finally:
+        con.execute("SET TimeZone = 'UTC'")
+    if again is not None and again == here:
+        raise MappingError(
+            f"{mapping.relation} holds other values in other time zones: it turns TIMESTAMP WITH TIME ZONE into "
+            "TIMESTAMP, DATE or text (or back) by the zone of whoever reads it, so that scores would depend on it; say "
+            "which zone is meant, for example CAST(ts AT TIME ZONE 'UTC' AS TIMESTAMP)"
+        )

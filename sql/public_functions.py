@@ -23,6 +23,11 @@ class Public:
         """The name of the twin that takes a list."""
         return f"list_{self.name}"
 
+    @property
+    def needs_times(self) -> bool:
+        """Whether a plain list of actions is not enough."""
+        return "{high_water}" in self.arguments or self.head == "seconds_to_next"
+
 
 _MODEL = ("model", "NULL")
 _AS_OF = ("as_of", "NULL")

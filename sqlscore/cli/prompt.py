@@ -39,7 +39,7 @@ _TABLES = (
     "SELECT table_schema AS schema, table_name AS name, table_type AS type FROM information_schema.tables ORDER BY ALL"
 )
 _FUNCTIONS = """
-    SELECT function_name || '(' || array_to_string(parameters, ', ') || ')' AS function, comment
+    SELECT DISTINCT function_name || '(' || array_to_string(parameters, ', ') || ')' AS function, comment
     FROM duckdb_functions()
     WHERE function_name IN (SELECT function FROM sqlscore.objects)
     ORDER BY function"""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.packing import packed
-from sqlscore.quoting import literal, qualified
+from sqlscore.quoting import SYSTEM, identifier, literal, qualified
 from sqlscore.sql.belonging import is_of_this_file
 from sqlscore.sql.public_functions import PUBLIC, Public
 from sqlscore.udfs.functions import PREFIX
@@ -23,9 +23,35 @@ def statements(mapping: Mapping, file: int) -> Iterator[str]:
     for public in PUBLIC:
         for name, first, events in ((public.name, "e", row), (public.list_name, "l", "l")):
             macro = qualified("main", mapping.prefix + name)
-            body = _body(public, events, mapping, file)
-            yield f"CREATE OR REPLACE MACRO {macro}({_parameters(first, public)}) AS {body}"
+            overloads = [f"({_parameters(first, public)}) AS {_body(public, events, mapping, file)}"]
+            if events is row:
+                parameters = _parameters(f"{first} {_NO_ROW}", public)
+                overloads.append(f"({parameters}) AS {_refusal(public, mapping)}")
+            yield f"CREATE OR REPLACE MACRO {macro}{', '.join(overloads)}"
             yield f"COMMENT ON MACRO {macro} IS {literal(public.comment)}"
+
+
+_NO_ROW = (
+    "UNION(text VARCHAR, number DOUBLE, truth BOOLEAN, moment TIMESTAMP, zoned TIMESTAMPTZ, id UUID, "
+    "texts VARCHAR[], numbers DOUBLE[])"
+)
+"""The type of a parameter that takes what is no table's alias. It is a single one, since several would be ambiguous for
+an aggregate, whose type the engine does not know when it chooses an overload."""
+
+
+def _refusal(public: Public, mapping: Mapping) -> str:
+    """SQL that says how a row function is called; without it the engine says only that a value is no struct."""
+    name = mapping.prefix + public.name
+    required = [parameter for parameter, default in public.parameters if default is None]
+    row = ", ".join(["e", *required])
+    of_list = ", ".join(["list(e)" if public.needs_times else "['view', 'cart']", *required])
+    user, table = identifier(mapping.user_id), mapping.relation.removeprefix('"main".') or "events"
+    text = (
+        f"{name} takes the alias of a table with the mapped columns, not a value or a list: "
+        f"SELECT {user}, {name}({row}) FROM {table} e GROUP BY {user}; "
+        f"lists go to its twin, list_{name}({of_list})"
+    )
+    return f"{SYSTEM}.any_value({SYSTEM}.error({literal(text)}))"  # OVER takes a macro with one aggregate in it
 
 
 def _parameters(first: str, public: Public) -> str:

@@ -53,8 +53,13 @@ def train(
         bool, typer.Option("--refit/--no-refit", help="At the end, continue training on the validation part too.")
     ] = True,
     recency: Annotated[
-        float, typer.Option("--recency", help="How often weights halve from the newest event to the oldest.")
-    ] = 0.0,
+        float | None,
+        typer.Option("--recency", help="How often weights halve from newest to oldest (default: chosen)."),
+    ] = None,
+    through_now: Annotated[
+        bool,
+        typer.Option("--through-now/--no-through-now", help="Once it is judged, learn the newest events too."),
+    ] = True,
     class_weight: Annotated[
         str, typer.Option("--class-weight", metavar="none|balanced", help="Give more weight to rare actions.")
     ] = "none",
@@ -92,6 +97,7 @@ def train(
             progress=bar,
             refit=refit,
             recency=recency,
+            through_now=through_now,
             class_weight=class_weight,
             focal_gamma=focal_gamma,
             checkpoint=checkpoint,

@@ -13,7 +13,7 @@ from sqlscore.experiments.judging import judge_gbm, judge_model
 from sqlscore.experiments.speed import events_per_second
 from sqlscore.progress import Prefixed, Progress
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.loading import load
+from sqlscore.scoring.loading import load_judged
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.scoring.notes import TrainingNotes, TrainingRun
 from sqlscore.training.fit import ALL as ARCHITECTURES
@@ -132,7 +132,7 @@ def _train_once(
             events_per_second=events_per_second(arena, trees),
         )
     made = fit_log(arena.log, (arena.periods, reason), options, progress, tested=tested)
-    artifact = load(made.artifact, sha256_of(made.artifact), name, "cpu")
+    artifact = load_judged(made.artifact, sha256_of(made.artifact), name, "cpu")
     return Contender(
         Entry(name, (judge_model(arena, artifact, progress),)),
         "model",

@@ -49,6 +49,7 @@ class TrainingRun:
     refit_epochs: int | None = None
     until: int | None = None
     users_shortened: int | None = None
+    recency: float | None = None  # how often the weights of targets halved from the newest to the oldest
     counting: dict[str, float] | None = None  # what is counted beside the network, and the network's weight
 
     @property

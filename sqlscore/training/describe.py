@@ -84,6 +84,7 @@ def notes_of(training: Training, log: EventLog, inputs: Inputs, learned: Learned
             churn_log_loss=learned.churn,
             refit_epochs=learned.refit_epochs,
             until=learned.until,
+            recency=learned.recency,
             counting=asdict(learned.counting),
             users_shortened=int((parts.both.lengths == options.max_sequence).sum()),
         ),

@@ -38,7 +38,8 @@ class TrainingOptions:
         refit: at the end, train on with the validation part too; otherwise the newest events only validate.
         through_now: after the model was judged, train on with the test part too, so that it knows the newest events;
             the figures are those of the model before that.
-        recency: how many times a target's weight halves from the newest one that is trained on back to the oldest.
+        recency: how many times a target's weight halves from the newest one that is trained on back to the oldest, by
+            the rank of their times; None chooses: 0, or 8 if what follows what changes and validation prefers it.
         class_weight: "balanced" weighs rare actions more: more of them are found, and the probabilities of frequent
             actions are less true. Calibration is fitted afterwards.
         focal_gamma: above 0 (2 is usual), what is hard to predict weighs more, with the same effect.
@@ -71,7 +72,7 @@ class TrainingOptions:
     threads: int = 1
     refit: bool = True
     through_now: bool = True
-    recency: float = 0.0
+    recency: float | None = None
     class_weight: str = "none"
     focal_gamma: float = 0.0
     device: str = "cpu"

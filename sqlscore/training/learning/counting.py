@@ -90,7 +90,7 @@ def weighted_shares(target: npt.NDArray[np.integer[Any]], weights: Floats, actio
         return action_shares(target, actions)
     counts = np.bincount(target, weights, minlength=actions + 1) + 1.0
     counts[0] = 0.0
-    return counts / counts.sum()
+    return np.asarray(counts / counts.sum())
 
 
 def base_rates(data: Encoded, train: Windows, churn: Examples | None) -> BaseRates:

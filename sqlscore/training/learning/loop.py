@@ -23,8 +23,15 @@ from sqlscore.training.options import TrainingOptions
 _JUDGED_EVENTS, _JUDGED_CELLS = 150_000, 200_000_000
 
 
-def optimise(training: Training) -> list[Epoch]:
-    """Train in place until validation no longer improves, and leave the best epoch's weights. Returns the epochs."""
+def optimise(training: Training, stage: str = "search") -> list[Epoch]:
+    """Train in place until validation no longer improves, and leave the best epoch's weights.
+
+    Args:
+        training: The model and its data.
+        stage: By which the checkpoint tells it from others.
+
+    Returns the epochs.
+    """
     model, options, checkpoint = training.model, training.options, training.checkpoint
     train, validation = training.parts.train, training.parts.validation
     judged_in = _judged_windows(validation, training.data.known, np.random.default_rng(options.seed))
@@ -34,7 +41,7 @@ def optimise(training: Training) -> list[Epoch]:
     )
     history: list[Epoch] = []
     kept = copy.deepcopy(model.state_dict())
-    if checkpoint is not None and (saved := checkpoint.load("search")) is not None:
+    if checkpoint is not None and (saved := checkpoint.load(stage)) is not None:
         steps.restore(saved["steps"])
         history, kept = [Epoch(**epoch) for epoch in saved["history"]], saved["kept"]
     began = time.monotonic()
@@ -48,7 +55,7 @@ def optimise(training: Training) -> list[Epoch]:
             kept = copy.deepcopy(model.state_dict())
         if checkpoint is not None:
             epochs_so_far = [asdict(epoch) for epoch in history]
-            checkpoint.save("search", {"steps": steps.state(), "history": epochs_so_far, "kept": kept})
+            checkpoint.save(stage, {"steps": steps.state(), "history": epochs_so_far, "kept": kept})
         if training.on_epoch is not None:
             training.on_epoch(history[-1])
         if options.time_limit is not None and time.monotonic() - began > options.time_limit:

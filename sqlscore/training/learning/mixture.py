@@ -12,12 +12,13 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.models.back_off import ORDER, longest_order
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.counting import Counting, context_at, fading, weighted_shares
+from sqlscore.training.learning.counting import NOTHING, Counting, context_at, fading, weighted_shares
 
 FADES = (0.0, 2.0, 4.0, 8.0, 16.0)
 """Times that a target's weight halves from the newest target back to the oldest, by the rank of its time."""
 _PRIORS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _TINY = 1e-12
+_MOST_JUDGED = 100_000  # targets that show whether a log drifts
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Judged:
     network: Floats  # (P,)
 
 
-def choose_counting(data: Encoded, train: Windows, judged: Judged) -> Counting:
+def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Counting, Floats]:
     """The counting that lowers the log-loss of the network's probabilities most on validation.
 
     Older targets count for less, and counts count at all, only if that gains more than a standard error over users.
@@ -37,10 +38,12 @@ def choose_counting(data: Encoded, train: Windows, judged: Judged) -> Counting:
         data: the log in the model's codes.
         train: the windows that are counted.
         judged: validation targets with known actions.
+
+    Returns the counting, and the log-loss (P,) of each target with it.
     """
     if not len(judged.at):
-        return Counting()
-    users = np.searchsorted(data.offsets, judged.at, "right") - 1
+        return NOTHING, np.zeros(0)
+    users = users_at(data, judged.at)
     tables = _Tables(data, train, judged.at)
     network = np.maximum(judged.network, _TINY)
     best: dict[float, tuple[float, Counting, Floats]] = {}
@@ -53,14 +56,35 @@ def choose_counting(data: Encoded, train: Windows, judged: Judged) -> Counting:
                 best[fade] = (loss, Counting(order, prior, fade, weight, loss), mixed)
     chosen = best[0.0]
     for fade in FADES[1:]:
-        if _better(chosen[2] - best[fade][2], users):
+        if better(chosen[2] - best[fade][2], users):
             chosen = best[fade]
     alone = -np.log(network)
-    return chosen[1] if _better(alone - chosen[2], users) else Counting(log_loss=float(alone.mean()))
+    if better(alone - chosen[2], users):
+        return chosen[1], chosen[2]
+    return Counting(log_loss=float(alone.mean())), alone
 
 
-def _better(gains: Floats, users: Ints) -> bool:
-    """Whether the mean gain is above a standard error, users being independent of each other."""
+def drifts(data: Encoded, train: Windows, validation: Windows) -> bool:
+    """Whether what followed what lately says more of the validation part than all that followed, by counts alone."""
+    at = np.flatnonzero(validation.wanted & (data.target <= data.known))
+    if not len(at):
+        return False
+    at = at[:: -(-len(at) // _MOST_JUDGED)]
+    tables, users = _Tables(data, train, at), users_at(data, at)
+    best: list[tuple[float, Floats]] = []
+    for fade in FADES:
+        losses = ((-np.log(counted)) for _, _, counted in tables.probabilities(fade))
+        best.append(min(((float(loss.mean()), loss) for loss in losses), key=lambda pair: pair[0]))
+    return any(better(best[0][1] - faded, users) for _, faded in best[1:])
+
+
+def users_at(data: Encoded, at: Ints) -> Ints:
+    """(P,) indices in the log -> (P,) the users whose events these are."""
+    return np.searchsorted(data.offsets, at, "right") - 1
+
+
+def better(gains: Floats, users: Ints) -> bool:
+    """Whether the mean of gains (P,) is above a standard error, the users (P,) being independent of each other."""
     of_user = np.bincount(users, gains - gains.mean())
     return float(gains.sum()) > float(np.sqrt((of_user**2).sum()))
 

@@ -58,14 +58,15 @@ def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Obj
     "balanced" weighs an action by targets / (actions x targets with this action), as scikit-learn does, held between
     a tenth and ten.
     """
-    times = np.sort(data.target_time[train.wanted]) if options.recency else np.zeros(0, np.int64)
+    recency = options.recency or 0.0
+    times = np.sort(data.target_time[train.wanted]) if recency else np.zeros(0, np.int64)
     classes = None
     if options.class_weight == "balanced":
         action = data.target[train.wanted]
         counts = np.bincount(action[action <= data.known] - 1, minlength=data.known)
         found = np.clip(counts.sum() / (data.known * np.maximum(counts, 1)), *_WEIGHT_RANGE)
         classes = torch.from_numpy(found.astype(np.float32))
-    plain = Objective(classes, options.recency, options.focal_gamma, times, 1.0)
+    plain = Objective(classes, recency, options.focal_gamma, times, 1.0)
     at = np.flatnonzero(train.wanted & (data.target <= data.known))
     weights = plain.weights(data, at, torch.from_numpy(data.target[at].astype(np.int64) - 1))
     scale = 1.0 if weights is None or not len(at) else 1.0 / float(weights.mean())
@@ -77,5 +78,5 @@ def check_objective(options: TrainingOptions) -> None:
     if options.class_weight not in CLASS_WEIGHTS:
         raise TrainingError(f'class_weight="{options.class_weight}": choose one of {", ".join(CLASS_WEIGHTS)}')
     for name, value in (("recency", options.recency), ("focal_gamma", options.focal_gamma)):
-        if not 0 <= value <= 20:
+        if value is not None and not 0 <= value <= 20:
             raise TrainingError(f"{name}={value}: give a number from 0, which is off, to 20")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from sqlscore.arrays import Floats, Ints
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Parts, Windows
@@ -18,10 +20,13 @@ from sqlscore.training.learning.churn_head import finish_churn, refit_churn
 from sqlscore.training.learning.counting import count_beside, count_into
 from sqlscore.training.learning.held_out import validated
 from sqlscore.training.learning.loop import optimise
-from sqlscore.training.learning.mixture import choose_counting
+from sqlscore.training.learning.mixture import better, choose_counting, drifts, users_at
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import connect, fit_scales
-from sqlscore.training.learning.training import Learned, Training, best_of
+from sqlscore.training.learning.training import Learned, Training, best_of, with_recency
+
+RECENCY = 8.0
+"""How often weights halve from the newest target to the oldest, if the log drifts and validation prefers it."""
 
 
 def count(training: Training) -> Learned:
@@ -54,10 +59,29 @@ def start(training: Training, learned: Learned) -> Learned:
 
 
 def search_weights(training: Training, learned: Learned) -> Learned:
-    """Optimise all heads together; validation chooses the epoch."""
-    history = optimise(training)
-    best = best_of(history)
-    return replace(learned, history=history, validation_loss=history[best - 1].next_action if best else None)
+    """Optimise all heads together; validation chooses the epoch, and how much newer events count if nobody did."""
+    options, model = training.options, training.model
+    if options.recency is not None:
+        return replace(learned, history=optimise(training), recency=options.recency)
+    begun = copy.deepcopy(model.state_dict())
+    plain = optimise(with_recency(training, 0.0))
+    if not drifts(training.data, training.parts.train, training.parts.validation):
+        return replace(learned, history=plain, recency=0.0)
+    kept, (users, losses) = copy.deepcopy(model.state_dict()), _mixed_losses(training)
+    model.load_state_dict(begun)
+    recent = optimise(with_recency(training, RECENCY), "search with recency")
+    if better(losses - _mixed_losses(training)[1], users):
+        return replace(learned, history=recent, recency=RECENCY)
+    model.load_state_dict(kept)
+    return replace(learned, history=plain, recency=0.0)
+
+
+def _mixed_losses(training: Training) -> tuple[Ints, Floats]:
+    """(P,) users and log-losses of validation targets by the network with its counts. The temperature stays 1."""
+    model, data, parts = training.model, training.data, training.parts
+    judged = calibrate_actions(model, data, parts.validation, training.options.seed)
+    model.heads.temperature.fill_(1.0)
+    return users_at(data, judged.at), choose_counting(data, parts.train, judged)[1]
 
 
 def fit_churn(training: Training, learned: Learned) -> Learned:
@@ -74,9 +98,9 @@ def calibrate(training: Training, learned: Learned) -> Learned:
     model, data, seed = training.model, training.data, training.options.seed
     train, validation = training.parts.train, training.parts.validation
     judged = calibrate_actions(model, data, validation, seed)
-    counting = choose_counting(data, train, judged)
+    counting, _ = choose_counting(data, train, judged)
     count_beside(model, data, train, counting)
-    return replace(learned, counting=counting)
+    return replace(learned, counting=counting, validation_loss=counting.log_loss)
 
 
 def judge(training: Training, learned: Learned) -> Learned:
@@ -113,7 +137,7 @@ def learn_through_now(training: Training, learned: Learned) -> Learned:
 
 def _learn_all_of(training: Training, part: Windows, learned: Learned, epochs: int, stage: str) -> int:
     model, data, seed = training.model, training.data, training.options.seed
-    epochs = train_on(training, part, epochs, stage, seed + 1)
+    epochs = train_on(with_recency(training, learned.recency), part, epochs, stage, seed + 1)
     count_beside(model, data, part, learned.counting)
     if training.parts.churn is not None:
         refit_churn(model, data, training.parts.churn.both, seed, learned.churn)

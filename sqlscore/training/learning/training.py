@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlscore.models.architectures import ARCHITECTURES
@@ -69,15 +69,17 @@ class Learned:
 
     Args:
         until: µs of the newest target that was learned from.
+        recency: how often the weights of targets halved from the newest to the oldest.
         counting: what is counted beside the network.
         history: the epochs of the search.
         churn: losses and choices of the churn head, see `finish_churn`; empty without one.
         validation: figures of the validation part, before the model learned from that too.
         refit_epochs: epochs of the last stage.
-        validation_loss: mean log-loss of the next action on the validation part.
+        validation_loss: mean log-loss of the next action on the validation part, counts mixed in.
     """
 
     until: int
+    recency: float = 0.0
     counting: Counting = NOTHING
     history: list[Epoch] = field(default_factory=list)
     churn: dict[str, float] = field(default_factory=dict)
@@ -90,3 +92,8 @@ def best_of(history: list[Epoch]) -> int:
     """The number of the first epoch with the least loss; 0 if none has a finite one."""
     finite = [epoch for epoch in history if math.isfinite(epoch.judged)]
     return min(finite, key=lambda epoch: epoch.judged).number if finite else 0
+
+
+def with_recency(training: Training, recency: float) -> Training:
+    """The training with targets weighed so: see `TrainingOptions.recency`."""
+    return replace(training, options=replace(training.options, recency=recency))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import TrainingError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import US_PER_SECOND
-from sqlscore.training.data.churn_labels import Examples, examples_at
+from sqlscore.training.data.churn_labels import Examples, examples_of
+from sqlscore.training.data.churn_users import Group
 from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.split import Periods
@@ -76,8 +77,7 @@ def arena_of(log: EventLog, periods: Periods, after: int, options: TrainingOptio
     inputs = vocabulary(log, until, options.max_actions, options.max_categories)
     data = encode_log(log, inputs)
     after = max(after, periods.t2)
-    dates = tuple(date for date in periods.churn.test if date >= after) if periods.churn else ()
-    examples = examples_at(log, dates, periods.churn) if periods.churn and dates else None
+    examples = _churn_examples(log, periods, after)
     test = windows(log, data, after, None, None, examples, None)
     at = np.flatnonzero(test.wanted)
     if len(at) == 0:
@@ -99,3 +99,13 @@ def arena_of(log: EventLog, periods: Periods, after: int, options: TrainingOptio
         none if examples is None else log.rows[examples.position],
         until,
     )
+
+
+def _churn_examples(log: EventLog, periods: Periods, after: int) -> Examples | None:
+    """The churn examples that no contender has learned from: later dates, or users whom none of them knows."""
+    churn = periods.churn
+    if churn is None or (churn.by_users and after > periods.t2):
+        return None
+    if not churn.by_users:
+        churn = replace(churn, test=tuple(date for date in churn.test if date >= after))
+    return examples_of(log, churn, Group.TEST) if churn.test else None

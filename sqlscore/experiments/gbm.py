@@ -24,7 +24,8 @@ from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import Parts, Windows, parts_of
 from sqlscore.training.evaluation.evaluate import Predicted, ranked
-from sqlscore.training.learning.calibration import platt, temperature
+from sqlscore.training.learning.calibration import temperature
+from sqlscore.training.learning.churn_calibration import platt
 from sqlscore.training.options import TrainingOptions
 
 CLASSES = 64  # actions with a class of their own; rarer ones are one class, parted by their shares
@@ -154,8 +155,10 @@ def _fit_churn(
     library: Any, source: Source, parts: Parts, periods: Periods, options: TrainingOptions, progress: Progress
 ) -> tuple[Any | None, tuple[float, float], float | None]:
     """(the trees, their calibration, their validation log-loss); (None, (1, 0), None) without churn."""
-    train, validation = parts.train.churn, parts.validation.churn
-    if periods.churn is None or train is None or validation is None:
+    if periods.churn is None or parts.churn is None:
+        return None, (1.0, 0.0), None
+    train, validation, both = parts.churn.train.churn, parts.churn.validation.churn, parts.churn.both.churn
+    if train is None or validation is None:
         return None, (1.0, 0.0), None
     horizon = periods.churn.horizon
     settings = {"objective": "binary", **_settings(options), "learning_rate": 0.03, "num_leaves": 7}
@@ -171,8 +174,8 @@ def _fit_churn(
     z, truth = torch.from_numpy(_margins(model, judged[0])), torch.from_numpy(judged[1].astype(np.float64))
     scale = platt(z, truth)
     loss = float(torch.nn.functional.binary_cross_entropy_with_logits(z, truth))
-    if options.refit and parts.both.churn is not None:
-        rows = (churn_rows(source, parts.both.churn, horizon), parts.both.churn.churned.astype(np.int32))
+    if options.refit and both is not None:
+        rows = (churn_rows(source, both, horizon), both.churned.astype(np.int32))
         model = _again(library, settings, model, rows, source.categorical)
     return model, (float(scale[0]), float(scale[1])), loss
 

@@ -19,7 +19,7 @@ from sqlscore.scoring.manifest import sha256_of
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
-from sqlscore.training.data.windows import training_windows
+from sqlscore.training.data.windows import parts_of
 from sqlscore.training.evaluation import metrics
 from sqlscore.training.evaluation.evaluate import predict, transitions_at
 from sqlscore.training.fit import KINDS_OF_ATTENTION, LEARNED, fit_log, split
@@ -137,7 +137,8 @@ def options_of(base: TrainingOptions, chosen: Mapping[str, Any]) -> TrainingOpti
 def _judge(data: SearchData, artifact: Artifact, seed: int) -> float:
     """The metric of a model on the validation part; NaN if the model gives no finite figure."""
     encoded = encode_log(data.log, artifact.manifest.inputs)
-    _, validation = training_windows(data.log, encoded, data.periods, seed, _WHOLE)
+    parts = parts_of(data.log, encoded, data.periods, seed, _WHOLE, spare_users=False)
+    validation = parts.churn.validation if data.metric == "auc" and parts.churn else parts.validation
     predicted = predict(artifact, encoded, validation, Silent())
     if data.metric == "auc":
         churned = np.zeros(0, np.bool_) if validation.churn is None else validation.churn.churned

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sqlscore.arrays import Ints
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import US_PER_SECOND
+from sqlscore.training.data.churn_users import Group, groups
 from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.split import Churn, Periods, longest_horizon, visit_gaps, with_churn
 
@@ -17,6 +18,7 @@ _DAY = 86_400 * US_PER_SECOND
 _VISIT = 1_800 * US_PER_SECOND
 _MIN_CLASS = 20  # users of either kind that training needs
 _MIN_CLASS_LATER = 5
+_NAMES = {Group.TRAIN: "training period", Group.VALIDATION: "validation period", Group.TEST: "test period"}
 _MIN_RETURNING = 0.1  # share of users with a second visit, below which not coming back says nothing
 
 
@@ -45,6 +47,20 @@ def examples_at(log: EventLog, dates: tuple[int, ...], churn: Churn) -> Examples
     return Examples(*(part[order] for part in merged))
 
 
+def examples_of(log: EventLog, churn: Churn, *parts: Group) -> Examples:
+    """The examples of these parts of the churn labels: their dates, and of these the users that belong to them."""
+    found = examples_at(log, dates_of(churn, *parts), churn)
+    if not churn.by_users:
+        return found
+    return found.among(np.isin(groups(log)[log.rows[found.position]], parts))
+
+
+def dates_of(churn: Churn, *parts: Group) -> tuple[int, ...]:
+    """The as_of dates of these parts, oldest first."""
+    dates = {Group.TRAIN: churn.train, Group.VALIDATION: churn.validation, Group.TEST: churn.test}
+    return tuple(sorted({date for part in parts for date in dates[part]}))
+
+
 def censored_at_end(log: EventLog, churn: Churn, high_water: int) -> int:
     """Users in the lookback at the high-water mark: their label lies in the future, so they are left out."""
     return len(_at(log, high_water, churn)[0])
@@ -66,7 +82,9 @@ def choose_churn(
         periods = _periods(log, _sensible_horizon(gaps, base), lookback)
     else:
         periods = _periods(log, round(horizon * US_PER_SECOND), lookback)
-    problem = "the events span too short a time for it" if periods is None else _degenerate(log, periods)
+    problem = "the events span too short a time for it"
+    if periods is not None:
+        problem = _degenerate(log, periods) if horizon is None else _unlabelled(log, periods)
     if not problem:
         return periods, ""
     if horizon is None:
@@ -101,17 +119,29 @@ def _sensible_horizon(gaps: Ints, base: Periods) -> int:
     return max(horizon // unit, 1) * unit if horizon >= unit else max(horizon, 1)
 
 
+def _unlabelled(log: EventLog, periods: Periods) -> str:
+    """Why a horizon that was asked for has no labels, or an empty text. Labels of one kind are labels."""
+    assert periods.churn is not None  # noqa: S101
+    for part, least in ((Group.TRAIN, _MIN_CLASS), (Group.TEST, _MIN_CLASS_LATER)):
+        labelled = len(examples_of(log, periods.churn, part))
+        if labelled < least:
+            return f"only {labelled} users can be labelled in the {_NAMES[part]}, and at least {least} are needed"
+    return ""
+
+
 def _degenerate(log: EventLog, periods: Periods) -> str:
     """Why the labels teach nothing, or an empty text."""
     assert periods.churn is not None  # noqa: S101
-    parts = [("training", periods.churn.train, _MIN_CLASS), ("test", periods.churn.test, _MIN_CLASS_LATER)]
+    parts = [(Group.TRAIN, _MIN_CLASS), (Group.TEST, _MIN_CLASS_LATER)]
     if not periods.by_users:
-        parts.insert(1, ("validation", periods.churn.validation, _MIN_CLASS_LATER))
-    for name, dates, least in parts:
-        churned = examples_at(log, dates, periods.churn).churned
+        parts.insert(1, (Group.VALIDATION, _MIN_CLASS_LATER))
+    for part, least in parts:
+        churned = examples_of(log, periods.churn, part).churned
         gone, stayed = int(churned.sum()), int((~churned).sum())
         if min(gone, stayed) < least:
-            return f"in the {name} period {gone} users churned and {stayed} stayed; at least {least} of each are needed"
+            return (
+                f"in the {_NAMES[part]} {gone} users churned and {stayed} stayed; at least {least} of each are needed"
+            )
     return ""
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
+from zlib import crc32
 
 import duckdb
 import numpy as np
@@ -24,6 +26,7 @@ from sqlscore.scoring.notes import Sample
 
 _SHARES = 10_000  # users are sampled in ten-thousandths
 Codes = npt.NDArray[np.int32]
+Hashes = npt.NDArray[np.uint32]
 Number = TypeVar("Number", bound=np.generic)
 
 
@@ -46,6 +49,7 @@ class EventLog:
     categorical: dict[str, Column]
     numeric: dict[str, npt.NDArray[np.float32]]
     sample: Sample = field(default_factory=Sample)  # which of the mapped events these are
+    ids: Hashes | None = None  # (N,) hashes of the users' ids; None: their numbers stand for them
 
     @property
     def lengths(self) -> Ints:
@@ -88,10 +92,10 @@ def read_log(
     reader = _Reader(mapping)
     cut = 0
     with con.cursor() as cursor:
-        for _, sequences, _ in scan(cursor, mapping, where=where):
+        for ids, sequences, _ in scan(cursor, mapping, where=where):
             kept = sequences.newest(max_user_events)
             cut += int((sequences.lengths > max_user_events).sum())
-            reader.add(kept)
+            reader.add(kept, hashes_of(ids.to_pylist()))
             progress.advance(int(sequences.offsets[-1]))
     progress.finish()
     log = reader.log()
@@ -101,6 +105,11 @@ def read_log(
             f"{mapping.relation}): check the mapped columns with `sqlscore status`"
         )
     return replace(log, sample=Sample(share, log.users, len(log.times), cut))
+
+
+def hashes_of(ids: Iterable[object]) -> Hashes:
+    """(N,) users' ids -> (N,) hashes of their texts: the same in every process, file and sample."""
+    return np.fromiter((crc32(str(user).encode(errors="surrogatepass")) for user in ids), np.uint32)
 
 
 def _one_row(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, int]:
@@ -139,12 +148,14 @@ class _Reader:
         self.actions = _Growing()
         self.times: list[Ints] = []
         self.lengths: list[Ints] = []
+        self.ids: list[Hashes] = []
         self.categorical = {f.name: _Growing() for f in mapping.features if f.kind == "categorical"}
         self.numeric: dict[str, list[npt.NDArray[np.float32]]] = {
             f.name: [] for f in mapping.features if f.kind == "numeric"
         }
 
-    def add(self, sequences: Sequences) -> None:
+    def add(self, sequences: Sequences, ids: Hashes) -> None:
+        self.ids.append(ids)
         self.actions.add(sequences.actions)
         self.times.append(sequences.times)
         self.lengths.append(sequences.lengths)
@@ -161,6 +172,7 @@ class _Reader:
             offsets_of(lengths[lengths > 0]),
             {name: growing.column() for name, growing in self.categorical.items()},
             {name: _joined(parts, np.float32) for name, parts in self.numeric.items()},
+            ids=_joined(self.ids, np.uint32)[lengths > 0],
         )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from sqlscore.arrays import Ints
-from sqlscore.training.data.churn_labels import Examples, examples_at
+from sqlscore.training.data.churn_labels import Examples, dates_of, examples_of
+from sqlscore.training.data.churn_users import Group, groups
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.event_log import EventLog
-from sqlscore.training.data.split import Periods
+from sqlscore.training.data.split import Churn, Periods
 
 SPARED = 0.1  # of users: until the last stage, they show how well the model does on people it never saw
 
@@ -100,25 +101,61 @@ def held_out(log: EventLog, seed: int, share: float = 0.15) -> npt.NDArray[np.bo
 def training_windows(
     log: EventLog, data: Encoded, periods: Periods, seed: int, longest: int
 ) -> tuple[Windows, Windows]:
-    """(what is trained on, what validates): nothing in either is later than t2, nothing in the first than t1."""
-    churn = periods.churn
-    train_churn = examples_at(log, churn.train, churn) if churn else None
+    """(what is trained on, what validates): nothing in either is later than t2, nothing in the first than t1.
+
+    They hold no churn examples: an encoder that learned these would flatter what chooses the churn head.
+    """
     if periods.by_users:
         validating = held_out(log, seed)
         return (
-            windows(log, data, None, periods.t1, ~validating, train_churn, longest),
-            windows(log, data, None, periods.t1, validating, train_churn, longest),
+            windows(log, data, None, periods.t1, ~validating, None, longest),
+            windows(log, data, None, periods.t1, validating, None, longest),
         )
-    later_churn = examples_at(log, churn.validation, churn) if churn else None
     return (
-        windows(log, data, None, periods.t1, None, train_churn, longest),
-        windows(log, data, periods.t1, periods.t2, None, later_churn, longest),
+        windows(log, data, None, periods.t1, None, None, longest),
+        windows(log, data, periods.t1, periods.t2, None, None, longest),
     )
+
+
+def churn_windows(
+    log: EventLog,
+    data: Encoded,
+    churn: Churn,
+    longest: int | None,
+    *groups: Group,
+    users: npt.NDArray[np.bool_] | None = None,
+) -> Windows:
+    """What the churn head reads at the examples of these groups, up to their newest date, and no target.
+
+    users: (N,) None takes all.
+    """
+    examples = examples_of(log, churn, *groups)
+    newest = dates_of(churn, *groups)[-1]
+    return windows(log, data, newest, newest, users, examples, longest)
+
+
+@dataclass(frozen=True)
+class ChurnParts:
+    """The churn examples, in windows that hold their states.
+
+    Args:
+        train: that the head is fitted on.
+        validation: that say how good it is.
+        both: that the last stage fits it on.
+        held_out: that show how good it is on users that no weight has learned from.
+        same_users: that show how good it is on later dates of users that it knows.
+    """
+
+    train: Windows
+    validation: Windows
+    both: Windows
+    held_out: Windows | None = None
+    same_users: Windows | None = None
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a training reads, stage by stage. Nothing in any of them is later than t2.
+    """What a training reads, stage by stage. Nothing in any of them but `churn` is later than t2.
 
     held_out: users that the first stage does not learn from, up to t1; same_users: the validation period of those that
     it does. None if there is no such part.
@@ -129,28 +166,59 @@ class Parts:
     held_out: Windows | None
     same_users: Windows | None
     both: Windows  # train, validation and held out: what the last stage learns from
+    churn: ChurnParts | None = None
 
 
 def parts_of(log: EventLog, data: Encoded, periods: Periods, seed: int, longest: int, spare_users: bool) -> Parts:
     """As `training_windows`, and more to report on. spare_users: keep some out of `train`, until the last stage."""
     train, validation = training_windows(log, data, periods, seed, longest)
-    churn = periods.churn
-    dates = tuple(sorted({*churn.train, *churn.validation})) if churn else ()
-    examples = examples_at(log, dates, churn) if churn else None
-    both = windows(log, data, None, periods.t2, None, examples, longest)
+    both = windows(log, data, None, periods.t2, None, None, longest)
     if periods.by_users:
-        return Parts(train, validation, validation, None, both)
-    spared = held_out(log, seed, SPARED) & spare_users
-    seen = np.zeros(log.users, np.bool_)
-    seen[log.rows[log.times <= periods.t1]] = True
-    same = windows(log, data, periods.t1, periods.t2, seen & ~spared, validation.churn, longest)
-    if not spared.any():
-        return Parts(train, validation, None, same, both)
-    early = train.churn
-    return Parts(
-        windows(log, data, None, periods.t1, ~spared, early, longest),
-        validation,
-        windows(log, data, None, periods.t1, spared, early, longest),
-        same,
-        both,
+        apart, seen = held_out(log, seed), None
+        parts = Parts(train, validation, validation, None, both)
+    else:
+        apart = held_out(log, seed, SPARED) & spare_users
+        seen = np.zeros(log.users, np.bool_)
+        seen[log.rows[log.times <= periods.t1]] = True
+        same = windows(log, data, periods.t1, periods.t2, seen & ~apart, None, longest)
+        parts = Parts(train, validation, None, same, both)
+        if apart.any():
+            train = windows(log, data, None, periods.t1, ~apart, None, longest)
+            parts = replace(parts, train=train, held_out=windows(log, data, None, periods.t1, apart, None, longest))
+    churn = periods.churn
+    if churn is None:
+        return parts
+    if churn.by_users:
+        return _with_churn_of_users(log, data, churn, parts, longest)
+    later = apart if periods.by_users else None
+    return replace(
+        parts,
+        churn=ChurnParts(
+            churn_windows(log, data, churn, longest, Group.TRAIN, users=~apart),
+            churn_windows(log, data, churn, longest, Group.VALIDATION, users=later),
+            churn_windows(log, data, churn, longest, Group.TRAIN, Group.VALIDATION),
+            churn_windows(log, data, churn, longest, Group.TRAIN, users=apart) if apart.any() else None,
+            None if seen is None else churn_windows(log, data, churn, longest, Group.VALIDATION, users=seen & ~apart),
+        ),
+    )
+
+
+def _with_churn_of_users(log: EventLog, data: Encoded, churn: Churn, parts: Parts, longest: int) -> Parts:
+    """The parts, with users who validate or test the churn head.
+
+    What such a user did after the first churn date answers what is asked of the head, so no weight learns from it.
+    """
+    judged = groups(log) != Group.TRAIN
+    answers = judged[log.rows] & (data.target_time > min(churn.train))
+    for part in (parts.train, parts.validation, parts.both):
+        part.wanted[answers] = False
+    validation = churn_windows(log, data, churn, longest, Group.VALIDATION)
+    return replace(
+        parts,
+        churn=ChurnParts(
+            churn_windows(log, data, churn, longest, Group.TRAIN),
+            validation,
+            churn_windows(log, data, churn, longest, Group.TRAIN, Group.VALIDATION),
+            held_out=validation,
+        ),
     )

@@ -19,7 +19,8 @@ from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities, seconds_to_next_event
 from sqlscore.scoring.inference import inference
 from sqlscore.scoring.notes import TrainingNotes
-from sqlscore.training.data.churn_labels import censored_at_end, examples_at
+from sqlscore.training.data.churn_labels import censored_at_end, examples_of
+from sqlscore.training.data.churn_users import Group
 from sqlscore.training.data.encoding import Encoded, encode_log, ordered_batches
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
@@ -96,9 +97,9 @@ def _unsaid(artifact: Artifact) -> TrainingError:
 
 
 def tested_part(log: EventLog, data: Encoded, periods: Periods, artifact: Artifact) -> Windows:
-    """The targets after t2, and the churn examples of the test dates if the model has that head."""
+    """The targets after t2, and the churn examples that test if the model has that head."""
     churn = periods.churn if "churn" in artifact.manifest.heads else None
-    return windows(log, data, periods.t2, None, None, examples_at(log, churn.test, churn) if churn else None, None)
+    return windows(log, data, periods.t2, None, None, examples_of(log, churn, Group.TEST) if churn else None, None)
 
 
 def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: Progress) -> dict[str, Any]:
@@ -123,7 +124,10 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     result["churn"] = None
     if churn and examples is not None:
         found = metrics.churn_metrics(examples.churned, predicted.churn, examples.elapsed, examples.seen)
-        result["churn"] = found | {"censored": censored_at_end(log, churn, periods.high_water)}
+        result["churn"] = found | {
+            "censored": censored_at_end(log, churn, periods.high_water),
+            "tested_on": churn.tested_on,
+        }
     result["seen_users"] = judged(was_seen)
     result["unseen_users"] = judged(~was_seen)
     result["validation"] = notes.validation

@@ -65,11 +65,18 @@ def _time(found: dict[str, Any]) -> str:
 
 def _churn(found: dict[str, Any]) -> str:
     if found["auc"] is None:
-        return "Churn: the test period holds one kind of user only, so its quality is unknown."
+        if not found["n"]:
+            return "Churn: there is no user to test on, so its quality is unknown."
+        did = "churned" if found["base_rate"] == 1 else "came back"
+        return f"Churn: all {found['n']:,} examples of the test {did}, so nobody can be ranked: its quality is unknown."
     name, best = max(found["baselines"].items(), key=lambda item: item[1]["auc"])
     if found["auc"] > best["auc"]:
-        return f"Churn: ROC AUC {found['auc']:.3f} beats {name} alone ({best['auc']:.3f})."
-    return (
-        f"Churn: ROC AUC {found['auc']:.3f} does not beat {name} alone ({best['auc']:.3f}): "
-        f"ranking users by {name} does as well."
-    )
+        said = f"Churn: ROC AUC {found['auc']:.3f} beats {name} alone ({best['auc']:.3f})."
+    else:
+        said = (
+            f"Churn: ROC AUC {found['auc']:.3f} does not beat {name} alone ({best['auc']:.3f}): "
+            f"ranking users by {name} does as well."
+        )
+    if found.get("tested_on", "").startswith("other users"):
+        said += f" It was tested on {found['tested_on']}: what has changed since then does not show."
+    return said

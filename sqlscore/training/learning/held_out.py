@@ -19,10 +19,20 @@ _CELLS = 4_000_000  # probabilities that are held at once
 
 def validated(model: Any, data: Encoded, parts: Parts, seed: int) -> dict[str, Any]:
     """The figures of people the model never saw, in its own period, and of those it knows, in the next period."""
+    churn = parts.churn
     return {
-        "held_out_users": None if parts.held_out is None else figures(model, data, parts.held_out, seed),
-        "same_users_later": None if parts.same_users is None else figures(model, data, parts.same_users, seed),
+        "held_out_users": _both(model, data, parts.held_out, churn.held_out if churn else None, seed),
+        "same_users_later": _both(model, data, parts.same_users, churn.same_users if churn else None, seed),
     }
+
+
+def _both(model: Any, data: Encoded, part: Windows | None, churn: Windows | None, seed: int) -> dict[str, Any] | None:
+    """The figures of the next action on one part, and of churn on another; None if there is neither."""
+    if part is None and churn is None:
+        return None
+    nothing = {"next_action": {"n": 0, "accuracy": None, "log_loss": None}, "churn": None}
+    found = nothing if part is None else figures(model, data, part, seed)
+    return found | {"churn": None if churn is None else figures(model, data, churn, seed)["churn"]}
 
 
 def figures(model: Any, data: Encoded, part: Windows, seed: int) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from sqlscore.training.data.churn_labels import censored_at_end, choose_churn, e
 from sqlscore.training.data.encoding import encode_log, vocabulary
 from sqlscore.training.data.event_log import Column, EventLog
 from sqlscore.training.data.split import Churn, Periods, longest_horizon, with_churn, without_churn
-from sqlscore.training.data.windows import training_windows
+from sqlscore.training.data.windows import parts_of, training_windows
 
 DAY = 86_400_000_000
 
@@ -54,6 +56,11 @@ def test_no_label_reaches_into_a_later_part(times: list[int], horizon: int) -> N
         return
     churn = periods.churn
     assert churn is not None
+    if churn.by_users:
+        assert churn.train == churn.validation == churn.test
+        assert max(churn.test) == periods.high_water - churn.horizon
+        assert min(churn.test) >= max(periods.first, max(churn.test) - churn.horizon // 2)
+        return
     assert periods.t1 <= periods.t2 <= periods.high_water - churn.horizon
     assert all(date + churn.horizon <= periods.t1 for date in churn.train)
     assert all(date + churn.horizon <= periods.t2 for date in churn.validation)
@@ -91,6 +98,22 @@ def test_little_room_for_the_horizon_holds_users_out() -> None:
     assert periods.by_users
     assert periods.churn is not None
     assert max(periods.churn.train) == periods.t2 - 124 * DAY
+    assert periods.churn.tested_on == "a later period"
+
+
+@pytest.mark.parametrize("times", [1.26, 1.5, 2.0])
+def test_a_horizon_that_hardly_fits_is_tested_on_other_users(times: float) -> None:
+    """The dates are the newest that have labels, and the next action is cut in time as without churn."""
+    moments = np.arange(0, 401, dtype=np.int64) * DAY
+    horizon = int(400 * DAY / times)
+    periods = with_churn(moments, horizon, None)
+    assert periods is not None
+    assert periods.churn is not None
+    assert periods.churn.by_users
+    assert max(periods.churn.train) == 400 * DAY - horizon
+    assert min(periods.churn.train) >= 400 * DAY - 3 * horizon // 2
+    assert (periods.t1, periods.t2) == (without_churn(moments).t1, without_churn(moments).t2)
+    assert periods.churn.tested_on == "other users on the same dates, not on a later period"
 
 
 def test_the_longest_horizon_fits_and_one_much_longer_does_not() -> None:
@@ -102,10 +125,26 @@ def test_the_longest_horizon_fits_and_one_much_longer_does_not() -> None:
 
 
 def test_a_horizon_that_does_not_fit_is_an_error_that_says_what_would() -> None:
-    """A user who asks for it should not get another one silently."""
+    """A user who asks for it should not get another one silently: here 0.9 of it are there."""
     log = made([list(range(i % 7, 100, 3 + i % 5)) for i in range(200)])
-    with pytest.raises(TrainingError, match=r"horizon of at most 4\d\.\d days fits"):
-        choose_churn(log, without_churn(log.times), 90 * 86_400.0, None)
+    with pytest.raises(TrainingError, match=r"span 99.0 days; a horizon of at most 7\d\.\d days fits"):
+        choose_churn(log, without_churn(log.times), 110 * 86_400.0, None)
+
+
+def test_a_horizon_with_labels_of_one_kind_is_trained_if_it_was_asked_for() -> None:
+    """Nobody came back in the past: the base rate is what there is to say, and no horizon would be chosen for it."""
+    log = made([[i % 50] for i in range(300)] + [[0, 99]])
+    periods, reason = choose_churn(log, without_churn(log.times), 60 * 86_400.0, math.inf)
+    assert periods is not None
+    assert not reason
+    assert choose_churn(log, without_churn(log.times), None, None)[0] is None
+
+
+def test_a_horizon_without_labelled_users_is_refused() -> None:
+    """Four users say nothing of anybody."""
+    log = made([[i, 90 + i] for i in range(4)] + [[99]] * 200)
+    with pytest.raises(TrainingError, match="only 0 users can be labelled in the training period, and at least 20"):
+        choose_churn(log, without_churn(log.times), 30 * 86_400.0, 1.0)
 
 
 def test_users_who_never_return_give_no_churn_head_and_a_reason() -> None:
@@ -127,7 +166,8 @@ def test_windows_hold_nothing_later_than_their_part(by_users: bool) -> None:
     """What is read and what is predicted both end with the part."""
     log = made([sorted(np.random.default_rng(i).integers(0, 100, 30).tolist()) for i in range(40)])
     t1, t2 = 60 * DAY, 60 * DAY if by_users else 80 * DAY
-    churn = Churn(10 * DAY, None, (30 * DAY, 50 * DAY), (70 * DAY,), (85 * DAY,))
+    dates = (30 * DAY, 50 * DAY)
+    churn = Churn(10 * DAY, None, dates, dates if by_users else (70 * DAY,), (85 * DAY,))
     periods = Periods(t1, t2, 0, 100 * DAY, by_users, churn)
     data = encode_log(log, vocabulary(log, t1, 10, 10))
     train, validation = training_windows(log, data, periods, 0, 12)
@@ -137,6 +177,10 @@ def test_windows_hold_nothing_later_than_their_part(by_users: bool) -> None:
             assert log.times[stop - 1] <= end
         assert part.targets > 0
         assert data.target_time[part.wanted].max() <= end
+        assert part.churn is None
+    parts = parts_of(log, data, periods, 0, 12, spare_users=False)
+    assert parts.churn is not None
+    for part, end in ((parts.churn.train, t1), (parts.churn.validation, t2)):
         assert part.churn is not None
         assert log.times[part.churn.position].max() <= end - churn.horizon
     both = train.wanted & validation.wanted

@@ -10,7 +10,8 @@ import pytest
 from sqlscore.training.evaluation.baselines import Transitions, majority, markov, repeat_last
 from sqlscore.training.evaluation.metrics import calibration_error, churn_metrics, next_action_metrics, time_metrics
 from sqlscore.training.evaluation.verdict import verdict
-from sqlscore.training.learning.calibration import platt, temperature
+from sqlscore.training.learning.calibration import temperature
+from sqlscore.training.learning.churn_calibration import platt
 
 # one user's actions 1 2 1 2 1 3, another's 1 2 3: (previous, last) -> following
 TRAIN = Transitions(np.array([0, 1, 2, 1, 2, 0, 1]), np.array([1, 2, 1, 2, 1, 1, 2]), np.array([2, 1, 2, 1, 3, 2, 3]))

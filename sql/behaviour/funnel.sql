@@ -31,7 +31,7 @@ levels AS (
         l.position,
         CASE
             WHEN l.event_type = steps[l.step + 1]
-                AND (within IS NULL OR l.event_time - MAX(l.start_time) OVER before <= CAST(within AS INTERVAL))
+                AND (within IS NULL OR l.event_time <= MAX(l.start_time) OVER before + CAST(within AS INTERVAL))
                 THEN MAX(l.start_time) OVER before
         END
     FROM levels AS l
@@ -76,4 +76,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.funnel IS
-'How many users do the steps in order, other actions between them allowed, one row per step. Parameters: steps (a list of actions, [''view'', ''cart'', ''buy'']); within (7 days: the longest time from the first step to each later one; NULL: any). Columns: step (1, 2, ...); action; n_users (who got this far); conversion (their share of those who took the first step); conversion_from_previous; dropped (users lost since the previous step); median_seconds (from the first step, over each user''s quickest run). A month in within is 30 days.';
+'How many users do the steps in order, other actions between them allowed, one row per step. Parameters: steps (a list of actions, [''view'', ''cart'', ''buy'']); within (7 days: the longest time from the first step to each later one; NULL: any). Columns: step (1, 2, ...); action; n_users (who got this far); conversion (their share of those who took the first step); conversion_from_previous; dropped (users lost since the previous step); median_seconds (from the first step, over each user''s quickest run). Months in within are the calendar''s.';

@@ -8,6 +8,8 @@ windows AS (
         e.event_type AS first_action,
         LEAD(e.event_type, length - 1) OVER in_order AS last_action,
         (EPOCH_US(LEAD(e.event_time, length - 1) OVER in_order) - EPOCH_US(e.event_time)) / 1e6 AS seconds,
+        within IS NULL
+        OR LEAD(e.event_time, length - 1) OVER in_order <= e.event_time + CAST(within AS INTERVAL) AS is_within,
         LIST(e.event_type) OVER (
             PARTITION BY e.user_id ORDER BY e.event_time, e.event_type
             ROWS BETWEEN CURRENT ROW AND (length - 1) FOLLOWING
@@ -25,7 +27,7 @@ paths AS (
     WHERE w.last_action IS NOT NULL
         AND (from_action IS NULL OR w.first_action = from_action)
         AND (to_action IS NULL OR w.last_action = to_action)
-        AND (within IS NULL OR w.seconds <= EPOCH_US(CAST(within AS INTERVAL)) / 1e6)
+        AND w.is_within
     GROUP BY w.path
 ),
 final AS (
@@ -40,4 +42,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.paths IS
-'One row per sequence of consecutive actions of a user; ORDER BY n_times DESC gives the most frequent. Parameters: length (3); from_action, to_action (the first or last action of the path, NULL: any); within (the longest time from the first to the last, NULL: any). Columns: path (VARCHAR[]); n_times; share (of all paths that the parameters let through); n_users; median_seconds (from the first action to the last). A month in within is 30 days.';
+'One row per sequence of consecutive actions of a user; ORDER BY n_times DESC gives the most frequent. Parameters: length (3); from_action, to_action (the first or last action of the path, NULL: any); within (the longest time from the first to the last, NULL: any). Columns: path (VARCHAR[]); n_times; share (of all paths that the parameters let through); n_users; median_seconds (from the first action to the last). Months in within are the calendar''s.';

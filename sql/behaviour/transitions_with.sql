@@ -4,7 +4,8 @@ events AS (
     SELECT
         e.event_type AS action,
         LEAD(e.event_type) OVER in_order AS next_action,
-        (EPOCH_US(LEAD(e.event_time) OVER in_order) - EPOCH_US(e.event_time)) / 1e6 AS seconds
+        (EPOCH_US(LEAD(e.event_time) OVER in_order) - EPOCH_US(e.event_time)) / 1e6 AS seconds,
+        within IS NULL OR LEAD(e.event_time) OVER in_order <= e.event_time + CAST(within AS INTERVAL) AS is_within
     FROM sqlscore.events AS e
     WINDOW in_order AS (PARTITION BY e.user_id ORDER BY e.event_time, e.event_type)
 ),
@@ -15,7 +16,7 @@ pairs AS (
         COUNT(*) AS n_transitions,
         MEDIAN(e.seconds) AS median_seconds
     FROM events AS e
-    WHERE e.next_action IS NOT NULL AND (within IS NULL OR e.seconds <= EPOCH_US(CAST(within AS INTERVAL)) / 1e6)
+    WHERE e.next_action IS NOT NULL AND e.is_within
     GROUP BY e.action, e.next_action
 ),
 totals AS (
@@ -39,4 +40,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.transitions_with IS
-'One row per pair of actions that follow each other in a user''s events. Parameter within: the longest time between the two (NULL: any). Columns: action; next_action; n_transitions; probability (of next_action after action, given that something follows); lift (that probability over the share of next_action among all that follow: above 1 if the pair is more frequent than by chance); median_seconds (between the two). A month in within is 30 days.';
+'One row per pair of actions that follow each other in a user''s events. Parameter within: the longest time between the two (NULL: any). Columns: action; next_action; n_transitions; probability (of next_action after action, given that something follows); lift (that probability over the share of next_action among all that follow: above 1 if the pair is more frequent than by chance); median_seconds (between the two). Months in within are the calendar''s.';

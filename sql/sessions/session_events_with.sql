@@ -25,8 +25,8 @@ events_with_neighbours AS (
 marked_events AS (
     SELECT
         n.*,
-        COALESCE(n.event_time - n.previous_time > CAST(gap AS INTERVAL), TRUE) AS is_first,
-        COALESCE(n.next_time - n.event_time > CAST(gap AS INTERVAL), TRUE) AS is_last
+        COALESCE(n.event_time > n.previous_time + CAST(gap AS INTERVAL), TRUE) AS is_first,
+        COALESCE(n.next_time > n.event_time + CAST(gap AS INTERVAL), TRUE) AS is_last
     FROM events_with_neighbours AS n
 ),
 -- RANGE treats all events of the same time alike, so the order in which a second sort returns them does not matter.
@@ -48,4 +48,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.session_events_with IS
-'One row per event with its session. Parameter gap: the longest silence within a session (30 minutes). Columns: user_id; session_id (1, 2, ... per user in time order); event_time; event_type; is_first, is_last (first or last event of its session, ties in time in order of event_type); seconds_since_previous (since the previous event of the user, NULL for the first); event (the whole event as a struct, for the list functions). A month in gap is 30 days.';
+'One row per event with its session. Parameter gap: the longest silence within a session (30 minutes). Columns: user_id; session_id (1, 2, ... per user in time order); event_time; event_type; is_first, is_last (first or last event of its session, ties in time in order of event_type); seconds_since_previous (since the previous event of the user, NULL for the first); event (the whole event as a struct, for the list functions). Months in gap are the calendar''s.';

@@ -17,6 +17,7 @@ from sqlscore.database.lost_tables import FROM_THE_START, explain, missing_table
 from sqlscore.database.macros import names, statements
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import transaction
+from sqlscore.database.unmapped import NOTHING_MAPPED, no_events, note_unmapped, was_mapped
 from sqlscore.errors import InstallError
 from sqlscore.events.mapping import DEFAULT_MAPPING, UNITS, Feature, Mapping
 from sqlscore.quoting import identifier, literal, qualified
@@ -40,7 +41,7 @@ def version() -> str:
     mappings = [replace(unmapped(), features=(feature,), time_unit=unit, time_cap=0) for unit in (None, *UNITS)]
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
     texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
-    text = "\n".join([*texts, *functions, _NOTHING_MAPPED])
+    text = "\n".join([*texts, *functions, NOTHING_MAPPED])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -76,6 +77,8 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
                     "sqlscore's functions, map the events with a prefix, map_events(..., prefix='ss_')",
                     stacklevel=3,
                 )
+            if "mappings" in lost:
+                note_unmapped(con, True)
             install_mapping(con, unmapped(), functions=not taken)
         for mapping in mappings:
             install_mapping(con, mapping)
@@ -89,7 +92,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     Raises InstallError if a function of the user's own has one of the names.
     """
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
-    if mapping.relation:
+    if mapping.relation or not was_mapped(con):
         create_leaderboard(con, mapping.schema)
     view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
     # Creating a macro binds the views in it with the macro's parameters in scope, so a bare column of the same name in
@@ -172,16 +175,9 @@ def _drop_functions(con: duckdb.DuckDBPyConnection, mapping: str) -> None:
 def _events_query(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     if mapping.relation:
         return usable_events(con, mapping)
-    # In every column too, since a condition on a NULL would be false before anything is raised.
-    columns = (("user_id", "VARCHAR"), ("event_time", "TIMESTAMP"), ("event_type", "VARCHAR"))
-    nothing = ", ".join(f"CAST({_NOTHING_MAPPED} AS {kind}) AS {name}" for name, kind in columns)
-    return f"SELECT {nothing} WHERE {_NOTHING_MAPPED}"
+    return no_events(con)
 
 
-_NOTHING_MAPPED = (
-    "error('no events are mapped in this file: run `sqlscore init DB --events TABLE ...`, or "
-    "sqlscore.map_events(con, ...) in Python')"
-)
 _NO_HIGH_WATER = "SELECT CAST(NULL AS TIMESTAMP) AS high_water"
 
 

@@ -16,6 +16,7 @@ from sqlscore.database.catalog import catalog, mapped, synchronize
 from sqlscore.database.objects import install_mapping, remove_mapping
 from sqlscore.database.registry import lacking_features
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
+from sqlscore.database.unmapped import note_unmapped
 from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
@@ -204,6 +205,8 @@ def _store(con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watch
         )
         note_views(con, mapping)
         write_profile(con, mapping.name, MAPPED, watched, found)
+        if mapping.name == DEFAULT_MAPPING:
+            note_unmapped(con, False)
         install_mapping(con, mapping)
     synchronize(con)
 
@@ -221,5 +224,6 @@ def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
         forget_profiles(con, name)
         forget_views(con, name)
         if name == DEFAULT_MAPPING:
+            note_unmapped(con, True)
             install_mapping(con, unmapped())
     synchronize(con)

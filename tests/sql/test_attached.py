@@ -119,14 +119,16 @@ def _calls(macros: dict[str, str], file: str = "") -> list[str]:
     return [f"FROM {file}sqlscore.{name}({arguments})" for name, arguments in macros.items()]
 
 
-def test_an_empty_current_file_is_no_way_around(folder: Path, tmp_path: Path) -> None:
-    """No rows are no answer either."""
-    path = tmp_path / "empty.duckdb"
-    with sqlscore.connect(path) as con:
-        con.execute("CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'a' AS event_type")
-        sqlscore.map_events(con, "e")
-        con.execute("DELETE FROM e")
-    with duckdb.connect(path) as con:
+@pytest.mark.parametrize("mapped", [True, False])
+def test_an_empty_current_file_is_no_way_around(folder: Path, mapped: bool) -> None:
+    """No rows are no answer either: of a table without events, or of a database in which nothing is mapped yet."""
+    with sqlscore.connect() as con:
+        if mapped:
+            con.execute(
+                "CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'a' AS event_type"
+            )
+            sqlscore.map_events(con, "e")
+            con.execute("DELETE FROM e")
         con.execute(f"ATTACH '{folder / 'there'}.duckdb' AS there (READ_ONLY)")
         unscored = {name: call for name, call in MACROS.items() if name not in ("score_diff", "scored_segments_with")}
         for query in _calls(unscored, "there."):

@@ -1,11 +1,15 @@
 """What the table macros take: moments in any form mean the same, and what makes no sense raises."""
 
+import re
 from collections.abc import Iterator
 
 import duckdb
 import pytest
 
 import sqlscore
+from sqlscore.errors import SqlscoreError
+from sqlscore.sql.objects import objects
+from sqlscore.times import to_seconds
 
 AT = "2025-02-28 19:00:00"
 
@@ -98,24 +102,44 @@ def test_a_funnel_without_a_limit_loses_nobody(con: duckdb.DuckDBPyConnection):
     assert unlimited[-1][0] > 0
 
 
-def test_a_month_is_the_calendars_after_a_moment_and_30_days_between_events() -> None:
-    """As docs/views.md says: DuckDB adds months to a moment, and compares them with spans as 30 days."""
+@pytest.mark.parametrize(
+    ("last", "is_in"),
+    [("2024-02-29 12:00", True), ("2024-02-29 12:00:01", False), ("2024-03-01", False), ("2024-02-28", True)],
+)
+def test_a_month_is_the_calendars_everywhere(last: str, is_in: bool) -> None:
+    """One meaning in all macros: from 31 January to the same time of the last day of February, 29 days later."""
     con = sqlscore.connect(threads=1)
     con.execute(
-        """CREATE TABLE two AS SELECT * FROM (VALUES
-           (1, TIMESTAMP '2025-01-01', 'a'), (1, TIMESTAMP '2025-01-31 12:00', 'b'))
-           v(user_id, event_time, event_type)"""
+        f"""CREATE TABLE two AS SELECT * FROM (VALUES
+            (1, TIMESTAMP '2024-01-31 12:00', 'a'), (1, TIMESTAMP '{last}', 'b')) v(user_id, event_time, event_type)"""
     )
     sqlscore.map_events(con, "two")
-    funnel = "SELECT n_users FROM sqlscore.funnel(['a', 'b'], within := INTERVAL 1 MONTH) ORDER BY step"
-    assert con.execute(funnel).fetchall() == [(1,), (0,)]
-    transitions = "SELECT count(*) FROM sqlscore.transitions_with(within := INTERVAL 1 MONTH)"
-    assert con.execute(transitions).fetchall() == [(0,)]
-    labels = """SELECT n_events FROM sqlscore.churn_labels_inactivity(
-                as_of := '2025-01-31 12:00', horizon := INTERVAL 1 DAY, lookback := INTERVAL 1 MONTH)"""
-    assert con.execute(labels).fetchall() == [(2,)]
-    for name, words in (("funnel", "A month in within is 30 days"), ("churn_labels_inactivity", "are the calendar's")):
-        (comment,) = con.execute(
-            "SELECT comment FROM duckdb_functions() WHERE schema_name = 'sqlscore' AND function_name = ?", [name]
-        ).fetchall()[0]
-        assert words in comment
+    month = "INTERVAL 1 MONTH"
+    for query in (
+        f"SELECT n_users = 1 FROM sqlscore.funnel(['a', 'b'], within := {month}) WHERE step = 2",
+        f"SELECT count(*) = 1 FROM sqlscore.transitions_with(within := {month})",
+        f"SELECT count(*) = 1 FROM sqlscore.paths(length := 2, within := {month})",
+        f"SELECT count(*) = 1 FROM sqlscore.sessions_with(gap := {month})",
+        "SELECT count(*) = 1 FROM sqlscore.sessions_with(gap := '1 month')",
+    ):
+        assert con.execute(query).fetchall() == [(is_in,)], query
+    con.execute("INSERT INTO two VALUES (2, TIMESTAMP '2024-06-01', 'b')")  # so that nobody is censored
+    labels = f"as_of := '2024-01-31 12:00', horizon := {month}, lookback := {month}"
+    query = f"SELECT NOT churned FROM sqlscore.churn_labels_inactivity({labels})"
+    assert con.execute(query).fetchall() == [(is_in,)]
+
+
+def test_macros_with_a_span_say_that_months_are_the_calendars() -> None:
+    """And the lengths that verbs take are refused in months: a horizon that is learned has a fixed length."""
+    con = sqlscore.connect(threads=1)
+    comments = dict(
+        con.execute("SELECT function_name, comment FROM duckdb_functions() WHERE schema_name = 'sqlscore'").fetchall()
+    )
+    spans = ("within", "gap", "horizon", "lookback", "observe")
+    for item in objects():
+        if item.kind == "macro" and re.search(
+            rf"^CREATE [^;]*?\b({'|'.join(spans)}) :=[^;]*?AS TABLE", item.text, re.M
+        ):
+            assert "are the calendar's." in comments[item.name], item.name
+    with pytest.raises(SqlscoreError, match="write it in days, as '30 days'"):
+        to_seconds("1 month")

@@ -16,9 +16,13 @@ from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.back_off import BackOff
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
 from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.training.data.encoding import Encoded
+from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.counting import Counting, fill
 
 INPUTS = Inputs((*(f"action {i}" for i in range(40)), "zurück"), {"brand": ("a", "b", "c")}, ("price", "quantity"))
 FAR_FUTURE = 9_223_371_331_200_000_000 - 10**15  # the year 294,000 or so
@@ -48,10 +52,26 @@ def models(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     for parameter in model.parameters():
         # of a size that leaves rounding errors as they are: larger weights would enlarge them layer by layer
         torch.nn.init.normal_(parameter, std=min(0.2, (parameter.shape[-1] or 1) ** -0.5))
+    some_counts(model.counts)
     model.eval()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit.*", category=DeprecationWarning)
         return model, torch.jit.load(io.BytesIO(to_torchscript(model)))  # type: ignore[no-untyped-call]
+
+
+def some_counts(back_off: BackOff, seed: int = 0) -> None:
+    """Fill the tables with what follows what in random sequences, and give them half of the weight."""
+    random = np.random.default_rng(seed)
+    codes = random.integers(0, back_off.known + 2, 400)
+    target = np.minimum(random.integers(1, back_off.known + 2, 400), back_off.known).astype(np.int32)
+    times = np.arange(400)
+    data = Encoded(
+        codes[:, None].astype(np.int32), np.zeros((400, 0), np.float32), times, np.array([0, 100, 400]),
+        back_off.known, [], target, times, np.zeros(400, np.float32),
+    )  # fmt: skip
+    everything = Windows(np.array([0, 100]), np.array([100, 400]), np.ones(400, np.bool_), None)
+    fill(back_off, data, everything, Counting(back_off.order, fade=2.0))
+    back_off.network_weight = 0.5
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ FROM (
     ('vanished_share', 0.2, 'warn', 'Share of the last refresh''s events that are gone.'),
     ('emptied_share', 0.95, 'refuse', 'The same share, when nearly all events are gone: a load that failed.'),
     ('repeated_share', 0.3, 'warn', 'Growth of the number of events since the last refresh without a newer one: a load that ran twice.'),
-    ('leap_days', 30, 'refuse', 'Days by which the newest time leapt since the last refresh, with hardly any event between: a wrong date.'),
+    ('leap_days', 30, 'refuse', 'Days of silence before the newest events, if these are hardly any, and neither the log nor the clock knows such a silence: a wrong date.'),
     ('silent_days', 7, 'warn', 'Age in days of the newest event, in a feed that was fresher at mapping or at the last refresh.'),
     ('unknown_share', 0.1, 'warn', 'Share of the events, or of those since the last refresh, whose action the champion does not know.'),
     ('largest_user_share', 0.1, 'note', 'Share of the events that belong to one user, if there are 20 users or more.'),

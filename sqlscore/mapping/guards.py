@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 import duckdb
 
-from sqlscore.database.queries import one
 from sqlscore.errors import GuardError
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.leap import MIN_USERS, days, leap_in
 from sqlscore.mapping.watch import Before, Finding, Watched
-from sqlscore.quoting import qualified
 
 _FRESHER = 0.5  # a feed was fresh if its newest event was younger than this share of `silent_days`
-_HARDLY = 0.01  # of the events that the log's usual rate would have put into a leap
-_MIN_EVENTS = 1000  # a leap in a smaller log says little
-_MIN_USERS = 20  # with fewer users one of them has a large share by right
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,7 @@ def _of_shares(seen: Watched, before: Before) -> Iterator[Value]:
                 "train again"
             )
             yield "unknown_share", seen.unknown_share_of_new - base, what, "train"
-    if seen.largest_user_share is not None and (seen.n_users or 0) >= _MIN_USERS:
+    if seen.largest_user_share is not None and (seen.n_users or 0) >= MIN_USERS:
         yield (
             "largest_user_share",
             seen.largest_user_share - (accepted.largest_user_share or 0.0 if accepted else 0.0),
@@ -158,39 +153,23 @@ def _of_counts(
             more = seen.n_events - last.n_events
             what = f"{more} events came since {_since(before)}, and none of them is newer: loaded twice?"
             yield "repeated_share", -lost, what, "accept"
-        leap = _days(last.newest_time, seen.newest_time)
-        if "leap_days" in guards and leap > guards["leap_days"].threshold and _is_gap(con, mapping, last, seen, leap):
-            yield (
-                "leap_days",
-                leap,
-                f"the newest event lies {leap:.0f} days after that of {_since(before)} ({seen.newest_time}, "
-                f"{last.newest_time}), with hardly any between, and every user would be scored as of then: a wrong "
-                "date?",
-                "accept",
-            )
-    age = _days(seen.newest_time, seen.taken_at)
+        if "leap_days" in guards and days(last.newest_time, seen.newest_time) > guards["leap_days"].threshold:
+            leap = leap_in(con, mapping, last, seen)
+            if leap is not None:
+                what = (
+                    f"the newest events, {leap.n_events} since {leap.start}, lie {leap.days:.0f} days after all others "
+                    "with hardly any between, and every user would be scored as of then: a wrong date?"
+                )
+                yield "leap_days", leap.days, what, "accept"
+    age = days(seen.newest_time, seen.taken_at)
     silent = guards.get("silent_days")
     fresh = [
-        _days(then.newest_time, then.taken_at) <= _FRESHER * silent.threshold
+        days(then.newest_time, then.taken_at) <= _FRESHER * silent.threshold
         for then in (before.last, before.mapped)
         if then is not None and silent is not None
     ]
     if any(fresh):
         yield "silent_days", age, f"the newest event is {age:.0f} days old: has the feed stopped?", "accept"
-
-
-def _is_gap(con: duckdb.DuckDBPyConnection, mapping: Mapping, last: Watched, seen: Watched, leap: float) -> bool:
-    """Whether hardly any event lies in the leap, compared with the rate before it."""
-    if last.n_events < _MIN_EVENTS or (last.n_users or 0) < _MIN_USERS:
-        return False
-    span = max(_days(last.first_time, last.newest_time), 1.0)
-    usual = last.n_events / span * leap
-    row = one(
-        con,
-        f"SELECT count(*) FROM {qualified(mapping.schema, 'events')} WHERE event_time > ? AND event_time <= ?",
-        [last.newest_time, seen.newest_time],
-    )
-    return row is not None and row[0] < _HARDLY * usual
 
 
 def _same(seen: Watched, last: Watched) -> bool:
@@ -199,12 +178,6 @@ def _same(seen: Watched, last: Watched) -> bool:
 
 def _share(then: Watched | None, part: str, whole: str = "n_rows") -> float:
     return (getattr(then, part) or 0) / getattr(then, whole) if then is not None and getattr(then, whole) else 0.0
-
-
-def _days(start: datetime | None, end: datetime | None) -> float:
-    if start is None or end is None:
-        return 0.0
-    return (end - start).total_seconds() / 86_400
 
 
 def _since(before: Before) -> str:

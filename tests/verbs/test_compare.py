@@ -249,7 +249,8 @@ def test_the_command_prints_a_table_or_json(compared: tuple[Path, Comparison, di
     assert "by churn AUC" in shown.stdout
     assert "events@1 is the champion" in shown.stdout  # so it is not proposed
     assert "sqlscore promote" not in shown.stdout
-    other = CliRunner().invoke(app, ["compare", path, "--models", "events@2"])
+    with pytest.warns(UserWarning, match="no churn is compared: in the training period"):
+        other = CliRunner().invoke(app, ["compare", path, "--models", "events@2"])
     assert f"sqlscore compare {path} --models events@2,events@1" in " ".join(other.stdout.split())  # the champion first
     printed = CliRunner().invoke(app, ["compare", path, "--models", "events@1", "--json"])
     rows = json.loads(printed.stdout)["rows"]

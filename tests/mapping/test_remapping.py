@@ -183,8 +183,8 @@ def test_a_file_maps_the_same_twice_copied_or_not(tmp_path: Path, copy: tuple[st
     assert not run_json(*arguments)["unchanged"]
     assert run_json(*arguments)["unchanged"]
     with sqlscore.connect(tmp_path / "f.duckdb") as con:
-        rows = con.execute("FROM sqlscore.events ORDER BY event_time, user_id LIMIT 1").fetchall()
-        assert [str(value) for value in rows[0]] == ["00", "2025-01-01 10:00:00", "a", "NO", "True"]
+        (first,) = con.execute("FROM sqlscore.events ORDER BY event_time, user_id LIMIT 1").fetchall()
+        assert [str(value) for value in first] == ["00", "2025-01-01 10:00:00", "a", "NO", "True"]
 
 
 def test_a_copy_never_replaces_or_doubles_a_table(tmp_path: Path) -> None:

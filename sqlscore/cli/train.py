@@ -108,7 +108,7 @@ def train(
         return
     show_model(info)
     show_evaluation(info.metrics)
-    if info.metrics and through_now:
+    if info.metrics and refit and through_now:
         render.say("The figures are of the model before it learned the newest events, on which it was judged.")
     chosen = () if mapping == "events" else ("--mapping", mapping)
     render.next_step("sqlscore", *(("refresh", db, *chosen) if info.is_champion else ("promote", db, info.label)))

@@ -119,7 +119,7 @@ def fit_log(
             manifest = _judged(log, made, manifest, progress)
         judging = time.monotonic() - learned
         packed = pack(to_torchscript(made.training.model), manifest)
-        if tested and options.through_now and periods.t2 < periods.high_water:
+        if tested and options.refit and options.through_now and periods.t2 < periods.high_water:
             made = _Made(*train_through_now(log, made.training, made.inputs, made.config, made.learned))
             manifest = replace(_manifest(log, made, reason, search), metrics=manifest.metrics)
             packed = pack(to_torchscript(made.training.model), manifest, judged=packed)

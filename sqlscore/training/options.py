@@ -37,7 +37,7 @@ class TrainingOptions:
         threads: of torch.
         refit: at the end, train on with the validation part too; otherwise the newest events only validate.
         through_now: after the model was judged, train on with the test part too, so that it knows the newest events;
-            the figures are those of the model before that.
+            the figures are those of the model before that. Not without `refit`.
         recency: how many times a target's weight halves from the newest one that is trained on back to the oldest, by
             the rank of their times; None chooses: 0, or 8 if what follows what changes and validation prefers it.
         class_weight: "balanced" weighs rare actions more: more of them are found, and the probabilities of frequent

@@ -46,7 +46,7 @@ def figures(model: Any, data: Encoded, part: Windows, seed: int) -> dict[str, An
     correct, known = [np.zeros(0, np.bool_)], [np.zeros(0, np.bool_)]
     probability, risk, churned = ([np.zeros(0, np.float32)] for _ in range(3))
     for outputs, targets in outputs_over(model, data, part, batches, share):
-        probabilities = outputs.logits.softmax(1).cpu().numpy()
+        probabilities = model.counts.mixed(outputs.logits, outputs.recent).softmax(1).cpu().numpy()
         action = targets.action.cpu().numpy()
         correct.append(probabilities.argmax(1) == action)
         inside = np.minimum(action, data.known - 1)

@@ -48,7 +48,7 @@ class Objective:
         return None if found is None else found * self.scale
 
     def _fading(self, times: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        rank = np.searchsorted(self.times, times, "right") / len(self.times)
+        rank = (np.searchsorted(self.times, times, "right") - 1) / max(len(self.times) - 1, 1)
         return np.asarray(np.exp2(self.recency * (rank - 1.0)), np.float32)
 
 
@@ -71,6 +71,11 @@ def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Obj
     weights = plain.weights(data, at, torch.from_numpy(data.target[at].astype(np.int64) - 1))
     scale = 1.0 if weights is None or not len(at) else 1.0 / float(weights.mean())
     return Objective(plain.classes, plain.recency, plain.gamma, times, scale)
+
+
+def is_plain(options: TrainingOptions) -> bool:
+    """Whether probabilities should be true: not if rare or hard actions were asked to weigh more."""
+    return options.class_weight == "none" and not options.focal_gamma
 
 
 def check_objective(options: TrainingOptions) -> None:

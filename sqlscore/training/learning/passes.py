@@ -22,9 +22,11 @@ from sqlscore.training.data.windows import Windows
 class Outputs:
     """The heads' raw outputs at the targets; z is the churn logit before calibration."""
 
-    logits: Tensor  # (P, V)
-    log_seconds: Tensor  # (P,)
+    logits: Tensor  # (P, V) of the network alone
+    time_logits: Tensor  # (P, B) of the bins of the time to the next event
+    time_bin: Tensor  # int64 (P,) in which it came; of no meaning without a time
     z: Tensor  # (Q,)
+    recent: Tensor  # (P, n) codes of the last actions, which the counts read
 
 
 def run(model: Any, batch: Batch, targets: Targets) -> Outputs:
@@ -35,8 +37,10 @@ def run(model: Any, batch: Batch, targets: Targets) -> Outputs:
     recent = model.features.with_recency(churn[:, model.size :], targets.elapsed)
     return Outputs(
         model.heads.next_logits(u, features),
-        model.heads.log_seconds_to_next(u, features),
+        model.heads.time_logits(u, features),
+        model.heads.gaps.bin_of(targets.log_gap),
         model.heads.churn_logit(churn[:, : model.size], recent),
+        at[:, model.body :],
     )
 
 

@@ -17,12 +17,14 @@ from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Parts, Windows
 from sqlscore.training.learning.calibration import calibrate_actions
 from sqlscore.training.learning.churn_head import finish_churn, refit_churn
-from sqlscore.training.learning.counting import count_beside, count_into
+from sqlscore.training.learning.counting import NOTHING, count_beside, count_into
 from sqlscore.training.learning.held_out import validated
 from sqlscore.training.learning.loop import optimise
 from sqlscore.training.learning.mixture import better, choose_counting, drifts, users_at
+from sqlscore.training.learning.objective import is_plain
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import connect, fit_scales
+from sqlscore.training.learning.time_calibration import calibrate_times
 from sqlscore.training.learning.training import Learned, Training, best_of, with_recency
 
 RECENCY = 8.0
@@ -65,7 +67,7 @@ def search_weights(training: Training, learned: Learned) -> Learned:
         return replace(learned, history=optimise(training), recency=options.recency)
     begun = copy.deepcopy(model.state_dict())
     plain = optimise(with_recency(training, 0.0))
-    if not drifts(training.data, training.parts.train, training.parts.validation):
+    if not is_plain(options) or not drifts(training.data, training.parts.train, training.parts.validation):
         return replace(learned, history=plain, recency=0.0)
     kept, (users, losses) = copy.deepcopy(model.state_dict()), _mixed_losses(training)
     model.load_state_dict(begun)
@@ -94,11 +96,14 @@ def fit_churn(training: Training, learned: Learned) -> Learned:
 
 
 def calibrate(training: Training, learned: Learned) -> Learned:
-    """Fit the temperature, and what is counted beside the network, on validation."""
+    """Fit the temperature, the shift of times, and what is counted beside the network, on validation."""
     model, data, seed = training.model, training.data, training.options.seed
     train, validation = training.parts.train, training.parts.validation
     judged = calibrate_actions(model, data, validation, seed)
+    calibrate_times(model, data, validation, seed)
     counting, _ = choose_counting(data, train, judged)
+    if not is_plain(training.options):  # counts would take back what was asked for
+        counting = NOTHING
     count_beside(model, data, train, counting)
     return replace(learned, counting=counting, validation_loss=counting.log_loss)
 

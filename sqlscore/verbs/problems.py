@@ -117,8 +117,7 @@ def _wrong_with_scores(con: duckdb.DuckDBPyConnection, mapping: Mapping, state: 
         return f"the scores of {name} are not materialized: BI tools see no table"
     gone = [table for table in (MARK_TABLE, STATES_TABLE) if not is_table(con, mapping.schema, table)]
     if gone and not (mapping.append_only and gone == [MARK_TABLE]):  # which is dropped when a user is forgotten
-        lost = " and ".join(f"{mapping.schema}.{table}" for table in gone)
-        return f"what the last refresh of {name} noted is gone ({lost}): the next one scores everybody anew"
+        return f"what the last refresh of {name} noted is gone ({' and '.join(gone)}): the next one starts over"
     if state.scored_by is not None and state.scored_by != state.champion:
         return f"the scores of {name} are {state.scored_by}'s, not the champion's"
     if state.new_events:

@@ -15,6 +15,7 @@ from sqlscore.models.export import script
 from sqlscore.training.data.encoding import Encoded, cut_batch
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.evaluation import baselines
+from sqlscore.training.evaluation.evaluate import transitions_at
 from sqlscore.training.learning.counting import count_into
 
 KNOWN = 5
@@ -45,23 +46,17 @@ def counted(data: Encoded, order: int) -> Any:
 
 
 def test_probabilities_are_those_of_the_baseline_of_the_same_order() -> None:
-    """Two implementations of one formula, one in tables and one dense; contexts with an unknown action aside."""
+    """Two implementations of one formula, one in tables and one dense."""
     data = log()
     model = counted(data, order=2)
     batch, _ = cut_batch(data, data.offsets[:-1], data.offsets[1:])
     states, _ = model.encode_each(batch, None, None)
-    first = np.zeros(len(data.times), np.bool_)
-    first[data.offsets[:-1]] = True
-    actions = data.categories[:, 0]
-    previous = np.where(first, 0, np.append(0, actions[:-1]))
-    known = (data.target > 0) & (data.target <= KNOWN) & (actions <= KNOWN) & (previous <= KNOWN)
-    at = np.flatnonzero(known)
-    pairs = baselines.Transitions(*(column[at].astype(np.int64) for column in (previous, actions, data.target)))
+    at = np.flatnonzero((data.target > 0) & (data.target <= KNOWN))
+    pairs = transitions_at(data, at)
     dense = baselines.markov(pairs, pairs, KNOWN, 2)
     ours = torch.softmax(model.next_logits(states[at]), 1).numpy()
-    # the baseline is counted without the unknown contexts: the shares that both back off to differ by a little
-    np.testing.assert_allclose(ours[np.arange(len(at)), data.target[at] - 1], dense.probability, atol=0.01)
-    assert (ours.argmax(1) + 1 == dense.best).mean() > 0.99
+    np.testing.assert_allclose(ours[np.arange(len(at)), data.target[at] - 1], dense.probability, atol=1e-6)
+    assert (ours.argmax(1) + 1).tolist() == dense.best.tolist()
 
 
 def test_a_context_never_seen_backs_off_to_the_shorter_one() -> None:

@@ -21,7 +21,7 @@ from sqlscore.experiments.intervals import auc_draws, interval, mean_draws, stan
 from sqlscore.verbs.compare import Comparison
 
 TINY: dict[str, Any] = {"max_epochs": 1, "embedding": 8, "hidden": 8, "width": 8}
-BASELINES = {"majority", "repeat_last", "markov1", "markov2"}
+BASELINES = {"majority", "repeat_last", "markov1", "markov2", "markov3", "markov2_recent", "markov3_recent"}
 DID = "['view', 'cart', 'buy', 'leave'][1 + (i // 120 + i % 120) % 4]"
 
 

@@ -9,24 +9,37 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
+from sqlscore.events.sequences import stretches
 
 _CELLS = 4_000_000  # numbers that are held at once
 _PRIOR = 2.0  # how many observations the shorter context's distribution counts for
 
 
+ORDERS = (1, 2, 3)
+"""Last actions that the Markov chains count."""
+
+
 @dataclass(frozen=True)
 class Transitions:
-    """Events with a target: the action before the last (0: none), the last, and the next, as codes 0..V.
+    """P events with a target.
 
-    Codes are 1..V; 0 stands for what was never seen in training.
+    Args:
+        recent: (P, n) the last actions, newest first, as codes 1..V; 0: none, V + 1: never seen in training.
+        following: (P,) the next one; 0: never seen in training.
+        times: (P,) µs of the next one.
     """
 
-    previous: Ints  # (P,)
-    last: Ints  # (P,)
-    following: Ints  # (P,)
+    recent: Ints
+    following: Ints
+    times: Ints
 
     def __len__(self) -> int:
-        return len(self.last)
+        return len(self.following)
+
+    def newer(self) -> Transitions:
+        """The half with the newest targets."""
+        kept = self.times > np.median(self.times) if len(self) else np.zeros(0, np.bool_)
+        return Transitions(self.recent[kept], self.following[kept], self.times[kept]) if kept.any() else self
 
 
 @dataclass(frozen=True)
@@ -38,12 +51,14 @@ class Guess:
 
 
 def all_of(train: Transitions, test: Transitions, actions: int) -> dict[str, Guess]:
-    """Every baseline's guesses, by its name."""
+    """Every baseline's guesses, by its name; what is `recent` counts the newer half of the training targets alone."""
+    chains = {f"markov{order}": markov(train, test, actions, order) for order in ORDERS}
+    newer = {f"markov{order}_recent": markov(train.newer(), test, actions, order) for order in ORDERS[1:]}
     return {
         "majority": majority(train, test, actions),
         "repeat_last": repeat_last(train, test, actions),
-        "markov1": markov(train, test, actions, 1),
-        "markov2": markov(train, test, actions, 2),
+        **chains,
+        **newer,
     }
 
 
@@ -56,34 +71,42 @@ def majority(train: Transitions, test: Transitions, actions: int) -> Guess:
 def repeat_last(train: Transitions, test: Transitions, actions: int) -> Guess:
     """The last action again, as often as that held in training; the rest as by majority."""
     share = action_shares(train.following, actions)
-    again = (float((train.last == train.following).sum()) + 1) / (len(train) + 2)
-    rest = np.maximum(1 - share[test.last], 1e-9)
+    last = np.where(test.recent[:, 0] > actions, 0, test.recent[:, 0])
+    again = (float((train.recent[:, 0] == train.following).sum()) + 1) / (len(train) + 2)
+    rest = np.maximum(1 - share[last], 1e-9)
     other = (1 - again) * share[test.following] / rest
-    return Guess(test.last, np.where(test.last == test.following, again, other))
+    return Guess(last, np.where(last == test.following, again, other))
 
 
 def markov(train: Transitions, test: Transitions, actions: int, order: int) -> Guess:
-    """Order 1 or 2, each context's counts topped up by the shorter context's distribution (Dirichlet back-off):
+    """Counts after the last `order` actions, topped up by the shorter context's distribution (Dirichlet back-off):
 
-    p(y | context) = (count(context, y) + k p(y | shorter context)) / (count(context) + k).
+    p(y | context) = (count(context, y) + k p(y | shorter context)) / (count(context) + k),
+
+    with contexts that reach before a history's first event padded by a code of their own.
     """
-    wide = actions + 1
-    share = action_shares(train.following, actions)
+    wide = actions + 2
+    share = np.append(action_shares(train.following, actions), 0.0)  # (V + 2,)
     counted = [_count(train, depth, wide) for depth in range(1, order + 1)]
-    contexts, where = np.unique(test.previous * wide + test.last, return_inverse=True)  # (U,), (P,)
-    by_context = np.argsort(where, kind="stable")
+    contexts, of_event = np.unique(_contexts(test.recent, order, wide), return_inverse=True)  # (U,), (P,)
+    by_context = np.argsort(of_event, kind="stable")
     best, probability = np.zeros(len(test), np.int64), np.zeros(len(test))
     rows = max(1, _CELLS // wide)
     for start in range(0, len(contexts), rows):
         chunk = contexts[start : start + rows]
-        dense = np.tile(share, (len(chunk), 1))  # (R, V + 1)
+        dense = np.tile(share, (len(chunk), 1))  # (R, V + 2)
         for depth, counts in enumerate(counted, start=1):
-            dense = counts.onto(chunk % wide if depth == 1 else chunk, dense)
-        low, high = np.searchsorted(where[by_context], (start, start + len(chunk)))
+            dense = counts.onto(chunk % wide**depth, dense)
+        low, high = np.searchsorted(of_event[by_context], (start, start + len(chunk)))
         events = by_context[low:high]
-        best[events] = (dense[:, 1:].argmax(1) + 1)[where[events] - start]
-        probability[events] = dense[where[events] - start, test.following[events]]
+        best[events] = (dense[:, 1:].argmax(1) + 1)[of_event[events] - start]
+        probability[events] = dense[of_event[events] - start, test.following[events]]
     return Guess(best, probability)
+
+
+def _contexts(recent: Ints, depth: int, wide: int) -> Ints:
+    """(P, n) -> (P,) the last `depth` codes as digits, the newest lowest."""
+    return (recent[:, :depth] * wide ** np.arange(depth)).sum(1)
 
 
 @dataclass(frozen=True)
@@ -95,11 +118,11 @@ class _Counts:
     count: Ints  # (C,)
 
     def onto(self, contexts: Ints, shorter: Floats) -> Floats:
-        """(R,), (R, V + 1) distributions after the shorter contexts -> (R, V + 1) after these."""
+        """(R,), (R, V + 2) distributions after the shorter contexts -> (R, V + 2) after these."""
         low, high = np.searchsorted(self.context, contexts, "left"), np.searchsorted(self.context, contexts, "right")
         sizes = high - low
         row = np.repeat(np.arange(len(contexts)), sizes)
-        which = np.repeat(low - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
+        which, _ = stretches(low, sizes)
         total = np.bincount(row, self.count[which], minlength=len(contexts))
         dense = shorter * _PRIOR
         dense[row, self.action[which]] += self.count[which]
@@ -107,8 +130,10 @@ class _Counts:
 
 
 def _count(train: Transitions, depth: int, wide: int) -> _Counts:
-    context = train.last if depth == 1 else train.previous * wide + train.last
-    pairs, count = np.unique(context * wide + train.following, return_counts=True)
+    known = train.following > 0
+    pairs, count = np.unique(
+        _contexts(train.recent[known], depth, wide) * wide + train.following[known], return_counts=True
+    )
     return _Counts(pairs // wide, pairs % wide, count)
 
 

@@ -103,7 +103,7 @@ def calibrate(training: Training, learned: Learned) -> Learned:
     calibrate_times(model, data, validation, seed)
     counting, _ = choose_counting(data, train, judged)
     if not is_plain(training.options):  # counts would take back what was asked for
-        counting = NOTHING
+        counting = replace(NOTHING, log_loss=float(-np.log(np.maximum(judged.network, 1e-12)).mean()))
     count_beside(model, data, train, counting)
     return replace(learned, counting=counting, validation_loss=counting.log_loss)
 

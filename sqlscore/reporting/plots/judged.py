@@ -40,7 +40,8 @@ def confusion(evidence: Evidence, facts: str) -> Figure:
     size = len(names)
     place = np.full(len(evidence.actions) + 1, len(shown))
     place[shown] = np.arange(len(shown))
-    counts = confusion_matrix(place[evidence.actual], place[evidence.best], labels=np.arange(size))
+    # one label more than there is, which is cut off: sklearn takes a matrix of one for a mistake, and warns
+    counts = confusion_matrix(place[evidence.actual], place[evidence.best], labels=np.arange(size + 1))[:size, :size]
     totals = counts.sum(1)
     shares = counts / np.where(totals > 0, totals, np.nan)[:, None]  # what never happened has no shares: an empty row
     figure = blank(3.2 + 0.62 * size, 3.0 + 0.42 * size)

@@ -13,6 +13,7 @@
     ├── PlotError         a plot that this model does not have, or a file that it cannot be written to
     ├── OutputError       a format or a file that a result cannot be written to
     └── InstallError      the database file: its version, its name, a name that is taken
+        └── LostTablesError tables or views of sqlscore that somebody dropped
 
 A message says what was found, what was expected and what to do. DuckDB shows a SQL user
 nothing but the message, so everything is in it.
@@ -81,3 +82,7 @@ class OutputError(SqlscoreError):
 
 class InstallError(SqlscoreError):
     """The database file cannot take sqlscore's objects."""
+
+
+class LostTablesError(InstallError):
+    """Tables or views that sqlscore made in the file are gone."""

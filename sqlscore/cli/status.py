@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sqlscore.cli import render
-from sqlscore.cli.errors import PROBLEM_FOUND
+from sqlscore.cli.errors import MENDABLE, PROBLEM_FOUND, fail, message_of
 from sqlscore.cli.options import Database, Json, open_database
+from sqlscore.errors import LostTablesError
 
 if TYPE_CHECKING:
     from sqlscore.verbs.status import Status
@@ -27,8 +28,11 @@ def status(
     """
     from sqlscore import status as verb
 
-    with open_database(db, read_only=True) as con:
-        result = verb(con)
+    try:
+        with open_database(db, read_only=True) as con:
+            result = verb(con)
+    except LostTablesError as error:
+        fail(message_of(error), PROBLEM_FOUND if check else MENDABLE)
     if json:
         render.as_json(result.to_dict())
     else:

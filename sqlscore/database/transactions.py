@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import duckdb
 
 from sqlscore.database.lost_tables import explain, missing_tables
-from sqlscore.errors import InstallError
+from sqlscore.errors import InstallError, LostTablesError
 from sqlscore.redaction import scrub
 
 P = ParamSpec("P")
@@ -41,7 +41,7 @@ def on_own_connection(
                     lost = missing_tables(fresh)
                 if not lost:
                     raise
-                raise InstallError(
+                raise LostTablesError(
                     f"{explain(lost)}; open the file again with sqlscore.connect(), which makes anew what can be"
                 ) from error
             except duckdb.InvalidInputException as error:

@@ -14,7 +14,7 @@ from sqlscore.database.catalog import synchronize
 from sqlscore.database.lost_tables import NEEDED, explain, missing_tables
 from sqlscore.database.objects import install, installed_version, version
 from sqlscore.database.queries import one
-from sqlscore.errors import InstallError
+from sqlscore.errors import InstallError, LostTablesError
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
 
@@ -101,7 +101,7 @@ _registering = threading.Lock()
 def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:
     lost = [name for name in missing_tables(con) if name in NEEDED]
     if lost:
-        raise InstallError(
+        raise LostTablesError(
             f"{path} cannot be read: {explain(lost)}; open it once without read_only=True, or run sqlscore refresh, "
             "which makes anew what can be"
         )

@@ -9,8 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from small_shop import open_shop
+from typer.testing import CliRunner
 
 import sqlscore
+from sqlscore.cli.app import app
 from sqlscore.database.leaderboard import write_leaderboard
 from sqlscore.database.lost_tables import LOST_WITH, NEEDED
 from sqlscore.errors import GuardWarning, InstallError, ModelError, SqlscoreError
@@ -47,6 +49,19 @@ def test_a_file_opened_for_reading_says_what_is_gone(tmp_path: Path, name: str) 
     con.close()
     with pytest.raises(InstallError, match=f"sqlscore.{name} .*open it once without read_only=True"):
         sqlscore.connect(tmp_path / "shop.duckdb", read_only=True)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_the_check_of_a_file_without_a_table_is_a_problem_found(tmp_path: Path, name: str) -> None:
+    """A script tells what to mend from a check that could not be made by the exit code alone."""
+    path = tmp_path / "shop.duckdb"
+    with open_shop(path) as con:
+        con.execute(f"DROP TABLE sqlscore.{name}")
+    checked = CliRunner().invoke(app, ["status", str(path), "--check"])
+    assert checked.exit_code == 3
+    assert f"sqlscore.{name}" in checked.stderr
+    assert CliRunner().invoke(app, ["status", str(path)]).exit_code == 1
+    assert CliRunner().invoke(app, ["status", str(tmp_path / "none.duckdb"), "--check"]).exit_code == 1
 
 
 @pytest.mark.parametrize("name", ["mappings", "models", "aliases", "runs"])

@@ -215,6 +215,8 @@ def ranked(probabilities: npt.NDArray[np.float32], wanted: Ints) -> tuple[Ints, 
     row = np.arange(len(wanted))
     with_unknown = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)  # (R, V + 1)
     probability = with_unknown[row, wanted]
-    in_top3 = ((probabilities > probability[:, None]).sum(1) < 3) & (wanted < probabilities.shape[1])
+    earlier = np.arange(probabilities.shape[1]) < wanted[:, None]  # of equal ones the first comes first, as in scoring
+    before = (probabilities > probability[:, None]) | ((probabilities == probability[:, None]) & earlier)
+    in_top3 = (before.sum(1) < 3) & (wanted < probabilities.shape[1])
     best = probabilities.argmax(1)
     return best + 1, in_top3, probability.astype(np.float64), probabilities[row, best].astype(np.float64)

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sqlscore.training.evaluation.baselines import Transitions, majority, markov, repeat_last
+from sqlscore.training.data.split import Churn
+from sqlscore.training.evaluation.baselines import Transitions, all_of, majority, markov, repeat_last
 from sqlscore.training.evaluation.metrics import calibration_error, churn_metrics, next_action_metrics, time_metrics
 from sqlscore.training.evaluation.verdict import verdict
 from sqlscore.training.learning.calibration import temperature
 from sqlscore.training.learning.churn_calibration import platt
 
+
+def after(previous: list[int], last: list[int], following: list[int]) -> Transitions:
+    """One target a second."""
+    recent = np.array([last, previous, [0] * len(last)]).T
+    return Transitions(recent, np.array(following), np.arange(len(last)))
+
+
 # one user's actions 1 2 1 2 1 3, another's 1 2 3: (previous, last) -> following
-TRAIN = Transitions(np.array([0, 1, 2, 1, 2, 0, 1]), np.array([1, 2, 1, 2, 1, 1, 2]), np.array([2, 1, 2, 1, 3, 2, 3]))
+TRAIN = after([0, 1, 2, 1, 2, 0, 1], [1, 2, 1, 2, 1, 1, 2], [2, 1, 2, 1, 3, 2, 3])
 
 
 def test_majority_is_the_most_frequent_following_action() -> None:
     """Followings are 2 1 2 1 3 2 3: three times 2, add-one smoothed over 3 actions."""
-    guess = majority(TRAIN, Transitions(np.array([0]), np.array([3]), np.array([2])), 3)
+    guess = majority(TRAIN, after([0], [3], [2]), 3)
     assert guess.best.tolist() == [2]
     assert guess.probability[0] == pytest.approx(4 / 10)
 
 
 def test_repeat_last_repeats() -> None:
     """No action repeats in training, so repeating is improbable: 1 / (7 + 2)."""
-    guess = repeat_last(TRAIN, Transitions(np.array([0, 0]), np.array([3, 1]), np.array([3, 2])), 3)
+    guess = repeat_last(TRAIN, after([0, 0], [3, 1], [3, 2]), 3)
     assert guess.best.tolist() == [3, 1]
     assert guess.probability[0] == pytest.approx(1 / 9)
     assert guess.probability[1] == pytest.approx((8 / 9) * 0.4 / (1 - 0.3))
@@ -34,7 +43,7 @@ def test_repeat_last_repeats() -> None:
 
 def test_markov_backs_off_to_the_shorter_context() -> None:
     """After 1: 2 2 3 2; after 2: 1 1 3. Two pseudo-observations of the shorter context's distribution each."""
-    test = Transitions(np.array([0, 2, 9 % 4]), np.array([1, 1, 3]), np.array([2, 3, 2]))
+    test = after([0, 2, 9 % 4], [1, 1, 3], [2, 3, 2])
     share = {1: 3 / 10, 2: 4 / 10, 3: 3 / 10}
     first = {y: (count + 2 * share[y]) / 6 for y, count in {1: 0, 2: 3, 3: 1}.items()}
     one = markov(TRAIN, test, 3, 1)
@@ -46,13 +55,22 @@ def test_markov_backs_off_to_the_shorter_context() -> None:
     assert two.best.tolist() == [2, 2, 2]
 
 
+def test_the_recent_half_is_that_of_the_newest_targets() -> None:
+    """Of seven targets the last three; after (2, 1) comes 3 there."""
+    newer = TRAIN.newer()
+    assert newer.following.tolist() == [3, 2, 3]
+    guesses = all_of(TRAIN, after([2], [1], [3]), 3)
+    assert set(guesses) == {
+        "majority", "repeat_last", "markov1", "markov2", "markov3", "markov2_recent", "markov3_recent"
+    }  # fmt: skip
+    assert guesses["markov2_recent"].best.tolist() == [3]
+    assert guesses["markov2_recent"].probability[0] > guesses["markov2"].probability[0]
+
+
 def test_markov_distributions_sum_to_one() -> None:
     """Over every possible next action."""
     for order in (1, 2):
-        total = sum(
-            markov(TRAIN, Transitions(np.array([1, 2]), np.array([2, 1]), np.array([y, y])), 3, order).probability
-            for y in (1, 2, 3)
-        )
+        total = sum(markov(TRAIN, after([1, 2], [2, 1], [y, y]), 3, order).probability for y in (1, 2, 3))
         assert total == pytest.approx([1, 1])
 
 
@@ -168,6 +186,25 @@ def test_verdict_says_so_where_every_action_is_new() -> None:
     found = made(0.0, 0.8, 50.0)
     found["next_action"]["log_loss"] = None
     assert "train on newer events" in verdict(found)[0]
+
+
+def test_verdict_says_if_churn_was_tested_on_other_users_alone() -> None:
+    """Nobody should take that for a figure of a later period."""
+    found = made(0.6, 0.8, 50.0)
+    churn = Churn(1, None, (1,), (1,), (1,), by_users=True)
+    assert "not on a later period" not in " ".join(verdict(found))
+    found["churn"]["tested_on"] = replace(churn, by_users=False).tested_on
+    assert "not on a later period" not in " ".join(verdict(found))
+    found["churn"]["tested_on"] = churn.tested_on
+    assert "tested on other users on the same dates, not on a later period" in " ".join(verdict(found))
+
+
+@pytest.mark.parametrize(("rate", "did"), [(1.0, "churned"), (0.0, "came back")])
+def test_verdict_says_so_where_churn_has_one_kind_of_user(rate: float, did: str) -> None:
+    """Nothing can be ranked then."""
+    found = made(0.6, 0.8, 50.0)
+    found["churn"] = {"n": 1_500, "base_rate": rate, "auc": None}
+    assert f"all 1,500 examples of the test {did}" in " ".join(verdict(found))
 
 
 def test_times_in_a_verdict_are_in_units_that_people_read() -> None:

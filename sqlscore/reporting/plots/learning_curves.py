@@ -16,7 +16,6 @@ _PANELS = (
     ("train_loss", "training, all heads"),
     ("next_action", "validation, next action: log-loss"),
     ("time", "validation, time to next"),
-    ("churn", "validation, churn: log-loss"),
 )
 
 

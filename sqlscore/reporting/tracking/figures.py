@@ -21,7 +21,6 @@ _LOSSES = {
     "train_loss": "train/loss",
     "next_action": "validation/next_action_loss",
     "time": "validation/time_to_next_loss",
-    "churn": "validation/churn_loss",
 }
 
 

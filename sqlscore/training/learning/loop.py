@@ -84,17 +84,17 @@ def _judged_windows(validation: Windows, actions: int, random: np.random.Generat
 
 def _judge(
     model: Any, data: Encoded, validation: Windows, batches: list[Ints], objective: Objective
-) -> tuple[float, float, float]:
-    """Mean losses of next action, time and churn. Actions weigh as in training; the age of targets does not count."""
+) -> tuple[float, float]:
+    """Mean losses of next action and time. Actions weigh as in training; the age of targets does not count."""
     judged = replace(objective, recency=0.0)
     share = prefix_share(model, validation, np.concatenate(batches), PREFIX_EVENTS)
-    sums, counts = np.zeros(3), np.zeros(3)
+    sums, counts = np.zeros(2), np.zeros(2)
     for outputs, targets in outputs_over(model, data, validation, batches, share):
         known = targets.action < outputs.logits.shape[1]
         weight = judged.weights(data, targets.at, targets.action.cpu())
         total = float(known.sum() if weight is None else weight[known.cpu()].sum())
         weighed = targets.weighing(None if weight is None else weight.to(targets.action.device))
         sums += [float(part) for part in losses_of(outputs, weighed, judged.gamma)]
-        counts += [total, len(targets.position), len(targets.churned)]
-    action, gap, churn = (float(mean) for mean in sums / np.maximum(counts, 1e-9))
-    return action, gap, churn
+        counts += [total, len(targets.position)]
+    action, gap = (float(mean) for mean in sums / np.maximum(counts, 1e-9))
+    return action, gap

@@ -10,9 +10,10 @@ from sqlscore.training.data.targets import Targets
 from sqlscore.training.learning.passes import Outputs
 
 
-def losses(outputs: Outputs, targets: Targets, gamma: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums over the batch: cross-entropy of known next actions; |error| of log(1 + seconds), whose minimum is the
-    median; and the churn label's binary cross-entropy.
+def losses(outputs: Outputs, targets: Targets, gamma: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Sums over the batch: cross-entropy of known next actions, and of the bin of the time to the next event.
+
+    The churn head is fitted by itself afterwards, see `churn_head`.
 
     gamma: (1 - p)^gamma multiplies the first, so that what is already sure counts less (focal loss, Lin et al. 2017,
     arXiv 1708.02002, eq. 4).
@@ -26,6 +27,5 @@ def losses(outputs: Outputs, targets: Targets, gamma: float = 0.0) -> tuple[Tens
         action = action * targets.weight[known]
     return (
         action.sum(),
-        (outputs.log_seconds[timed] - targets.log_gap[timed]).abs().sum(),
-        F.binary_cross_entropy_with_logits(outputs.z, targets.churned, reduction="sum"),
+        F.cross_entropy(outputs.time_logits[timed], outputs.time_bin[timed], reduction="sum"),
     )

@@ -22,7 +22,6 @@ from sqlscore.training.learning.passes import device_of, prefix_share, run
 from sqlscore.training.learning.training import Training
 
 _TIME_WEIGHT = 0.3
-_CHURN_WEIGHT = 0.2  # it shapes the encoder only: see churn_head
 _UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
 _WARM_UP = 0.05
 _CELLS = 1.5e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample
@@ -68,16 +67,14 @@ class Steps:
         self.model.train()
         batches = shuffled(self.part, self.events, self.random)
         passes = sum(map(len, batches)) / len(self.part.starts)
-        examples = 0 if self.part.churn is None else len(self.part.churn)
         per_batch = max(self.part.targets * passes / len(batches), 1.0) * self.kept_share
-        churn_per_batch = max(examples * passes / len(batches), 1.0)
         jobs = list(zip(batches, self.random.integers(2**63, size=len(batches)), strict=True))
         total = torch.zeros((), device=self.device)
         for batch, targets in in_order(self._cut, jobs, self.options.loading_threads, ahead=3):
             batch, targets = batch.to(self.device), targets.to(self.device)
             with mixed_precision(self.model, self.device):
-                action, gap, churn = losses(run(self.model, batch, targets), targets, self.objective.gamma)
-            loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch + _CHURN_WEIGHT * churn / churn_per_batch
+                action, gap = losses(run(self.model, batch, targets), targets, self.objective.gamma)
+            loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

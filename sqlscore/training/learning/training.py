@@ -19,17 +19,16 @@ from sqlscore.training.options import TrainingOptions
 
 @dataclass(frozen=True)
 class Epoch:
-    """Mean losses of an epoch: of its steps, then of the validation part. The churn loss is 0 without examples."""
+    """Mean losses of an epoch: of its steps, then of the validation part."""
 
     number: int
     train_loss: float
     next_action: float
     time: float
-    churn: float
 
     @property
     def judged(self) -> float:
-        """The loss that early stopping watches. The churn head has a last step of its own, which stops by itself."""
+        """The loss that early stopping watches."""
         return self.next_action + 0.1 * self.time
 
 

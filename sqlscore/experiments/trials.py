@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import duckdb
@@ -53,7 +53,7 @@ SPACE: dict[str, Among | Between] = {
     "learning_rate": Between(1e-3, 1.5e-2, log=True),
     "weight_decay": Between(1e-3, 1.0, log=True),
     "max_sequence": Among((256, 512, 1_024, 2_048)),
-    "recency": Between(0.0, 4.0),
+    "recency": Between(0.0, 8.0),
 }
 """The searched options of every architecture and their ranges, which contain the defaults of training."""
 
@@ -127,6 +127,11 @@ def train_winner(
 ) -> TrainedModel:
     """Train with the best options, and judge on the test part, for the first and only time."""
     return fit_log(data.log, (data.periods, data.no_churn), options, progress, search=dict(notes))
+
+
+def defaults_of(options: TrainingOptions) -> dict[str, Any]:
+    """What the first trials have: the given options, without recency if training would choose it."""
+    return asdict(replace(options, recency=options.recency or 0.0))
 
 
 def options_of(base: TrainingOptions, chosen: Mapping[str, Any]) -> TrainingOptions:

@@ -115,7 +115,7 @@ def search(
     _check(metric, trials)
     limit = to_seconds(timeout)
     optuna()
-    from sqlscore.experiments.trials import options_of, search_data, searched, try_options
+    from sqlscore.experiments.trials import defaults_of, options_of, search_data, searched, try_options
     from sqlscore.progress import Prefixed, Silent  # torch
 
     settings = settings_of("gru", horizon, lookback, seed, options)
@@ -139,7 +139,7 @@ def search(
                 prefixed = Prefixed(progress, f"{title} {chosen['architecture']}")
                 return try_options(data, options_of(settings, chosen), prefixed, on_epoch)
 
-            run_trial(opened, space, asdict(settings), seed, judge)
+            run_trial(opened, space, defaults_of(settings), seed, judge)
         best = best_trial(opened)
         chosen = dict(best.user_attrs["options"])
         notes = {"metric": metric, "validation": best.value, "trial": best.number, "trials": done, "options": chosen}

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import sqlscore
 from sqlscore.cli.app import app
 from sqlscore.errors import TrainingError
-from sqlscore.experiments.trials import FOR_RARE_ACTIONS, ONLY, SPACE, Among, searched
+from sqlscore.experiments.trials import FOR_RARE_ACTIONS, ONLY, SPACE, Among, defaults_of, searched
 from sqlscore.training.evaluation.evaluate import evaluate_log
 from sqlscore.training.options import TrainingOptions
 from sqlscore.verbs.search import SearchResult
@@ -194,7 +194,7 @@ def test_a_diverged_trial_ends_nothing(tmp_path: Path) -> None:
 def test_the_defaults_lie_inside_the_space() -> None:
     """They are the first trial, and a trial outside the space teaches the sampler nothing."""
     for name, where in (SPACE | ONLY["attention_rnn"] | FOR_RARE_ACTIONS).items():
-        value = getattr(TrainingOptions(), name)
+        value = defaults_of(TrainingOptions())[name]
         assert value in where.values if isinstance(where, Among) else where.low <= value <= where.high
 
 

@@ -1,9 +1,10 @@
-"""The untuned default on three protocols that others were measured on, through the public verbs alone.
+"""The untuned default on three protocols that others were measured on, through the public verbs.
 
     python benchmarks/protocols.py [--seeds 3] [--data DIR] [--only mobile,quantum,churn,churn_past]
         [--architecture gru]
 
-Next action: the first 80 % of users by first event train, the rest test, at every event that another one follows.
+Next action: the first 80 % of users by first event train, the rest test, at every event that another one follows;
+`counting` is the log-loss of the best of the padded Markov chains that count the same users, all or their newer half.
 Churn: as of a cut at two thirds of the span, horizon one third, users seen before the cut. `churn` maps the whole log,
 and takes the figures of training's own test, whose date is the cut; `churn_past` maps the events up to the cut alone,
 two horizons, and scores them with the model that learned all of these. Nothing after the cut is read before the risks
@@ -16,6 +17,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,15 @@ import duckdb
 import numpy as np
 
 import sqlscore
+from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.registry import ModelInfo
+from sqlscore.progress import Silent
 from sqlscore.quoting import literal
+from sqlscore.training.data.encoding import encode_log
+from sqlscore.training.data.event_log import read_log
+from sqlscore.training.data.windows import windows
+from sqlscore.training.evaluation import baselines, metrics
+from sqlscore.training.evaluation.evaluate import predict, transitions_at
 from sqlscore.training.evaluation.metrics import calibration_error
 
 REFERENCES = {
@@ -72,7 +81,7 @@ def report(name: str, architecture: str, found: list[dict[str, float]]) -> None:
         values = [one[key] for one in found]
         if key != "n":
             each = " ".join(f"{value:.4f}" for value in values)
-            print(f"  {key:9} {np.mean(values):.4f}  ({each})")
+            print(f"  {key:12} {np.mean(values):.4f}  ({each})")
     sys.stdout.flush()
 
 
@@ -94,13 +103,30 @@ def next_action(name: str, data: Path, architecture: str, seed: int) -> dict[str
     seconds = time.process_time() - began
     sqlscore.score_history(con, into="history", events="rest")
     correct, confidence = np.array(con.execute(JUDGED).fetchall(), dtype=np.float64).T
+    log_loss, counting = log_losses(con)
     con.close()
     return {
         "n": len(correct),
         "accuracy": float(correct.mean()),
+        "log_loss": log_loss,
         "ece": calibration_error(confidence, correct == 1),
+        "counting": counting["log_loss"],
+        "its accuracy": counting["accuracy"],
         "seconds": seconds,
     }
+
+
+def log_losses(con: duckdb.DuckDBPyConnection) -> tuple[float, dict[str, float]]:
+    """The log-loss of the model on `rest`, and the figures there of the best that counts `past`, by log-loss."""
+    artifact, source = catalog(con).artifact(None, "events"), mapped(con, "events")
+    past, rest = (read_log(con, replace(source, relation=part), 10**9, 10**9, Silent()) for part in ("past", "rest"))
+    known, data = encode_log(past, artifact.manifest.inputs), encode_log(rest, artifact.manifest.inputs)
+    predicted = predict(artifact, data, windows(rest, data, None, None, None, None, None), Silent())
+    test = transitions_at(data, predicted.at)
+    guesses = baselines.all_of(transitions_at(known, np.flatnonzero(known.target > 0)), test, data.known)
+    figures = [metrics.baseline_metrics(test.following, guess) for guess in guesses.values()]
+    own = metrics.mean_log_loss(test.following, predicted.probability)
+    return own or 0.0, min(figures, key=lambda found: found["log_loss"])
 
 
 def churn(data: Path, architecture: str, seed: int) -> dict[str, float]:

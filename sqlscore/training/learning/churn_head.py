@@ -114,6 +114,8 @@ def _linear(inputs: ChurnInputs, strengths: Sequence[float]) -> tuple[Tensor, fl
         folds = list(each)
         offsets = (x @ each.t()).float()
         found.append((_mean_loss(inputs.of_own_fold(offsets), inputs), weights, strength, offsets))
+        if len(found) > 2 and found[-1][0] > found[-2][0] > found[-3][0]:
+            break  # a lighter penalty only gets worse
     return min(found, key=lambda one: one[0])[1:]
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_STEPS, _HALVINGS, _NEAR = 30, 12, 1e-5
+_STEPS, _HALVINGS = 30, 12
+_NEAR = 1e-3  # of a last step: what is left after it is about its square
 _OF_INTERCEPT = 1e-3  # its penalty: next to nothing, but one kind of label alone has no other optimum
 
 

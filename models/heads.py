@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sqlscore.models.inputs.features import Features
+from sqlscore.models.time_bins import BINS, TimeBins
 
 MOST_DIRECT = 256
 """Actions above which the path from features to each action would have too many weights to learn."""
@@ -16,13 +17,12 @@ class Heads(nn.Module):
     - embed: u = gelu(W_h h + W_f f), the representation (N, D) that the first two heads share;
     - next action: (W_u u + W_d f + b) / temperature, the temperature fitted on validation (Guo et al. 2017,
       arXiv 1706.04599, eq. 9);
-    - time: the median of log(1 + seconds); a median goes through a monotone map unchanged;
+    - time: shares of bins of log(1 + seconds), by the same two paths as the actions; see `TimeBins`;
     - churn: a linear path on features and recency plus a small network on these and h; then
       sigmoid(a z + b) with a > 0, fitted on validation (Platt 1999, eq. 3).
     """
 
     temperature: Tensor
-    log_seconds: Tensor
     platt: Tensor
 
     def __init__(self, hidden: int, features: Features, actions: int, width: int, dropout: float, direct: bool) -> None:
@@ -32,8 +32,9 @@ class Heads(nn.Module):
         self.from_features = nn.Linear(features.size, width, bias=False)
         self.next_action = nn.Linear(width, actions)
         self.next_direct = nn.Parameter(torch.zeros(features.size, actions if direct else 0))
-        self.time = nn.Linear(width, 1)
-        self.time_direct = nn.Linear(features.size, 1, bias=False)
+        self.time = nn.Linear(width, BINS)
+        self.time_direct = nn.Linear(features.size, BINS, bias=False)
+        self.gaps = TimeBins()
         recent = features.size + features.extra
         self.churn_linear = nn.Linear(recent, 1)
         self.churn_hidden = nn.Linear(hidden, width // 4, bias=False)
@@ -44,7 +45,6 @@ class Heads(nn.Module):
         for layer in (self.time_direct, self.churn_linear, self.churn_out):
             nn.init.zeros_(layer.weight)
         self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("log_seconds", torch.zeros(()))  # the training part's median
         self.register_buffer("platt", torch.tensor([1.0, 0.0]))
 
     def embed(self, hidden: Tensor, features: Tensor) -> Tensor:
@@ -60,10 +60,10 @@ class Heads(nn.Module):
             logits = torch.addmm(logits, features, self.next_direct)
         return logits / self.temperature
 
-    def log_seconds_to_next(self, u: Tensor, features: Tensor) -> Tensor:
-        """-> (N,): the median of log(1 + seconds)."""
-        centred: Tensor = self.time(u) + self.time_direct(features)  # (N, 1)
-        return (centred[:, 0] + self.log_seconds).clamp(0.0, 30.0)  # at most 340,000 years
+    def time_logits(self, u: Tensor, features: Tensor) -> Tensor:
+        """-> (N, B): of the bins of log(1 + seconds)."""
+        logits: Tensor = self.time(u) + self.time_direct(features)
+        return logits
 
     def churn_logit(self, hidden: Tensor, recent: Tensor) -> Tensor:
         """(N, H), (N, P + X) -> (N,), before calibration."""
@@ -93,7 +93,7 @@ class Heads(nn.Module):
     def scores(
         self, hidden: Tensor, features: Tensor, lasting: Tensor, recent: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What `next_logits`, `log_seconds_to_next` and `churn` return, for scoring.
+        """What `next_logits` and `churn` return, and the median of log(1 + seconds), for scoring.
 
         Each input is read by one product, with the weights of all heads that read it.
 
@@ -104,7 +104,7 @@ class Heads(nn.Module):
             recent: (N, X), the part that does.
 
         Returns:
-            (N, V), (N,) and (N,).
+            (N, V), (N,) the median and (N,) of churn.
         """
         width, inner, p = self.from_hidden.out_features, self.churn_hidden.out_features, lasting.shape[1]
         by_hidden = torch.cat([self.from_hidden.weight, self.churn_hidden.weight])
@@ -114,13 +114,14 @@ class Heads(nn.Module):
         by_recent = torch.cat([self.churn_recent.weight, self.churn_linear.weight])  # (W / 4 + 1, P + X)
         by_u = torch.cat([self.next_action.weight, self.time.weight])
         own = F.linear(hidden[:, : self.hidden], by_hidden)  # (N, W + W / 4)
-        facts = F.linear(features, by_features)  # (N, W + 1 + V), without V if not direct
+        facts = F.linear(features, by_features)  # (N, W + B + V), without V if not direct
         u = F.gelu((own[:, :width] + facts[:, :width]).add_(self.from_hidden.bias))  # (N, W)
-        last = F.linear(u, by_u, torch.cat([self.next_action.bias, self.time.bias]))  # (N, V + 1)
-        logits = last[:, :-1]
+        last = F.linear(u, by_u, torch.cat([self.next_action.bias, self.time.bias]))  # (N, V + B)
+        known, bins = self.next_action.out_features, self.time.out_features
+        logits = last[:, :known]
         if self.direct:
-            logits = logits + facts[:, width + 1 :]
-        log_seconds = (last[:, -1] + facts[:, width] + self.log_seconds).clamp(0.0, 30.0)
+            logits = logits + facts[:, width + bins :]
+        log_seconds = self.gaps.median(last[:, known:] + facts[:, width : width + bins])
         moved = F.linear(lasting, by_recent[:, :p], torch.cat([self.churn_recent.bias, self.churn_linear.bias]))
         moved = moved.addmm_(recent, by_recent[:, p:].t())
         z = moved[:, inner] + self.churn_out(F.gelu(own[:, width:] + moved[:, :inner]))[:, 0]

@@ -26,9 +26,10 @@ class Public:
     @property
     def needs_times(self) -> bool:
         """Whether a plain list of actions is not enough."""
-        return "{high_water}" in self.arguments or self.head == "seconds_to_next"
+        return "{high_water}" in self.arguments or self.head in _WHEN
 
 
+_WHEN = ("seconds_to_next", "seconds_at", "within", "next_visit")
 _MODEL = ("model", "NULL")
 _AS_OF = ("as_of", "NULL")
 
@@ -54,6 +55,29 @@ PUBLIC: tuple[Public, ...] = (
         "seconds_to_next",
         ("{state}",),
         "DOUBLE: predicted median of the seconds from the last event to the next, given that there is one",
+    ),
+    Public(
+        "seconds_to_next_actions",
+        (("quantiles", "[0.1, 0.5, 0.9]"), _MODEL),
+        "seconds_at",
+        ("{state}", "quantiles"),
+        "DOUBLE[]: predicted quantiles of the seconds from the last event to the next, given that there is one",
+    ),
+    Public(
+        "next_action_within",
+        (("seconds", None), _MODEL),
+        "within",
+        ("{state}", "seconds"),
+        "FLOAT in [0, 1]: probability that the next event comes within these seconds of the last, given that there is "
+        "one",
+    ),
+    Public(
+        "predict_next_visit",
+        (_MODEL,),
+        "next_visit",
+        ("{state}",),
+        "STRUCT(same_visit, seconds_if_same, seconds_if_later): probability that the next event comes within half an "
+        "hour of the last, in the same visit; median seconds if so, and if not; given that there is one",
     ),
     Public(
         "predict_path",

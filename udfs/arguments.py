@@ -46,6 +46,15 @@ def whole_number(column: Column, parameter: str, default: int, most: int) -> int
     return int(value)
 
 
+def numbers(column: Column, parameter: str, example: str) -> pa.Array:
+    """A numeric parameter as DOUBLE (N,), whatever its type. Raises EventsError if it is no number."""
+    given = one_array(column)
+    kind = given.type
+    if pa.types.is_null(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return given.cast(pa.float64())
+    raise EventsError(f"{parameter} has type {kind}, expected a number: {example}")
+
+
 def text(column: Column, parameter: str) -> str | None:
     """A constant VARCHAR parameter."""
     value = constant(column, parameter)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from sqlscore.errors import SqlscoreError
 from sqlscore.scoring.catalog import Catalog
-from sqlscore.scoring.sql_types import ACTIONS_SQL, CANDIDATES_SQL, SCORE_SQL, STATE_SQL, WEIGHTS_SQL
+from sqlscore.scoring.sql_types import ACTIONS_SQL, CANDIDATES_SQL, SCORE_SQL, STATE_SQL, VISIT_SQL, WEIGHTS_SQL
 
 PREFIX = "open_this_file_with_sqlscore_connect__"
 """Stands before every internal name, so that the engine's "does not exist" says what to do."""
@@ -65,7 +65,10 @@ FUNCTIONS: tuple[Internal, ...] = (
     Internal("next_action", "VARCHAR", "next_action", "next_action"),
     Internal("next_actions", ACTIONS_SQL, "next_action", "next_actions"),
     Internal("action_probability", "FLOAT", "next_action", "action_probability"),
-    Internal("seconds_to_next", "DOUBLE", "next_action", "seconds_to_next"),
+    Internal("seconds_to_next", "DOUBLE", "next_time", "seconds_to_next"),
+    Internal("seconds_at", "DOUBLE[]", "next_time", "quantiles"),
+    Internal("within", "FLOAT", "next_time", "within"),
+    Internal("next_visit", VISIT_SQL, "next_time", "next_visit"),
     Internal("embedding", "FLOAT[]", "next_action", "embedding"),
     Internal("path", "VARCHAR[]", "path", "path"),
     Internal("churn", "FLOAT", "churn", "churn"),

@@ -1,16 +1,14 @@
-"""Heads that say what comes next: actions with probabilities, and when."""
+"""Heads that say what comes next: actions with probabilities, and the representation that these are read off."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 
-from sqlscore.errors import EventsError
 from sqlscore.scoring.catalog import Catalog
-from sqlscore.scoring.head_outputs import action_probabilities, representations, seconds_to_next_event
+from sqlscore.scoring.head_outputs import action_probabilities, representations
 from sqlscore.scoring.ranking import action_codes, most_likely, top_actions
 from sqlscore.scoring.sql_types import ACTIONS_ARROW
-from sqlscore.scoring.states import without_times
 from sqlscore.scoring.states_in_arrow import float_lists
 from sqlscore.udfs.arguments import Column, one_array, whole_number
 from sqlscore.udfs.columns import by_model, scatter
@@ -46,20 +44,6 @@ def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Ar
         missing = codes.is_null().to_numpy(zero_copy_only=False)
         pieces.append((rows, pa.array(values, pa.float32(), mask=missing)))
     return scatter(pieces, len(state), pa.float32())
-
-
-def seconds_to_next(catalog: Catalog, state: Column) -> pa.Array:
-    """State -> DOUBLE, the predicted median of the seconds from the last event to the next."""
-    pieces = []
-    for rows, artifact, states in by_model(state, catalog):
-        artifact.require("time_to_next")
-        if bool(without_times(states.clock).any()):
-            raise EventsError(
-                "a plain list of actions has no times, so there are no seconds to the next action: "
-                "pass structs that hold the event time"
-            )
-        pieces.append((rows, pa.array(seconds_to_next_event(artifact, states.hidden).numpy())))
-    return scatter(pieces, len(state), pa.float64())
 
 
 def embedding(catalog: Catalog, state: Column) -> pa.Array:

@@ -11,17 +11,21 @@ from sqlscore.models.config import ModelConfig
 from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.ragged.arithmetic import gaps_of, lengths_of, no_time
 from sqlscore.models.ragged.newest import newest_codes
+from sqlscore.models.time_bins import quantiles, share_within
 from sqlscore.scoring.batch import Batch
+
+TIME_LEVELS = 33
+"""Quantiles of the time to the next event that are counted after each action: evenly from 0 to 1, the median inside."""
 
 
 class Markov(nn.Module):
     """Counts of what followed the last `order` actions, see `BackOff`, and nothing else.
 
-    The time to the next event is the median after the last action. No churn.
+    The time to the next event is as it was after the last action. No churn.
     A state is [codes of the last actions, newest first; V + 1 for an unknown one, 0 for none | running summaries].
     """
 
-    median_seconds: Tensor
+    log_seconds: Tensor
 
     def __init__(self, config: ModelConfig, inputs: Inputs, order: int) -> None:
         super().__init__()
@@ -32,7 +36,7 @@ class Markov(nn.Module):
         self.summary = Summary(counted, 0, config.decay_seconds, config.visit_gap_seconds)
         self.state_size = order + self.summary.size
         self.embedding_size = counted + 1
-        self.register_buffer("median_seconds", torch.zeros(self.known + 2, dtype=torch.float64))
+        self.register_buffer("log_seconds", torch.zeros(self.known + 2, TIME_LEVELS))
 
     @torch.jit.export
     def encode(
@@ -66,7 +70,19 @@ class Markov(nn.Module):
     @torch.jit.export
     def seconds(self, hidden: Tensor) -> Tensor:
         """(N, S) -> float64 (N,)."""
-        return self.median_seconds[hidden[:, 0].long()]
+        return torch.expm1(self.log_seconds[hidden[:, 0].long(), self.log_seconds.shape[1] // 2].double())
+
+    @torch.jit.export
+    def seconds_at(self, hidden: Tensor, levels: Tensor) -> Tensor:
+        """(N, S), (N, Q) in [0, 1] -> float64 (N, Q)."""
+        edges = self.log_seconds[hidden[:, 0].long()]
+        return torch.expm1(quantiles(self._evenly(edges), edges, levels.float()).double())
+
+    @torch.jit.export
+    def within(self, hidden: Tensor, seconds: Tensor) -> Tensor:
+        """(N, S), float64 (N,) -> (N,)."""
+        edges = self.log_seconds[hidden[:, 0].long()]
+        return share_within(self._evenly(edges), edges, torch.log1p(seconds))
 
     @torch.jit.export
     def churn(self, hidden: Tensor, elapsed: Tensor) -> Tensor:
@@ -78,6 +94,12 @@ class Markov(nn.Module):
         """(N, S) -> (N, A + 1): the shares of the most frequent actions in the history, the others' first."""
         counts = hidden[:, self.order : self.order + self.embedding_size]
         return counts / counts.sum(1, keepdim=True).clamp(min=1.0)
+
+    def _evenly(self, edges: Tensor) -> Tensor:
+        """(N, L) quantiles -> (N, L - 1): the levels from the second on."""
+        size = edges.shape[1] - 1
+        levels = torch.arange(1, size + 1, device=edges.device) / size
+        return levels.expand(edges.shape[0], -1).contiguous()
 
     def _start(
         self,

@@ -74,9 +74,17 @@ class SequenceModel(nn.Module):
     @torch.jit.export
     def seconds(self, hidden: Tensor) -> Tensor:
         """(N, S) -> float64 (N,): median of the seconds from the last event to the next."""
-        features = self.features(hidden[:, self.size : self.body])
-        u = self.heads.embed(hidden[:, : self.size], features)
-        return torch.expm1(self.heads.log_seconds_to_next(u, features).double())
+        return torch.expm1(self.heads.gaps.median(self._time_logits(hidden)).double())
+
+    @torch.jit.export
+    def seconds_at(self, hidden: Tensor, levels: Tensor) -> Tensor:
+        """(N, S), (N, Q) in [0, 1] -> float64 (N, Q): these quantiles of the seconds to the next event."""
+        return torch.expm1(self.heads.gaps.quantiles(self._time_logits(hidden), levels).double())
+
+    @torch.jit.export
+    def within(self, hidden: Tensor, seconds: Tensor) -> Tensor:
+        """(N, S), float64 (N,) -> (N,): the probability that the next event comes within these seconds."""
+        return self.heads.gaps.within(self._time_logits(hidden), torch.log1p(seconds).float())
 
     @torch.jit.export
     def churn(self, hidden: Tensor, elapsed: Tensor) -> Tensor:
@@ -111,6 +119,10 @@ class SequenceModel(nn.Module):
     def embed(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, D): the users' representations."""
         return self.heads.embed(hidden[:, : self.size], self.features(hidden[:, self.size : self.body]))
+
+    def _time_logits(self, hidden: Tensor) -> Tensor:
+        features = self.features(hidden[:, self.size : self.body])
+        return self.heads.time_logits(self.heads.embed(hidden[:, : self.size], features), features)
 
     def _start(
         self,

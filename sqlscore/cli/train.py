@@ -155,10 +155,18 @@ def show_model(info: ModelInfo) -> None:
             render.warn(str(note))
 
 
+_HEADINGS = {
+    "mean_log10_error": "log10 error",
+    **{f"pinball_{name}": f"{name} loss" for name in ("p10", "p50", "p90")},
+    **{f"coverage_{name}": f"below {name}" for name in ("p10", "p50", "p90")},
+}
+_TIME = tuple(_HEADINGS)
+
+
 def show_evaluation(metrics: Mapping[str, Any]) -> None:
     """Each head beside its baselines, then the verdict in words."""
     _show_head(metrics, "next_action", ("accuracy", "top3", "log_loss", "macro_f1", "ece"), ("n",))
-    _show_head(metrics, "time_to_next", ("mae_seconds", "median_ae_seconds"), ("n",))
+    _show_head(metrics, "time_to_next", _TIME, ("n",))
     _show_head(metrics, "churn", ("auc", "pr_auc", "brier", "log_loss", "ece"), ("n", "base_rate", "censored"))
     for sentence in metrics.get("verdict", ()):
         render.say(sentence)
@@ -172,13 +180,8 @@ def _show_head(metrics: Mapping[str, Any], head: str, columns: Sequence[str], co
     table = Table(title=f"{head.replace('_', ' ')} ({facts})", title_justify="left")
     table.add_column("")
     for column in columns:
-        table.add_column(column.replace("_seconds", "").replace("_", " "), justify="right")
+        table.add_column(_HEADINGS.get(column, column).replace("_", " "), justify="right")
     for name, row in ((str(metrics.get("model", "model")), judged), *judged.get("baselines", {}).items()):
-        cells = [
-            in_words(row[column])
-            if column.endswith("_seconds") and row.get(column) is not None
-            else render.number(row.get(column))
-            for column in columns
-        ]
+        cells = (render.number(row.get(column)) for column in columns)
         table.add_row(name, *cells, style="bold" if row is judged else "")
     render.console().print(table)

@@ -124,6 +124,20 @@ class Artifact:
         """Whether the churn head can read a fraction of a state, its `head_outputs.churn_summary`."""
         return "churn" in self.manifest.heads and "churn_summary" in self.manifest.capabilities
 
+    @property
+    def knows_distribution(self) -> bool:
+        """Whether the model says of the time to the next event more than its median."""
+        return "time_to_next" in self.manifest.heads and "seconds_at" in self.manifest.capabilities
+
+    def require_distribution(self) -> None:
+        """Raises ModelError if the model says nothing of the time to the next event, or the median alone."""
+        self.require("time_to_next")
+        if not self.knows_distribution:
+            raise ModelError(
+                f"model {self.name} knows the median of the time to the next action alone, since an older sqlscore "
+                "trained it: train again, or use seconds_to_next_action"
+            )
+
     def require(self, head: str) -> None:
         """Raises ModelError, with the reason that training gave, if the model lacks this head."""
         if head not in self.manifest.heads:

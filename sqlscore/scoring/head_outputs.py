@@ -38,6 +38,28 @@ def seconds_to_next_event(artifact: Artifact, hidden: torch.Tensor) -> torch.Ten
     return seconds.double().cpu()
 
 
+def seconds_at(artifact: Artifact, hidden: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
+    """(N, S), (N, Q) in [0, 1] -> float64 (N, Q) quantiles of the seconds from the last event to the next.
+
+    Raises ModelError if the model knows the median alone.
+    """
+    artifact.require_distribution()
+    with inference():
+        seconds: torch.Tensor = artifact.module.seconds_at(hidden.to(artifact.device), levels.to(artifact.device))
+    return seconds.double().cpu()
+
+
+def event_within(artifact: Artifact, hidden: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
+    """(N, S), float64 (N,) -> float32 (N,) probability that the next event comes within these seconds of the last.
+
+    Raises ModelError if the model knows the median alone.
+    """
+    artifact.require_distribution()
+    with inference():
+        share: torch.Tensor = artifact.module.within(hidden.to(artifact.device), seconds.to(artifact.device))
+    return share.float().cpu()
+
+
 def churn_risk(artifact: Artifact, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
     """The calibrated probability of no event within the horizon.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sqlscore.scoring.batch import Batch
 
-CAPABILITIES = ("encode_each", "scores", "churn_summary", "attention")
+CAPABILITIES = ("encode_each", "scores", "seconds_at", "churn_summary", "attention")
 """Methods that only some modules have. A manifest lists those of its module."""
 
 
@@ -50,6 +50,14 @@ class Module(Protocol):
 
     def scores(self, hidden: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `next_logits`, `seconds` and `churn` return; what they share is computed once."""
+        ...
+
+    def seconds_at(self, hidden: Tensor, levels: Tensor) -> Tensor:
+        """(N, S), (N, Q) in [0, 1] -> float64 (N, Q): quantiles of the seconds to the next event. With `within`."""
+        ...
+
+    def within(self, hidden: Tensor, seconds: Tensor) -> Tensor:
+        """(N, S), float64 (N,) -> (N,): the probability that the next event comes within these seconds."""
         ...
 
     def churn_summary(self, hidden: Tensor) -> Tensor:

@@ -30,6 +30,11 @@ CANDIDATES_ARROW = pa.list_(
     pa.struct([("action", pa.string()), ("predicted", pa.float32()), ("difference", pa.float32())])
 )
 
+VISIT_SQL = "STRUCT(same_visit FLOAT, seconds_if_same DOUBLE, seconds_if_later DOUBLE)"
+VISIT_ARROW = pa.struct(
+    [("same_visit", pa.float32()), ("seconds_if_same", pa.float64()), ("seconds_if_later", pa.float64())]
+)
+
 SCORE_SQL = (
     "STRUCT(model VARCHAR, as_of TIMESTAMP, n_events BIGINT, unknown_action_rate FLOAT, last_event_time TIMESTAMP, "
     f"next_action VARCHAR, next_action_probability FLOAT, next_actions {ACTIONS_SQL}, "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from sqlscore.events.inputs import Inputs
@@ -77,4 +79,27 @@ def test_time_is_the_median_after_the_last_action() -> None:
     model = counted(data, order=1)
     states = torch.zeros(KNOWN + 1, model.state_size)
     states[:, 0] = torch.arange(KNOWN + 1)
-    np.testing.assert_allclose(model.seconds(states)[1:].numpy(), np.arange(1, KNOWN + 1), rtol=1e-5)
+    seconds = np.arange(1, KNOWN + 1)
+    np.testing.assert_allclose(model.seconds(states)[1:].numpy(), seconds, rtol=1e-5)
+    quantiles = model.seconds_at(states, torch.tensor([[0.1, 0.9]]).expand(KNOWN + 1, 2))
+    np.testing.assert_allclose(quantiles[1:].numpy(), np.stack([seconds, seconds], 1), rtol=1e-5)
+    for more, share in ((-0.01, 0.0), (0.01, 1.0)):
+        found = model.within(states[1:], torch.from_numpy(seconds + more))
+        assert found.tolist() == [share] * KNOWN
+
+
+def test_the_time_is_distributed_as_it_was_after_the_last_action() -> None:
+    """Quantiles are those of numpy, and what is within one is its level."""
+    data = log()
+    gaps = np.random.default_rng(1).exponential(2.0, len(data.times)).astype(np.float32) * data.categories[:, 0]
+    data = replace(data, log_gap=gaps)
+    model = counted(data, order=1)
+    states = torch.zeros(1, model.state_size)
+    states[:, 0] = 3
+    levels = torch.tensor([[0.1, 0.5, 0.9]])
+    seconds = model.seconds_at(states, levels)
+    after = gaps[(data.target > 0) & (data.categories[:, 0] == 3)]
+    np.testing.assert_allclose(np.log1p(seconds[0].numpy()), np.quantile(after, levels[0].numpy()), rtol=0.02)
+    assert model.seconds(states)[0] == seconds[0, 1]
+    found = [float(model.within(states, seconds[:, i])) for i in range(3)]
+    assert found == pytest.approx([0.1, 0.5, 0.9], abs=1e-4)

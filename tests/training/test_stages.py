@@ -106,7 +106,7 @@ def test_focal_loss_hardly_counts_what_is_sure() -> None:
         torch.arange(2), torch.zeros(2).long(), torch.zeros(2), torch.zeros(0).long(), nothing, nothing,
         np.arange(2), np.zeros(0, np.int64),
     )  # fmt: skip
-    outputs = Outputs(logits, torch.zeros(2), nothing, torch.zeros(2, 1))
+    outputs = Outputs(logits, torch.zeros(2, 1), torch.zeros(2).long(), nothing, torch.zeros(2, 1))
     p = torch.softmax(logits, 1)[:, 0]
     assert losses(outputs, targets)[0].item() == pytest.approx(float(-p.log().sum()), rel=1e-5)
     assert losses(outputs, targets, 2.0)[0].item() == pytest.approx(float((-p.log() * (1 - p) ** 2).sum()), rel=1e-4)

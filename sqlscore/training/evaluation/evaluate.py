@@ -13,10 +13,10 @@ import torch
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import TrainingError
-from sqlscore.events.mapping import Mapping
+from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.head_outputs import action_probabilities, seconds_to_next_event
+from sqlscore.scoring.head_outputs import action_probabilities, seconds_at, seconds_to_next_event
 from sqlscore.scoring.inference import inference
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.training.data.churn_labels import censored_at_end, examples_of
@@ -26,8 +26,9 @@ from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows, windows
-from sqlscore.training.evaluation import baselines, metrics
+from sqlscore.training.evaluation import baselines, metrics, time_baselines
 from sqlscore.training.evaluation.baselines import Guess, Transitions
+from sqlscore.training.evaluation.metrics import QUANTILES
 from sqlscore.training.evaluation.verdict import verdict
 
 _EVENTS_PER_BATCH = 16_384
@@ -43,7 +44,7 @@ class Predicted:
     in_top3: npt.NDArray[np.bool_]
     probability: Floats  # of what happened
     confidence: Floats  # of `best`
-    seconds: Floats
+    log_seconds: Floats  # (P, 3) quantiles of log(1 + seconds), see `metrics.QUANTILES`; NaN where it knows none
     churn: Floats  # (Q,) in the order of the windows' examples
     frequent: npt.NDArray[np.float32]  # (P, K) probabilities of the first K actions, if they were asked for
 
@@ -113,13 +114,15 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     until = periods.t1 if notes.training is None or notes.training.until is None else notes.training.until
     trained = np.flatnonzero((data.target > 0) & (data.target_time <= until))
     train = transitions_at(data, trained)
-    median = float(np.median(np.expm1(data.log_gap[trained].astype(np.float64)))) if len(trained) else 0.0
     seen = np.zeros(log.users, np.bool_)
     seen[log.rows[log.times <= until]] = True
     was_seen = seen[log.rows[predicted.at]]
     following = transitions_at(data, predicted.at)
     guesses = baselines.all_of(train, following, data.known)
-    judged = partial(_sequence_heads, data, predicted, following.following, guesses, median)
+    times = time_baselines.all_of(
+        data.log_gap[trained], kinds_of(data, trained), kinds_of(data, predicted.at), np.array(list(QUANTILES.values()))
+    )
+    judged = partial(_sequence_heads, data, predicted, following.following, guesses, times)
     result: dict[str, Any] = {"model": artifact.name} | judged(np.ones(len(was_seen), np.bool_))
     result["churn"] = None
     if churn and examples is not None:
@@ -140,10 +143,10 @@ def _sequence_heads(
     predicted: Predicted,
     following: Ints,
     guesses: dict[str, Guess],
-    median: float,
+    times: dict[str, Floats],
     chosen: npt.NDArray[np.bool_],
 ) -> dict[str, Any]:
-    """The next-action and time figures over the chosen targets. median: seconds to the next event in training."""
+    """The next-action and time figures over the chosen targets, beside the baselines' guesses and times."""
     actual = following[chosen]
     found = metrics.next_action_metrics(
         actual,
@@ -157,25 +160,33 @@ def _sequence_heads(
         for name, guess in guesses.items()
     }
     found["unknown_actions"] = int((actual == 0).sum())
-    seconds = np.expm1(data.log_gap[predicted.at[chosen]].astype(np.float64))
-    return {"next_action": found, "time_to_next": metrics.time_metrics(seconds, predicted.seconds[chosen], median)}
+    gaps = data.log_gap[predicted.at[chosen]].astype(np.float64)
+    peers = {name: quantiles[chosen] for name, quantiles in times.items()}
+    return {"next_action": found, "time_to_next": metrics.time_metrics(gaps, predicted.log_seconds[chosen], peers)}
+
+
+def kinds_of(data: Encoded, at: Ints) -> tuple[Ints, Ints]:
+    """(P,) indices of events -> (P,) the codes of their actions, and (P,) their hours of the day in UTC."""
+    actions = np.minimum(data.categories[at, 0], data.known + 1).astype(np.int64)
+    return actions, data.times[at] // (3600 * US_PER_SECOND) % 24
 
 
 def transitions_at(data: Encoded, at: Ints) -> Transitions:
     """The targets after the events at these indices."""
-    actions = np.where(data.categories[:, 0] > data.known, 0, data.categories[:, 0]).astype(np.int64)
-    first = np.zeros(len(actions), np.bool_)
-    first[data.offsets[:-1]] = True
-    previous = np.where(first[at], 0, actions[at - 1])
+    actions = np.minimum(data.categories[:, 0], data.known + 1).astype(np.int64)
+    first = np.repeat(data.offsets[:-1], np.diff(data.offsets))[at]
+    places = at[:, None] - np.arange(max(baselines.ORDERS))  # (P, n): so many events before
+    recent = np.where(places >= first[:, None], actions[np.maximum(places, 0)], 0)
     following = np.where(data.target[at] > data.known, 0, data.target[at]).astype(np.int64)
-    return Transitions(previous, actions[at], following)
+    return Transitions(recent, following, data.target_time[at])
 
 
 def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress, keep: int = 0) -> Predicted:
     """What a model says at every target and churn example of a part. keep: K, see `Predicted.frequent`."""
     none, whole = np.zeros(0), np.zeros(0, np.int64)
     kept = np.zeros((0, min(keep, len(artifact.manifest.inputs.actions))), np.float32)
-    parts: list[tuple[Any, ...]] = [(whole, whole, np.zeros(0, np.bool_), none, none, none, kept)]
+    times = np.zeros((0, len(QUANTILES)))
+    parts: list[tuple[Any, ...]] = [(whole, whole, np.zeros(0, np.bool_), none, none, times, kept)]
     churn = np.zeros(0 if test.churn is None else len(test.churn))
     progress.start("Evaluating", test.events)
     for chosen in ordered_batches(test.lengths, _EVENTS_PER_BATCH):
@@ -189,10 +200,10 @@ def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress
             churn[targets.example] = risk.double().numpy()
         progress.advance(len(batch.times))
     progress.finish()
-    at, best, in_top3, probability, confidence, seconds, frequent = (
+    at, best, in_top3, probability, confidence, log_seconds, frequent = (
         np.concatenate(part) for part in zip(*parts, strict=True)
     )
-    return Predicted(at, best, in_top3, probability, confidence, seconds, churn, frequent)
+    return Predicted(at, best, in_top3, probability, confidence, log_seconds, churn, frequent)
 
 
 def _judged(
@@ -207,7 +218,18 @@ def _judged(
         shown = probabilities[:, :keep].copy()  # a view would hold all of them
         found.append((*ranked(probabilities, action[rows]), shown))
     best, in_top3, probability, confidence, frequent = (np.concatenate(part) for part in zip(*found, strict=True))
-    return best, in_top3, probability, confidence, seconds_to_next_event(artifact, states).numpy(), frequent
+    return best, in_top3, probability, confidence, _log_seconds(artifact, states), frequent
+
+
+def _log_seconds(artifact: Artifact, states: torch.Tensor) -> Floats:
+    """(P, S) -> (P, 3), see `Predicted`."""
+    size = (len(states), len(QUANTILES))
+    if artifact.knows_distribution:
+        found = seconds_at(artifact, states, torch.tensor(list(QUANTILES.values())).expand(size)).numpy()
+    else:
+        found = np.full(size, np.nan)
+        found[:, 1] = seconds_to_next_event(artifact, states).numpy()
+    return np.asarray(np.log1p(found))
 
 
 def ranked(probabilities: npt.NDArray[np.float32], wanted: Ints) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats]:

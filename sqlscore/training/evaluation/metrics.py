@@ -66,15 +66,27 @@ def calibration_error(confidence: Floats, correct: npt.NDArray[np.bool_], bins: 
     return float(np.abs(said - held).sum() / counts.sum())
 
 
-def time_metrics(seconds: Floats, predicted: Floats, median: float) -> dict[str, Any]:
-    """(P,) actual and predicted seconds, beside the training part's median."""
-    if len(seconds) == 0:
-        nothing = {"mae_seconds": None, "median_ae_seconds": None}
-        return {"n": 0, **nothing, "baselines": {"median": nothing}}
+QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+"""Those of the time to the next event that are judged: their names and levels."""
+
+
+def time_metrics(log_gap: Floats, predicted: Floats, baselines: dict[str, Floats]) -> dict[str, Any]:
+    """How good quantiles of the time to the next event are, on a logarithmic scale and in seconds.
+
+    Args:
+        log_gap: (P,) log(1 + seconds) to what happened.
+        predicted: (P, 3) the same of the predicted QUANTILES; NaN where a model knows the median alone.
+        baselines: (P, 3) of each baseline, by its name.
+
+    Returns "n", the figures of the prediction, and "baselines" with those of each, all None if there is nothing to
+    judge: "mean_log10_error" (of 1 + seconds, by the median: 0.3 is a factor of 2), "pinball_p10" and so on (the loss
+    whose minimum is the quantile, Koenker & Bassett 1978, of the same logarithm), "coverage_p10" and so on (the share
+    that came no later), "mae_seconds" and "median_ae_seconds".
+    """
     return {
-        "n": len(seconds),
-        **_errors(seconds, predicted),
-        "baselines": {"median": _errors(seconds, np.full(len(seconds), median))},
+        "n": len(log_gap),
+        **_errors(log_gap, predicted),
+        "baselines": {name: _errors(log_gap, quantiles) for name, quantiles in baselines.items()},
     }
 
 
@@ -98,6 +110,17 @@ def churn_metrics(churned: npt.NDArray[np.bool_], probability: Floats, elapsed: 
     }
 
 
-def _errors(seconds: Floats, predicted: Floats) -> dict[str, float]:
-    missed = np.abs(predicted - seconds)
-    return {"mae_seconds": float(missed.mean()), "median_ae_seconds": float(np.median(missed))}
+def _errors(log_gap: Floats, predicted: Floats) -> dict[str, float | None]:
+    later = (log_gap[:, None] - predicted) / np.log(10)  # (P, 3)
+    missed = np.abs(np.expm1(log_gap) - np.expm1(predicted[:, 1]))
+    found: dict[str, Floats] = {"mean_log10_error": np.abs(later[:, 1])}
+    for (name, level), missed_by in zip(QUANTILES.items(), later.T, strict=True):
+        found[f"pinball_{name}"] = np.maximum(level * missed_by, (level - 1) * missed_by)
+        found[f"coverage_{name}"] = np.where(np.isnan(missed_by), np.nan, missed_by <= 0)
+    means = {name: _number(values.mean()) if len(values) else None for name, values in found.items()}
+    seconds = {"mae_seconds": missed.mean(), "median_ae_seconds": np.median(missed)} if len(missed) else {}
+    return means | {name: float(seconds[name]) if seconds else None for name in ("mae_seconds", "median_ae_seconds")}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlscore.times import in_words
-
 
 def verdict(evaluation: dict[str, Any]) -> list[str]:
     """One sentence per head that was evaluated."""
@@ -29,38 +27,51 @@ def _next_action(found: dict[str, Any]) -> str:
         )
     share, peer = found["accuracy"], best["accuracy"]
     noise = 2 * math.sqrt(max(share * (1 - share), 1e-12) / found["n"])
+    counting, least = min(
+        ((baseline, figures["log_loss"]) for baseline, figures in found["baselines"].items()), key=lambda item: item[1]
+    )
+    loss = found["log_loss"]
     if share > peer + noise:
-        return f"Next action: accuracy {share:.1%} beats the best baseline, {name} ({peer:.1%})."
+        said = f"Next action: accuracy {share:.1%} beats the best baseline, {name} ({peer:.1%})"
+        if loss < least:
+            return f"{said}."
+        return (
+            f"{said}, but its probabilities do not beat {counting} (log-loss {loss:.3f} against {least:.3f}): "
+            f"{_remedy(counting)}."
+        )
     how = "is about that of" if abs(share - peer) <= noise else "does not beat"
     said = f"Next action: accuracy {share:.1%} {how} the simple baseline {name} ({peer:.1%})"
-    loss, least = found["log_loss"], min(baseline["log_loss"] for baseline in found["baselines"].values())
     if loss < least:
         return (
             f"{said}: what follows is mostly fixed by the last events; use the probabilities "
             f"(log-loss {loss:.3f}, the baselines' best {least:.3f}) or a simpler rule."
         )
     return (
-        f"{said}, nor are its probabilities better (log-loss {loss:.3f}, the baselines' best {least:.3f}): "
-        "these events say little about the next one; do not rely on predict_next_action."
+        f"{said}, nor are its probabilities better (log-loss {loss:.3f}, {counting} {least:.3f}): "
+        f"these events say little about the next one; do not rely on predict_next_action, or {_remedy(counting)}."
     )
+
+
+def _remedy(counting: str) -> str:
+    """What to do if counting gives better probabilities."""
+    if counting.endswith("_recent"):
+        return "what follows what has changed: train on newer events, or with --recency 8"
+    return "see by `sqlscore compare --architectures gru,markov,gbm` which model does better here"
 
 
 def _time(found: dict[str, Any]) -> str:
     if not found["n"]:
         return ""
-    model, median = found["mae_seconds"], found["baselines"]["median"]["mae_seconds"]
-    typical, plain = found["median_ae_seconds"], found["baselines"]["median"]["median_ae_seconds"]
-    if model < median and typical < plain:
-        return f"Time to next: mean error {in_words(model)} beats the global median's {in_words(median)}."
-    if model < median or typical < plain:
-        return (
-            f"Time to next: mean error {in_words(model)} against {in_words(median)} by the global median, "
-            f"typical error {in_words(typical)} against {in_words(plain)}: better in one, not in the other."
-        )
-    return (
-        f"Time to next: mean error {in_words(model)} does not beat the global median's {in_words(median)}: "
-        "do not rely on seconds_to_next_action."
-    )
+    name, best = min(found["baselines"].items(), key=lambda item: item[1]["mean_log10_error"])
+    own, peer = 10 ** found["mean_log10_error"], 10 ** best["mean_log10_error"]
+    said = f"Time to next: the median is off by a factor of {own:.3g} on average"
+    if own >= peer:
+        return f"{said} and does not beat {name} ({peer:.3g}): do not rely on seconds_to_next_action."
+    said += f", which beats the best baseline, {name} ({peer:.3g})"
+    if found["coverage_p10"] is None:
+        return f"{said}."
+    early, inside = found["coverage_p50"], found["coverage_p90"] - found["coverage_p10"]
+    return f"{said}; {early:.0%} came before it, {inside:.0%} between p10 and p90."
 
 
 def _churn(found: dict[str, Any]) -> str:

@@ -16,8 +16,7 @@ from sqlscore.training.data.churn_labels import Examples
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.evaluation.baselines import action_shares
-
-_OFTEN = 10  # times that an action must have been followed, to have a median of its own
+from sqlscore.training.evaluation.time_baselines import OFTEN, quantiles_of_groups
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,8 @@ def base_rates(data: Encoded, train: Windows, churn: Examples | None) -> BaseRat
 def count_into(model: Any, data: Encoded, train: Windows) -> None:
     """Fill the tables of a `models.markov.Markov`."""
     fill(model.counts, data, train, Counting(model.order))
-    model.median_seconds = torch.from_numpy(_medians(data, np.flatnonzero(train.wanted)))
+    levels = np.linspace(0.0, 1.0, model.log_seconds.shape[1])
+    model.log_seconds.copy_(torch.from_numpy(_log_seconds(data, np.flatnonzero(train.wanted), levels)))
 
 
 def count_beside(model: Any, data: Encoded, part: Windows, counting: Counting) -> None:
@@ -145,18 +145,12 @@ def _shares(data: Encoded, train: Windows) -> Floats:
     return action_shares(targets[targets <= data.known], data.known)[1:]
 
 
-def _medians(data: Encoded, at: Ints) -> npt.NDArray[np.float64]:
-    """(V + 2,) median seconds to the next event after each action; after rare ones, that of all."""
-    last = np.minimum(data.categories[at, 0], data.known + 1)
-    seconds = np.expm1(data.log_gap[at].astype(np.float64))
-    order = np.lexsort((seconds, last))
-    last, seconds = last[order], seconds[order]
-    start = np.searchsorted(last, np.arange(data.known + 2))
-    sizes = np.bincount(last, minlength=data.known + 2)
-    found = np.full(data.known + 2, np.median(seconds))
-    often = sizes >= _OFTEN
-    low, high = start[often] + (sizes[often] - 1) // 2, start[often] + sizes[often] // 2
-    found[often] = (seconds[low] + seconds[high]) / 2
+def _log_seconds(data: Encoded, at: Ints, levels: Floats) -> Floats:
+    """(V + 2, L) quantiles of log(1 + seconds) to the next event after each action; after rare ones, those of all."""
+    last, gaps = np.minimum(data.categories[at, 0], data.known + 1), data.log_gap[at]
+    found = quantiles_of_groups(gaps, last, data.known + 2, levels)
+    rare = np.bincount(last, minlength=data.known + 2) < OFTEN
+    found[rare] = np.quantile(gaps, levels) if len(gaps) else 0.0
     return found
 
 

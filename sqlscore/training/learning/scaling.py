@@ -13,6 +13,7 @@ from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.counting import count_following, strongest_edges
+from sqlscore.training.learning.gap_bins import edges_of, shares_of
 from sqlscore.training.learning.passes import prefix_share, states_at
 
 _SAMPLE = 100_000  # events that the scales of the summaries are estimated from
@@ -36,7 +37,7 @@ def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
             raw.append(model.features.raw(states[:, model.size :]))
         features = model.features
         standard(torch.cat(raw), features.mean, features.spread)
-        _base_rates(model.heads, data, train)
+        _base_rates(model.heads, data, train, float(model.summary.visit_gap))
 
 
 def connect(model: Any, data: Encoded, part: Windows) -> None:
@@ -71,9 +72,11 @@ def standard(values: Tensor, mean: Tensor, spread: Tensor) -> None:
     spread.copy_(torch.where(found > 1e-4, found, 1.0))
 
 
-def _base_rates(heads: Any, data: Encoded, train: Windows) -> None:
+def _base_rates(heads: Any, data: Encoded, train: Windows, visit_gap: float) -> None:
     targets = data.target[train.wanted]
     counts = np.bincount(targets[targets <= data.known] - 1, minlength=data.known) + 0.5
     heads.next_action.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
     gaps = data.log_gap[train.wanted]
-    heads.log_seconds.fill_(float(np.median(gaps)) if len(gaps) else 0.0)
+    edges = edges_of(gaps, heads.time.out_features, visit_gap)
+    heads.gaps.edges.copy_(torch.from_numpy(edges))
+    heads.time.bias.copy_(torch.from_numpy(np.log(shares_of(gaps, edges))))

@@ -24,7 +24,7 @@ from sqlscore.training.learning.mixture import better, choose_counting, drifts, 
 from sqlscore.training.learning.objective import is_plain
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import connect, fit_scales
-from sqlscore.training.learning.time_calibration import calibrate_times
+from sqlscore.training.learning.time_calibration import calibrate_times, newest
 from sqlscore.training.learning.training import Learned, Training, best_of, with_recency
 
 RECENCY = 8.0
@@ -144,6 +144,7 @@ def _learn_all_of(training: Training, part: Windows, learned: Learned, epochs: i
     model, data, seed = training.model, training.data, training.options.seed
     epochs = train_on(with_recency(training, learned.recency), part, epochs, stage, seed + 1)
     count_beside(model, data, part, learned.counting)
+    calibrate_times(model, data, newest(data, part), seed)
     if training.parts.churn is not None:
         refit_churn(model, data, training.parts.churn.both, seed, learned.churn)
     return epochs

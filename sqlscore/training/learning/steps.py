@@ -21,7 +21,7 @@ from sqlscore.training.learning.objective import objective_of
 from sqlscore.training.learning.passes import device_of, prefix_share, run
 from sqlscore.training.learning.training import Training
 
-_TIME_WEIGHT = 0.3
+_TIME_WEIGHT = 0.1
 _UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
 _WARM_UP = 0.05
 _CELLS = 1.5e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS sqlscore.runs (
     details JSON
 );
 
-COMMENT ON TABLE sqlscore.runs IS 'Every mapping, training, refresh and scheduled run, with its outcome.';
+COMMENT ON TABLE sqlscore.runs IS 'Every mapping, training, refresh and scheduled run, with its outcome; of each verb and mapping the newest 10,000 are kept.';
 COMMENT ON COLUMN sqlscore.runs.verb IS 'What was run.';
 COMMENT ON COLUMN sqlscore.runs.mapping IS 'The mapping that it ran on.';
 COMMENT ON COLUMN sqlscore.runs.started_at IS 'When it began, UTC.';

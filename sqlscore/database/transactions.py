@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import duckdb
 
 from sqlscore.database.lost_tables import explain, missing_tables
+from sqlscore.database.queries import one
 from sqlscore.errors import InstallError, LostTablesError
 from sqlscore.redaction import scrub
 
@@ -137,3 +138,18 @@ def _write(
         "INSERT INTO sqlscore.runs VALUES (?, ?, ?, ?, ?, ?, ?)",
         [verb, mapping, started, now(), status, message, json.dumps(details, default=str)],
     )
+    _cut_back(con, verb, mapping)
+
+
+KEPT_RUNS = 10_000
+"""The newest runs of a verb on a mapping that the record keeps; it is cut back to them once there is a tenth more."""
+
+
+def _cut_back(con: duckdb.DuckDBPyConnection, verb: str, mapping: str) -> None:
+    of_verb = "FROM sqlscore.runs WHERE verb = ? AND mapping IS NOT DISTINCT FROM ?"
+    counted = one(con, f"SELECT count(*) {of_verb}", [verb, mapping])
+    if counted is None or counted[0] <= KEPT_RUNS * 1.1:
+        return
+    first = f"SELECT min(started_at) FROM (SELECT started_at {of_verb} ORDER BY started_at DESC LIMIT {KEPT_RUNS})"
+    with suppress(duckdb.TransactionException):  # another connection does the same just now
+        con.execute(f"DELETE {of_verb} AND started_at < ({first})", [verb, mapping] * 2)

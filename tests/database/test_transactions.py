@@ -7,6 +7,7 @@ import pytest
 from small_shop import open_shop
 
 import sqlscore
+from sqlscore.database import transactions
 from sqlscore.database.transactions import recorded, transaction
 from sqlscore.errors import InstallError
 from sqlscore.score_tables.mark import write_mark
@@ -33,6 +34,22 @@ def test_a_conflict_at_the_commit_is_named(con: duckdb.DuckDBPyConnection) -> No
     rows = con.execute(FAILED).fetchall()
     assert len(rows) == 1
     assert rows[0][0].startswith(f"InstallError: {SAID}")
+
+
+def test_the_record_of_runs_is_bounded(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refresh a minute would else add half a million rows a year; other verbs and mappings keep theirs."""
+    monkeypatch.setattr(transactions, "KEPT_RUNS", 20)
+    for verb, mapping, times in (("train", "events", 3), ("refresh", "orders", 4), ("refresh", "events", 43)):
+        for number in range(times):
+            with recorded(con, verb, mapping) as details:
+                details["number"] = number
+    kept = """SELECT verb, mapping, count(*), min(CAST(details ->> 'number' AS INTEGER)),
+                  max(CAST(details ->> 'number' AS INTEGER)) FROM sqlscore.runs GROUP BY ALL ORDER BY ALL"""
+    assert con.execute(kept).fetchall() == [
+        ("refresh", "events", 22, 21, 42),
+        ("refresh", "orders", 4, 0, 3),
+        ("train", "events", 3, 0, 2),
+    ]
 
 
 @pytest.mark.parametrize("refreshed", [False, True])

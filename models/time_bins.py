@@ -67,7 +67,7 @@ def quantiles(cumulated: Tensor, edges: Tensor, levels: Tensor) -> Tensor:
 
 def share_within(cumulated: Tensor, edges: Tensor, value: Tensor) -> Tensor:
     """(N, B) F at upper edges, (N, B + 1) edges, (N,) -> (N,) F at these values: the inverse of `quantiles`."""
-    value = value.unsqueeze(1).to(edges.dtype)
+    value = value.unsqueeze(1).to(edges.dtype).contiguous()
     at = torch.searchsorted(edges[:, 1:].contiguous(), value, right=True).clamp(max=cumulated.shape[1] - 1)
     low, high = edges.gather(1, at), edges.gather(1, at + 1)
     below = cumulated.gather(1, (at - 1).clamp(min=0)) * (at > 0)

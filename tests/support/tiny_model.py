@@ -2,7 +2,8 @@
 
 State: code of the last action (all unknown ones alike), number of events, number of events with an unknown
 action, sum of the first number.
-Next action: the one after the last in the vocabulary, around the corner. Seconds: 60 x number of events.
+Next action: the one after the last in the vocabulary, around the corner. Seconds: 60 x number of events, and any from 0
+to twice that are as likely.
 Churn: sigmoid(days since the last event - number of events / 10).
 """
 
@@ -61,6 +62,14 @@ class Tiny(nn.Module):
         return hidden[:, 1].double() * 60
 
     @torch.jit.export
+    def seconds_at(self, hidden: Tensor, levels: Tensor) -> Tensor:
+        return self.seconds(hidden).unsqueeze(1) * 2 * levels
+
+    @torch.jit.export
+    def within(self, hidden: Tensor, seconds: Tensor) -> Tensor:
+        return (seconds / (2 * self.seconds(hidden))).clamp(max=1.0)
+
+    @torch.jit.export
     def churn(self, hidden: Tensor, elapsed: Tensor) -> Tensor:
         return torch.sigmoid(elapsed / 86400 - hidden[:, 1].double() / 10)
 
@@ -82,6 +91,7 @@ def tiny_artifact(
     max_events: int | None = None,
     lookback: float = 1e9,
     notes: Mapping[str, object] | None = None,
+    capabilities: tuple[str, ...] = ("seconds_at",),
 ) -> bytes:
     """The model above as an artifact that `register` takes."""
     manifest = Manifest(
@@ -89,7 +99,7 @@ def tiny_artifact(
         config={},
         inputs=Inputs(actions, categorical or {}, numeric),
         heads=heads,
-        capabilities=(),
+        capabilities=capabilities,
         state_size=4,
         embedding_size=2,
         fold=fold,

@@ -82,7 +82,8 @@ def test_every_function_has_both_forms(shop: duckdb.DuckDBPyConnection) -> None:
     row = shop.execute(
         """WITH lists AS (SELECT list(c) AS l FROM clicks c GROUP BY "client id")
            SELECT list_predict_next_action(l), list_predict_next_actions(l), list_next_action_probability(l, 'buy'),
-                  list_seconds_to_next_action(l), list_predict_path(l), list_churn_risk(l), list_embed_events(l)
+                  list_seconds_to_next_action(l), list_seconds_to_next_actions(l), list_next_action_within(l, 60),
+                  list_predict_next_visit(l), list_predict_path(l), list_churn_risk(l), list_embed_events(l)
            FROM lists"""
     ).fetchall()
     assert all(value is not None for value in row[0])
@@ -137,6 +138,22 @@ def test_as_of_may_be_any_kind_of_time_in_any_zone(shop: duckdb.DuckDBPyConnecti
         (f"SELECT predict_next_actions(c, k := 0) FROM clicks c GROUP BY {USER}", "k must be a whole number.*found 0"),
         ("SELECT list_churn_risk(['view'])", "plain list of actions has no times"),
         ("SELECT list_seconds_to_next_action(['view'])", "plain list of actions has no times"),
+        ("SELECT list_next_action_within(['view'], 60)", "plain list of actions has no times"),
+        ("SELECT list_seconds_to_next_actions(['view'])", "plain list of actions has no times"),
+        ("SELECT list_predict_next_visit(['view'])", "plain list of actions has no times"),
+        (
+            f"SELECT next_action_within(c, -1) FROM clicks c GROUP BY {USER}",
+            "seconds must be a number from 0, found -1",
+        ),
+        (f"SELECT next_action_within(c, 'nan'::FLOAT) FROM clicks c GROUP BY {USER}", "from 0, found nan"),
+        (f"SELECT next_action_within(c, 'soon') FROM clicks c GROUP BY {USER}", "seconds has type string.*1800"),
+        (f"SELECT next_action_within(c, INTERVAL 1 HOUR) FROM clicks c GROUP BY {USER}", "seconds has type.*epoch"),
+        (
+            f"SELECT seconds_to_next_actions(c, quantiles := [0.5, 50]) FROM clicks c GROUP BY {USER}",
+            "0 to 1, found 50",
+        ),
+        (f"SELECT seconds_to_next_actions(c, quantiles := 0.5) FROM clicks c GROUP BY {USER}", "a list of numbers"),
+        (f"SELECT seconds_to_next_actions(c, quantiles := ['a']) FROM clicks c GROUP BY {USER}", "quantiles has type"),
         ("SELECT list_churn_risk([{'a': 1}])", 'column "when" is missing: the events have "a"'),
         ("SELECT list_predict_next_action(42)", "expected a list of events, found int32"),
         (f'SELECT churn_risk(c) FROM (SELECT {USER}, "when" FROM clicks) c GROUP BY {USER}', '"select"'),

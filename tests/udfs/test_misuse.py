@@ -41,7 +41,7 @@ def test_the_call_that_is_shown_runs(shop: duckdb.DuckDBPyConnection, public: Pu
     with pytest.raises(duckdb.InvalidInputException) as caught:
         shop.execute(f"SELECT {call(public, 'price')} FROM clicks").fetchall()
     rows, lists = str(caught.value).partition(": SELECT ")[2].split("; lists go to its twin, ")
-    for required, value in (("action", "'buy'"), ("candidates", "['buy']")):
+    for required, value in (("action", "'buy'"), ("candidates", "['buy']"), ("seconds", "60")):
         rows, lists = (text.replace(f", {required})", f", {value})") for text in (rows, lists))
     if public.name == "attend_events":
         return  # the tiny model attends to nothing

@@ -37,9 +37,9 @@ def edges_of(log_gap: Gaps, bins: int, visit_gap: float) -> Floats:
     order = np.argsort(values, kind="stable")
     cumulated = np.cumsum(weights[order])
     levels = np.arange(1, bins) / bins * cumulated[-1]
-    edges = np.concatenate([[0.0], values[order][np.searchsorted(cumulated, levels)], [top]])
-    inner = edges[1:-1]
+    inner = values[order][np.searchsorted(cumulated, levels)]
     inner[np.argmin(np.abs(inner - np.log1p(visit_gap)))] = np.log1p(visit_gap)
+    edges = np.concatenate([[0.0], np.sort(inner), [top]])  # sorted, as the one that was nearest may be one of equals
     steps = _APART * np.arange(bins + 1)
     edges = np.minimum.accumulate((edges - steps)[::-1])[::-1] + steps
     return np.asarray(np.maximum.accumulate(np.maximum(edges, 0.0) - steps) + steps)

@@ -18,6 +18,7 @@ _COUNTED = 32  # most frequent actions whose counts so far are columns
 _CODES = 254  # rarer values of a category are one
 _VISIT = 1_800 * US_PER_SECOND
 _HOUR, _DAY = 3_600 * US_PER_SECOND, 86_400 * US_PER_SECOND
+_CHUNK = 50_000  # rows that are made at once
 _BACK = (0.25, 1.0, 4.0)  # in horizons: how far back recent events are counted for churn
 
 Table = npt.NDArray[np.float32]
@@ -29,7 +30,7 @@ class Source:
 
     data: Encoded
     start: Ints  # (T,) where the user of an event begins
-    counted: Ints  # (T, A) events of each frequent action so far, over all users
+    counted: npt.NDArray[np.int32]  # (T, A) events of each frequent action so far, over all users
     sums: npt.NDArray[np.float64]  # (T, F) of the numbers so far, over all users
     visit: Ints  # (T,) where the visit of an event begins
     tie: Ints  # (T,) where the events of the same user and time begin
@@ -49,13 +50,24 @@ def source_of(data: Encoded) -> Source:
     first[data.offsets[:-1]] = True
     gap = np.diff(data.times, prepend=data.times[:1])
     frequent = np.arange(1, 1 + min(_COUNTED, data.known))
-    counted = np.cumsum(data.categories[:, :1] == frequent, axis=0, dtype=np.int64)
+    counted = np.cumsum(data.categories[:, :1] == frequent, axis=0, dtype=np.int32)
     sums = np.cumsum(np.nan_to_num(data.numbers.astype(np.float64)), axis=0)
     return Source(data, start, counted, sums, _begins(first | (gap > _VISIT)), _begins(first | (gap > 0)))
 
 
 def rows_at(source: Source, at: Ints) -> Table:
     """(P,) events -> (P, D): codes of the last events and their features first, then numbers; NaN where missing."""
+    first = _rows(source, at[:_CHUNK])
+    if len(at) <= _CHUNK:
+        return first
+    found = np.empty((len(at), first.shape[1]), np.float32)
+    found[:_CHUNK] = first
+    for begin in range(_CHUNK, len(at), _CHUNK):
+        found[begin : begin + _CHUNK] = _rows(source, at[begin : begin + _CHUNK])
+    return found
+
+
+def _rows(source: Source, at: Ints) -> Table:
     data, start = source.data, source.start[at]
     actions = np.minimum(data.categories[:, 0], data.known + 1).astype(np.int64)
     columns: list[npt.NDArray[np.float64]] = [_code(actions, at - back, start) for back in range(_LAST)]

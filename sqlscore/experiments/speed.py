@@ -10,7 +10,7 @@ import numpy as np
 from sqlscore.arrays import Ints
 from sqlscore.experiments.arena import Arena
 from sqlscore.experiments.gbm import Boosted, probabilities
-from sqlscore.experiments.gbm_features import rows_at, source_of
+from sqlscore.experiments.gbm_features import source_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.training.data.encoding import cut_batch, encode_log, ordered_batches
@@ -56,6 +56,6 @@ def _timed_trees(arena: Arena, model: Boosted, last: Ints) -> Callable[[], None]
     source = source_of(arena.data)
 
     def run() -> None:
-        probabilities(model, rows_at(source, last))
+        probabilities(model, source, last)
 
     return run

@@ -8,18 +8,23 @@ from dataclasses import replace
 import duckdb
 import numpy as np
 import pytest
+import torch
 
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Feature, Mapping
-from sqlscore.experiments.gbm import Boosted, fit_gbm, predict_gbm, probabilities
+from sqlscore.experiments.gbm import Boosted, fit_gbm, lightgbm, predict_gbm, probabilities
+from sqlscore.experiments.gbm_boosting import Rows, search, settings_of
+from sqlscore.experiments.gbm_counts import Counts, counted
 from sqlscore.experiments.gbm_features import churn_rows, rows_at, source_of
+from sqlscore.models.back_off import BackOff
 from sqlscore.progress import Silent
 from sqlscore.training.data.churn_labels import examples_at
 from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
-from sqlscore.training.data.windows import windows
+from sqlscore.training.data.windows import Windows, windows
 from sqlscore.training.fit import fit, split
+from sqlscore.training.learning.counting import NOTHING, Counting, fill
 from sqlscore.training.options import TrainingOptions
 
 MAPPING = Mapping("v", "v", "who", "at", "did", (Feature("price", "numeric"), Feature("brand", "categorical")))
@@ -107,7 +112,7 @@ def test_it_learns_and_gives_probabilities(log: EventLog, data: Encoded, periods
     assert (found.at == np.flatnonzero(test.wanted)).all()
     share = np.bincount(data.target[found.at]).max() / len(found.at)
     assert (found.best == data.target[found.at]).mean() > share + 0.1
-    shares = probabilities(model, rows_at(source_of(data), found.at[:50]))
+    shares = probabilities(model, source_of(data), found.at[:50])
     np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-4)
     assert ((found.churn > 0) & (found.churn < 1)).all()
     assert found.churn[examples.churned].mean() > found.churn[~examples.churned].mean()
@@ -128,7 +133,8 @@ def test_rare_actions_share_a_class_and_are_told_apart_by_their_shares(
     """Thousands of actions would be thousands of trees a round."""
     monkeypatch.setattr("sqlscore.experiments.gbm.CLASSES", 2)
     few = fit_gbm(log, periods, TrainingOptions(churn=False), Silent())
-    shares = probabilities(few, rows_at(source_of(data), np.arange(20)))
+    trees = replace(few, counts=Counts(NOTHING, np.zeros(data.known), ()))  # counts tell all actions apart
+    shares = probabilities(trees, source_of(data), np.arange(20))
     assert shares.shape == (20, data.known)
     np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-4)
     rare = shares[:, 2:] / shares[:, 2:].sum(1, keepdims=True)
@@ -156,3 +162,39 @@ def test_the_test_part_is_not_learned_from(log: EventLog, periods: Periods, mode
     changed = replace(log, actions=replace(log.actions, codes=codes))
     again = fit_gbm(changed, periods, OPTIONS, Silent())
     assert again.next_action.model_to_string() == model.next_action.model_to_string()
+
+
+def test_counts_beside_the_trees_are_those_beside_a_network(data: Encoded) -> None:
+    """Two ways to count must not disagree, or the comparison is not of trees and networks."""
+    how = Counting(order=3, prior=2.0, fade=4.0, weight=0.25)
+    at = np.flatnonzero((data.target > 0) & (data.target <= data.known))
+    counts, network = counted(data, at, how), BackOff(data.known, how.order)
+    fill(network, data, Windows(at[:0], at[:0], (data.target > 0) & (data.target <= data.known), None), how)
+    asked = at[:: len(at) // 50]
+    recent = np.zeros((len(asked), how.order), np.float32)
+    for row, place in enumerate(asked):
+        user = data.offsets[np.searchsorted(data.offsets, place, "right") - 1]
+        codes = data.categories[max(user, place - how.order + 1) : place + 1, 0][::-1]
+        recent[row, : len(codes)] = codes
+    trees = np.full((len(asked), data.known), 1 / data.known)
+    expected = 0.25 / data.known + 0.75 * network(torch.from_numpy(recent)).numpy()
+    np.testing.assert_allclose(counts.mixed(data, asked, trees), expected, rtol=1e-4)
+
+
+def test_rounds_are_chosen_by_other_users_as_well_as_by_a_later_period(log: EventLog) -> None:
+    """On a log whose rules change, the later period alone would stop the trees after a few rounds."""
+    random = np.random.default_rng(0)
+    first = random.normal(size=2_000)
+    table = np.stack([first, random.normal(size=2_000)], axis=1).astype(np.float32)
+    same, other = (first > 0).astype(np.int32), (first < 0.5).astype(np.int32)
+    times, users = np.arange(2_000), np.arange(2_000)
+    learned, later, others = (
+        Rows(table[part], wanted[part], times[part], users[part])
+        for part, wanted in ((slice(0, 1_200), same), (slice(1_200, 1_600), other), (slice(1_600, 2_000), same))
+    )
+    settings = {"objective": "binary", **settings_of(TrainingOptions())}
+    alone = search(lightgbm(), settings, learned, [later], [], False, Silent())
+    both = search(lightgbm(), settings, learned, [later, others], [], False, Silent())
+    assert alone.model.best_iteration < both.model.best_iteration
+    newest = search(lightgbm(), settings, learned, [others], [], True, Silent())
+    assert newest.fade == 0  # nothing changed there, so that nothing is gained by forgetting

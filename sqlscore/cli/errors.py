@@ -16,6 +16,7 @@ PROBLEM_FOUND = 3
 INTERRUPTED = 130
 
 _LINES = 24
+_RAISED_IN_SQL = "Invalid Input Error: "
 _ENGINE_PREFIX = "Python exception occurred while executing the UDF: "
 
 _HINTS = (
@@ -68,6 +69,7 @@ def message_of(error: BaseException) -> str:
         inner = text.split(_ENGINE_PREFIX, 1)[1]
         kind, separator, rest = inner.partition(": ")
         text = rest if separator and kind.isidentifier() else inner
+    text = text.removeprefix(_RAISED_IN_SQL)
     lines = text.splitlines()
     lines += [hint for pattern, hint in _HINTS if pattern.search(text)]
     return "\n".join(lines if len(lines) <= _LINES else [*lines[:_LINES], "…"])

@@ -16,6 +16,8 @@ from sqlscore.training.learning.counting import NOTHING, Counting, context_at, f
 
 FADES = (0.0, 2.0, 4.0, 8.0, 16.0)
 """Times that a target's weight halves from the newest target back to the oldest, by the rank of its time."""
+SURE = 2.0
+"""Standard errors above which a gain is taken for drift, which costs a second search."""
 _PRIORS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _TINY = 1e-12
 _MOST_JUDGED = 100_000  # targets that show whether a log drifts
@@ -75,7 +77,7 @@ def drifts(data: Encoded, train: Windows, validation: Windows) -> bool:
     for fade in FADES:
         losses = ((-np.log(counted)) for _, _, counted in tables.probabilities(fade))
         best.append(min(((float(loss.mean()), loss) for loss in losses), key=lambda pair: pair[0]))
-    return any(better(best[0][1] - faded, users) for _, faded in best[1:])
+    return any(better(best[0][1] - faded, users, SURE) for _, faded in best[1:])
 
 
 def users_at(data: Encoded, at: Ints) -> Ints:
@@ -83,10 +85,10 @@ def users_at(data: Encoded, at: Ints) -> Ints:
     return np.searchsorted(data.offsets, at, "right") - 1
 
 
-def better(gains: Floats, users: Ints) -> bool:
-    """Whether the mean of gains (P,) is above a standard error, the users (P,) being independent of each other."""
+def better(gains: Floats, users: Ints, errors: float = 1.0) -> bool:
+    """Whether the mean of gains (P,) is above so many standard errors, users (P,) being independent of each other."""
     of_user = np.bincount(users, gains - gains.mean())
-    return float(gains.sum()) > float(np.sqrt((of_user**2).sum()))
+    return float(gains.sum()) > errors * float(np.sqrt((of_user**2).sum()))
 
 
 def _weight(network: Floats, counted: Floats) -> float:

@@ -20,7 +20,7 @@ from sqlscore.training.learning.churn_head import finish_churn, refit_churn
 from sqlscore.training.learning.counting import NOTHING, count_beside, count_into
 from sqlscore.training.learning.held_out import validated
 from sqlscore.training.learning.loop import optimise
-from sqlscore.training.learning.mixture import better, choose_counting, drifts, users_at
+from sqlscore.training.learning.mixture import SURE, better, choose_counting, drifts, users_at
 from sqlscore.training.learning.objective import is_plain
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import connect, fit_scales
@@ -72,7 +72,7 @@ def search_weights(training: Training, learned: Learned) -> Learned:
     kept, (users, losses) = copy.deepcopy(model.state_dict()), _mixed_losses(training)
     model.load_state_dict(begun)
     recent = optimise(with_recency(training, RECENCY), "search with recency")
-    if better(losses - _mixed_losses(training)[1], users):
+    if better(losses - _mixed_losses(training)[1], users, SURE):
         return replace(learned, history=recent, recency=RECENCY)
     model.load_state_dict(kept)
     return replace(learned, history=plain, recency=0.0)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sqlscore.models.dropout import Dropout
 from sqlscore.models.inputs.features import Features
 from sqlscore.models.time_bins import BINS, TimeBins
 
@@ -40,7 +41,7 @@ class Heads(nn.Module):
         self.churn_hidden = nn.Linear(hidden, width // 4, bias=False)
         self.churn_recent = nn.Linear(recent, width // 4)
         self.churn_out = nn.Linear(width // 4, 1, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.direct = direct
         for layer in (self.time_direct, self.churn_linear, self.churn_out):
             nn.init.zeros_(layer.weight)

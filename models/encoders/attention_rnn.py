@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from sqlscore.models.dropout import Dropout
 from sqlscore.models.encoders.attention import attend, not_later, split, weights
 from sqlscore.models.encoders.gru import GRU
 from sqlscore.models.ragged.buckets import buckets_of, padded_index
@@ -32,7 +33,7 @@ class AttentionRNN(nn.Module):
         self.key = nn.Linear(hidden, hidden)
         self.value = nn.Linear(hidden, hidden)
         self.join = nn.Linear(2 * hidden, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, times: Tensor, offsets: Tensor, each: bool) -> Tensor:
         """States of sequences.

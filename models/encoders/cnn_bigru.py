@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sqlscore.models.dropout import Dropout
 from sqlscore.models.encoders.gru import GRU
 from sqlscore.models.ragged.arithmetic import rows_of
 
@@ -26,7 +27,7 @@ class CNNBiGRU(nn.Module):
         self.two = nn.Linear(self.kernel * hidden, hidden)
         self.forwards = GRU(hidden, hidden)
         self.backwards = GRU(hidden, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, times: Tensor, offsets: Tensor, each: bool) -> Tensor:
         """States at the end of each sequence.

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from sqlscore.models.encoders.gru_gradient import PackedGRU
 from sqlscore.models.encoders.recurrent import Recurrent
-from sqlscore.models.ragged.arithmetic import lengths_of, rows_of
+from sqlscore.models.ragged.arithmetic import lengths_of, packing_of, rows_of
 
 
 class GRU(Recurrent):
@@ -44,10 +45,23 @@ class GRU(Recurrent):
 
     @torch.jit.unused
     def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
-        """The same on a padded copy: the gradient of a packed sequence costs L x T, as it is cut step by step.
+        """The same with gradients: step by step on the CPU, or padded where torch is faster or chooses types."""
+        if x.device.type == "cuda" or torch.is_autocast_enabled("cpu"):
+            return self._padded(x, offsets, state, each)
+        order, batch_sizes, position = packing_of(offsets)  # (M,), (L,), (T,)
+        weight, weight_h, bias, bias_h = self._weights()
+        event = torch.empty_like(position)  # (T,): of each packed position
+        event[position] = torch.arange(x.shape[0])
+        packed = x.index_select(0, event)
+        sizes: list[int] = batch_sizes.tolist()
+        h = PackedGRU.apply(packed, state[order], weight, weight_h, bias, bias_h, sizes)  # type: ignore[no-untyped-call]
+        if each:
+            states: Tensor = h.index_select(0, position)
+            return states
+        return state.index_copy(0, order, h.index_select(0, position[offsets[1:][order] - 1]))
 
-        The unit is causal, so what is computed on the padding reaches no event.
-        """
+    def _padded(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
+        """The unit is causal, so what is computed on the padding reaches no event."""
         row = rows_of(offsets)  # (T,)
         step = torch.arange(x.shape[0], device=x.device) - offsets[row]  # (T,)
         longest = int(lengths_of(offsets).max())

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sqlscore.models.dropout import Dropout
 from sqlscore.models.ragged.arithmetic import lengths_of, rows_of
 
 
@@ -24,7 +25,7 @@ class RecentWindow(nn.Module):
         self.size = hidden + events * embedding
         self.one = nn.Linear(events * embedding, 2 * hidden)
         self.two = nn.Linear(2 * hidden, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         """States of sequences.

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sqlscore.models.dropout import Dropout
 from sqlscore.models.encoders.attention import attend, log_gaps, not_later, split, weights
 from sqlscore.models.ragged.buckets import buckets_of, padded_index
 
@@ -21,7 +22,7 @@ class Layer(nn.Module):
         self.between = nn.LayerNorm(size)
         self.up = nn.Linear(size, 2 * size)
         self.down = nn.Linear(2 * size, size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, of: Tensor, bias: Tensor) -> Tensor:
         """One layer's outputs.

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from sqlscore.events.inputs import Inputs
 from sqlscore.models.config import ModelConfig
+from sqlscore.models.inputs.row_sums import RowMeans, RowSums
 from sqlscore.models.ragged.arithmetic import has_time
 from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.encoding import NGRAM_BUCKETS, ngrams
@@ -77,7 +78,13 @@ class EventEmbedding(nn.Module):
 
     def names(self) -> Tensor:
         """(V + 1, E): the part of each known action's vector that comes from its name; zeros for code 0."""
-        return torch.cat([self.action.weight[:1], self.ngram(self.ngram_values, self.ngram_starts)])
+        by_name = self._named() if self.training else self.ngram(self.ngram_values, self.ngram_starts)
+        return torch.cat([self.action.weight[:1], by_name])
+
+    @torch.jit.unused
+    def _named(self) -> Tensor:
+        means: Tensor = RowMeans.apply(self.ngram.weight, self.ngram_values, self.ngram_starts)  # type: ignore[no-untyped-call]
+        return means
 
     def actions(self, names: Tensor) -> Tensor:
         """(V + 1, E) -> (V + 1, E): the vectors of the known actions."""
@@ -130,6 +137,19 @@ class EventEmbedding(nn.Module):
     ) -> Tensor:
         """-> float32 (T, E)."""
         rows = self.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
+        return self.summed(batch, rows, standardised)
+
+    def summed(self, batch: Batch, rows: Tensor, standardised: Tensor) -> Tensor:
+        """The vectors of events whose rows `rows_of` found.
+
+        Args:
+            batch: T events.
+            rows: int64 (T, K).
+            standardised: (T, 2F).
+
+        Returns:
+            float32 (T, E).
+        """
         table, names = self.frozen, self.frozen
         if table.shape[0] == 0:
             names = self.names()
@@ -139,10 +159,16 @@ class EventEmbedding(nn.Module):
         if self.training and self.id_dropout > 0.0:
             codes = batch.categories[:, 0]
             by_name = (torch.rand(codes.shape[0], device=codes.device) < self.id_dropout) & (codes <= self.known)
+            rows = rows.clone()  # they may be read again
             rows[:, 2] = torch.where(by_name, codes + table.shape[0], rows[:, 2])
             table = torch.cat([table, names])
-        x = F.embedding_bag(rows, table, mode="sum")
+        x = self._sums(table, rows) if self.training else F.embedding_bag(rows, table, mode="sum")
         return torch.addmm(x, standardised, self.numeric) if standardised.shape[1] > 0 else x
+
+    @torch.jit.unused
+    def _sums(self, table: Tensor, rows: Tensor) -> Tensor:
+        sums: Tensor = RowSums.apply(table, rows)  # type: ignore[no-untyped-call]
+        return sums
 
 
 def _week() -> Tensor:

@@ -22,10 +22,22 @@ class PrefixModel(WindowModel):
     @torch.jit.export
     def encode_at(self, batch: Batch, position: Tensor) -> tuple[Tensor, Tensor]:
         """int64 (P,) -> (state (P, S), clock (P, 2)) after these events, exactly as `encode` would score them then."""
-        start = torch.maximum(batch.offsets[rows_of(batch.offsets)[position]], position - (self.window - 1))
-        index, own = spread(start, position - start + 1)
+        index, own = self._prefixes(batch, position)
         old, before = self._start(own, None, None)
         return self._run(select_events(batch, index, own), old, before, False)
+
+    def hidden_at(
+        self,
+        batch: Batch,
+        position: Tensor,
+        rows: Optional[tuple[Tensor, Tensor]],  # noqa: UP045
+    ) -> Tensor:
+        """-> (P, H)."""
+        return self._hidden_of(select_events(batch, *self._prefixes(batch, position)), False)
+
+    def facts_at(self, batch: Batch, position: Tensor) -> Tensor:
+        """int64 (P,) -> (P, K + n)."""
+        return self._facts_of(select_events(batch, *self._prefixes(batch, position)), False)
 
     @torch.jit.export
     def encode_each(
@@ -42,3 +54,8 @@ class PrefixModel(WindowModel):
             states.append(state)
             clocks.append(after)
         return torch.cat(states), torch.cat(clocks)
+
+    def _prefixes(self, batch: Batch, position: Tensor) -> tuple[Tensor, Tensor]:
+        """The newest `window` events up to each of these, as sequences of their own: what `spread` returns."""
+        start = torch.maximum(batch.offsets[rows_of(batch.offsets)[position]], position - (self.window - 1))
+        return spread(start, position - start + 1)

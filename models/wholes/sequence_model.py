@@ -124,6 +124,55 @@ class SequenceModel(nn.Module):
         features = self.features(hidden[:, self.size : self.body])
         return self.heads.time_logits(self.heads.embed(hidden[:, : self.size], features), features)
 
+    def facts_at(self, batch: Batch, position: Tensor) -> Tensor:
+        """int64 (P,) -> (P, K + n): what stands behind the encoder's part of new users' states: from no weight."""
+        return self._facts_of(batch, True).index_select(0, position)
+
+    def rows_at(self, batch: Batch) -> Optional[tuple[Tensor, Tensor]]:  # noqa: UP045
+        """-> int64 (T, R), (T, 2F): the rows and numbers that `embedding` sums, of new users; from no weight either.
+
+        None if the encoder reads events otherwise than as the batch lays them out.
+        """
+        gaps, known = gaps_of(batch.times, batch.offsets, self._start(batch.offsets, None, None)[1][:, 1])
+        rows = self.embedding.rows_of(batch.categories, batch.times, gaps, known)
+        return rows, self.embedding.standardise(batch.numbers)
+
+    def hidden_at(
+        self,
+        batch: Batch,
+        position: Tensor,
+        rows: Optional[tuple[Tensor, Tensor]],  # noqa: UP045
+    ) -> Tensor:
+        """What training learns: the encoder's part of the states after some events, of new users.
+
+        Args:
+            batch: T events.
+            position: int64 (P,), which of them.
+            rows: what `rows_at` returned of this batch; None to find them here.
+
+        Returns:
+            (P, H).
+        """
+        if rows is None or not self.training:
+            return self._hidden_of(batch, True).index_select(0, position)
+        state = self._start(batch.offsets, None, None)[0][:, : self.size]
+        x = self.embedding.summed(batch, rows[0], rows[1])
+        return self._encoded(x, batch.times, batch.offsets, state, True).index_select(0, position)
+
+    def _hidden_of(self, batch: Batch, each: bool) -> Tensor:
+        """-> (T, H), or (N, H) of sequences that are not empty."""
+        old, clock = self._start(batch.offsets, None, None)
+        gaps, known = gaps_of(batch.times, batch.offsets, clock[:, 1])
+        return self._hidden(batch, self.embedding.standardise(batch.numbers), gaps, known, old[:, : self.size], each)
+
+    def _facts_of(self, batch: Batch, each: bool) -> Tensor:
+        """-> (T, K + n), or (N, K + n) of sequences that are not empty."""
+        old, clock = self._start(batch.offsets, None, None)
+        gaps, known = gaps_of(batch.times, batch.offsets, clock[:, 1])
+        return self._facts(
+            batch, self.embedding.standardise(batch.numbers), gaps, known, old[:, self.size :], clock, each
+        )[0]
+
     def _start(
         self,
         offsets: Tensor,
@@ -151,19 +200,8 @@ class SequenceModel(nn.Module):
         hidden = self._hidden(batch, standardised, gaps, known, old[:, : self.size], each)  # (T, H) or (N, H)
         if not each:
             hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
-        summary, after = self.summary(
-            batch.categories[:, 0],
-            standardised,
-            batch.times,
-            offsets,
-            gaps,
-            known,
-            old[:, self.size : self.body],
-            clock,
-            each,
-        )
-        codes = batch.categories[:, 0].clamp(max=self.embedding.known + 1)
-        return torch.cat([hidden, summary, newest_codes(codes, offsets, old[:, self.body :], each)], 1), after
+        facts, after = self._facts(batch, standardised, gaps, known, old[:, self.size :], clock, each)
+        return torch.cat([hidden, facts], 1), after
 
     def _hidden(
         self,
@@ -177,6 +215,24 @@ class SequenceModel(nn.Module):
         """-> the encoder's (T, H) or (N, H)."""
         x = self.embedding(batch, standardised, gaps, known_gap)  # (T, E)
         return self._encoded(x, batch.times, batch.offsets, state, each)
+
+    def _facts(
+        self,
+        batch: Batch,
+        standardised: Tensor,  # (T, 2F)
+        gaps: Tensor,  # (T,)
+        known_gap: Tensor,  # (T,)
+        old: Tensor,  # (N, K + n)
+        clock: Tensor,  # (N, 2)
+        each: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """-> running summaries and last actions (T, K + n) or (M, K + n), and clocks."""
+        wide, actions = self.body - self.size, batch.categories[:, 0]
+        summary, after = self.summary(
+            actions, standardised, batch.times, batch.offsets, gaps, known_gap, old[:, :wide], clock, each
+        )
+        codes = actions.clamp(max=self.embedding.known + 1)
+        return torch.cat([summary, newest_codes(codes, batch.offsets, old[:, wide:], each)], 1), after
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         hidden: Tensor = self.encoder(x, offsets, state, each)

@@ -61,6 +61,30 @@ class WindowModel(SequenceModel):
         states, clocks = self._run(select_events(batch, index, own), old, before, True)
         return states[place], clocks[place]
 
+    def rows_at(self, batch: Batch) -> Optional[tuple[Tensor, Tensor]]:  # noqa: UP045
+        """None: the first event of a window has no time since the one before."""
+        return None
+
+    def hidden_at(
+        self,
+        batch: Batch,
+        position: Tensor,
+        rows: Optional[tuple[Tensor, Tensor]],  # noqa: UP045
+    ) -> Tensor:
+        """-> (P, H)."""
+        read, place = self._windows(batch)
+        return self._hidden_of(read, True).index_select(0, place[position])
+
+    def facts_at(self, batch: Batch, position: Tensor) -> Tensor:
+        """int64 (P,) -> (P, K + n)."""
+        read, place = self._windows(batch)
+        return self._facts_of(read, True).index_select(0, place[position])
+
+    def _windows(self, batch: Batch) -> tuple[Batch, Tensor]:
+        """The events of overlapping windows, and int64 (T,): where among those each event is read."""
+        index, own, place = overlapping(batch.offsets, self.window)
+        return (batch if index.shape[0] == batch.times.shape[0] else select_events(batch, index, own)), place
+
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         hidden: Tensor = self.encoder(x, times, offsets, each)
         return hidden

@@ -56,6 +56,20 @@ class Targets:
             return self
         return self._kept(torch.from_numpy(random.random(len(self.position)) < share))
 
+    def between(self, at: slice, start: int) -> Targets:
+        """Some of these targets, without churn examples, for a batch that begins with event `start` of this one."""
+        return Targets(
+            position=self.position[at] - start,
+            action=self.action[at],
+            log_gap=self.log_gap[at],
+            churn_position=self.churn_position[:0],
+            elapsed=self.elapsed[:0],
+            churned=self.churned[:0],
+            at=self.at[at],
+            example=self.example[:0],
+            weight=None if self.weight is None else self.weight[at],
+        )
+
     def _kept(self, kept: Tensor) -> Targets:
         return replace(
             self,

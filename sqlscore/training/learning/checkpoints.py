@@ -17,7 +17,7 @@ from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.split import Periods
 from sqlscore.training.options import TrainingOptions
 
-_FORMAT = 4
+_FORMAT = 5
 _FREE = ("checkpoint", "time_limit", "loading_threads")  # options that change no weight
 
 

@@ -15,7 +15,8 @@ from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.batches import EVENTS_PER_BATCH
 from sqlscore.training.learning.losses import losses as losses_of
 from sqlscore.training.learning.objective import Objective
-from sqlscore.training.learning.passes import outputs_over, prefix_share
+from sqlscore.training.learning.passes import outputs_of, prefix_share, readings_of
+from sqlscore.training.learning.reading import Reading
 from sqlscore.training.learning.steps import PREFIX_EVENTS, Steps, warm_cosine
 from sqlscore.training.learning.training import Epoch, Training, best_of
 from sqlscore.training.options import TrainingOptions
@@ -35,6 +36,7 @@ def optimise(training: Training, stage: str = "search") -> list[Epoch]:
     model, options, checkpoint = training.model, training.options, training.checkpoint
     train, validation = training.parts.train, training.parts.validation
     judged_in = _judged_windows(validation, training.data.known, np.random.default_rng(options.seed))
+    readings = _readings(training, judged_in)
     epochs = epochs_of(train, options)
     steps = Steps(
         training, train, epochs=epochs, rate=warm_cosine, learning_rate=options.learning_rate, seed=options.seed
@@ -49,7 +51,7 @@ def optimise(training: Training, stage: str = "search") -> list[Epoch]:
     training.progress.advance(len(history) * steps.total / epochs)
     while len(history) < epochs and not _ended(history, options.patience):
         loss = steps.epoch()
-        losses = _judge(model, training.data, validation, judged_in, steps.objective)
+        losses = _judge(model, training.data, readings, steps.objective)
         history.append(Epoch(len(history) + 1, loss, *losses))
         if best_of(history) == history[-1].number:
             kept = copy.deepcopy(model.state_dict())
@@ -82,14 +84,18 @@ def _judged_windows(validation: Windows, actions: int, random: np.random.Generat
     return [order[group] for group in ordered_batches(validation.lengths[order], EVENTS_PER_BATCH[1])]
 
 
-def _judge(
-    model: Any, data: Encoded, validation: Windows, batches: list[Ints], objective: Objective
-) -> tuple[float, float]:
+def _readings(training: Training, batches: list[Ints]) -> list[Reading]:
+    """What early stopping judges, read once for all epochs: at most `_JUDGED_EVENTS` events."""
+    model, part = training.model.eval(), training.parts.validation
+    share = prefix_share(model, part, np.concatenate(batches), PREFIX_EVENTS)
+    return list(readings_of(model, training.data, part, batches, share=share, churn=False))
+
+
+def _judge(model: Any, data: Encoded, readings: list[Reading], objective: Objective) -> tuple[float, float]:
     """Mean losses of next action and time. Actions weigh as in training; the age of targets does not count."""
     judged = replace(objective, recency=0.0)
-    share = prefix_share(model, validation, np.concatenate(batches), PREFIX_EVENTS)
     sums, counts = np.zeros(2), np.zeros(2)
-    for outputs, targets in outputs_over(model, data, validation, batches, share):
+    for outputs, targets in outputs_of(model, readings):
         known = targets.action < outputs.logits.shape[1]
         weight = judged.weights(data, targets.at, targets.action.cpu())
         total = float(known.sum() if weight is None else weight[known.cpu()].sum())

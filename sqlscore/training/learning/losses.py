@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from sqlscore.training.data.targets import Targets
 from sqlscore.training.learning.passes import Outputs
 
+_NO_TIME = -1
+
 
 def losses(outputs: Outputs, targets: Targets, gamma: float = 0.0) -> tuple[Tensor, Tensor]:
     """Sums over the batch: cross-entropy of known next actions, and of the bin of the time to the next event.
@@ -18,14 +20,13 @@ def losses(outputs: Outputs, targets: Targets, gamma: float = 0.0) -> tuple[Tens
     gamma: (1 - p)^gamma multiplies the first, so that what is already sure counts less (focal loss, Lin et al. 2017,
     arXiv 1708.02002, eq. 4).
     """
-    known = targets.action < outputs.logits.shape[1]
-    timed = ~torch.isnan(targets.log_gap)
-    action = F.cross_entropy(outputs.logits[known], targets.action[known], reduction="none")  # (P,)
-    if gamma:
-        action = action * (1.0 - torch.exp(-action)).clamp(min=1e-6) ** gamma
-    if targets.weight is not None:
-        action = action * targets.weight[known]
-    return (
-        action.sum(),
-        F.cross_entropy(outputs.time_logits[timed], outputs.time_bin[timed], reduction="sum"),
-    )
+    unknown = outputs.logits.shape[1]  # the code of an action that no head knows
+    if gamma or targets.weight is not None:
+        each = F.cross_entropy(outputs.logits, targets.action, ignore_index=unknown, reduction="none")  # (P,)
+        if gamma:
+            each = each * (1.0 - torch.exp(-each)).clamp(min=1e-6) ** gamma
+        action = (each if targets.weight is None else each * targets.weight).sum()
+    else:
+        action = F.cross_entropy(outputs.logits, targets.action, ignore_index=unknown, reduction="sum")
+    bins = outputs.time_bin.masked_fill(torch.isnan(targets.log_gap), _NO_TIME)
+    return action, F.cross_entropy(outputs.time_logits, bins, ignore_index=_NO_TIME, reduction="sum")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlscore.scoring.batch import Batch
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.targets import Targets, cut
 from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.reading import Reading, read
 
 
 @dataclass(frozen=True)
@@ -29,28 +30,50 @@ class Outputs:
     recent: Tensor  # (P, n) codes of the last actions, which the counts read
 
 
-def run(model: Any, batch: Batch, targets: Targets) -> Outputs:
+def run(model: Any, reading: Reading) -> Outputs:
     """One causal pass of a `SequenceModel`, read at the targets."""
-    at, churn = states_at(model, batch, targets)
-    hidden, features = at[:, : model.size], model.features(at[:, model.size :])
-    u = model.heads.embed(hidden, features)
-    recent = model.features.with_recency(churn[:, model.size :], targets.elapsed)
+    targets, features = reading.targets, reading.features
+    if reading.churn is None:
+        at, z = model.hidden_at(reading.batch, targets.position, reading.rows), features.new_zeros(0)
+    else:
+        hidden = model.hidden_at(reading.batch, torch.cat([targets.position, targets.churn_position]), reading.rows)
+        at = hidden[: len(targets.position)]
+        z = model.heads.churn_logit(hidden[len(targets.position) :], reading.churn)
+    u = model.heads.embed(at, features)
     return Outputs(
         model.heads.next_logits(u, features),
         model.heads.time_logits(u, features),
         model.heads.gaps.bin_of(targets.log_gap),
-        model.heads.churn_logit(churn[:, : model.size], recent),
-        at[:, model.body :],
+        z,
+        reading.recent,
     )
 
 
 def states_at(model: Any, batch: Batch, targets: Targets) -> tuple[Tensor, Tensor]:
     """-> (P, S) at the targets and (Q, S) at the churn examples; some models read each of these prefixes anew."""
-    if isinstance(model, PrefixModel):
-        at, _ = model.encode_at(batch, targets.position)
-        return at, model.encode_at(batch, targets.churn_position)[0]
-    states, _ = model.encode_each(batch, None, None)  # (T, S)
-    return states[targets.position], states[targets.churn_position]
+    position = torch.cat([targets.position, targets.churn_position])
+    states = torch.cat([model.hidden_at(batch, position, None), model.facts_at(batch, position)], 1)
+    return states[: len(targets.position)], states[len(targets.position) :]
+
+
+def readings_of(
+    model: Any, data: Encoded, windows: Windows, batches: list[Ints], *, share: float, churn: bool
+) -> Iterator[Reading]:
+    """Batch by batch, on the model's device.
+
+    Args:
+        model: what reads.
+        data: the log in its codes.
+        windows: of the log.
+        batches: which windows go together.
+        share: of the targets, always the same ones.
+        churn: read the churn examples too, if there are any.
+    """
+    device, random = device_of(model), np.random.default_rng(0)
+    for chosen in batches:
+        batch, targets = cut(data, windows, chosen)
+        targets = targets.sampled(random, share)
+        yield read(model, batch.to(device), targets.to(device), churn=churn and windows.churn is not None)
 
 
 def outputs_over(
@@ -58,13 +81,15 @@ def outputs_over(
 ) -> Iterator[tuple[Outputs, Targets]]:
     """Scoring mode, batch by batch, on the model's device; a share of the targets, always the same ones."""
     model.eval()
-    device, random = device_of(model), np.random.default_rng(0)
+    return outputs_of(model, readings_of(model, data, windows, batches, share=share, churn=True))
+
+
+def outputs_of(model: Any, readings: Iterable[Reading]) -> Iterator[tuple[Outputs, Targets]]:
+    """What the model makes of each reading in scoring mode."""
+    model.eval()
     with torch.inference_mode():
-        for chosen in batches:
-            batch, targets = cut(data, windows, chosen)
-            targets = targets.sampled(random, share)
-            batch, targets = batch.to(device), targets.to(device)
-            yield run(model, batch, targets), targets
+        for reading in readings:
+            yield run(model, reading), reading.targets
 
 
 def device_of(model: Any) -> torch.device:

@@ -11,14 +11,15 @@ from torch import Tensor, nn
 
 from sqlscore.arrays import Ints
 from sqlscore.parallel import in_order
-from sqlscore.scoring.batch import Batch
 from sqlscore.training.data.encoding import ordered_batches
-from sqlscore.training.data.targets import Targets, cut
+from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.batches import STEPS_AT_LEAST, events_per_batch, shuffled
 from sqlscore.training.learning.losses import losses
 from sqlscore.training.learning.objective import objective_of
+from sqlscore.training.learning.optimiser import Optimiser
 from sqlscore.training.learning.passes import device_of, prefix_share, run
+from sqlscore.training.learning.reading import Reading, parted, read, together
 from sqlscore.training.learning.training import Training
 
 _TIME_WEIGHT = 0.1
@@ -58,9 +59,10 @@ class Steps:
         self.random = np.random.default_rng(seed)
         self.objective = objective_of(self.data, part, self.options)
         self.device = device_of(self.model)
-        groups = _groups(self.model, self.options.weight_decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: rate(step, self.total))
+        self.mixed = mixed_precision(self.model, self.device)
+        self.optimiser = Optimiser(
+            self.model, self.options.weight_decay, learning_rate, lambda step: rate(step, self.total)
+        )
 
     def epoch(self) -> float:
         """Pass over the part once and return the mean loss of its steps."""
@@ -68,35 +70,34 @@ class Steps:
         batches = shuffled(self.part, self.events, self.random)
         passes = sum(map(len, batches)) / len(self.part.starts)
         per_batch = max(self.part.targets * passes / len(batches), 1.0) * self.kept_share
-        jobs = list(zip(batches, self.random.integers(2**63, size=len(batches)), strict=True))
+        groups = together(batches, self.part.lengths)
+        jobs = list(zip(groups, self.random.integers(2**63, size=len(groups)), strict=True))
         total = torch.zeros((), device=self.device)
-        for batch, targets in in_order(self._cut, jobs, self.options.loading_threads, ahead=3):
-            batch, targets = batch.to(self.device), targets.to(self.device)
-            with mixed_precision(self.model, self.device):
-                action, gap = losses(run(self.model, batch, targets), targets, self.objective.gamma)
-            loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch
-            self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            self.optimiser.step()
-            self.schedule.step()
-            total += loss.detach()
-            self.progress.advance(1)
+        for readings in in_order(self._read, jobs, self.options.loading_threads, ahead=1):
+            for reading in readings:
+                with self.mixed:
+                    action, gap = losses(run(self.model, reading), reading.targets, self.objective.gamma)
+                loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch
+                self.optimiser.step(loss)
+                total += loss.detach()
+                self.progress.advance(1)
         return float(total) / len(batches)
 
-    def _cut(self, job: tuple[Ints, int]) -> tuple[Batch, Targets]:
-        """Seeded by the job, so that it does not matter which thread cuts when."""
-        chosen, random = job[0], np.random.default_rng(job[1])
+    def _read(self, job: tuple[list[Ints], int]) -> list[Reading]:
+        """Several batches. Seeded by the job, so that it does not matter which thread reads when."""
+        groups, random = job[0], np.random.default_rng(job[1])
+        chosen = np.concatenate(groups)
         batch, targets = cut(self.data, self.part, chosen, random.random(len(chosen)) < _UNTIMED)
         targets = targets.sampled(random, self.kept_share)
-        return batch, targets.weighing(self.objective.weights(self.data, targets.at, targets.action))
+        targets = targets.weighing(self.objective.weights(self.data, targets.at, targets.action))
+        reading = read(self.model, batch.to(self.device), targets.to(self.device), churn=False)
+        return parted(reading, np.array([len(group) for group in groups]))
 
     def state(self) -> dict[str, Any]:
         """All that determines the next epoch, as plain values and tensors."""
         return {
             "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
+            "optimiser": self.optimiser.state(),
             "random": self.random.bit_generator.state,
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -105,8 +106,7 @@ class Steps:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from where `state` was taken."""
         self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
+        self.optimiser.restore(state["optimiser"])
         self.random.bit_generator.state = state["random"]
         torch.set_rng_state(state["torch"])
         if state["cuda"] is not None and self.device.type == "cuda":
@@ -140,13 +140,3 @@ def mixed_precision(model: nn.Module, device: torch.device) -> torch.autocast:
     """
     recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and not recurrent)
-
-
-def _groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights of linear and recurrent layers decay; embeddings, biases and gains do not."""
-    decayed: list[Tensor] = []
-    free: list[Tensor] = []
-    for name, parameter in model.named_parameters():
-        plain = parameter.dim() < 2 or name.startswith("embedding.")
-        (free if plain else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
+from sqlscore.quoting import identifier
 from sqlscore.sql.belonging import belonging
 from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES, SCHEMA, retarget
 
@@ -79,14 +80,27 @@ class SqlObject:
     kind: Kind
     text: str
 
-    def for_schema(self, schema: str, prefix: str = "") -> str:
-        """`text` for a mapping with this schema and this prefix of function names."""
-        return retarget(self.text, schema, prefix)
+    def for_schema(self, schema: str, prefix: str = "", order: tuple[str, ...] = ()) -> str:
+        """`text` for a mapping with this schema, this prefix of function names and these columns that break ties."""
+        return retarget(_with_order(self.text, order), schema, prefix)
 
     @property
     def commented_columns(self) -> tuple[str, ...]:
         """The columns that `text` comments on, in its order: all of a table or view."""
         return tuple(re.findall(rf"^COMMENT ON COLUMN {SCHEMA}\.{self.name}\.(\w+) IS", self.text, re.MULTILINE))
+
+
+_BY_TIME = re.compile(r"\bORDER BY (\w+)\.event_time, ")
+"""How the events of `sqlscore.events` are sorted in the files; what follows breaks ties."""
+
+
+def _with_order(text: str, order: tuple[str, ...]) -> str:
+    """The text with these columns as the first that break ties between events of one moment."""
+
+    def sorted_by(found: re.Match[str]) -> str:
+        return found[0] + "".join(f"{found[1]}.{identifier(name)}, " for name in order)
+
+    return _BY_TIME.sub(sorted_by, text)
 
 
 def objects() -> list[SqlObject]:

@@ -1,6 +1,7 @@
 CREATE OR REPLACE MACRO sqlscore.funnel(steps, within := INTERVAL 7 DAY) AS TABLE
 WITH RECURSIVE
--- Events of the same time are in the order of the steps, so a tie hides no conversion unless a step occurs twice.
+-- Events of the same time are in the mapping's order, else in that of the steps: then a tie hides no conversion unless a
+-- step occurs twice.
 step_events AS (
     SELECT
         e.user_id,

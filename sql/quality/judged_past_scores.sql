@@ -3,9 +3,9 @@ WITH
 high_water AS (
     SELECT h.high_water FROM sqlscore.high_water AS h
 ),
--- If several events have the same time, the first by event_type is the next action.
+-- If several events have the same time, the next action is the first by the mapping's order, else by event_type.
 instants AS (
-    SELECT e.user_id, e.event_time, MIN(e.event_type) AS event_type
+    SELECT e.user_id, e.event_time, FIRST(e.event_type ORDER BY e.event_time, e.event_type) AS event_type
     FROM sqlscore.events AS e
     SEMI JOIN sqlscore.past_scores AS p USING (user_id)
     GROUP BY e.user_id, e.event_time
@@ -59,7 +59,7 @@ COMMENT ON COLUMN sqlscore.judged_past_scores.lookback_seconds IS 'Only users se
 COMMENT ON COLUMN sqlscore.judged_past_scores.trained_after IS 'The model was trained on events later than as_of, so its quality here is not that of a forecast.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.scored_at IS 'When the score was written, UTC.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.next_event_time IS 'Time of the first event after as_of, UTC; NULL: none yet.';
-COMMENT ON COLUMN sqlscore.judged_past_scores.actual_action IS 'Action of that event; if several have the same time, the first by event_type.';
+COMMENT ON COLUMN sqlscore.judged_past_scores.actual_action IS 'Action of that event; if several have the same time, the first by the mapping''s order, else by event_type.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.is_right IS 'The predicted action was the actual one; NULL: no event yet.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.churned IS 'No event in (as_of, as_of + horizon]; NULL if censored, without a risk, or not seen within the lookback.';
 COMMENT ON COLUMN sqlscore.judged_past_scores.censored IS 'The horizon ends after the newest event, so the label is not known yet.';

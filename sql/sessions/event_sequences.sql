@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW sqlscore.event_sequences AS
--- The struct ends with the mapped features in their order: comparing it whole breaks the last ties.
+-- After the canonical columns the struct has the mapped features in their order: comparing it breaks the last ties.
 SELECT
     sqlscore_event.user_id,
     COUNT(*) AS n_events,
@@ -14,4 +14,4 @@ COMMENT ON COLUMN sqlscore.event_sequences.user_id IS 'The user.';
 COMMENT ON COLUMN sqlscore.event_sequences.n_events IS 'Number of events in the list.';
 COMMENT ON COLUMN sqlscore.event_sequences.first_event_time IS 'Time of the first event, UTC.';
 COMMENT ON COLUMN sqlscore.event_sequences.last_event_time IS 'Time of the last event, UTC.';
-COMMENT ON COLUMN sqlscore.event_sequences.events IS 'Events as structs in time order; ties by event_type (binary order), then by the other mapped columns. The list functions take it as it is.';
+COMMENT ON COLUMN sqlscore.event_sequences.events IS 'Events as structs in time order; ties by the mapping''s order, then by event_type (binary order), then by the other mapped columns. The list functions take it as it is.';

@@ -8,6 +8,6 @@ COMMENT ON COLUMN sqlscore.sessions.session_start IS 'Time of the first event, U
 COMMENT ON COLUMN sqlscore.sessions.session_end IS 'Time of the last event, UTC.';
 COMMENT ON COLUMN sqlscore.sessions.duration_seconds IS 'Seconds from the first event to the last; 0 if there is one event.';
 COMMENT ON COLUMN sqlscore.sessions.n_events IS 'Number of events.';
-COMMENT ON COLUMN sqlscore.sessions.first_action IS 'The action that began the session; ties in time in order of event_type.';
-COMMENT ON COLUMN sqlscore.sessions.last_action IS 'The action that ended the session; ties in time in order of event_type.';
+COMMENT ON COLUMN sqlscore.sessions.first_action IS 'The action that began the session; ties in time by the mapping''s order, else by event_type.';
+COMMENT ON COLUMN sqlscore.sessions.last_action IS 'The action that ended the session; ties in time by the mapping''s order, else by event_type.';
 COMMENT ON COLUMN sqlscore.sessions.is_single_event IS 'The session is one event: a bounce in the sense of web analytics.';

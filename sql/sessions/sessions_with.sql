@@ -31,4 +31,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.sessions_with IS
-'One row per session. Parameter gap: the longest silence within a session (30 minutes). Columns: user_id; session_id (1, 2, ... per user in time order); session_start, session_end (times of the first and last event, UTC); duration_seconds; n_events; first_action, last_action (ties in time in order of event_type); is_single_event (the session is one event: a bounce in the sense of web analytics). Months in gap are the calendar''s.';
+'One row per session. Parameter gap: the longest silence within a session (30 minutes). Columns: user_id; session_id (1, 2, ... per user in time order); session_start, session_end (times of the first and last event, UTC); duration_seconds; n_events; first_action, last_action (ties in time by the mapping''s order, else by event_type); is_single_event (the session is one event: a bounce in the sense of web analytics). Months in gap are the calendar''s.';

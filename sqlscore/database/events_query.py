@@ -10,7 +10,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events.mapping import CANONICAL, Mapping
 from sqlscore.events.packing import action_text
 from sqlscore.events.times_in_sql import TIMESTAMPS, microseconds, wrong_time
-from sqlscore.quoting import SYSTEM, identifier
+from sqlscore.quoting import SYSTEM, identifier, literals
 
 SOURCE = "mapped_event"
 """Alias of the mapped relation in all queries that read its columns."""
@@ -34,14 +34,56 @@ def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str =
             f"{source(mapping.user_id)} AS user_id",
             f"{utc_timestamp(con, mapping)} AS event_time",
             f"{action_text(mapping, source(mapping.event_type))} AS event_type",
-            *(f"{source(feature.name)} AS {identifier(feature.name)}" for feature in mapping.features),
+            *(f"{source(name)} AS {identifier(name)}" for name in mapping.extras),
         ]
     )
     return (
-        f"WITH events AS (SELECT {columns} FROM {mapping.relation} AS {SOURCE} WHERE {where}) "
+        f"WITH events AS (SELECT {columns} FROM {rows_of(con, mapping, where)}) "
         f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time) "
         f"AND {early(mapping, 'event_time')}"
     )
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str = "true") -> str:
+    """A FROM clause with the alias SOURCE: the mapped relation without actions that are left out, each event once.
+
+    Of the rows of a user with the same id that is the first by time, of those that are usable if any is: which one does
+    not depend on the order in which they were delivered. Rows without an id all stay.
+
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events.
+        where: A condition on the mapped relation, whose alias is SOURCE.
+    """
+    conditions = [] if where == "true" else [f"({where})"]
+    if mapping.exclude_types:
+        conditions.append(f"NOT {excluded(mapping)}")
+    once = f" QUALIFY {_first_of_id(con, mapping)}" if mapping.event_id else ""
+    if not conditions and not once:
+        return f"{mapping.relation} AS {SOURCE}"
+    condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"(SELECT * FROM {mapping.relation} AS {SOURCE}{condition}{once}) AS {SOURCE}"
+
+
+def excluded(mapping: Mapping) -> str:
+    """A condition on the mapped relation, whose alias is SOURCE: the action is one of those that are left out."""
+    action = action_text(mapping, source(mapping.event_type))
+    return f"coalesce({action} IN ({literals(mapping.exclude_types)}), false)"
+
+
+def _first_of_id(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    user, *ids = (source(name) for name in (mapping.user_id, *mapping.event_id))
+    time, action = utc_timestamp(con, mapping), source(mapping.event_type)
+    ties = [*mapping.order, mapping.event_type, *(feature.name for feature in mapping.features)]
+    order = [f"{action} IS NULL", f"isfinite({time}) IS NOT TRUE", time, *map(source, ties)]
+    unknown = " OR ".join(f"{name} IS NULL" for name in ids)
+    window = f"PARTITION BY {', '.join([user, *ids])} ORDER BY {', '.join(order)}"
+    return f"{unknown} OR {SYSTEM}.row_number() OVER ({window}) = 1"
+
+
+def sorting(mapping: Mapping) -> str:
+    """What sorts the canonical events of a user: the time, then what breaks ties, down to the action."""
+    return ", ".join(map(identifier, ("event_time", *mapping.order, "event_type")))
 
 
 def early(mapping: Mapping, time: str) -> str:
@@ -71,6 +113,8 @@ def canonical(mapping: Mapping, query: str) -> Mapping:
         event_type=event_type,
         time_unit=None,
         time_cap=None,
+        event_id=(),
+        exclude_types=(),
     )
 
 

@@ -38,7 +38,8 @@ PER_USER = (*MATERIALIZED, "user_states", "past_scores")
 def version() -> str:
     """A hash of everything that `install` makes, so that it differs whenever any of it differs."""
     feature = Feature("feature", "numeric")
-    mappings = [replace(unmapped(), features=(feature,), time_unit=unit, time_cap=0) for unit in (None, *UNITS)]
+    full = replace(unmapped(), features=(feature,), time_cap=0, order=("place",), exclude_types=("action",))
+    mappings = [replace(full, time_unit=unit) for unit in (None, *UNITS)]
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
     texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
     text = "\n".join([*texts, *functions, NOTHING_MAPPED])
@@ -111,7 +112,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
         for item in objects_of(file_number(con)):
             if item.name in kept:
                 continue
-            con.execute(item.for_schema(mapping.schema, mapping.prefix))
+            con.execute(item.for_schema(mapping.schema, mapping.prefix, mapping.order))
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     _comment_events(con, mapping, view)
 
@@ -188,9 +189,14 @@ def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str)
         "event_type": "The action.",
         **{feature.name: f"A {feature.kind} feature of the event, NULL if missing." for feature in mapping.features},
     }
+    for name in mapping.order:
+        comments.setdefault(name, "Orders events of one moment.")
     if mapping.subtype is not None:
         comments[mapping.subtype] = "The action in more detail: models read it, but do not predict it."
-    con.execute(f"COMMENT ON VIEW {view} IS 'The mapped events that have a user, a finite time and an action'")
+    once = ", each id once" if mapping.event_id else ""
+    left_out = f", without {', '.join(mapping.exclude_types)}" if mapping.exclude_types else ""
+    what = f"The mapped events that have a user, a finite time and an action{once}{left_out}"
+    con.execute(f"COMMENT ON VIEW {view} IS {literal(what)}")
     for column, comment in comments.items():
         con.execute(f"COMMENT ON COLUMN {view}.{identifier(column)} IS {literal(comment)}")
 

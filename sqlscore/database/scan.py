@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
+from sqlscore.database.events_query import rows_of
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import Sequences, from_columns
 from sqlscore.quoting import identifier
@@ -60,7 +61,7 @@ def scan(
     user, time = names[:2]
     hashed = f", hash({', '.join(names[1:])}) AS {_CONTENT}" if content else ""
     condition = f"{user} IS NOT NULL" + (f" AND ({where})" if where else "")
-    query = f"SELECT {', '.join(names)}{hashed} FROM {mapping.relation} WHERE {condition} ORDER BY {user}, {time}"
+    query = f"SELECT {', '.join(names)}{hashed} FROM {rows_of(con, mapping)} WHERE {condition} ORDER BY {user}, {time}"
     reader = con.sql(query, params=list(parameters)).to_arrow_reader(events_per_batch)
     for table in _whole_users(reader, mapping.user_id):
         yield _cut(table, mapping)

@@ -51,6 +51,10 @@ class Mapping:
         prefix: stands before the name of every function.
         append_only: rows are only ever added, at the end of the table.
         subtype: the feature that says in finer grain what `event_type` says, if actions have two levels.
+        event_id: the columns that tell a user's events apart: of rows that agree in them the first is the event, the
+            others are deliveries of it.
+        order: the columns that order events of one moment; after them the action does, then the features.
+        exclude_types: actions that are no events.
     """
 
     name: str
@@ -64,11 +68,20 @@ class Mapping:
     prefix: str = ""
     append_only: bool = False
     subtype: str | None = None
+    event_id: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    exclude_types: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All mapped columns by the user's own names: user, time, action, then the features."""
-        return (self.user_id, self.event_time, self.event_type, *(f.name for f in self.features))
+        """The columns that go with an event, by the user's own names: user, time, action, features, order."""
+        return (self.user_id, self.event_time, self.event_type, *self.extras)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What goes with an event besides user, time and action: the features, then what only orders events."""
+        features = tuple(f.name for f in self.features)
+        return (*features, *(name for name in self.order if name not in features))
 
     @property
     def schema(self) -> str:
@@ -76,15 +89,25 @@ class Mapping:
         return "sqlscore" if self.name == DEFAULT_MAPPING else f"sqlscore_{self.name}"
 
     def to_json(self) -> str:
-        """The mapping as the registry stores it."""
-        return json.dumps(asdict(self))
+        """The mapping as the registry stores it.
+
+        What an older sqlscore did not know is left out where nothing is said, so that a file that it scored still
+        holds the same text for the same mapping.
+        """
+        given = {name: value for name, value in asdict(self).items() if value or name not in _ADDED}
+        return json.dumps(given)
 
     @classmethod
     def from_json(cls, text: str) -> Mapping:
         """The inverse of `to_json`."""
         fields: dict[str, Any] = json.loads(text)
         fields["features"] = tuple(Feature(**f) for f in fields["features"])
+        fields |= {name: tuple(fields[name]) for name in _ADDED if name in fields}
         return cls(**fields)
+
+
+_ADDED = ("event_id", "order", "exclude_types")
+"""Fields, lists of names, that files of an older sqlscore do not have."""
 
 
 def unit_of(magnitude: float) -> TimeUnit:

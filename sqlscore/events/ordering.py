@@ -1,4 +1,4 @@
-"""The order of events in a sequence: by time, ties by the action as text, then by the other columns."""
+"""The order of events in a sequence: by time, ties by columns that say so, by the action as text, by the others."""
 
 from __future__ import annotations
 

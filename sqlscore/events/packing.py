@@ -9,7 +9,8 @@ An event is written as
     time SEP  length SEP ...  value SEP ...  value END
 
 with the time in µs since 1970 (UTC), then the length in bytes of every value, then the values: action, user, and for
-each feature a letter for its type followed by its text, or nothing if it is NULL. SEP and END may occur in a value:
+each feature, and each column that only orders events of one moment, a letter for its type followed by its text, or
+nothing if it is NULL. SEP and END may occur in a value:
 the lengths say so, and such texts are read event by event. A user who is a whole number has none.
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import hashlib
 
 from sqlscore.events.mapping import Mapping
-from sqlscore.events.times_in_sql import INTEGERS, microseconds_of_any, wrong_time, wrong_type
+from sqlscore.events.times_in_sql import INTEGERS, TIMESTAMPS, ZONED, microseconds_of_any, wrong_time, wrong_type
 from sqlscore.quoting import SYSTEM, identifier, literal, literals
 
 FIELD = "open_this_file_with_sqlscore_connect__packed_"
@@ -47,6 +48,8 @@ def field_of(mapping: Mapping) -> str:
     functions of another file, or of a mapping that has just changed, must not be read by this one.
     """
     read = repr((mapping.columns, mapping.time_unit, mapping.time_cap))
+    if mapping.order or mapping.exclude_types:
+        read += repr((mapping.order, mapping.exclude_types))
     return FIELD + hashlib.sha256(read.encode()).hexdigest()[:16]
 
 
@@ -55,18 +58,25 @@ def packed(mapping: Mapping) -> str:
 
     The query raises an error that names the column if a time, an action or a feature cannot have its type.
     """
-    user, time, action, *features = (f"e.{identifier(name)}" for name in mapping.columns)
+    user, time, action, *extras = (f"e.{identifier(name)}" for name in mapping.columns)
     moment = microseconds_of_any(time, mapping.time_unit, _raising(wrong_time(mapping, _KIND), time))
     usable = f"{action} IS NOT NULL AND {user} IS NOT NULL"
     if mapping.time_cap is not None:
         usable += f" AND {moment} <= {int(mapping.time_cap)}"
+    if mapping.exclude_types:
+        usable += f" AND {action_text(mapping, action)} NOT IN ({literals(mapping.exclude_types)})"
+    n_features = len(mapping.features)
+    features, orders = extras[:n_features], extras[n_features:]
+    places = [_place(name, column) for name, column in zip(mapping.extras[n_features:], orders, strict=True)]
     values = [
         action_text(mapping, action),
         _text(user),
         *(_lettered(f.name, column) for f, column in zip(mapping.features, features, strict=True)),
+        *places,
     ]
     lengths = [f"{SYSTEM}.strlen({_text(action)})", _length_of_user(user)]
     lengths += [f"coalesce(1 + {SYSTEM}.strlen({_text(feature)}), 0)" for feature in features]
+    lengths += [f"{SYSTEM}.strlen({place})" for place in places]
     separator = f"{SYSTEM}.chr({SEP})"
     rest = f", {separator}, ".join([*lengths, *values])
     # || is NULL for an infinite time; concat would not be, and does the rest in one pass
@@ -92,6 +102,13 @@ def _lettered(name: str, feature: str) -> str:
     letters = " ".join(f"WHEN {condition.format(kind)} THEN '{letter}'" for letter, condition in cases.items())
     wrong = _raising(wrong_type(name, _KIND, "a number or a category", "DOUBLE or VARCHAR"), feature)
     return f"coalesce(CASE {letters} ELSE {wrong} END || {_text(feature)}, '')"
+
+
+def _place(name: str, column: str) -> str:
+    """SQL: a value that orders events, as `_lettered` gives it; a time as its microseconds."""
+    moment = microseconds_of_any(column, None, "NULL")
+    is_time = f"{SYSTEM}.typeof({column}) IN ({literals((*TIMESTAMPS, ZONED))})"
+    return f"CASE WHEN {is_time} THEN coalesce('i' || {_text(moment)}, '') ELSE {_lettered(name, column)} END"
 
 
 def action_text(mapping: Mapping, action: str) -> str:

@@ -114,7 +114,7 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
     if is_text(element) or pa.types.is_null(element):
         if pa.types.is_null(element):
             values = values.cast(pa.string())
-        return _of_actions(values, offsets)
+        return _of_actions(values, offsets, mapping)
     if not pa.types.is_struct(values.type):
         raise EventsError(
             f"expected a list of structs or of actions (VARCHAR), found a list of {values.type}: "
@@ -128,8 +128,8 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
 def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) -> Sequences:
     """Columns of events, usable or not -> sequences.
 
-    Events without action or time, without user if users are given, or past the mapping's cap are left out; the
-    others are put in order as `in_time_order` says.
+    Events without action or time, without user if users are given, past the mapping's cap, or of an action that the
+    mapping leaves out are left out; the others are put in order as `in_time_order` says.
 
     Args:
         columns: columns (T,) by the user's names.
@@ -147,33 +147,36 @@ def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) 
     users = mapped.get(mapping.user_id)
     if users is not None and users.null_count:
         kept &= users.is_valid().to_numpy(zero_copy_only=False)
-    features = {f.name: mapped[f.name] for f in mapping.features if f.name in mapped}
+    if mapping.exclude_types:
+        kept &= ~_excluded(actions, mapping)
+    extras = {name: mapped[name] for name in mapping.extras if name in mapped}
     if not kept.all():
         keep = pa.array(kept)
         offsets = np.append(0, np.cumsum(kept))[offsets]
         actions, times = actions.filter(keep), times[kept]
         users = users.filter(keep) if users is not None else None
-        features = {name: column.filter(keep) for name, column in features.items()}
-    return in_time_order(actions, times, users, features, offsets, mapping)
+        extras = {name: column.filter(keep) for name, column in extras.items()}
+    return in_time_order(actions, times, users, extras, offsets, mapping)
 
 
 def in_time_order(
     actions: pa.Array,
     times: Ints,
     users: pa.Array | None,
-    features: dict[str, pa.Array],
+    extras: dict[str, pa.Array],
     offsets: Ints,
     mapping: Mapping,
 ) -> Sequences:
     """Columns of usable events -> sequences in order of time.
 
-    Ties in time are broken by the action as text in binary order, then by the other mapped columns in order.
+    Ties in time are broken by the columns of `mapping.order`, then by the action as text in binary order, then by the
+    features in their order.
 
     Args:
         actions: (T,) text.
         times: int64 (T,), µs since 1970 UTC.
         users: (T,) whose event each is; None if nothing says so.
-        features: columns (T,) by the user's names.
+        extras: columns (T,) by the user's names: features, and all of `mapping.order`.
         offsets: int64 (N + 1,), where each sequence begins.
         mapping: what the columns are called.
 
@@ -182,7 +185,8 @@ def in_time_order(
     """
     if users is not None:
         _refuse_two_users(users, offsets, mapping)
-    order = time_order(times, offsets, [actions, *features.values()])
+    features = {f.name: extras[f.name] for f in mapping.features if f.name in extras}
+    order = time_order(times, offsets, [*(extras[name] for name in mapping.order), actions, *features.values()])
     if order is not None:
         indices = pa.array(order)
         actions, times = actions.take(indices), times[order]
@@ -190,12 +194,12 @@ def in_time_order(
     return Sequences(actions, times, offsets, features)
 
 
-def _of_actions(actions: pa.Array, offsets: Ints) -> Sequences:
-    """Plain lists of actions, already in order: NULL actions are left out."""
-    if actions.null_count:
-        kept = actions.is_valid().to_numpy(zero_copy_only=False)
+def _of_actions(actions: pa.Array, offsets: Ints, mapping: Mapping) -> Sequences:
+    """Plain lists of actions, already in order: NULL actions, and those that the mapping leaves out, are left out."""
+    if actions.null_count or mapping.exclude_types:
+        kept = actions.is_valid().to_numpy(zero_copy_only=False) & ~_excluded(actions, mapping)
         offsets = np.append(0, np.cumsum(kept))[offsets]
-        actions = actions.drop_null()
+        actions = actions.filter(pa.array(kept))
     return Sequences(_text(actions, "action"), np.full(len(actions), NO_TIME, np.int64), offsets, {}, plain=True)
 
 
@@ -211,7 +215,7 @@ def _match(columns: Dict[str, pa.Array], mapping: Mapping) -> dict[str, pa.Array
         column = folded.get(name.casefold(), folded.get(canonical.get(name, name)))
         if column is not None:
             matched[name] = column
-    for name in (mapping.event_time, mapping.event_type):
+    for name in (mapping.event_time, mapping.event_type, *mapping.order):
         if name not in matched:
             raise EventsError(
                 f'events column "{name}" is missing: the events have {_names(columns)}, and the mapping '
@@ -230,6 +234,13 @@ def _text(column: pa.Array, name: str) -> pa.Array:
     if is_text(kind) or pa.types.is_null(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return column.cast(pa.string())
     raise EventsError(f'events column "{name}" has type {kind}, expected VARCHAR or ENUM: cast it to VARCHAR')
+
+
+def _excluded(actions: pa.Array, mapping: Mapping) -> npt.NDArray[np.bool_]:
+    """(T,) whether the mapping leaves this action out."""
+    texts = actions.cast(pa.string()) if pa.types.is_dictionary(actions.type) else actions
+    left_out = pa.array(mapping.exclude_types, texts.type)
+    return np.asarray(pc.is_in(texts, value_set=left_out).to_numpy(zero_copy_only=False))
 
 
 def _refuse_two_users(users: pa.Array, offsets: Ints, mapping: Mapping) -> None:

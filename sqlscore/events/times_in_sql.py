@@ -11,6 +11,8 @@ from sqlscore.quoting import SYSTEM, literals
 TIMESTAMPS = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE")
 """Names of the types that a cast to TIMESTAMP takes to UTC without losing anything."""
 
+ZONED = "TIMESTAMP WITH TIME ZONE"
+
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _WHOLE = (*INTEGERS, "HUGEINT")
 _NANOSECONDS = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
@@ -27,7 +29,7 @@ def microseconds(column: str, kind: str, unit: TimeUnit | None) -> str | None:
     """
     if kind in TIMESTAMPS:
         return f"{SYSTEM}.epoch_us(CAST({column} AS TIMESTAMP))"
-    if kind == "TIMESTAMP WITH TIME ZONE":
+    if kind == ZONED:
         return f"{SYSTEM}.epoch_us(CAST({column} AS TIMESTAMPTZ))"
     if kind in _NANOSECONDS:
         return _thousandth(f"{SYSTEM}.epoch_ns(CAST({column} AS {kind}))")
@@ -55,7 +57,7 @@ def microseconds_of_any(column: str, unit: TimeUnit | None, otherwise: str) -> s
         otherwise: the SQL expression for types that are not time types.
     """
     kind = f"{SYSTEM}.typeof({column})"
-    kinds = [*TIMESTAMPS, "TIMESTAMP WITH TIME ZONE", *_NANOSECONDS, *_WHOLE, "DOUBLE", "FLOAT"]
+    kinds = [*TIMESTAMPS, ZONED, *_NANOSECONDS, *_WHOLE, "DOUBLE", "FLOAT"]
     branches: dict[str, list[str]] = {}
     for name in kinds:
         value = microseconds(column, name, unit)

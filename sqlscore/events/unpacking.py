@@ -61,10 +61,8 @@ def unpack(column: pa.StructArray, mapping: Mapping) -> Sequences:
     except pa.ArrowInvalid as error:
         raise EventsError(_NOT_PACKED) from error
     actions, users, *rest = (fields.text(1 + n_values + i) for i in range(n_values))
-    features = {
-        feature.name: _typed(feature.name, values) for feature, values in zip(mapping.features, rest, strict=True)
-    }
-    return in_time_order(actions, times, users, features, offsets, mapping)
+    extras = {name: _typed(name, values) for name, values in zip(mapping.extras, rest, strict=True)}
+    return in_time_order(actions, times, users, extras, offsets, mapping)
 
 
 class _Fields:

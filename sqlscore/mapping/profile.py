@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from sqlscore.database.events_query import SOURCE, early, source, utc_timestamp
+from sqlscore.database.events_query import early, rows_of, source, utc_timestamp
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.left_out import doubts, left_out, named
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Profile:
     """Counts over an events table.
 
     Duplicates agree with another event in all mapped columns; ties agree with another event in user and time.
+    Rows of excluded actions and repeats of an id are in `n_rows`, and in no other count than their own.
     """
 
     n_rows: int
@@ -38,6 +40,9 @@ class Profile:
     first_time: datetime | None
     high_water: datetime | None
     largest_user_share: float | None = None  # of the events
+    n_undecided: int = 0  # ties that the mapping's order leaves to the names of the actions: without one, all
+    n_excluded: int = 0  # rows of an action that is left out
+    n_repeated: int = 0  # rows with an id that another row of the user has, which is the event
 
 
 def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, tuple[str, ...]]:
@@ -49,14 +54,17 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
     features = "".join(
         f", {source(feature.name)} AS {name}" for feature, name in zip(mapping.features, names, strict=True)
     )
+    orders = [f"order_{number}" for number in range(len(mapping.order))]
+    features += "".join(f", {source(name)} AS {short}" for name, short in zip(mapping.order, orders, strict=True))
     every = ", ".join(['"user"', "time", "action", *names])
+    place = ", ".join(['"user"', "time", *orders])
     after_cap = "timed AND NOT early" if mapping.time_cap is not None else "false"
     is_early = early(mapping, "time")
     query = f"""
         WITH events AS (
             SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
                 {source(mapping.event_type)} AS action{features}
-            FROM {mapping.relation} AS {SOURCE}
+            FROM {rows_of(con, mapping)}
         ), flagged AS (
             SELECT *, coalesce(isfinite(time), false) AS timed, coalesce({is_early}, true) AS early
             FROM events
@@ -65,6 +73,8 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             WHERE "user" IS NOT NULL AND action IS NOT NULL AND timed AND early
         ), per_event AS (
             SELECT count(*) AS copies FROM usable GROUP BY {every}
+        ), per_place AS (
+            SELECT count(*) AS together FROM usable GROUP BY {place}
         ), per_moment AS (
             SELECT "user", time, count(*) AS together FROM usable GROUP BY "user", time
         ), per_user AS (
@@ -85,20 +95,29 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             (SELECT coalesce(avg(CAST(events = 1 AS DOUBLE)), 0) FROM per_user),
             (SELECT min(first_time) FROM per_user),
             (SELECT max(last_time) FROM per_user),
-            (SELECT max(events) / sum(events) FROM per_user)
+            (SELECT max(events) / sum(events) FROM per_user),
+            (SELECT CAST(coalesce(sum(together), 0) AS BIGINT) FROM per_place WHERE together > 1)
     """
+    more = left_out(con, mapping)
     row: tuple[Any, ...] = one(con, query, [now()]) or ()
     counts: list[Any] = [int(value) for value in row[:11]]
+    counts[0] += more.n_excluded + more.n_repeated
     seen = Profile(*counts, *row[11:])
+    seen = replace(seen, n_excluded=more.n_excluded, n_repeated=more.n_repeated)
     if seen.n_events == 0:
         raise MappingError(
-            f"no row can be used: of {seen.n_rows} rows, {seen.n_null_user} have no {mapping.user_id!r}, "
-            f"{seen.n_null_time} no {mapping.event_time!r}, {seen.n_null_type} no {mapping.event_type!r}, "
+            f"no row can be used: of {seen.n_rows} rows, {_excluded(seen)}"
+            f"{seen.n_null_user} have no {mapping.user_id!r}, {seen.n_null_time} no {mapping.event_time!r}, "
+            f"{seen.n_null_type} no {mapping.event_type!r}, "
             f"{seen.n_after_cap} are past the cap and {seen.n_future} lie in the future: map a table that has events, "
             "or say with time_cap (--time-cap) up to which time they count"
         )
     others = [name for name in con.sql(f"FROM {mapping.relation} LIMIT 0").columns if name not in mapping.columns]
-    return seen, tuple(_warnings(seen, mapping, others))
+    return seen, (*_warnings(seen, mapping, others), *doubts(mapping, more, seen.n_rows))
+
+
+def _excluded(seen: Profile) -> str:
+    return f"{seen.n_excluded} have an action that is left out, " if seen.n_excluded else ""
 
 
 def _ids(columns: list[str]) -> str:
@@ -117,22 +136,26 @@ def _warnings(seen: Profile, mapping: Mapping, columns: list[str]) -> list[str]:
             f"{seen.n_future} events lie in the future, as time_cap allows, and the newest ({seen.high_water}) is the "
             "default as_of of every churn score"
         )
-    left_out = seen.n_rows - seen.n_events - (seen.n_future if mapping.time_cap is None else 0)
-    if left_out:
+    unusable = seen.n_rows - seen.n_excluded - seen.n_repeated - seen.n_events
+    unusable -= seen.n_future if mapping.time_cap is None else 0
+    if unusable:
         warnings.append(
-            f"{left_out} of {seen.n_rows} rows are left out: {seen.n_null_user} without user, {seen.n_null_time} "
+            f"{unusable} of {seen.n_rows} rows are left out: {seen.n_null_user} without user, {seen.n_null_time} "
             f"without time, {seen.n_null_type} without action, {seen.n_after_cap} past the cap"
         )
-    if seen.n_duplicates > 0.001 * seen.n_events:
+    if seen.n_duplicates > 0.001 * seen.n_events and not mapping.event_id:
         warnings.append(
             f"{seen.n_duplicates} events repeat another event in every mapped column, and all of them count: different "
-            f"events can look alike; if some were stored twice, map a view with one row per event id ({_ids(columns)})"
+            "events can look alike; if some were stored twice, name the column that tells events apart, event_id=... "
+            f"(--event-id C), {_ids(columns)}"
         )
-    if seen.n_ties > 0.05 * seen.n_events:
+    if seen.n_undecided > 0.05 * seen.n_events:
+        same = f"user, time and {named(mapping.order)}" if mapping.order else "user and time"
+        also = "too, order=[...] (--order C,C)" if mapping.order else "order=... (--order C)"
         warnings.append(
-            f"{seen.n_ties / seen.n_events:.0%} of events have the same user and time as another event; their order is "
+            f"{seen.n_undecided / seen.n_events:.0%} of events have the same {same} as another event; their order is "
             "taken from the action's name, then from the features, and it may have been another: if the export has a "
-            f"sequence number n, map a view that adds it to the time, {mapping.event_time} + to_microseconds(n)"
+            f"sequence number, or numbers its rows, name that column {also}"
         )
     if seen.n_actions > 10_000:
         warnings.append(f"{seen.n_actions} distinct actions: map a coarser column, or a view that groups rare ones")

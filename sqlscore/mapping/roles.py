@@ -14,6 +14,7 @@ from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.mapping.relations import column_of, types_of
+from sqlscore.mapping.tie_order import check_order
 from sqlscore.quoting import identifier, literal
 
 
@@ -94,6 +95,11 @@ def check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     types = types_of(con, mapping.relation, mapping.relation)
     for role, name in zip(("user_id", "event_time", "event_type"), mapping.columns, strict=False):
         column_of(name, role, types, mapping.relation)
+    for name in mapping.order:
+        column_of(name, "order", types, mapping.relation)
+    for name in mapping.event_id:
+        column_of(name, "event_id", types, mapping.relation)
+    check_order(con, mapping)
     check_roles(mapping, types)
     check_users(con, mapping)
     utc_timestamp(con, mapping)  # raises if these are no times

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.database.events_query import SOURCE, early, source, utc_timestamp
+from sqlscore.database.events_query import early, rows_of, source, utc_timestamp
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping
@@ -26,7 +26,10 @@ FAR = timedelta(days=20 * 365.25)
 
 @dataclass(frozen=True)
 class Watched:
-    """Counts over the events; the comments of `sqlscore.event_profiles` say what each one is."""
+    """Counts over the events; the comments of `sqlscore.event_profiles` say what each one is.
+
+    Rows of excluded actions, and repeats of an id, are no rows here.
+    """
 
     taken_at: datetime
     n_rows: int
@@ -81,7 +84,7 @@ def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
     events = f"""events AS (
             SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
                 {source(mapping.event_type)} AS action{columns}
-            FROM {mapping.relation} AS {SOURCE}
+            FROM {rows_of(con, mapping)}
         )"""
     present = "".join(f", count({name})" for name in features)
     row: tuple[Any, ...] = (

@@ -122,7 +122,7 @@ def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -
 def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Find new, changed and deleted events from the hashes of all events."""
     states, events = qualified(mapping.schema, STATES_TABLE), f"({usable_events(con, mapping)})"
-    columns = ["event_time", "event_type", *(f.name for f in mapping.features)]
+    columns = ["event_time", "event_type", *mapping.extras]
     hashed = ", ".join(f"e.{identifier(name)}" for name in columns)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE {CHANGES_TABLE} AS

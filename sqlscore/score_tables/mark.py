@@ -24,7 +24,11 @@ _RUNS, _RUN = 4, 16
 
 @dataclass(frozen=True)
 class Mark:
-    """What a refresh had read. n_rows, last_row and sample are set only for append-only base tables."""
+    """What a refresh had read.
+
+    n_rows, last_row and sample are set only for append-only base tables, and not if events have ids: what stands behind
+    the last row may be an older event once more, which only all rows together show.
+    """
 
     model: str
     sha256: str
@@ -39,7 +43,7 @@ class Mark:
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
     """The mark for the events in the snapshot of this connection."""
     n_rows, last_row, sample = None, None, None
-    if mapping.append_only and _has_rowid(con, mapping):
+    if mapping.append_only and not mapping.event_id and _has_rowid(con, mapping):
         n_rows, last_row = one(con, f"SELECT count(*), max(rowid) FROM {mapping.relation}") or (0, None)
         sample = sample_of(con, mapping, last_row)
     names = ", ".join(identifier(name) for name in mapping.columns)

@@ -38,6 +38,8 @@ class DerivedTable:
 def mapping_over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> Mapping:
     """The mapping with its columns read from other events: a table, view, file or SELECT.
 
+    Without the columns of the events' ids, as `sqlscore.events` is, every row of these counts.
+
     Raises MappingError if these cannot be read, or lack a column.
     """
     text = _COMMENT.sub("", events).strip().rstrip(";").strip()
@@ -55,7 +57,7 @@ def mapping_over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) 
         if name.casefold() not in folded:
             have = ", ".join(f'"{n}"' for n in names)
             raise MappingError(f'{events!r} has no column "{name}" (columns: {have}), which the mapping reads: add it')
-    return other
+    return other if folded.issuperset(map(str.casefold, other.event_id)) else replace(other, event_id=())
 
 
 def _target(con: duckdb.DuckDBPyConnection, into: str) -> str:

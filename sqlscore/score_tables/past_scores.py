@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from sqlscore.database.events_query import sorting
 from sqlscore.database.objects import is_table
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping
@@ -54,7 +55,7 @@ def keep_scores(
         f"""INSERT INTO {table} BY NAME
             WITH followed AS (
                 SELECT user_id, event_type,
-                    lead(event_type) OVER (PARTITION BY user_id ORDER BY event_time, event_type) AS next_type
+                    lead(event_type) OVER (PARTITION BY user_id ORDER BY {sorting(mapping)}) AS next_type
                 FROM ({events})
             ), counts AS (
                 SELECT event_type, next_type, count(*) AS n FROM followed WHERE next_type IS NOT NULL GROUP BY ALL

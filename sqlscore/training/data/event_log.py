@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sqlscore.arrays import Ints
+from sqlscore.database.events_query import rows_of
 from sqlscore.database.scan import scan
 from sqlscore.errors import TrainingError
 from sqlscore.events.kinds import sort_of
@@ -82,7 +83,7 @@ def read_log(
     """
     user = identifier(mapping.user_id)
     total, null_users = _one_row(
-        con, f"SELECT count(*), count(*) FILTER (WHERE {user} IS NULL) FROM {mapping.relation}"
+        con, f"SELECT count(*), count(*) FILTER (WHERE {user} IS NULL) FROM {rows_of(con, mapping)}"
     )
     usable = total - null_users
     if share is None:

@@ -49,6 +49,16 @@ def init(
         str | None, typer.Option("--time-unit", help="The unit of epoch numbers: s, ms, us or ns.")
     ] = None,
     time_cap: Annotated[str | None, typer.Option("--time-cap", metavar="TIME", help="Leave out later events.")] = None,
+    event_id: Annotated[
+        str | None,
+        typer.Option("--event-id", metavar="C[,C]", help="Column: tells events apart; of rows alike the first counts."),
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", metavar="C[,C]", help="Columns: order events of one user and time.")
+    ] = None,
+    exclude_type: Annotated[
+        list[str] | None, typer.Option("--exclude-type", metavar="T", help="An action that is no event; repeat it.")
+    ] = None,
     append_only: Annotated[bool, typer.Option("--append-only", help="Rows are never changed or deleted.")] = False,
     copy: Annotated[
         bool, typer.Option("--copy", help="Import the file as a table instead of reading it in place.")
@@ -66,11 +76,12 @@ def init(
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
+    ids = _columns(event_id)
     with (
         working("reading the events"),
         _undone_on_failure(db),
         open_database(db, create=True) as con,
-        _table_of(con, events, name, copy, (user_id, event_type, level or event_type), tuple(kinds)) as table,
+        _table_of(con, events, name, copy, (user_id, event_type, level or event_type, *ids), tuple(kinds)) as table,
     ):
         report = map_events(
             con,
@@ -84,6 +95,9 @@ def init(
             prefix=prefix,
             time_unit=cast("TimeUnit | None", time_unit),
             time_cap=time_cap,
+            event_id=ids,
+            order=_columns(order),
+            exclude_types=exclude_type or (),
             append_only=append_only,
             force=force,
         )
@@ -126,8 +140,12 @@ def show_mapping(report: Mapping[str, Any]) -> None:
         ("features", ", ".join(features) or "none"),
         ("users with one event", f"{report['one_event_share']:.1%}"),
         ("rows left out", f"{report['n_rows'] - report['n_events']:,} of {report['n_rows']:,}"),
-        ("duplicates, ties", f"{report['n_duplicates']:,}, {report['n_ties']:,}"),
+        ("duplicates, ties", f"{report['n_duplicates']:,}, {report['n_ties']:,}{_tied(report)}"),
     ]
+    if mapping["event_id"]:
+        rows.append(("repeated ids", f"{report['n_repeated']:,} rows are left out"))
+    if mapping["exclude_types"]:
+        rows.append(("excluded actions", f"{', '.join(mapping['exclude_types'])}: {report['n_excluded']:,} rows"))
     if "levels" in report:
         levels = report["levels"]
         rows.append(
@@ -147,6 +165,21 @@ def show_mapping(report: Mapping[str, Any]) -> None:
             render.say(f"{what}: {in_words(rows)}")
     for warning in report["warnings"]:
         render.warn(warning)
+
+
+def _columns(names: str | None) -> list[str]:
+    """Names of columns that stand with commas between."""
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def _tied(report: Mapping[str, Any]) -> str:
+    """How many of the events are tied, and what orders them; nothing if none is."""
+    if not report["n_ties"]:
+        return ""
+    order = ", ".join(report["mapping"]["order"])
+    left = f", {report['n_undecided']:,} of them undecided" if order and report["n_undecided"] else ""
+    share = f"{report['n_ties'] / report['n_events']:.1%} of the events"
+    return f" ({share}, in order of {order or 'action'}{left})"
 
 
 @contextmanager

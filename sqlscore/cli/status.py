@@ -62,8 +62,10 @@ def _show(result: Status) -> None:
         scored = (
             f"{mapping.scored_users:,} users by {mapping.scored_by}" if mapping.scored_users is not None else "none"
         )
+        tied = [] if not mapping.tied_share else [("ties by action", f"{mapping.tied_share:.1%} of the events")]
         render.facts(
             [
+                *tied,
                 ("newest event", str(mapping.high_water) if mapping.readable else "not known"),
                 (
                     "champion",

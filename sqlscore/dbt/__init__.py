@@ -7,6 +7,7 @@ the project that goes with it.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
@@ -19,21 +20,22 @@ except ImportError as error:
 
 from sqlscore.database.catalog import catalog
 from sqlscore.errors import MappingError, SqlscoreError
-from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.relations import relation_of
 from sqlscore.verbs.connect import prepare
 from sqlscore.verbs.mapping import map_events
 
 _COLUMNS = ("user_id", "event_time", "event_type")
-_CONFIG = ("events", *_COLUMNS, "level", "features", "mapping", "device")
+_LISTS = ("event_id", "order", "exclude_types")
+_CONFIG = ("events", *_COLUMNS, "level", "features", *_LISTS, "mapping", "device")
 
 
 class Plugin(BasePlugin):
     """What dbt-duckdb creates for `module: sqlscore.dbt`.
 
     The functions live as long as the connection, which dbt opens once and makes cursors of. The plugin's config takes
-    `events`, its columns, `level`, `features` and `mapping` as `map_events` does; without `events` the file is used as
-    it is mapped.
+    `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types` and `mapping` as `map_events` does;
+    without `events` the file is used as it is mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -70,8 +72,10 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
     level, features = str(config.get("level") or ""), _names(config.get("features"))
     stored = catalog(con).snapshot.mappings.get(name)
     predicted = [level, event_type] if level else [event_type]  # the finer actions are the first feature then
-    asked = [relation, *(column.casefold() for column in (user_id, event_time, *predicted, *features))]
-    if stored is None or [stored.relation, *(column.casefold() for column in stored.columns)] != asked:
+    lists = {option: _names(config.get(option)) for option in _LISTS}
+    columns = _folded((user_id, event_time, *predicted, *features), lists["event_id"], lists["order"])
+    asked = (relation, columns, sorted(set(lists["exclude_types"])))
+    if stored is None or asked != (stored.relation, _columns_of(stored), list(stored.exclude_types)):
         map_events(
             con,
             events,
@@ -80,8 +84,21 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
             event_type=event_type,
             level=level or None,
             features=features,
+            event_id=lists["event_id"],
+            order=lists["order"],
+            exclude_types=lists["exclude_types"],
             name=name,
         )
+
+
+def _columns_of(mapping: Mapping) -> list[list[str]]:
+    predicted = (mapping.user_id, mapping.event_time, mapping.event_type)
+    return _folded((*predicted, *(f.name for f in mapping.features)), mapping.event_id, mapping.order)
+
+
+def _folded(*columns: Iterable[str]) -> list[list[str]]:
+    """Names of columns as SQL compares them."""
+    return [[name.casefold() for name in names] for names in columns]
 
 
 def _names(features: object) -> list[str]:

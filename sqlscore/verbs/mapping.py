@@ -37,6 +37,7 @@ from sqlscore.mapping.remapping import (
 )
 from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
 from sqlscore.mapping.text_files import as_written
+from sqlscore.mapping.tie_order import check_order
 from sqlscore.mapping.times import mixed_units, time_unit_of
 from sqlscore.mapping.watch import (
     MAPPED,
@@ -86,6 +87,9 @@ def map_events(
     prefix: str | None = None,
     time_unit: TimeUnit | None = None,
     time_cap: date | str | None = None,
+    event_id: str | Iterable[str] = (),
+    order: str | Iterable[str] = (),
+    exclude_types: str | Iterable[str] = (),
     append_only: bool = False,
     force: bool = False,
 ) -> MappingReport:
@@ -107,6 +111,12 @@ def map_events(
         prefix: Begins the names of this mapping's functions; by default the name and "_", and none for "events".
         time_unit: The unit of epoch numbers, s, ms, us or ns; by default inferred from their median.
         time_cap: Events later than this are left out; without it, those later than now.
+        event_id: The column, or the columns together, that tell a user's events apart. Of rows with the same id the
+            first by time is the event; the others are deliveries of it and do not count. Functions over rows of the
+            table itself read what they are given: `sqlscore.events` and what reads it have each event once.
+        order: The column, or the columns, that order events of one user at one moment, wherever events are read:
+            numbers, times or text, NULL last. Without it, and where it decides nothing, the action's name does.
+        exclude_types: Actions that are no events, such as heartbeats: they are left out wherever events are read.
         append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
         force: Map in place of another mapping of this name, although its scores are dropped.
 
@@ -122,7 +132,8 @@ def map_events(
     roles = {"user_id": user_id, "event_time": event_time, "event_type": event_type}
     columns = {role: column_of(asked, role, types, table) for role, asked in roles.items()}
     asked = features if isinstance(features, Dict) else tuple(features)
-    words = [columns["user_id"], columns["event_type"], *([] if level is None else [level])]
+    ids = tuple(column_of(column, "event_id", types, table) for column in listed(event_id))
+    words = [columns["user_id"], columns["event_type"], *([] if level is None else [level]), *ids]
     read = as_written(con, relation, words, asked)
     if read != relation:
         relation, types = read, types_of(con, read, table)
@@ -143,7 +154,11 @@ def map_events(
         prefix=prefix if prefix is not None else "" if name == DEFAULT_MAPPING else f"{name}_",
         append_only=append_only,
         subtype=subtype,
+        event_id=ids,
+        order=tuple(column_of(column, "order", types, table) for column in listed(order)),
+        exclude_types=tuple(sorted(set(listed(exclude_types)))),
     )
+    check_order(con, mapping)
     check_roles(mapping, types)
     check_users(con, mapping)
     check_readers(con, mapping)
@@ -174,6 +189,11 @@ def map_events(
         report = replace(report, dropped=rows_to_drop(con, old), kept=past_rows(con, old))
     _store(con, report, watched, found)
     return report
+
+
+def listed(names: str | Iterable[str]) -> list[str]:
+    """One name, or several, as a list."""
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _mend(con: duckdb.DuckDBPyConnection, mapping: Mapping, watched: Watched, found: tuple[Finding, ...]) -> None:

@@ -34,6 +34,7 @@ class MappingStatus:
     scored_by: str | None = None
     new_events: int | None = None  # events after the scores' as_of
     readable: bool = True  # False: n_events, n_users and high_water are not known
+    tied_share: float | None = None  # of the events when they were mapped: those in the order of their actions' names
     scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
 
 
@@ -50,6 +51,7 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         n_events=n_events,
         n_users=n_users,
         high_water=high_water,
+        tied_share=_tied_share(con, mapping),
         **_champion(mapping, models),
         **_scores(con, mapping, newer),
     )
@@ -67,6 +69,17 @@ def unreadable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: 
         **_scores(con, mapping),
         readable=False,
     )
+
+
+def _tied_share(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> float | None:
+    """The share of events whose order was that of their actions' names when they were mapped, None if not noted."""
+    row = one(
+        con,
+        """SELECT CAST(report ->> 'n_undecided' AS DOUBLE) / nullif(CAST(report ->> 'n_events' AS DOUBLE), 0)
+           FROM sqlscore.mappings WHERE name = ?""",
+        [mapping.name],
+    )
+    return row[0] if row else None
 
 
 def _champion(mapping: Mapping, models: list[ModelInfo]) -> dict[str, Any]:

@@ -369,3 +369,22 @@ def test_warning_is_one_line_without_code(capsys: pytest.CaptureFixture[str]):
     """Python shows the line of our code that warned, which helps nobody."""
     show_warning(UserWarning("the file has a function of that name"), UserWarning, "install.py", 1)
     assert capsys.readouterr().err == "! the file has a function of that name\n"
+
+
+def test_init_takes_each_event_once_in_the_order_that_it_is_told(tmp_path: Path):
+    """Names of columns stand with commas between, excluded actions are repeated; the report and status tell of it."""
+    db, file = tmp_path / "log.duckdb", tmp_path / "log.parquet"
+    with duckdb.connect() as con:
+        con.execute(
+            f"""COPY (SELECT i % 4 AS user_id, TIMESTAMP '2024-01-01' AS event_time, i // 2 AS place, i AS n,
+                i % 20 AS id, (['view', 'ping', 'pong'])[1 + (i % 20) // 4 % 3] AS event_type
+                FROM range(24) t(i)) TO '{file}'"""
+        )
+    options = ("--event-id", "id", "--order", "place", "--exclude-type", "ping", "--exclude-type", "pong")
+    shown = run("init", db, "--events", file, *options).stdout
+    assert "repeated ids          4 rows are left out" in shown
+    assert "excluded actions      ping, pong: 12 rows" in shown
+    report = run_json("init", db, "--events", file, "--order", "place, n", "--force")
+    assert (report["mapping"]["order"], report["n_undecided"]) == (["place", "n"], 0)
+    run_json("init", db, "--events", file, "--force")
+    assert "ties by action" in run("status", db).stdout

@@ -180,6 +180,23 @@ def test_the_plugin_maps_a_level_and_leaves_it_alone_then(tmp_path: Path) -> Non
     con.close()
 
 
+def test_the_plugin_says_which_rows_are_events_and_leaves_the_mapping_alone_then(tmp_path: Path) -> None:
+    """Lists may be lists, or texts with commas as variables are; another list maps anew."""
+    config = {"events": "clicks", "user_id": "visitor", "event_time": "ts", "event_type": "what"}
+    rows = {"event_id": "Price, brand", "order": ["PRICE"], "exclude_types": "view"}
+    plugin = make_plugin(config | rows, tmp_path)
+    con = duckdb.connect()
+    con.execute(CLICKS)
+    for _ in range(2):
+        plugin.configure_connection(con)
+    mapped = "SELECT count(*) FROM sqlscore.runs WHERE verb = 'map_events'"
+    assert con.execute(mapped).fetchall() == [(1,)]
+    assert con.execute("SELECT DISTINCT event_type FROM sqlscore.events ORDER BY 1").fetchall() == [("buy",), ("cart",)]
+    make_plugin(config | rows | {"exclude_types": "buy"}, tmp_path).configure_connection(con)
+    assert con.execute(mapped).fetchall() == [(2,)]
+    con.close()
+
+
 def test_the_plugin_names_an_option_that_it_does_not_know(tmp_path: Path) -> None:
     """A typing error in profiles.yml is otherwise a silent default."""
     with pytest.raises(RuntimeError, match="no option evnets: its options are events, user_id"):

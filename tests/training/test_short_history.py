@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import pytest
 
 import sqlscore
 from sqlscore.errors import TrainingError
 
-QUICK = {"max_epochs": 1, "embedding": 8, "hidden": 16, "width": 32}
+QUICK: dict[str, Any] = {"max_epochs": 1, "embedding": 8, "hidden": 16, "width": 32}
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_a_hopeless_trial_is_pruned(tmp_path: Path) -> None:
     def judge(options: dict[str, Any], on_epoch: Any) -> float:
         loss = float(finished(study))  # each trial is worse than the last
         for number in range(1, 6):
-            on_epoch(Epoch(number, loss, loss, 0.0, 0.0))
+            on_epoch(Epoch(number, loss, loss, 0.0))
         return -loss
 
     for _ in range(6):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlscore.events.kinds import Kind
     from sqlscore.events.mapping import TimeUnit
+
+_SHOWN = 20  # columns that are not mapped, at most
 
 
 def init(
@@ -163,8 +165,25 @@ def show_mapping(report: Mapping[str, Any]) -> None:
     for what, rows in (("dropped", report["dropped"]), ("kept", report["kept"])):
         if rows:
             render.say(f"{what}: {in_words(rows)}")
+    _show_candidates(report["candidates"])
     for warning in report["warnings"]:
         render.warn(warning)
+
+
+def _show_candidates(found: Sequence[Mapping[str, Any]]) -> None:
+    """The columns that are not mapped; nothing if there are none."""
+    if not found:
+        return
+    table = render.narrow("columns that are not mapped", ("column", "read as", "remark", "values", "NULL"), 3)
+    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
+    for one in found[:_SHOWN]:
+        counts = (f"{one['n_values']:,}", f"{one['null_share']:.0%}") if one["kind"] else ("", "")
+        table.add_row(one["name"], one["kind"] or "", one["hint"] or "", *counts)
+    render.console().print(table)
+    if len(found) > _SHOWN:
+        render.say(f"and {len(found) - _SHOWN} more (--json has all)", "dim")
+    if any(one["hint"] is None for one in found):
+        render.say("train with --features auto to try those without a remark, or name them with --feature", "dim")
 
 
 def _columns(names: str | None) -> list[str]:

@@ -63,9 +63,11 @@ def _show(result: Status) -> None:
             f"{mapping.scored_users:,} users by {mapping.scored_by}" if mapping.scored_users is not None else "none"
         )
         tied = [] if not mapping.tied_share else [("ties by action", f"{mapping.tied_share:.1%} of the events")]
+        columns = ", ".join(mapping.unmapped_columns)
         render.facts(
             [
                 *tied,
+                *([("columns not mapped", columns)] if columns else []),
                 ("newest event", str(mapping.high_water) if mapping.readable else "not known"),
                 (
                     "champion",

@@ -73,6 +73,13 @@ def train(
     max_events: Annotated[
         int, typer.Option("--max-events", min=1, help="If there are more events, users are sampled.")
     ] = 1_000_000,
+    features: Annotated[
+        str | None,
+        typer.Option("--features", metavar="auto", help="Try columns that are not mapped; map those that help."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --features auto: map them although score tables are dropped.")
+    ] = False,
     track: Track = None,
     device: Device = "auto",
     json: Json = False,
@@ -94,6 +101,8 @@ def train(
             seed=seed,
             promote=promote,
             track=tracking_store(track),
+            features=features,
+            force=force,
             progress=bar,
             refit=refit,
             recency=recency,
@@ -107,6 +116,7 @@ def train(
         render.as_json(info)
         return
     show_model(info)
+    _show_columns((info.notes.get("search") or {}).get("columns", ()))
     show_evaluation(info.metrics)
     if info.metrics and refit and through_now:
         render.say("The figures are of the model before it learned the newest events, on which it was judged.")
@@ -161,6 +171,20 @@ _HEADINGS = {
     **{f"coverage_{name}": f"< {name}" for name in ("p10", "p50", "p90")},
 }
 _TIME = tuple(_HEADINGS)  # what a terminal of 80 columns holds; the other losses are in the metrics
+
+
+def _show_columns(trials: Sequence[Mapping[str, Any]]) -> None:
+    """What each column gained that was not mapped, and which are mapped now."""
+    if not trials:
+        return
+    table = render.narrow("log-loss that a column takes away, on validation", ("column", "", "gain", "error"), 2)
+    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
+    for trial in trials:
+        measured = (f"{trial[key]:+.4f}" if trial[key] is not None else "" for key in ("gain", "error"))
+        table.add_row(trial["name"], "added" if trial["added"] else trial["why"], *measured)
+    render.console().print(table)
+    added = [trial["name"] for trial in trials if trial["added"]]
+    render.say(f"mapped besides: {', '.join(added)}" if added else "no column gained: the mapping is as it was")
 
 
 def show_evaluation(metrics: Mapping[str, Any]) -> None:

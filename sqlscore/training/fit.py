@@ -50,6 +50,7 @@ def fit(
     mapping: Mapping,
     options: TrainingOptions | None = None,
     progress: Progress | None = None,
+    search: dict[str, Any] | None = None,
 ) -> TrainedModel:
     """Train on the past, validate on the later, test on the latest; the same seed and data give the same model.
 
@@ -60,11 +61,12 @@ def fit(
         mapping: the events.
         options: what is asked for.
         progress: told of every step.
+        search: what the manifest notes of how columns were chosen.
     """
     options, progress = options or TrainingOptions(), progress or Silent()
     check_options(options)
     log = read_log(con, mapping, options.max_events, options.max_user_events, progress)
-    return fit_log(log, split(log, options), options, progress)
+    return fit_log(log, split(log, options), options, progress, search=search)
 
 
 def check_options(options: TrainingOptions) -> None:

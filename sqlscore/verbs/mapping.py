@@ -21,6 +21,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
 from sqlscore.mapping.alike import alike
+from sqlscore.mapping.candidates import Candidate, candidates
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
@@ -64,11 +65,13 @@ class MappingReport:
     unchanged: bool = False  # mapped like this already: nothing was changed
     dropped: dict[str, int] = field(default_factory=dict)  # rows by table, of what was made from the old mapping
     kept: dict[str, int] = field(default_factory=dict)  # rows by table, of its past scores
+    candidates: tuple[Candidate, ...] = ()  # columns that are not mapped
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
         counted = {"levels": asdict(self.levels)} if self.levels is not None else {}
         again = {"unchanged": self.unchanged, "dropped": self.dropped, "kept": self.kept}
+        again |= {"candidates": [asdict(candidate) for candidate in self.candidates]}
         warnings = {"warnings": list(self.warnings)}
         return {"mapping": asdict(self.mapping), **asdict(self.profile), **counted, **warnings, **again}
 
@@ -165,8 +168,16 @@ def map_events(
     mapping = replace(mapping, time_unit=time_unit_of(con, mapping, types[mapping.event_time], time_unit))
     if time_cap is not None:
         mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
+    return put_mapping(con, mapping, force)
+
+
+def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = False) -> MappingReport:
+    """Map events as said, in place of what has the name: what `map_events` does once it knows the columns.
+
+    Raises MappingError or EventsError, as that does.
+    """
     catalog(con)  # raises on a connection that sqlscore did not open
-    old = stored_mapping(con, name)
+    old, name = stored_mapping(con, mapping.name), mapping.name
     if old is not None and old != mapping:
         refuse_to_drop(con, old, mapping, force)
     profiled, warnings = profile(con, mapping)
@@ -181,7 +192,7 @@ def map_events(
     lacking = lacking_features(con, mapping)
     if lacking:
         warnings = (*warnings, f'the champion of "{name}" reads {lacking}, not mapped: map them, or train again')
-    report = MappingReport(mapping, profiled, warnings, counted)
+    report = MappingReport(mapping, profiled, warnings, counted, candidates=candidates(con, mapping))
     if old == mapping:
         _mend(con, mapping, watched, found)
         return replace(report, unchanged=True)

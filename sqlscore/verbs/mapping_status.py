@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,7 @@ class MappingStatus:
     new_events: int | None = None  # events after the scores' as_of
     readable: bool = True  # False: n_events, n_users and high_water are not known
     tied_share: float | None = None  # of the events when they were mapped: those in the order of their actions' names
+    unmapped_columns: tuple[str, ...] = ()  # that `train(features="auto")` would try, as they were at the mapping
     scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
 
 
@@ -52,6 +54,7 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         n_users=n_users,
         high_water=high_water,
         tied_share=_tied_share(con, mapping),
+        unmapped_columns=_unmapped_columns(con, mapping),
         **_champion(mapping, models),
         **_scores(con, mapping, newer),
     )
@@ -80,6 +83,13 @@ def _tied_share(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> float | Non
         [mapping.name],
     )
     return row[0] if row else None
+
+
+def _unmapped_columns(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, ...]:
+    """Columns without a role that nothing spoke against when the events were mapped."""
+    row = one(con, "SELECT report -> 'candidates' FROM sqlscore.mappings WHERE name = ?", [mapping.name])
+    noted = json.loads(row[0]) if row and row[0] else []
+    return tuple(candidate["name"] for candidate in noted if candidate["hint"] is None)
 
 
 def _champion(mapping: Mapping, models: list[ModelInfo]) -> dict[str, Any]:

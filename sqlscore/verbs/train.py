@@ -17,6 +17,7 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.times import to_seconds
+from sqlscore.verbs.found_columns import map_found, with_found_columns
 from sqlscore.verbs.track import check_tracking, track_or_warn
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def train(
     seed: int = 0,
     promote: bool = True,
     track: str | bool | None = None,
+    features: str | None = None,
+    force: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> ModelInfo:
@@ -53,6 +56,11 @@ def train(
         seed: The same seed and data give the same model.
         promote: Whether to make the model the champion.
         track: Log the run to MLflow, as `sqlscore.track(to=...)` does; if the store fails, that is a warning.
+        features: "auto" tries the columns that are not mapped and have no remark in `map_events(...).candidates`, in
+            short trainings that are judged on the validation part, and maps those that gain; what each gained stands
+            in `notes["search"]["columns"]`. At most 12 columns are tried, in at most 26 trainings of 200,000 events
+            in all epochs.
+        force: Let `features="auto"` map columns although score tables of the old mapping are dropped.
         progress: Receives the stages of the work.
         **options: Fields of training.TrainingOptions.
 
@@ -72,8 +80,10 @@ def train(
     if track:
         check_tracking(track, catalog(con).path)
     with recorded(con, "fit", mapping) as details:
-        trained = fit(con, source, settings, progress)
+        wanted, search = with_found_columns(con, source, features, settings, force, progress)
+        trained = fit(con, wanted, settings, progress, search)
         details.update(trained.report)
+    map_found(con, source, wanted)
     lost = lacking_heads(con, mapping, read_manifest(trained.artifact).heads) if promote else ""
     champion = promote and not lost
     info = register(con, trained.artifact, name=name or mapping, mapping=mapping, champion=champion, verb="train")

@@ -1,0 +1,161 @@
+"""Columns that are not mapped and may help to predict: what is in them, and what speaks against them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.database.events_query import SOURCE, source, usable_events
+from sqlscore.database.queries import one
+from sqlscore.errors import EventsError
+from sqlscore.events.kinds import Kind, kind_of
+from sqlscore.events.mapping import CANONICAL, Feature, Mapping
+from sqlscore.quoting import identifier
+
+_EVENTS = 100_000  # about as many are looked at, of users at random
+_SHARES = 10_000  # users are sampled in ten-thousandths
+_NEARLY = 0.98  # of users or events, of which something holds
+_FEW = 20  # events or users that must speak for it
+_VALUES = 1_000  # of a number, up to which it is looked at as a category
+
+AFTERWARDS = "known only afterwards?"
+PER_USER = "one value a user"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A column of the events table that has no role, as a sample of the users' events shows it.
+
+    Args:
+        name: by the user's own spelling.
+        kind: how a model would read it; None: not at all.
+        n_values: distinct values.
+        null_share: of the events.
+        hint: why it isn't tried as it is; None: `train(features="auto")` tries it.
+    """
+
+    name: str
+    kind: Kind | None
+    n_values: int
+    null_share: float
+    hint: str | None = None
+
+
+def candidates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Candidate, ...]:
+    """What is in the columns that are not mapped, in the order of the table.
+
+    The hints, the first that holds: "always the same"; "is the action itself" and "follows from the action", which
+    tell a model nothing new; "nearly one value an event", of texts and whole numbers: an id; "one value a user", which
+    may have been filled in from what the user did later; "known only afterwards?": with it the next action is nearly
+    certain, and without it is not, or it grows as the time to the next event does.
+
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events, which can be read.
+    """
+    schema = con.sql(f"SELECT * FROM {mapping.relation} LIMIT 0").to_arrow_table().schema
+    mapped = {name.casefold() for name in (*mapping.columns, *mapping.event_id)}
+    fields = [field for field in schema if field.name.casefold() not in mapped]
+    if not fields:
+        return ()
+    kinds = {field.name: _kind(field) for field in fields}
+    readable = [name for name, kind in kinds.items() if kind is not None and name.casefold() not in CANONICAL]
+    found = {}
+    with duckdb.connect() as apart:  # so that nothing of this is left in the user's file
+        apart.execute("SET threads = 1")
+        apart.register("sample", _sample(con, mapping, readable))
+        apart.execute(
+            """CREATE TABLE events AS
+               SELECT * EXCLUDE (t), md5_number_lower(u) % 2 AS half, lead(a) OVER following AS b,
+                   epoch(lead(t) OVER following - t) AS gap
+               FROM (SELECT *, row_number() OVER () AS nth FROM sample)
+               WINDOW following AS (PARTITION BY u ORDER BY t, a, nth)"""
+        )
+        for place, name in enumerate(readable):
+            whole = pa.types.is_integer(schema.field(name).type)
+            found[name] = _looked_at(apart, f"c{place}", Candidate(name, kinds[name], 0, 0.0), whole)
+    return tuple(found.get(field.name) or _unreadable(field) for field in fields)
+
+
+def _kind(field: pa.Field) -> Kind | None:
+    try:
+        return kind_of(field.name, field.type)
+    except EventsError:
+        return None
+
+
+def _unreadable(field: pa.Field) -> Candidate:
+    if field.name.casefold() in CANONICAL:
+        return Candidate(field.name, None, 0, 0.0, "rename it in a view")  # sqlscore.events calls another column so
+    what = "a time" if pa.types.is_temporal(field.type) else "no category or number"
+    return Candidate(field.name, None, 0, 0.0, f"{what}: cast it in a view")
+
+
+def _sample(con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: list[str]) -> pa.Table:
+    """u, a, t and the columns as c0, c1, ... of the usable events of some users."""
+    user = source(mapping.user_id)
+    total = (one(con, f"SELECT count({user}) FROM {mapping.relation} AS {SOURCE}") or (0,))[0]
+    share = max(1, min(_SHARES, _SHARES * _EVENTS // max(total, 1)))
+    wanted = replace(mapping, features=tuple(Feature(name, "categorical") for name in columns), subtype=None)
+    where = f"md5_number_lower(CAST({user} AS VARCHAR)) % {_SHARES} < {share}"
+    names = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(columns))
+    return con.sql(
+        f"""SELECT CAST(user_id AS VARCHAR) AS u, CAST(event_type AS VARCHAR) AS a, event_time AS t, {names or "1 AS c"}
+            FROM ({usable_events(con, wanted, where)})"""
+    ).to_arrow_table()
+
+
+def _looked_at(con: duckdb.DuckDBPyConnection, c: str, candidate: Candidate, whole: bool) -> Candidate:
+    """The candidate with what its column holds."""
+    row = one(
+        con,
+        f"""WITH pairs AS (SELECT count(*) AS n, count(DISTINCT a) AS actions FROM (SELECT DISTINCT a, {c} FROM events
+                           WHERE {c} IS NOT NULL)),
+            users AS (SELECT count(DISTINCT {c}) AS n FROM events GROUP BY u HAVING count({c}) > 1)
+            SELECT count(*), count({c}), count(DISTINCT {c}), (SELECT n FROM pairs), (SELECT actions FROM pairs),
+                (SELECT count(*) FROM users), (SELECT count(*) FROM users WHERE n = 1)
+            FROM events""",
+    )
+    events, filled, values, pairs, actions, users, steady = row or (0,) * 7
+    candidate = replace(candidate, n_values=values, null_share=1 - filled / events if events else 1.0)
+    if values < 1 or (values == 1 and filled == events):
+        return replace(candidate, hint="always the same")
+    if pairs == actions and filled == events:
+        return replace(candidate, hint="is the action itself" if values == actions else "follows from the action")
+    if users >= _FEW and steady >= _NEARLY * users:
+        return replace(candidate, hint=PER_USER)
+    if filled >= _FEW and values >= 0.9 * filled and (candidate.kind == "categorical" or whole):
+        return replace(candidate, hint="nearly one value an event")
+    if _tells_next_action(con, c, values) or (candidate.kind == "numeric" and _tells_next_time(con, c)):
+        return replace(candidate, hint=AFTERWARDS)
+    return candidate
+
+
+def _tells_next_action(con: duckdb.DuckDBPyConnection, c: str, values: int) -> bool:
+    """Whether what followed action and value in one half of the users is what follows it in the other half."""
+    if values > _VALUES:
+        return False
+    n, known, right, without = one(
+        con,
+        f"""WITH followed AS (SELECT a, b, half, {c} AS c FROM events WHERE b IS NOT NULL),
+            learned AS (SELECT a, c, mode(b) AS b FROM followed WHERE half = 0 GROUP BY a, c),
+            plain AS (SELECT a, mode(b) AS b FROM followed WHERE half = 0 GROUP BY a)
+            SELECT count(*), count(l.b), count(*) FILTER (WHERE l.b = e.b), count(*) FILTER (WHERE p.b = e.b)
+            FROM followed e LEFT JOIN learned l ON l.a = e.a AND l.c IS NOT DISTINCT FROM e.c
+                LEFT JOIN plain p ON p.a = e.a
+            WHERE e.half = 1""",
+    ) or (0, 0, 0, 0)
+    return bool(n >= _FEW and 2 * known >= n and right >= _NEARLY * known and without < 0.9 * n)
+
+
+def _tells_next_time(con: duckdb.DuckDBPyConnection, c: str) -> bool:
+    """Whether the number is in the same order as the seconds to the next event."""
+    n, same = one(
+        con,
+        f"""SELECT count(*), corr(x, y) FROM (
+                SELECT rank() OVER (ORDER BY {c}) AS x, rank() OVER (ORDER BY gap) AS y
+                FROM events WHERE {c} IS NOT NULL AND gap IS NOT NULL)""",
+    ) or (0, None)
+    return bool(n >= _FEW and same is not None and abs(same) >= _NEARLY)

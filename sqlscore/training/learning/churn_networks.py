@@ -9,8 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sqlscore.training.learning.churn_inputs import FOLDS, ChurnInputs
+from sqlscore.training.learning.optimiser import Flat
 
 _RATE = 0.03  # a tenth of it never left the linear path's surroundings on planted curves
+_DECAY = 0.3
 _ROUNDS, _PATIENCE = 200, 40
 _EVERY = 2  # rounds
 
@@ -36,7 +38,7 @@ class Networks:
                 wide = parameter.shape[1] if parameter.dim() > 1 else heads.churn_recent.in_features
                 parameter.copy_((2 * torch.rand(parameter.shape, generator=self.random) - 1) / wide**0.5)
             self.parameters[-1].zero_()
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=_RATE, weight_decay=0.3, fused=True)
+        self.flat = Flat(self.parameters, _DECAY)
 
     def each(self, inputs: ChurnInputs, dropped: float = 0.0) -> Tensor:
         """(Q, FOLDS): what each network adds to the logit."""
@@ -48,12 +50,11 @@ class Networks:
 
     def step(self, inputs: ChurnInputs, offsets: Tensor) -> None:
         """One step of all networks on all examples that each may learn. offsets: (Q, FOLDS) linear logits."""
-        self.optimiser.zero_grad()
         z = offsets + self.each(inputs, float(self.heads.dropout.p))
         losses = F.binary_cross_entropy_with_logits(z, inputs.churned.unsqueeze(1).expand_as(z), reduction="none")
         learns = inputs.learns_by_fold
         (losses * learns / learns.sum(0).clamp(min=1)).sum().backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        self.flat.step(self.flat.gradient(), _RATE)
 
     def fit(self, inputs: ChurnInputs, offsets: Tensor, rounds: int | None) -> tuple[Tensor, int]:
         """Train for these rounds; None: for those after which each fold's examples are judged best.

@@ -35,7 +35,7 @@ class Optimiser:
         for name, parameter in model.named_parameters():
             plain = parameter.dim() < 2 or name.startswith("embedding.")
             (free if plain else decayed).append(parameter)
-        self.groups = [_Group(decayed, weight_decay), _Group(free, 0.0)]
+        self.groups = [Flat(decayed, weight_decay), Flat(free, 0.0)]
 
     def step(self, loss: Tensor) -> None:
         """One step down the gradient of a loss."""
@@ -60,8 +60,8 @@ class Optimiser:
                 mine.copy_(its)
 
 
-class _Group:
-    """Parameters that decay alike, as one, and the running moments of their gradient."""
+class Flat:
+    """Parameters that decay alike, as views of one long one, and the running moments of its gradient."""
 
     def __init__(self, parameters: list[nn.Parameter], weight_decay: float) -> None:
         self.parameters, self.weight_decay = parameters, weight_decay

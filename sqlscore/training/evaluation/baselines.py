@@ -106,7 +106,8 @@ def markov(train: Transitions, test: Transitions, actions: int, order: int) -> G
 
 def _contexts(recent: Ints, depth: int, wide: int) -> Ints:
     """(P, n) -> (P,) the last `depth` codes as digits, the newest lowest."""
-    return (recent[:, :depth] * wide ** np.arange(depth)).sum(1)
+    digits: Ints = recent[:, :depth] * wide ** np.arange(depth)
+    return np.asarray(digits.sum(1))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,11 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
     orders = [f"order_{number}" for number in range(len(mapping.order))]
     features += "".join(f", {source(name)} AS {short}" for name, short in zip(mapping.order, orders, strict=True))
     every = ", ".join(['"user"', "time", "action", *names])
-    place = ", ".join(['"user"', "time", *orders])
+    undecided = "NULL"  # all ties: another aggregate would cost memory and say nothing
+    if orders:
+        place = ", ".join(['"user"', "time", *orders])
+        together = f"SELECT count(*) AS together FROM usable GROUP BY {place} HAVING count(*) > 1"
+        undecided = f"(SELECT CAST(coalesce(sum(together), 0) AS BIGINT) FROM ({together}))"
     after_cap = "timed AND NOT early" if mapping.time_cap is not None else "false"
     is_early = early(mapping, "time")
     query = f"""
@@ -73,8 +77,6 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             WHERE "user" IS NOT NULL AND action IS NOT NULL AND timed AND early
         ), per_event AS (
             SELECT count(*) AS copies FROM usable GROUP BY {every}
-        ), per_place AS (
-            SELECT count(*) AS together FROM usable GROUP BY {place}
         ), per_moment AS (
             SELECT "user", time, count(*) AS together FROM usable GROUP BY "user", time
         ), per_user AS (
@@ -96,14 +98,15 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             (SELECT min(first_time) FROM per_user),
             (SELECT max(last_time) FROM per_user),
             (SELECT max(events) / sum(events) FROM per_user),
-            (SELECT CAST(coalesce(sum(together), 0) AS BIGINT) FROM per_place WHERE together > 1)
+            {undecided}
     """
     more = left_out(con, mapping)
     row: tuple[Any, ...] = one(con, query, [now()]) or ()
     counts: list[Any] = [int(value) for value in row[:11]]
     counts[0] += more.n_excluded + more.n_repeated
-    seen = Profile(*counts, *row[11:])
-    seen = replace(seen, n_excluded=more.n_excluded, n_repeated=more.n_repeated)
+    seen = Profile(*counts, *row[11:-1])
+    n_undecided = seen.n_ties if row[-1] is None else row[-1]
+    seen = replace(seen, n_undecided=n_undecided, n_excluded=more.n_excluded, n_repeated=more.n_repeated)
     if seen.n_events == 0:
         raise MappingError(
             f"no row can be used: of {seen.n_rows} rows, {_excluded(seen)}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+_NEAR = 1.01  # a factor between two mean errors that nobody would notice
+
 
 def verdict(evaluation: dict[str, Any]) -> list[str]:
     """One sentence per head that was evaluated."""
@@ -65,6 +67,8 @@ def _time(found: dict[str, Any]) -> str:
     name, best = min(found["baselines"].items(), key=lambda item: item[1]["mean_log10_error"])
     own, peer = 10 ** found["mean_log10_error"], 10 ** best["mean_log10_error"]
     said = f"Time to next: the median is off by a factor of {own:.3g} on average"
+    if own >= peer and own < _NEAR * peer:
+        return f"{said}, as is {name} ({peer:.3g}): a rule that knows less does as well."
     if own >= peer:
         return f"{said} and does not beat {name} ({peer:.3g}): do not rely on seconds_to_next_action."
     said += f", which beats the best baseline, {name} ({peer:.3g})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sqlscore.events.sequences import offsets_of
-from sqlscore.models.back_off import BackOff, longest_order
+from sqlscore.models.back_off import ORDER, BackOff, longest_order
 from sqlscore.models.ragged.newest import newest_codes
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.counting import Counting, fading, fill
+from sqlscore.training.learning.counting import Counting, count_beside, fading, fill
 
 HISTORIES = st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=8), min_size=1, max_size=6)
 KNOWN = 3  # code 4 is unknown
@@ -110,6 +111,22 @@ def test_a_large_vocabulary_is_summed_from_its_counts_and_says_the_same() -> Non
     found = wide(torch.tensor([[60_001.0, 7.0], [0.0, 0.0]]))
     assert torch.isfinite(found).all()
     torch.testing.assert_close(found.sum(1), torch.ones(2), atol=1e-3, rtol=0)
+
+
+def test_an_order_that_was_chosen_for_fewer_actions_is_cut_to_what_fits() -> None:
+    """The last stage may know more actions, whose codes leave room for fewer of them in a context."""
+    model = SimpleNamespace(counts=BackOff(1_400, longest_order(1_400, ORDER)))
+    kept = model.counts.order
+    assert kept < longest_order(1_200, ORDER) == ORDER
+    some = np.arange(1, 11, dtype=np.int32)
+    data = Encoded(
+        some[:, None], np.zeros((10, 0), np.float32), np.arange(10), np.array([0, 10]), 1_400, [],
+        np.append(some[1:], 0).astype(np.int32), np.arange(10) + 1, np.zeros(10, np.float32),
+    )  # fmt: skip
+    part = Windows(np.array([0]), np.array([10]), data.target > 0, None)
+    count_beside(model, data, part, Counting(ORDER, weight=0.5))
+    assert model.counts.order == kept
+    assert float(model.counts(torch.ones(1, kept)).sum()) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_a_mixture_is_the_weighted_mean_of_both() -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from sqlscore.arrays import Floats, Ints
-from sqlscore.models.back_off import BackOff
+from sqlscore.models.back_off import BackOff, longest_order
 from sqlscore.scoring.notes import BaseRates
 from sqlscore.training.data.churn_labels import Examples
 from sqlscore.training.data.encoding import Encoded
@@ -109,7 +109,7 @@ def count_beside(model: Any, data: Encoded, part: Windows, counting: Counting) -
     """Count a part into the tables beside a network, in place, if the counts have a weight at all."""
     model.counts.network_weight = counting.weight
     if counting.weight < 1:
-        model.counts.order = counting.order
+        model.counts.order = longest_order(data.known, counting.order)  # less, if the vocabulary has grown beyond it
         fill(model.counts, data, part, counting)
 
 

@@ -101,8 +101,9 @@ def calibrate(training: Training, learned: Learned) -> Learned:
     train, validation = training.parts.train, training.parts.validation
     judged = calibrate_actions(model, data, validation, seed)
     calibrate_times(model, data, validation, seed)
-    counting, _ = choose_counting(data, train, judged)
-    if not is_plain(training.options):  # counts would take back what was asked for
+    if is_plain(training.options):
+        counting, _ = choose_counting(data, train, judged)
+    else:  # counts would take back what was asked for
         counting = replace(NOTHING, log_loss=float(-np.log(np.maximum(judged.network, 1e-12)).mean()))
     count_beside(model, data, train, counting)
     return replace(learned, counting=counting, validation_loss=counting.log_loss)

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from sqlscore.scoring.softmax import softmax_of_rows
+
 ORDER = 5
 """Last actions that a model keeps in its states for its counts, if their codes fit."""
 _CELLS = 1_000_000  # probabilities that are stored; above it, they are summed from the counts at every look-up
@@ -94,9 +96,7 @@ class BackOff(nn.Module):
         """(N, V) logits of a network, (N, n) last codes -> (N, V) logarithms of the weighted mean of both."""
         if self.network_weight >= 1.0:
             return logits
-        # torch vectorises the softmax of rows that are shorter than a vector the other way round alone
-        shares = torch.softmax(logits, 1) if self.known >= 16 else torch.softmax(logits.t().contiguous(), 0).t()
-        return torch.log(self.network_weight * shares + (1.0 - self.network_weight) * self(recent))
+        return torch.log(self.network_weight * softmax_of_rows(logits) + (1.0 - self.network_weight) * self(recent))
 
     def _contexts(self, recent: Tensor) -> list[Tensor]:
         """The numbers (N,) of the contexts of one action, of two, and so on."""

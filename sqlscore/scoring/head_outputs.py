@@ -13,6 +13,7 @@ from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.inference import inference
+from sqlscore.scoring.softmax import softmax_of_rows
 
 SURE = 1e-4
 """Churn risks keep this distance from 0 and 1, which no finite sample can promise."""
@@ -20,15 +21,12 @@ SURE = 1e-4
 _ROWS = 4_096
 """States that go through the heads at once: what is made of them stays in a core's cache."""
 
-_SHORT = 16
-"""Numbers that a processor works on at once: torch vectorises the softmax of rows that are longer."""
-
 
 def action_probabilities(artifact: Artifact, hidden: torch.Tensor) -> torch.Tensor:
     """(N, S) -> (N, V) calibrated probabilities of the next action, in the order of `inputs.actions`."""
     with inference():
         logits: torch.Tensor = artifact.module.next_logits(hidden.to(artifact.device))
-    return _softmax(logits).cpu()
+    return softmax_of_rows(logits).cpu()
 
 
 def seconds_to_next_event(artifact: Artifact, hidden: torch.Tensor) -> torch.Tensor:
@@ -145,7 +143,11 @@ def _all_heads(
     silence, elapsed = _silence(artifact, clock, as_of)
     with inference():
         logits, seconds, risk = artifact.module.scores(hidden.to(artifact.device), elapsed.to(artifact.device))
-    return _softmax(logits).cpu(), seconds.double().cpu(), _beyond_lookback(risk.double().cpu(), silence, elapsed)
+    return (
+        softmax_of_rows(logits).cpu(),
+        seconds.double().cpu(),
+        _beyond_lookback(risk.double().cpu(), silence, elapsed),
+    )
 
 
 def representations(artifact: Artifact, hidden: torch.Tensor) -> torch.Tensor:
@@ -166,17 +168,6 @@ def _silence(artifact: Artifact, clock: torch.Tensor, as_of: torch.Tensor) -> tu
     """float64 (N,) seconds since the last event, and the same with the lookback as its limit."""
     silence = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
     return silence, silence.clamp(max=artifact.manifest.lookback_seconds or math.inf)
-
-
-def _softmax(logits: torch.Tensor) -> torch.Tensor:
-    """Softmax of the rows.
-
-    torch vectorises softmax over short rows only along the other axis, so they are transposed first: a sixth of the
-    cost for 12 actions.
-    """
-    if logits.shape[1] >= _SHORT:
-        return torch.softmax(logits, 1)
-    return torch.softmax(logits.t().contiguous(), 0).t()
 
 
 def _beyond_lookback(risk: torch.Tensor, silence: torch.Tensor, elapsed: torch.Tensor) -> torch.Tensor:

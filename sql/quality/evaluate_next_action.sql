@@ -4,12 +4,12 @@ sqlscore_scored AS (
     SELECT s.user_id, s.as_of, s.next_action, s.next_action_probability, s.next_actions
     FROM query_table(scored) AS s
 ),
--- The first event after as_of; if several have the same time, the first by event_type.
+-- The first event after as_of; of several at one time the first as the mapping orders them, else by event_type.
 outcomes AS (
     SELECT
         s.user_id,
         s.as_of,
-        MIN(STRUCT_PACK(event_time := a.event_time, event_type := a.event_type)) AS first_event
+        FIRST(a.event_type ORDER BY a.event_time, a.event_type) AS first_action
     FROM sqlscore_scored AS s
     INNER JOIN query_table(actual) AS a ON a.user_id = s.user_id AND EPOCH_US(a.event_time) > EPOCH_US(s.as_of)
     GROUP BY s.user_id, s.as_of
@@ -18,14 +18,14 @@ judged AS (
     SELECT
         s.next_action,
         CAST(s.next_action_probability AS DOUBLE) AS probability,
-        o.first_event.event_type AS actual_action,
+        o.first_action AS actual_action,
         CASE
-            WHEN o.first_event IS NULL THEN NULL
-            WHEN s.next_action = o.first_event.event_type THEN 1.0
+            WHEN o.first_action IS NULL THEN NULL
+            WHEN s.next_action = o.first_action THEN 1.0
             ELSE 0.0
         END AS is_right,
         CASE
-            WHEN LIST_CONTAINS(LIST_TRANSFORM(s.next_actions, lambda a: a.action), o.first_event.event_type) THEN 1.0
+            WHEN LIST_CONTAINS(LIST_TRANSFORM(s.next_actions, lambda a: a.action), o.first_action) THEN 1.0
             ELSE 0.0
         END AS is_listed
     FROM sqlscore_scored AS s
@@ -49,4 +49,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.evaluate_next_action IS
-'How good predicted next actions were, one row. Parameters: scored (name of a table with user_id, as_of, next_action, next_action_probability, next_actions, as scored_users); actual (name of a table with user_id, event_time, event_type, as events): the first event after as_of is the outcome. Columns: n_scored; n_acted (scored users who did anything later; the others are not judged); accuracy; listed_accuracy (the actual action is among next_actions); mean_probability (what the model claimed: close to accuracy if the model is calibrated); majority_accuracy (of always naming the most frequent actual action).';
+'How good predicted next actions were, one row. Parameters: scored (name of a table with user_id, as_of, next_action, next_action_probability, next_actions, as scored_users); actual (name of a table with user_id, event_time, event_type, as events, with the columns that order events of one moment if there are any): the first event after as_of is the outcome. Columns: n_scored; n_acted (scored users who did anything later; the others are not judged); accuracy; listed_accuracy (the actual action is among next_actions); mean_probability (what the model claimed: close to accuracy if the model is calibrated); majority_accuracy (of always naming the most frequent actual action).';

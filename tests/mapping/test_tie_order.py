@@ -69,6 +69,27 @@ def test_the_views_follow_the_order(con: duckdb.DuckDBPyConnection) -> None:
     assert con.execute(funnel.format("['page', 'start']")).fetchall() == [(3,), (0,)]
 
 
+def test_the_next_action_that_judges_a_score_is_the_first_in_the_mapped_order(con: duckdb.DuckDBPyConnection) -> None:
+    """By the alphabet a score of "start" would be wrong for everybody; events without the column cannot judge."""
+    con.execute(
+        """CREATE TABLE e AS SELECT i // 2 AS user_id, TIMESTAMP '2024-01-02' AS event_time,
+           ['start', 'first'][1 + i % 2] AS event_type, i AS "the place" FROM range(6) t(i)"""
+    )
+    con.execute(
+        """CREATE TABLE scored AS SELECT i AS user_id, TIMESTAMP '2024-01-01' AS as_of, 'start' AS next_action,
+           0.5::FLOAT AS next_action_probability, [{action: 'start', probability: 0.5::FLOAT}] AS next_actions
+           FROM range(3) t(i)"""
+    )
+    judged = "SELECT n_acted, accuracy, listed_accuracy FROM sqlscore.evaluate_next_action('scored', '{}')"
+    sqlscore.map_events(con, "e")
+    assert con.execute(judged.format("sqlscore.events")).fetchall() == [(3, 0.0, 0.0)]
+    sqlscore.map_events(con, "e", order="the place", force=True)
+    assert con.execute(judged.format("sqlscore.events")).fetchall() == [(3, 1.0, 1.0)]
+    con.execute("CREATE TABLE without AS SELECT user_id, event_time, event_type FROM e")
+    with pytest.raises(duckdb.Error, match="the place"):
+        con.execute(judged.format("without"))
+
+
 def test_a_list_without_the_columns_of_the_order_is_refused(con: duckdb.DuckDBPyConnection) -> None:
     """Another order than the mapped one would be a wrong score that nobody sees."""
     con.execute(TIED)

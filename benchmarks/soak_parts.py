@@ -64,9 +64,9 @@ class Postgres:
 
 @dataclass
 class Readings:
-    """What the readers saw. torn: results that no single refresh can have given."""
+    """What the readers saw. reads: by reader; torn: results that no single refresh can have given."""
 
-    reads: int = 0
+    reads: list[int]
     torn: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     during_outage: int = 0
@@ -76,17 +76,18 @@ class Readings:
 @contextmanager
 def readers(url: str, count: int, outage: threading.Event) -> Iterator[Readings]:
     """Threads that read without a pause, each on its own connection; an error is expected during an outage alone."""
-    readings, stop, lock = Readings(), threading.Event(), threading.Lock()
+    readings, stop, lock = Readings([0] * count), threading.Event(), threading.Lock()
 
-    def read() -> None:
+    def read(number: int) -> None:
         most = 0
         while not stop.is_set():
             try:
-                with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+                with psycopg.connect(url, autocommit=True, connect_timeout=60) as connection:
                     while not stop.is_set():
                         (row,) = connection.execute(WHOLE).fetchall()
                         with lock:
                             most = note(row, most)
+                            readings.reads[number] += 1
                         stop.wait(_BETWEEN_READS)
             except psycopg.Error as error:
                 with lock:
@@ -98,13 +99,12 @@ def readers(url: str, count: int, outage: threading.Event) -> Iterator[Readings]
 
     def note(row: tuple[int, int, str, str, str, str, int], most: int) -> int:
         users, distinct, first, last, model, other, summed = row
-        readings.reads += 1
         readings.models.add(model)
         if users != distinct or first != last or model != other or users != summed or users < most:
             readings.torn.append(f"{row} after {most} users")
         return max(most, users)
 
-    threads = [threading.Thread(target=read, daemon=True) for _ in range(count)]
+    threads = [threading.Thread(target=read, args=(number,), daemon=True) for number in range(count)]
     for thread in threads:
         thread.start()
     try:
@@ -141,14 +141,14 @@ class Child:
     def health(self) -> dict[str, Any]:
         """The facts of /health, well or not."""
         try:
-            with urllib.request.urlopen(f"http://{self.url}/health", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{self.url}/health", timeout=60) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as answer:
             return dict(json.load(answer))
 
     def metrics(self) -> dict[str, float]:
         """Every sample of /metrics by its name and labels."""
-        with urllib.request.urlopen(f"http://{self.url}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{self.url}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}
@@ -156,7 +156,7 @@ class Child:
     def kill(self) -> None:
         """As the operating system kills what uses too much memory."""
         self.process.kill()
-        self._closed(10)
+        self._closed(60)
 
     def end(self) -> None:
         """Kill it if it runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
@@ -15,12 +16,14 @@ from small_shop import open_shop
 import sqlscore
 
 ROUNDS = 24
+OPEN_FILES = Path("/proc/self/fd")
 LEFT_IN_THE_ENGINE = {
     "functions": "SELECT count(*) FROM duckdb_functions()",
     "tables": "SELECT count(*) FROM duckdb_tables()",
     "views": "SELECT count(*) FROM duckdb_views()",
     "schemas": "SELECT count(*) FROM duckdb_schemas()",
     "settings": "SELECT count(*) FROM duckdb_settings()",
+    "connections": "FROM duckdb_connection_count()",
     "in temporary files": "SELECT coalesce(sum(temporary_storage_bytes), 0) FROM duckdb_memory()",
     "rows of scores": "SELECT count(*) FROM sqlscore.scored_users",
     "rows of marks": "SELECT count(*) FROM sqlscore.refreshed",
@@ -35,6 +38,7 @@ class Left(NamedTuple):
     python_blocks: int
     arrow_bytes: int
     threads: int
+    open_files: int
     in_the_engine: dict[str, int]
 
 
@@ -52,6 +56,7 @@ def test_a_refresh_leaves_nothing_behind(append_only: bool, connections: str) ->
     assert after.in_the_engine == before.in_the_engine
     assert after.arrow_bytes == before.arrow_bytes
     assert after.threads == before.threads
+    assert after.open_files == before.open_files
     assert after.python_objects - before.python_objects < ROUNDS  # not one a refresh
     assert after.python_blocks - before.python_blocks < ROUNDS * 50  # libraries keep names, fewer and fewer
 
@@ -78,5 +83,6 @@ def left(con: duckdb.DuckDBPyConnection) -> Left:
         sys.getallocatedblocks(),
         pa.total_allocated_bytes(),
         threading.active_count(),
+        sum(1 for _ in OPEN_FILES.iterdir()) if OPEN_FILES.exists() else 0,
         counts,
     )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     __version__: str
 
     from sqlscore.errors import SqlscoreError
+    from sqlscore.mapping.composition.identity import Identity
     from sqlscore.verbs.backtest import backtest
     from sqlscore.verbs.compare import compare
     from sqlscore.verbs.connect import connect
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.train import evaluate, train
 
 __all__ = [
+    "Identity",
     "SqlscoreError",
     "backtest",
     "compare",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Identity": "mapping.composition.identity",
     "SqlscoreError": "errors",
     "backtest": "verbs.backtest",
     "compare": "verbs.compare",

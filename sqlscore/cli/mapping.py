@@ -61,6 +61,19 @@ def init(
     exclude_type: Annotated[
         list[str] | None, typer.Option("--exclude-type", metavar="T", help="An action that is no event; repeat it.")
     ] = None,
+    device_id: Annotated[
+        str | None,
+        typer.Option("--device-id", metavar="C", help="Column: the device; before and after a login it is one person."),
+    ] = None,
+    device_shared: Annotated[
+        bool, typer.Option("--device-shared", help="A device belongs to whoever logged in last before the event.")
+    ] = False,
+    identity: Annotated[
+        str | None,
+        typer.Option(
+            "--identity", metavar="TABLE[: device=C, user=C, ...]", help="A table: who had which device, or who is who."
+        ),
+    ] = None,
     append_only: Annotated[bool, typer.Option("--append-only", help="Rows are never changed or deleted.")] = False,
     copy: Annotated[
         bool, typer.Option("--copy", help="Import the file as a table instead of reading it in place.")
@@ -83,7 +96,14 @@ def init(
         working("reading the events"),
         _undone_on_failure(db),
         open_database(db, create=True) as con,
-        _table_of(con, events, name, copy, (user_id, event_type, level or event_type, *ids), tuple(kinds)) as table,
+        _table_of(
+            con,
+            events,
+            name,
+            copy,
+            (user_id, event_type, level or event_type, *ids, device_id or user_id),
+            tuple(kinds),
+        ) as table,
     ):
         report = map_events(
             con,
@@ -100,6 +120,9 @@ def init(
             event_id=ids,
             order=_columns(order),
             exclude_types=exclude_type or (),
+            device_id=device_id,
+            device_shared=device_shared,
+            identity=identity,
             append_only=append_only,
             force=force,
         )
@@ -137,7 +160,7 @@ def show_mapping(report: Mapping[str, Any]) -> None:
     )
     features = [f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]]
     rows = [
-        ("from", mapping["relation"]),
+        ("from", report["made_of"]),
         ("columns", ", ".join(mapping[key] for key in ("user_id", "event_time", "event_type"))),
         ("features", ", ".join(features) or "none"),
         ("users with one event", f"{report['one_event_share']:.1%}"),

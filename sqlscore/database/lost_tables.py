@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from sqlscore.database.composition import VIEW
 from sqlscore.events.mapping import Mapping
 from sqlscore.sql.names import REGISTRY_TABLES, SCHEMA
 from sqlscore.sql.objects import objects
@@ -55,13 +56,13 @@ def missing_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _missing_of_mappings(con: duckdb.DuckDBPyConnection, have: set[tuple[str, str]]) -> list[str]:
     names = ["leaderboard", "events", "high_water", *(item.name for item in objects() if item.kind == "view")]
-    mappings = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
-    schemas = [Mapping.from_json(text).schema for (text,) in mappings]
+    rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
+    mappings = [Mapping.from_json(text) for (text,) in rows]
     return [
-        name if schema == SCHEMA else f"{schema}.{name}"
-        for schema in schemas
-        for name in names
-        if (schema, name) not in have and name not in _OF_A_REFRESH
+        name if mapping.schema == SCHEMA else f"{mapping.schema}.{name}"
+        for mapping in mappings
+        for name in [*names, *([VIEW] if mapping.composition is not None else [])]
+        if (mapping.schema, name) not in have and name not in _OF_A_REFRESH
     ]
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import duckdb
 
+from sqlscore.database.composition import drop_composition, install_composition, sample_of_all_parts
 from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import usable_events
 from sqlscore.database.identity import file_number, number_file
@@ -42,7 +43,7 @@ def version() -> str:
     mappings = [replace(full, time_unit=unit) for unit in (None, *UNITS)]
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
     texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
-    text = "\n".join([*texts, *functions, NOTHING_MAPPED])
+    text = "\n".join([*texts, *functions, NOTHING_MAPPED, sample_of_all_parts()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -95,6 +96,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
     if mapping.relation or not was_mapped(con):
         create_leaderboard(con, mapping.schema)
+    install_composition(con, mapping)
     view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
     # Creating a macro binds the views in it with the macro's parameters in scope, so a bare column of the same name in
     # a view of the user's would be a conflict. Therefore everything is made over an empty view that reads nothing.
@@ -114,6 +116,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
                 continue
             con.execute(item.for_schema(mapping.schema, mapping.prefix, mapping.order))
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
+    drop_composition(con, mapping)
     _comment_events(con, mapping, view)
 
 

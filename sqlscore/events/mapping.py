@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sqlscore.events.composition import Composition
 from sqlscore.events.kinds import Kind
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
@@ -55,6 +56,7 @@ class Mapping:
             others are deliveries of it.
         order: the columns that order events of one moment; after them the action does, then the features.
         exclude_types: actions that are no events.
+        composition: what `relation` is made of, if that is a view which `install_mapping` makes.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Mapping:
     event_id: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     exclude_types: tuple[str, ...] = ()
+    composition: Composition | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -88,13 +91,20 @@ class Mapping:
         """The schema that holds this mapping's views and score tables."""
         return "sqlscore" if self.name == DEFAULT_MAPPING else f"sqlscore_{self.name}"
 
+    @property
+    def made_of(self) -> str:
+        """Where the events are, in words."""
+        return self.relation if self.composition is None else str(self.composition)
+
     def to_json(self) -> str:
         """The mapping as the registry stores it.
 
         What an older sqlscore did not know is left out where nothing is said, so that a file that it scored still
         holds the same text for the same mapping.
         """
-        given = {name: value for name, value in asdict(self).items() if value or name not in _ADDED}
+        given = {name: value for name, value in asdict(self).items() if value or name not in (*_ADDED, "composition")}
+        if self.composition is not None:
+            given["composition"] = self.composition.to_dict()
         return json.dumps(given)
 
     @classmethod
@@ -103,6 +113,8 @@ class Mapping:
         fields: dict[str, Any] = json.loads(text)
         fields["features"] = tuple(Feature(**f) for f in fields["features"])
         fields |= {name: tuple(fields[name]) for name in _ADDED if name in fields}
+        if "composition" in fields:
+            fields["composition"] = Composition.from_dict(fields["composition"])
         return cls(**fields)
 
 

@@ -57,12 +57,18 @@ def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _hash_of_views(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
     """A hash of all views of the user's, any of which the mapped one may read; None if no view is mapped."""
     views = _views(con)
-    return hashlib.sha256(repr(views).encode()).hexdigest() if mapping.relation in views else None
+    mapped = any(relation in views for relation in _relations(mapping))
+    return hashlib.sha256(repr(views).encode()).hexdigest() if mapped else None
+
+
+def _relations(mapping: Mapping) -> tuple[str, ...]:
+    """What is read of the user's own."""
+    return (mapping.relation,) if mapping.composition is None else mapping.composition.relations
 
 
 def _check_variables(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     views = _views(con)
-    waiting, seen = [mapping.relation], set()
+    waiting, seen = [*_relations(mapping)], set()
     while waiting:
         name = waiting.pop()
         if name in seen or name not in views:
@@ -89,7 +95,7 @@ def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     The events are read in two zones and compared. A base table cannot depend on the zone, so it is not read.
     """
     tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
-    if any(qualified(*name) == mapping.relation for name in con.execute(tables).fetchall()):
+    if {qualified(*name) for name in con.execute(tables).fetchall()}.issuperset(_relations(mapping)):
         return
     names = ", ".join(identifier(name) for name in mapping.columns)
 

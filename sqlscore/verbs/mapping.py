@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
@@ -13,20 +12,21 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped, synchronize
+from sqlscore.database.composition import spelled_out
 from sqlscore.database.objects import install_mapping, remove_mapping
 from sqlscore.database.registry import lacking_features
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.database.unmapped import note_unmapped
-from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
-from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping, TimeUnit
 from sqlscore.mapping.alike import alike
 from sqlscore.mapping.candidates import Candidate, candidates
+from sqlscore.mapping.composition.identity import Identity
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
-from sqlscore.mapping.readers import check_readers, forget_views, note_views, views_changed
-from sqlscore.mapping.relations import column_of, relation_of, types_of
+from sqlscore.mapping.readers import forget_views, note_views, views_changed
+from sqlscore.mapping.reading import Asked, mapping_of
 from sqlscore.mapping.remapping import (
     drop_scores,
     fit_past_scores,
@@ -36,10 +36,7 @@ from sqlscore.mapping.remapping import (
     rows_to_drop,
     stored_mapping,
 )
-from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
-from sqlscore.mapping.text_files import as_written
-from sqlscore.mapping.tie_order import check_order
-from sqlscore.mapping.times import mixed_units, time_unit_of
+from sqlscore.mapping.times import mixed_units
 from sqlscore.mapping.watch import (
     MAPPED,
     Before,
@@ -51,7 +48,6 @@ from sqlscore.mapping.watch import (
     write_profile,
 )
 from sqlscore.scoring.catalog import unmapped
-from sqlscore.times import moment
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,8 @@ class MappingReport:
         again = {"unchanged": self.unchanged, "dropped": self.dropped, "kept": self.kept}
         again |= {"candidates": [asdict(candidate) for candidate in self.candidates]}
         warnings = {"warnings": list(self.warnings)}
-        return {"mapping": asdict(self.mapping), **asdict(self.profile), **counted, **warnings, **again}
+        mapping = {"mapping": asdict(self.mapping), "made_of": self.mapping.made_of}
+        return {**mapping, **asdict(self.profile), **counted, **warnings, **again}
 
 
 @on_own_connection
@@ -93,6 +90,9 @@ def map_events(
     event_id: str | Iterable[str] = (),
     order: str | Iterable[str] = (),
     exclude_types: str | Iterable[str] = (),
+    device_id: str | None = None,
+    device_shared: bool = False,
+    identity: str | Identity | None = None,
     append_only: bool = False,
     force: bool = False,
 ) -> MappingReport:
@@ -120,6 +120,11 @@ def map_events(
         order: The column, or the columns, that order events of one user at one moment, wherever events are read:
             numbers, times or text, NULL last. Without it, and where it decides nothing, the action's name does.
         exclude_types: Actions that are no events, such as heartbeats: they are left out wherever events are read.
+        device_id: The column of devices. What a device does before and after a login is then one person's: an event
+            without a user is of the device's last one, and devices nobody logged in on are users `device:ID`.
+        device_shared: A device belongs to whoever logged in last before the event, as one that several people use.
+        identity: A table of who had which device (with `device_id`), or of which ids are one person's (without); an
+            `Identity` names its columns. With times from which rows hold, it says so by span of time.
         append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
         force: Map in place of another mapping of this name, although its scores are dropped.
 
@@ -128,47 +133,25 @@ def map_events(
 
     >>> sqlscore.map_events(con, "clicks", user_id="client id", event_time="ts", event_type="what", features=["price"])
     """
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise MappingError(f"a mapping's name is made of letters, digits and _, found {name!r}: choose another")
-    relation = relation_of(con, table)
-    types = types_of(con, relation, table)
-    roles = {"user_id": user_id, "event_time": event_time, "event_type": event_type}
-    columns = {role: column_of(asked, role, types, table) for role, asked in roles.items()}
-    asked = features if isinstance(features, Dict) else tuple(features)
-    ids = tuple(column_of(column, "event_id", types, table) for column in listed(event_id))
-    words = [columns["user_id"], columns["event_type"], *([] if level is None else [level]), *ids]
-    read = as_written(con, relation, words, asked)
-    if read != relation:
-        relation, types = read, types_of(con, read, table)
-    subtype = None
-    if level is not None:
-        subtype, columns["event_type"] = columns["event_type"], column_of(level, "level", types, table)
-        check_levels(subtype, columns["event_type"], types, relation)
-    mapping = Mapping(
+    asked = Asked(
+        user_id=user_id,
+        event_time=event_time,
+        event_type=event_type,
+        level=level,
+        features=features,
         name=name,
-        relation=relation,
-        user_id=columns["user_id"],
-        event_time=columns["event_time"],
-        event_type=columns["event_type"],
-        features=(
-            *([Feature(subtype, "categorical")] if subtype is not None else []),
-            *features_of(asked, [*columns.values(), subtype], types, table),
-        ),
-        prefix=prefix if prefix is not None else "" if name == DEFAULT_MAPPING else f"{name}_",
+        prefix=prefix,
+        time_unit=time_unit,
+        time_cap=time_cap,
+        event_id=event_id,
+        order=order,
+        exclude_types=exclude_types,
+        device_id=device_id,
+        device_shared=device_shared,
+        identity=identity,
         append_only=append_only,
-        subtype=subtype,
-        event_id=ids,
-        order=tuple(column_of(column, "order", types, table) for column in listed(order)),
-        exclude_types=tuple(sorted(set(listed(exclude_types)))),
     )
-    check_order(con, mapping)
-    check_roles(mapping, types)
-    check_users(con, mapping)
-    check_readers(con, mapping)
-    mapping = replace(mapping, time_unit=time_unit_of(con, mapping, types[mapping.event_time], time_unit))
-    if time_cap is not None:
-        mapping = replace(mapping, time_cap=moment(time_cap, "time_cap", MappingError))
-    return put_mapping(con, mapping, force)
+    return put_mapping(con, mapping_of(con, table, asked), force)
 
 
 def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = False) -> MappingReport:
@@ -180,6 +163,7 @@ def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = 
     old, name = stored_mapping(con, mapping.name), mapping.name
     if old is not None and old != mapping:
         refuse_to_drop(con, old, mapping, force)
+    stored, mapping = mapping, spelled_out(con, mapping)  # the view of composed events is made at the end
     profiled, warnings = profile(con, mapping)
     watched = replace(watch(con, mapping), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
     guards = read_guards(con)
@@ -192,7 +176,8 @@ def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = 
     lacking = lacking_features(con, mapping)
     if lacking:
         warnings = (*warnings, f'the champion of "{name}" reads {lacking}, not mapped: map them, or train again')
-    report = MappingReport(mapping, profiled, warnings, counted, candidates=candidates(con, mapping))
+    report = MappingReport(stored, profiled, warnings, counted, candidates=candidates(con, mapping))
+    mapping = stored
     if old == mapping:
         _mend(con, mapping, watched, found)
         return replace(report, unchanged=True)
@@ -200,11 +185,6 @@ def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = 
         report = replace(report, dropped=rows_to_drop(con, old), kept=past_rows(con, old))
     _store(con, report, watched, found)
     return report
-
-
-def listed(names: str | Iterable[str]) -> list[str]:
-    """One name, or several, as a list."""
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _mend(con: duckdb.DuckDBPyConnection, mapping: Mapping, watched: Watched, found: tuple[Finding, ...]) -> None:

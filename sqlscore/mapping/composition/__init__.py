@@ -1,0 +1,1 @@
+"""What a user says of composed events, read beside what is there."""

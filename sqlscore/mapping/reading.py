@@ -1,0 +1,143 @@
+"""What a user says of the events, read beside what is there: a mapping that is right, or an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, replace
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from sqlscore.database.composition import composed, spelled_out
+from sqlscore.errors import MappingError
+from sqlscore.events.kinds import Kind
+from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.mapping.composition.identity import Identity, identify
+from sqlscore.mapping.readers import check_readers
+from sqlscore.mapping.relations import column_of, relation_of, types_of
+from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
+from sqlscore.mapping.text_files import as_written
+from sqlscore.mapping.tie_order import check_order
+from sqlscore.mapping.times import time_unit_of
+from sqlscore.times import moment
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of `map_events`, by its names and with its meanings."""
+
+    user_id: str = "user_id"
+    event_time: str = "event_time"
+    event_type: str = "event_type"
+    level: str | None = None
+    features: Iterable[str] | Dict[str, Kind] = ()
+    name: str = DEFAULT_MAPPING
+    prefix: str | None = None
+    time_unit: TimeUnit | None = None
+    time_cap: date | str | None = None
+    event_id: str | Iterable[str] = ()
+    order: str | Iterable[str] = ()
+    exclude_types: str | Iterable[str] = ()
+    device_id: str | None = None
+    device_shared: bool = False
+    identity: str | Identity | None = None
+    append_only: bool = False
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether the person of an event is to be found."""
+        return self.device_id is not None or self.identity is not None
+
+
+def mapping_of(con: duckdb.DuckDBPyConnection, table: str, asked: Asked) -> Mapping:
+    """The mapping that is meant, checked: its columns are there and can play their roles.
+
+    Raises MappingError or EventsError, which name the column and what is in it.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", asked.name):
+        raise MappingError(f"a mapping's name is made of letters, digits and _, found {asked.name!r}: choose another")
+    features = asked.features if isinstance(asked.features, Dict) else tuple(asked.features)
+    mapping, types = _roles(con, table, asked, tuple(features))
+    if asked.has_identity:
+        unit = time_unit_of(con, mapping, types[mapping.event_time], asked.time_unit)
+        mapping = identify(con, replace(mapping, time_unit=unit), asked.device_id, asked.device_shared, asked.identity)
+    if mapping.composition is not None:
+        if asked.append_only:
+            raise MappingError(
+                "append_only (--append-only) is for events in one table: these are composed, and a new row can change "
+                "whose the old ones are; leave it out"
+            )
+        mapping = spelled_out(con, mapping)
+        types = types_of(con, mapping.relation, table)
+    mapping = _with_columns(mapping, asked, features, types, table)
+    check_order(con, mapping)
+    check_roles(mapping, types)
+    check_users(con, mapping)
+    check_readers(con, mapping)
+    if mapping.composition is not None:
+        return composed(mapping)
+    return replace(mapping, time_unit=time_unit_of(con, mapping, types[mapping.event_time], asked.time_unit))
+
+
+def listed(names: str | Iterable[str]) -> list[str]:
+    """One name, or several, as a list."""
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _roles(
+    con: duckdb.DuckDBPyConnection, table: str, asked: Asked, features: tuple[str, ...]
+) -> tuple[Mapping, Dict[str, pa.DataType]]:
+    """A mapping with the columns that say who, when and what alone, and the types of all columns."""
+    relation = relation_of(con, table)
+    types = types_of(con, relation, table)
+    roles = {"user_id": asked.user_id, "event_time": asked.event_time, "event_type": asked.event_type}
+    if asked.has_identity and asked.user_id == Asked.user_id and asked.device_id is not None:
+        # the events need not say who, if it is known of the device
+        roles["user_id"] = next((name for name in types if name.casefold() == "user_id"), asked.device_id)
+    columns = {role: column_of(wanted, role, types, table) for role, wanted in roles.items()}
+    words = [columns["user_id"], columns["event_type"], asked.level, asked.device_id, *listed(asked.event_id)]
+    read = as_written(con, relation, [word for word in words if word is not None], features)
+    if read != relation:
+        relation, types = read, types_of(con, read, table)
+    mapping = Mapping(
+        name=asked.name,
+        relation=relation,
+        user_id=columns["user_id"],
+        event_time=columns["event_time"],
+        event_type=columns["event_type"],
+        prefix=asked.prefix if asked.prefix is not None else "" if asked.name == DEFAULT_MAPPING else f"{asked.name}_",
+        time_cap=moment(asked.time_cap, "time_cap", MappingError) if asked.time_cap is not None else None,
+        append_only=asked.append_only,
+    )
+    return mapping, types
+
+
+def _with_columns(
+    mapping: Mapping,
+    asked: Asked,
+    features: tuple[str, ...] | Dict[str, Kind],
+    types: Dict[str, pa.DataType],
+    table: str,
+) -> Mapping:
+    """The mapping with all columns that go with an event, and what is left out."""
+    ids = tuple(column_of(column, "event_id", types, table) for column in listed(asked.event_id))
+    subtype, event_type = None, mapping.event_type
+    if asked.level is not None:
+        subtype, event_type = event_type, column_of(asked.level, "level", types, table)
+        check_levels(subtype, event_type, types, mapping.relation)
+    roles = (mapping.user_id, mapping.event_time, event_type, subtype)
+    return replace(
+        mapping,
+        event_type=event_type,
+        subtype=subtype,
+        features=(
+            *([Feature(subtype, "categorical")] if subtype is not None else []),
+            *features_of(features, roles, types, table),
+        ),
+        event_id=ids,
+        order=tuple(column_of(column, "order", types, table) for column in listed(asked.order)),
+        exclude_types=tuple(sorted(set(listed(asked.exclude_types)))),
+    )

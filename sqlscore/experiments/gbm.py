@@ -160,17 +160,18 @@ def _fit_actions(
     judged = _sample(judged, random, _JUDGED)
     judged = judged[known[data.target[judged]]]  # the others drown what can be learned
     validation = [_rows(source, judged)]
-    if parts.held_out is not None and not periods.by_users:
-        others = _sample(_targets(data, parts.held_out), random, _JUDGED)
+    strangers = None if periods.by_users else parts.held_out
+    if strangers is not None:
+        others = _sample(_targets(data, strangers), random, _JUDGED)
         validation.append(_rows(source, others[known[data.target[others]]]))
-    newer = drifts(data, parts.train, parts.validation)
+    newer = drifts(data, parts.train, parts.validation, strangers)
     found = search(library, settings, _rows(source, learned), validation, source.categorical, newer, progress)
     wanted = validation[0].wanted
     softened = temperature(torch.from_numpy(found.margins), torch.from_numpy(wanted.astype(np.int64)))
     shares = _shares(data, parts.train)[data.target[judged]]
     given = np.where(shares > 0, shares, 1.0)  # of the rare actions, within their class
     probability = np.exp(-losses_of(found.margins / softened, wanted)) * given
-    how, losses = choose_counting(data, parts.train, Judged(judged, probability))
+    how, losses = choose_counting(data, parts.train, Judged(judged, probability, len(judged)))
     loss = float(losses.mean()) if len(judged) else float("nan")
     every, model = _targets(data, parts.both if options.refit else parts.train), found.model
     if options.refit:

@@ -15,6 +15,7 @@ from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.split import Churn, Periods
 
 SPARED = 0.1  # of users: until the last stage, they show how well the model does on people it never saw
+_NEWEST = 0.2  # of users, who they are drawn from: the next stranger is more like the last ones than like the first
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,14 @@ def held_out(log: EventLog, seed: int, share: float = 0.15) -> npt.NDArray[np.bo
     return np.asarray(np.random.default_rng(seed).random(log.users) < share)
 
 
+def spared(log: EventLog, until: int, seed: int) -> npt.NDArray[np.bool_]:
+    """(N,) about a tenth of the users who came until then, drawn from those who came last."""
+    came = log.times[log.offsets[:-1]]
+    there = came <= until
+    newest = there & (came >= np.quantile(came[there], 1 - _NEWEST)) if there.any() else there
+    return newest & held_out(log, seed, SPARED / _NEWEST)
+
+
 def training_windows(
     log: EventLog, data: Encoded, periods: Periods, seed: int, longest: int
 ) -> tuple[Windows, Windows]:
@@ -177,7 +186,7 @@ def parts_of(log: EventLog, data: Encoded, periods: Periods, seed: int, longest:
         apart, seen = held_out(log, seed), None
         parts = Parts(train, validation, validation, None, both)
     else:
-        apart = held_out(log, seed, SPARED) & spare_users
+        apart = spared(log, periods.t1, seed) if spare_users else np.zeros(log.users, np.bool_)
         seen = np.zeros(log.users, np.bool_)
         seen[log.rows[log.times <= periods.t1]] = True
         same = windows(log, data, periods.t1, periods.t2, seen & ~apart, None, longest)

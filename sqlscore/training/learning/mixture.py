@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -23,12 +23,39 @@ _TINY = 1e-12
 _MOST_JUDGED = 100_000  # targets that show whether a log drifts
 
 
+_HEAVIEST = 5.0  # what a target of other users counts for at most, beside one of the later period
+
+
 @dataclass(frozen=True)
 class Judged:
-    """Targets of the validation part, and the probability that the network gave to what happened."""
+    """Targets that validate, and the probability that the network gave to what happened.
 
-    at: Ints  # (P,) the log's index of the event before
-    network: Floats  # (P,)
+    Args:
+        at: (P,) the log's index of the event before: of the later period first, then of other users.
+        network: (P,)
+        later: How many are of the later period.
+    """
+
+    at: Ints
+    network: Floats
+    later: int
+
+    @property
+    def weights(self) -> Floats:
+        """(P,), of mean 1: see `evenly`."""
+        return evenly(self.later, len(self.at) - self.later)
+
+
+def evenly(later: int, others: int) -> Floats:
+    """(P,) weights of mean 1 with which both parts count alike, if that of other users is not small.
+
+    A later period alone speaks of users who stayed. In a log that is closed to new users what these do next changes
+    with their age, which is no drift: the next newcomer is as the last ones were.
+    """
+    weights = np.ones(later + others)
+    if later and others:
+        weights[later:] = min(later / others, _HEAVIEST)
+    return weights / weights.mean() if len(weights) else weights
 
 
 def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Counting, Floats]:
@@ -45,39 +72,41 @@ def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Coun
     """
     if not len(judged.at):
         return NOTHING, np.zeros(0)
-    users = users_at(data, judged.at)
+    users, weights = users_at(data, judged.at), judged.weights
     tables = _Tables(data, train, judged.at)
     network = np.maximum(judged.network, _TINY)
     best: dict[float, tuple[float, Counting, Floats]] = {}
     for fade in FADES:
         for order, prior, counted in tables.probabilities(fade):
-            weight = _weight(network, counted)
+            weight = _weight(network, counted, weights)
             mixed = -np.log(weight * network + (1 - weight) * counted)
-            loss = float(mixed.mean())
+            loss = float(np.average(mixed, weights=weights))
             if fade not in best or loss < best[fade][0]:
-                best[fade] = (loss, Counting(order, prior, fade, weight, loss), mixed)
+                best[fade] = (loss, Counting(order, prior, fade, weight), mixed)
     chosen = best[0.0]
     for fade in FADES[1:]:
-        if better(chosen[2] - best[fade][2], users):
+        if better(chosen[2] - best[fade][2], users, weights=weights):
             chosen = best[fade]
     alone = -np.log(network)
-    if better(alone - chosen[2], users):
-        return chosen[1], chosen[2]
-    return Counting(log_loss=float(alone.mean())), alone
+    if not better(alone - chosen[2], users, weights=weights):
+        chosen = (0.0, NOTHING, alone)
+    later = chosen[2][: judged.later]
+    return replace(chosen[1], log_loss=float(later.mean()) if len(later) else None), chosen[2]
 
 
-def drifts(data: Encoded, train: Windows, validation: Windows) -> bool:
-    """Whether what followed what lately says more of the validation part than all that followed, by counts alone."""
-    at = np.flatnonzero(validation.wanted & (data.target <= data.known))
-    if not len(at):
+def drifts(data: Encoded, train: Windows, validation: Windows, others: Windows | None) -> bool:
+    """Whether what followed what lately says more of what validates than all that followed, by counts alone."""
+    parts = [np.flatnonzero(part.wanted & (data.target <= data.known)) for part in (validation, others) if part]
+    if not len(parts[0]):
         return False
-    at = at[:: -(-len(at) // _MOST_JUDGED)]
+    parts = [at[:: max(1, -(-len(at) // _MOST_JUDGED))] for at in parts]
+    at, weights = np.concatenate(parts), evenly(len(parts[0]), sum(map(len, parts[1:])))
     tables, users = _Tables(data, train, at), users_at(data, at)
     best: list[tuple[float, Floats]] = []
     for fade in FADES:
         losses = ((-np.log(counted)) for _, _, counted in tables.probabilities(fade))
-        best.append(min(((float(loss.mean()), loss) for loss in losses), key=lambda pair: pair[0]))
-    return any(better(best[0][1] - faded, users, SURE) for _, faded in best[1:])
+        best.append(min(((float(weights @ loss), loss) for loss in losses), key=lambda pair: pair[0]))
+    return any(better(best[0][1] - faded, users, SURE, weights) for _, faded in best[1:])
 
 
 def users_at(data: Encoded, at: Ints) -> Ints:
@@ -85,16 +114,21 @@ def users_at(data: Encoded, at: Ints) -> Ints:
     return np.searchsorted(data.offsets, at, "right") - 1
 
 
-def better(gains: Floats, users: Ints, errors: float = 1.0) -> bool:
-    """Whether the mean of gains (P,) is above so many standard errors, users (P,) being independent of each other."""
-    of_user = np.bincount(users, gains - gains.mean())
-    return float(gains.sum()) > errors * float(np.sqrt((of_user**2).sum()))
+def better(gains: Floats, users: Ints, errors: float = 1.0, weights: Floats | None = None) -> bool:
+    """Whether the mean of gains (P,) is above so many standard errors, users (P,) being independent of each other.
+
+    weights: (P,) of mean 1; None: all 1.
+    """
+    weights = np.ones(len(gains)) if weights is None else weights
+    total = float(weights @ gains)
+    of_user = np.bincount(users, weights * (gains - total / max(len(gains), 1)))
+    return total > errors * float(np.sqrt((of_user**2).sum()))
 
 
-def _weight(network: Floats, counted: Floats) -> float:
-    """The weight of the network that minimises the log-loss, a convex function of it."""
+def _weight(network: Floats, counted: Floats, weights: Floats) -> float:
+    """The weight of the network that minimises the log-loss, a convex function of it. weights: (P,) of the targets."""
     found = minimize_scalar(
-        lambda weight: -float(np.log(weight * network + (1 - weight) * counted).mean()),
+        lambda weight: -float(weights @ np.log(weight * network + (1 - weight) * counted)) / len(weights),
         bounds=(0.0, 1.0),
         method="bounded",
         options={"xatol": 1e-3},

@@ -14,7 +14,7 @@ from torch.nn import functional
 from sqlscore.arrays import Floats, Ints
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
-from sqlscore.training.data.windows import Parts, Windows
+from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.calibration import calibrate_actions
 from sqlscore.training.learning.churn_head import finish_churn, refit_churn
 from sqlscore.training.learning.counting import NOTHING, count_beside, count_into
@@ -43,7 +43,10 @@ def count(training: Training) -> Learned:
 
 def learn(training: Training) -> Learned:
     """Take a model that learns through all STAGES, on the device of the options; at the end it is on the CPU."""
-    training = replace(training, parts=replace(training.parts, validation=_learnable(training.data, training.parts)))
+    parts = training.parts
+    others = None if parts.held_out is None else _learnable(training.data, parts.train, parts.held_out)
+    validation = _learnable(training.data, parts.train, parts.validation)
+    training = replace(training, parts=replace(parts, validation=validation, held_out=others))
     learned = Learned(_until(training))
     for stage in STAGES:
         learned = stage(training, learned)
@@ -67,23 +70,30 @@ def search_weights(training: Training, learned: Learned) -> Learned:
         return replace(learned, history=optimise(training), recency=options.recency)
     begun = copy.deepcopy(model.state_dict())
     plain = optimise(with_recency(training, 0.0))
-    if not is_plain(options) or not drifts(training.data, training.parts.train, training.parts.validation):
+    if not is_plain(options) or not drifts(
+        training.data, training.parts.train, training.parts.validation, _others(training)
+    ):
         return replace(learned, history=plain, recency=0.0)
-    kept, (users, losses) = copy.deepcopy(model.state_dict()), _mixed_losses(training)
+    kept, (users, weights, losses) = copy.deepcopy(model.state_dict()), _mixed_losses(training)
     model.load_state_dict(begun)
     recent = optimise(with_recency(training, RECENCY), "search with recency")
-    if better(losses - _mixed_losses(training)[1], users, SURE):
+    if better(losses - _mixed_losses(training)[2], users, SURE, weights):
         return replace(learned, history=recent, recency=RECENCY)
     model.load_state_dict(kept)
     return replace(learned, history=plain, recency=0.0)
 
 
-def _mixed_losses(training: Training) -> tuple[Ints, Floats]:
-    """(P,) users and log-losses of validation targets by the network with its counts. The temperature stays 1."""
+def _mixed_losses(training: Training) -> tuple[Ints, Floats, Floats]:
+    """(P,) users, weights and log-losses of what validates by the network with its counts. The temperature stays 1."""
     model, data, parts = training.model, training.data, training.parts
-    judged = calibrate_actions(model, data, parts.validation, training.options.seed)
+    judged = calibrate_actions(model, data, parts.validation, _others(training), training.options.seed)
     model.heads.temperature.fill_(1.0)
-    return users_at(data, judged.at), choose_counting(data, parts.train, judged)[1]
+    return users_at(data, judged.at), judged.weights, choose_counting(data, parts.train, judged)[1]
+
+
+def _others(training: Training) -> Windows | None:
+    """Users who were not learned from, if others than those who validate."""
+    return None if training.periods.by_users else training.parts.held_out
 
 
 def fit_churn(training: Training, learned: Learned) -> Learned:
@@ -99,12 +109,13 @@ def calibrate(training: Training, learned: Learned) -> Learned:
     """Fit the temperature, the shift of times, and what is counted beside the network, on validation."""
     model, data, seed = training.model, training.data, training.options.seed
     train, validation = training.parts.train, training.parts.validation
-    judged = calibrate_actions(model, data, validation, seed)
+    judged = calibrate_actions(model, data, validation, _others(training), seed)
     calibrate_times(model, data, validation, seed)
     if is_plain(training.options):
         counting, _ = choose_counting(data, train, judged)
     else:  # counts would take back what was asked for
-        counting = replace(NOTHING, log_loss=float(-np.log(np.maximum(judged.network, 1e-12)).mean()))
+        later = judged.network[: judged.later]
+        counting = replace(NOTHING, log_loss=float(-np.log(np.maximum(later, 1e-12)).mean()))
     count_beside(model, data, train, counting)
     return replace(learned, counting=counting, validation_loss=counting.log_loss)
 
@@ -190,12 +201,12 @@ def start_unlearned_at_their_names(model: Any, data: Encoded, train: Windows) ->
         model.embedding.action.weight[torch.from_numpy(~met)] = 0.0
 
 
-def _learnable(data: Encoded, parts: Parts) -> Windows:
-    """The validation part without targets that the training part lacks: their losses would drown all others."""
+def _learnable(data: Encoded, train: Windows, part: Windows) -> Windows:
+    """A part that validates, without targets that the training part lacks: their losses would drown all others."""
     learned = np.zeros(data.known + 1, np.bool_)
-    targets = data.target[parts.train.wanted]
+    targets = data.target[train.wanted]
     learned[targets[targets <= data.known]] = True
     known = data.target <= data.known
-    kept = parts.validation.wanted & known
+    kept = part.wanted & known
     kept[kept] = learned[data.target[kept]]
-    return replace(parts.validation, wanted=kept | (parts.validation.wanted & ~known))
+    return replace(part, wanted=kept | (part.wanted & ~known))

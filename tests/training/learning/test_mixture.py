@@ -43,6 +43,22 @@ def process(users: int, change: int, seed: int) -> EventLog:
     )
 
 
+def cohort(users: int, first_day: int, seed: int) -> EventLog:
+    """Users who come within 60 days, in the order of their coming, and buy four times; half of the gaps are long.
+
+    What comes soon is mostly a "b", what comes late is an "a": so the newest targets of a log without newcomers are.
+    """
+    random = np.random.default_rng(seed)
+    soon = random.random((users, 4)) < 0.5
+    gaps = np.where(soon, random.uniform(0.1, 2, (users, 4)), random.uniform(20, 70, (users, 4)))
+    gaps[:, 0] = first_day + np.sort(random.uniform(0, 60, users))
+    steps = np.where(soon & (random.random((users, 4)) < 0.7), 1, 0)
+    times = (gaps.cumsum(1) * 1_440 * MINUTE).astype(np.int64)
+    return EventLog(
+        Column((steps.ravel() + 1).astype(np.int32), NAMES[:2]), times.ravel(), offsets_of(np.full(users, 4)), {}, {}
+    )
+
+
 def trained(log: EventLog, options: TrainingOptions) -> TrainedModel:
     return fit_log(log, split(log, options), options, Silent())
 
@@ -75,6 +91,17 @@ def test_the_default_beats_its_own_network_and_counting_alone_if_the_rules_chang
     mixed = log_loss(model, later)
     assert mixed < log_loss(counting, later)
     assert mixed < log_loss(model, later, network_weight=1.0)
+
+
+def test_what_changes_with_the_age_of_users_is_not_taken_for_drift() -> None:
+    """The log of users who came first, judged on those who come next: late targets say nothing of them."""
+    past, next_ones = cohort(800, 0, seed=1), cohort(200, 60, seed=2)
+    model = trained(past, QUICK)
+    counting = trained(past, replace(QUICK, architecture="markov"))
+    noted = TrainingNotes.from_json(model.manifest.notes).training
+    assert noted is not None
+    assert noted.recency == 0
+    assert log_loss(model, next_ones) < log_loss(counting, next_ones) + 0.002
 
 
 def test_what_judged_the_model_is_learned_after_that_and_not_before() -> None:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
-from sqlscore.events.mapping import Mapping
+from sqlscore.events.mapping import NO_TIME, Mapping
+from sqlscore.events.sequences import Sequences
 from sqlscore.events.times_in_arrow import to_microseconds
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.times import moment
@@ -77,6 +78,31 @@ def mapping_of(catalog: Catalog, column: Column) -> Mapping:
     return catalog.mapping(name)
 
 
+def newest_of(sequences: Sequences) -> Ints:
+    """(N,) the newest event of each sequence's groups, NO_TIME where nothing says it."""
+    if sequences.high_water is None:
+        return np.full(len(sequences), NO_TIME, np.int64)
+    return sequences.high_water
+
+
+def moments_of(rows: pa.Array, as_of: Column, high_water: Column, newest: pa.Array | None, mapping: Mapping) -> Ints:
+    """The moments of some rows, as `moments` gives them.
+
+    Args:
+        rows: int64 (M,), their numbers.
+        as_of: (N,) as `moments` takes it.
+        high_water: (N,) the newest time of the mapped table.
+        newest: (M,) that of the groups of these rows, which stands in its place where the mapping has groups.
+        mapping: of the events.
+
+    Returns:
+        int64 (M,), µs.
+    """
+    if mapping.group is None or newest is None:
+        return np.asarray(moments(as_of, high_water, mapping)[rows.to_numpy()])
+    return moments(one_array(as_of).take(rows), newest, mapping)
+
+
 def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
     """The moment of each score.
 
@@ -106,9 +132,16 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
     if given.all():
         return times
     fallback = one_array(high_water)
-    if fallback.null_count:
+    if mapping.group is not None and (fallback.is_null().to_numpy(zero_copy_only=False) & ~given).any():
+        raise EventsError(
+            f'there is no as_of, and nothing says when the newest event of the group ("{mapping.group}") was: pass '
+            "as_of := TIMESTAMP '...', or take lists of sqlscore.events, whose column group_high_water says it; a "
+            "group that no mapped event has is not known"
+        )
+    if fallback.null_count and mapping.group is None:
         raise EventsError(
             f'there is no as_of, and no event in the mapped events table ("{mapping.name}") to take it from: '
             "pass as_of := TIMESTAMP '...', or map the events"
         )
-    return np.where(given, times, fallback.cast(pa.timestamp("us")).view(pa.int64()).to_numpy())
+    newest = fallback.cast(pa.timestamp("us")).view(pa.int64()).fill_null(NO_TIME).to_numpy()
+    return np.where(given, times, newest)

@@ -23,7 +23,8 @@ from sqlscore.scoring.rollout import LONGEST, advance, one_event
 from sqlscore.scoring.scores import churn_probability, refuse_future, refuse_plain
 from sqlscore.scoring.sql_types import CANDIDATES_ARROW
 from sqlscore.scoring.states import without_times
-from sqlscore.udfs.arguments import Column, mapping_of, moments, one_array, text, whole_number
+from sqlscore.scoring.states_in_arrow import times_array
+from sqlscore.udfs.arguments import Column, mapping_of, moments_of, newest_of, one_array, text, whole_number
 from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model
 
@@ -65,17 +66,16 @@ def best_action(
     steps = whole_number(n, "n", default=5, most=LONGEST)
     asked = _lists_of_actions(candidates)
     pieces = []
-    times: Ints | None = None
     for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
         artifact.require("churn" if wanted is None else "next_action")
         states, encoded = STATES.encode(artifact, sequences)
         timed = not bool(without_times(states.clock).any())
         if wanted is None:
             refuse_plain(states)
-        if timed and times is None:
-            times = moments(as_of, high_water, mapping_of(catalog, mapping))
-        at = times[rows.to_numpy()] if timed and times is not None else np.full(len(states), NO_TIME)
+        at = np.full(len(states), NO_TIME)
         if timed:
+            newest = times_array(newest_of(sequences))
+            at = moments_of(rows, as_of, high_water, newest, mapping_of(catalog, mapping))
             refuse_future(states.clock[:, 1].numpy(), at)
         given = asked.take(rows)
         of, actions = _each(artifact, given)

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from sqlscore.arrays import Ints
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.scores import churn_probability, refuse_plain, score_states
 from sqlscore.scoring.sql_types import SCORE_ARROW
 from sqlscore.scoring.states import without_times
-from sqlscore.udfs.arguments import Column, mapping_of, moments
-from sqlscore.udfs.columns import by_model, scatter
+from sqlscore.udfs.arguments import Column, mapping_of, moments_of
+from sqlscore.udfs.columns import by_model, newest_in, scatter
 
 
 def churn(catalog: Catalog, state: Column, as_of: Column, high_water: Column, mapping: Column) -> pa.Array:
     """(state, as_of, high_water, mapping) -> FLOAT in [0, 1]."""
     pieces = []
-    times: Ints | None = None
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("churn")
         refuse_plain(states)
-        if times is None:
-            times = moments(as_of, high_water, mapping_of(catalog, mapping))
-        risk = churn_probability(artifact, states, times[rows.to_numpy()])
+        times = moments_of(rows, as_of, high_water, newest_in(state, rows), mapping_of(catalog, mapping))
+        risk = churn_probability(artifact, states, times)
         pieces.append((rows, pa.array(risk)))
     return scatter(pieces, len(state), pa.float32())
 
@@ -34,6 +31,6 @@ def score(catalog: Catalog, state: Column, as_of: Column, high_water: Column, ma
         timed = not bool(without_times(states.clock).any())
         times = None
         if timed:
-            times = moments(as_of, high_water, mapping_of(catalog, mapping))[rows.to_numpy()]
+            times = moments_of(rows, as_of, high_water, newest_in(state, rows), mapping_of(catalog, mapping))
         pieces.append((rows, score_states(artifact, states, times)))
     return scatter(pieces, len(state), SCORE_ARROW)

@@ -27,6 +27,14 @@ def by_model(column: Column, catalog: Catalog) -> Iterator[tuple[pa.Array, Artif
         yield rows.cast(pa.int64()), catalog.artifact(label, ""), from_arrow(chosen)
 
 
+def newest_in(column: Column, rows: pa.Array) -> pa.Array | None:
+    """(M,) the newest event of the groups of these rows' states; None if the states do not say it."""
+    states = one_array(column)
+    if states.type.get_field_index("high_water") < 0:
+        return None
+    return pc.struct_field(states, "high_water").take(rows)
+
+
 def scatter(pieces: list[tuple[pa.Array, pa.Array]], length: int, kind: pa.DataType) -> pa.Array:
     """Put pieces of a column together.
 

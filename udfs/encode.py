@@ -13,9 +13,9 @@ from sqlscore.events.unpacking import is_packed, unpack
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
-from sqlscore.scoring.sql_types import STATE_ARROW
-from sqlscore.scoring.states_in_arrow import to_arrow
-from sqlscore.udfs.arguments import Column, mapping_of, one_array
+from sqlscore.scoring.sql_types import GROUPED_STATE_ARROW, STATE_ARROW
+from sqlscore.scoring.states_in_arrow import times_array, to_arrow
+from sqlscore.udfs.arguments import Column, mapping_of, newest_of, one_array
 from sqlscore.udfs.columns import scatter
 
 
@@ -27,6 +27,18 @@ def encode(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> p
         catalog.count(encoded)
         pieces.append((rows, to_arrow(states, artifact.name)))
     return scatter(pieces, len(lists), STATE_ARROW)
+
+
+def encode_grouped(catalog: Catalog, lists: Column, model: Column, mapping: Column) -> pa.Array:
+    """(lists, model, mapping) -> GROUPED_STATE_ARROW: as `encode`, with the newest event of each list's groups."""
+    pieces = []
+    for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
+        states, encoded = STATES.encode(artifact, sequences)
+        catalog.count(encoded)
+        newest = times_array(newest_of(sequences))
+        columns = [*to_arrow(states, artifact.name).flatten(), newest]
+        pieces.append((rows, pa.StructArray.from_arrays(columns, fields=list(GROUPED_STATE_ARROW))))
+    return scatter(pieces, len(lists), GROUPED_STATE_ARROW)
 
 
 def sequences_by_model(

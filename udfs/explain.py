@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from sqlscore.arrays import Ints
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.explanation.attribution import attribute
@@ -21,7 +20,8 @@ from sqlscore.scoring.explanation.reasons import (
 from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.scores import churn_probability, refuse_plain
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
-from sqlscore.udfs.arguments import Column, constant, mapping_of, moments, whole_number
+from sqlscore.scoring.states_in_arrow import times_array
+from sqlscore.udfs.arguments import Column, constant, mapping_of, moments_of, newest_of, whole_number
 from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model
 
@@ -66,15 +66,14 @@ def explain_churn(
     """
     most = how_many(k)
     pieces = []
-    times: Ints | None = None
     for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
         artifact.require("churn")
         states, encoded = STATES.encode(artifact, sequences)
         catalog.count(encoded)
         refuse_plain(states)
-        if times is None:
-            times = moments(as_of, high_water, mapping_of(catalog, mapping))
-        at, last = times[rows.to_numpy()], states.clock[:, 1].numpy()
+        newest = times_array(newest_of(sequences))
+        at = moments_of(rows, as_of, high_water, newest, mapping_of(catalog, mapping))
+        last = states.clock[:, 1].numpy()
         risk = churn_probability(artifact, states, at).astype(np.float64)
         risk_then = churn_probability(artifact, states, last).astype(np.float64)
         baseline = np.full(len(risk), usual_churn(artifact))

@@ -11,7 +11,15 @@ import pyarrow as pa
 
 from sqlscore.errors import SqlscoreError
 from sqlscore.scoring.catalog import Catalog
-from sqlscore.scoring.sql_types import ACTIONS_SQL, CANDIDATES_SQL, SCORE_SQL, STATE_SQL, VISIT_SQL, WEIGHTS_SQL
+from sqlscore.scoring.sql_types import (
+    ACTIONS_SQL,
+    CANDIDATES_SQL,
+    GROUPED_STATE_SQL,
+    SCORE_SQL,
+    STATE_SQL,
+    VISIT_SQL,
+    WEIGHTS_SQL,
+)
 
 PREFIX = "open_this_file_with_sqlscore_connect__"
 """Stands before every internal name, so that the engine's "does not exist" says what to do."""
@@ -62,6 +70,7 @@ class Internal:
 
 FUNCTIONS: tuple[Internal, ...] = (
     Internal("encode", STATE_SQL, "encode", "encode"),
+    Internal("encode_grouped", GROUPED_STATE_SQL, "encode", "encode_grouped"),
     Internal("next_action", "VARCHAR", "next_action", "next_action"),
     Internal("next_actions", ACTIONS_SQL, "next_action", "next_actions"),
     Internal("action_probability", "FLOAT", "next_action", "action_probability"),

@@ -74,6 +74,10 @@ def init(
             "--identity", metavar="TABLE[: device=C, user=C, ...]", help="A table: who had which device, or who is who."
         ),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", metavar="C", help="Column: site, tenant or country; each ends at its own date."),
+    ] = None,
     append_only: Annotated[bool, typer.Option("--append-only", help="Rows are never changed or deleted.")] = False,
     copy: Annotated[
         bool, typer.Option("--copy", help="Import the file as a table instead of reading it in place.")
@@ -92,18 +96,12 @@ def init(
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
     ids = _columns(event_id)
+    words = (user_id, event_type, level or event_type, *ids, device_id or user_id, group or event_type)
     with (
         working("reading the events"),
         _undone_on_failure(db),
         open_database(db, create=True) as con,
-        _table_of(
-            con,
-            events,
-            name,
-            copy,
-            (user_id, event_type, level or event_type, *ids, device_id or user_id),
-            tuple(kinds),
-        ) as table,
+        _table_of(con, events, name, copy, words, tuple(kinds)) as table,
     ):
         report = map_events(
             con,
@@ -123,6 +121,7 @@ def init(
             device_id=device_id,
             device_shared=device_shared,
             identity=identity,
+            group=group,
             append_only=append_only,
             force=force,
         )

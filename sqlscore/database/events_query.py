@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import duckdb
 
+from sqlscore.database.high_water import GROUPS, with_high_water
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import CANONICAL, Mapping
 from sqlscore.events.packing import action_text
 from sqlscore.events.times_in_sql import TIMESTAMPS, microseconds, wrong_time
-from sqlscore.quoting import SYSTEM, identifier, literals
+from sqlscore.quoting import SYSTEM, identifier, literals, qualified
 
 SOURCE = "mapped_event"
 """Alias of the mapped relation in all queries that read its columns."""
@@ -34,7 +35,7 @@ def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str =
             f"{source(mapping.user_id)} AS user_id",
             f"{utc_timestamp(con, mapping)} AS event_time",
             f"{action_text(mapping, source(mapping.event_type))} AS event_type",
-            *(f"{source(name)} AS {identifier(name)}" for name in mapping.extras),
+            *(f"{source(name)} AS {identifier(name)}" for name in mapping.read_columns[3:]),
         ]
     )
     return (
@@ -42,6 +43,14 @@ def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str =
         f"SELECT * FROM events WHERE user_id IS NOT NULL AND event_type IS NOT NULL AND isfinite(event_time) "
         f"AND {early(mapping, 'event_time')}"
     )
+
+
+def mapped_events(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    """The query of the view `sqlscore.events`: where events have groups, with the newest event of each one's group."""
+    usable = usable_events(con, mapping)
+    if mapping.group is None:
+        return usable
+    return with_high_water(usable, mapping.group, qualified(mapping.schema, GROUPS))
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str = "true") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sqlscore.database.high_water import GROUPS, newest_of_row
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.packing import packed
 from sqlscore.quoting import SYSTEM, identifier, literal, qualified
@@ -19,7 +20,10 @@ def names(prefix: str) -> list[str]:
 
 def statements(mapping: Mapping, file: int) -> Iterator[str]:
     """The SQL that makes the public functions of a mapping in the file with this number, with their comments."""
-    row = packed(mapping)
+    newest = None
+    if mapping.group is not None:
+        newest = newest_of_row("e", mapping.group, qualified(mapping.schema, GROUPS), is_of_this_file(file))
+    row = packed(mapping, newest)
     for public in PUBLIC:
         for name, first, events in ((public.name, "e", row), (public.list_name, "l", "l")):
             macro = qualified("main", mapping.prefix + name)
@@ -61,13 +65,15 @@ def _parameters(first: str, public: Public) -> str:
 
 def _body(public: Public, events: str, mapping: Mapping, file: int) -> str:
     name = literal(f"{mapping.name}@{file}")
+    encode, newest = "encode_grouped", "CAST(NULL AS TIMESTAMP)"  # the events say it of their groups
+    if mapping.group is None:
+        encode = "encode"
+        newest = f"(SELECT high_water FROM {qualified(mapping.schema, 'high_water')} WHERE {is_of_this_file(file)})"
     parts = {
         "{events}": events,
         "{mapping}": name,
-        "{state}": f"{PREFIX}encode({events}, model, {name})",
-        "{high_water}": (
-            f"(SELECT high_water FROM {qualified(mapping.schema, 'high_water')} WHERE {is_of_this_file(file)})"
-        ),
+        "{state}": f"{PREFIX}{encode}({events}, model, {name})",
+        "{high_water}": newest,
     }
     arguments = ", ".join(parts.get(argument, argument) for argument in public.arguments)
     return f"{PREFIX}{public.head}({arguments})"

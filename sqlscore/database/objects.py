@@ -11,7 +11,8 @@ import duckdb
 
 from sqlscore.database.composition import drop_composition, install_composition, sample_of_all_parts
 from sqlscore.database.derived_columns import upgrade
-from sqlscore.database.events_query import usable_events
+from sqlscore.database.events_query import mapped_events, usable_events
+from sqlscore.database.high_water import GROUPS, newest_by_part
 from sqlscore.database.identity import file_number, number_file
 from sqlscore.database.leaderboard import LEADERBOARD, create_leaderboard
 from sqlscore.database.lost_tables import FROM_THE_START, explain, missing_tables, restore
@@ -20,7 +21,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import transaction
 from sqlscore.database.unmapped import NOTHING_MAPPED, no_events, note_unmapped, was_mapped
 from sqlscore.errors import InstallError
-from sqlscore.events.mapping import DEFAULT_MAPPING, UNITS, Feature, Mapping
+from sqlscore.events.mapping import DEFAULT_MAPPING, HIGH_WATER, UNITS, Feature, Mapping
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.scoring.catalog import unmapped
 from sqlscore.sql.names import SCHEMA
@@ -41,6 +42,7 @@ def version() -> str:
     feature = Feature("feature", "numeric")
     full = replace(unmapped(), features=(feature,), time_cap=0, order=("place",), exclude_types=("action",))
     mappings = [replace(full, time_unit=unit) for unit in (None, *UNITS)]
+    mappings.append(replace(full, group="site"))
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
     texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
     text = "\n".join([*texts, *functions, NOTHING_MAPPED, sample_of_all_parts()])
@@ -97,6 +99,8 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     if mapping.relation or not was_mapped(con):
         create_leaderboard(con, mapping.schema)
     install_composition(con, mapping)
+    if mapping.group is not None:
+        _make_groups(con, mapping, empty=True)
     view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
     # Creating a macro binds the views in it with the macro's parameters in scope, so a bare column of the same name in
     # a view of the user's would be a conflict. Therefore everything is made over an empty view that reads nothing.
@@ -106,6 +110,8 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     con.execute(f"CREATE OR REPLACE VIEW {high_water} AS {newest}")
     con.execute(f"COMMENT ON VIEW {high_water} IS 'The newest event_time of the mapped events: the default as_of'")
     con.execute(f"COMMENT ON COLUMN {high_water}.high_water IS 'The newest event_time of the mapped events'")
+    if mapping.group is None:
+        _make_groups(con, mapping)
     if functions:
         _install_functions(con, mapping)
         kept = materialized_tables(con, mapping)
@@ -115,9 +121,32 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
             if item.name in kept:
                 continue
             con.execute(item.for_schema(mapping.schema, mapping.prefix, mapping.order))
+    if mapping.group is not None:
+        _make_groups(con, mapping)
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     drop_composition(con, mapping)
     _comment_events(con, mapping, view)
+
+
+def _make_groups(con: duckdb.DuckDBPyConnection, mapping: Mapping, empty: bool = False) -> None:
+    """Make the view of the groups, which the events are joined with; without groups all events are one.
+
+    empty: without rows, and reading nothing.
+    """
+    view, high_water = qualified(mapping.schema, GROUPS), qualified(mapping.schema, "high_water")
+    if mapping.group is None:
+        query = f"SELECT CAST(NULL AS VARCHAR) AS part, h.high_water FROM {high_water} AS h"
+    else:
+        query = newest_by_part(usable_events(con, mapping), mapping.group)
+        query = _no_rows_of(con, query) if empty else query
+    con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
+    comments = {
+        f"VIEW {view}": "The groups of the events, one row each, and the newest event of each: the default as_of",
+        f"COLUMN {view}.part": "The group; NULL is a group too, and stands for all events where no group is mapped.",
+        f"COLUMN {view}.high_water": "The newest event_time of its events, UTC.",
+    }
+    for what, comment in comments.items():
+        con.execute(f"COMMENT ON {what} IS {literal(comment)}")
 
 
 def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -177,9 +206,7 @@ def _drop_functions(con: duckdb.DuckDBPyConnection, mapping: str) -> None:
 
 
 def _events_query(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
-    if mapping.relation:
-        return usable_events(con, mapping)
-    return no_events(con)
+    return mapped_events(con, mapping) if mapping.relation else no_events(con)
 
 
 _NO_HIGH_WATER = "SELECT CAST(NULL AS TIMESTAMP) AS high_water"
@@ -194,6 +221,9 @@ def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str)
     }
     for name in mapping.order:
         comments.setdefault(name, "Orders events of one moment.")
+    if mapping.group is not None:
+        comments.setdefault(mapping.group, "The group of the event.")
+        comments[HIGH_WATER] = "The newest event of its group, UTC."
     if mapping.subtype is not None:
         comments[mapping.subtype] = "The action in more detail: models read it, but do not predict it."
     once = ", each id once" if mapping.event_id else ""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
 from sqlscore.database.events_query import rows_of
-from sqlscore.events.mapping import Mapping
+from sqlscore.events.mapping import HIGH_WATER, Mapping
 from sqlscore.events.sequences import Sequences, from_columns
 from sqlscore.quoting import identifier
 
@@ -44,6 +44,7 @@ def scan(
     parameters: Sequence[Any] = (),
     events_per_batch: int = EVENTS_PER_BATCH,
     content: bool = False,
+    high_water: bool = False,
 ) -> Iterator[Users]:
     """Yield batches of users, each user whole and once, in order of user id.
 
@@ -56,12 +57,14 @@ def scan(
         parameters: Values for `where`.
         events_per_batch: About how many events a batch has.
         content: Whether to hash the events too.
+        high_water: Whether the events have the column HIGH_WATER, to be read into the sequences.
     """
     names = [identifier(name) for name in mapping.columns]
     user, time = names[:2]
     hashed = f", hash({', '.join(names[1:])}) AS {_CONTENT}" if content else ""
+    read = [*names, identifier(HIGH_WATER)] if high_water else names
     condition = f"{user} IS NOT NULL" + (f" AND ({where})" if where else "")
-    query = f"SELECT {', '.join(names)}{hashed} FROM {rows_of(con, mapping)} WHERE {condition} ORDER BY {user}, {time}"
+    query = f"SELECT {', '.join(read)}{hashed} FROM {rows_of(con, mapping)} WHERE {condition} ORDER BY {user}, {time}"
     reader = con.sql(query, params=list(parameters)).to_arrow_reader(events_per_batch)
     for table in _whole_users(reader, mapping.user_id):
         yield _cut(table, mapping)

@@ -27,15 +27,15 @@ from sqlscore.verbs.mapping import map_events
 
 _COLUMNS = ("user_id", "event_time", "event_type")
 _LISTS = ("event_id", "order", "exclude_types")
-_CONFIG = ("events", *_COLUMNS, "level", "features", *_LISTS, "mapping", "device")
+_CONFIG = ("events", *_COLUMNS, "level", "features", *_LISTS, "group", "mapping", "device")
 
 
 class Plugin(BasePlugin):
     """What dbt-duckdb creates for `module: sqlscore.dbt`.
 
     The functions live as long as the connection, which dbt opens once and makes cursors of. The plugin's config takes
-    `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types` and `mapping` as `map_events` does;
-    without `events` the file is used as it is mapped.
+    `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types`, `group` and `mapping` as
+    `map_events` does; without `events` the file is used as it is mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -73,7 +73,9 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
     stored = catalog(con).snapshot.mappings.get(name)
     predicted = [level, event_type] if level else [event_type]  # the finer actions are the first feature then
     lists = {option: _names(config.get(option)) for option in _LISTS}
-    columns = _folded((user_id, event_time, *predicted, *features), lists["event_id"], lists["order"])
+    group = str(config.get("group") or "")
+    groups = [group] if group else []
+    columns = _folded((user_id, event_time, *predicted, *features), lists["event_id"], lists["order"], groups)
     asked = (relation, columns, sorted(set(lists["exclude_types"])))
     if stored is None or asked != (stored.relation, _columns_of(stored), list(stored.exclude_types)):
         map_events(
@@ -87,13 +89,15 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
             event_id=lists["event_id"],
             order=lists["order"],
             exclude_types=lists["exclude_types"],
+            group=group or None,
             name=name,
         )
 
 
 def _columns_of(mapping: Mapping) -> list[list[str]]:
     predicted = (mapping.user_id, mapping.event_time, mapping.event_type)
-    return _folded((*predicted, *(f.name for f in mapping.features)), mapping.event_id, mapping.order)
+    groups = [] if mapping.group is None else [mapping.group]
+    return _folded((*predicted, *(f.name for f in mapping.features)), mapping.event_id, mapping.order, groups)
 
 
 def _folded(*columns: Iterable[str]) -> list[list[str]]:

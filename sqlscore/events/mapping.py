@@ -18,6 +18,9 @@ NO_TIME = -(2**63)
 CANONICAL = ("user_id", "event_time", "event_type")
 """The names of the three columns in `sqlscore.events`, understood wherever the user's own are missing."""
 
+HIGH_WATER = "group_high_water"
+"""The column of events that says when the newest event of their group was, where a mapping has groups."""
+
 US_PER_SECOND = 1_000_000
 DEFAULT_MAPPING = "events"
 
@@ -57,6 +60,8 @@ class Mapping:
         order: the columns that order events of one moment; after them the action does, then the features.
         exclude_types: actions that are no events.
         composition: what `relation` is made of, if that is a view which `install_mapping` makes.
+        group: the column that says to which site, tenant or country an event belongs, whose events may end before those
+            of others; NULL is a group too.
     """
 
     name: str
@@ -74,11 +79,17 @@ class Mapping:
     order: tuple[str, ...] = ()
     exclude_types: tuple[str, ...] = ()
     composition: Composition | None = None
+    group: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that go with an event, by the user's own names: user, time, action, features, order."""
         return (self.user_id, self.event_time, self.event_type, *self.extras)
+
+    @property
+    def read_columns(self) -> tuple[str, ...]:
+        """`columns`, then that of the group if it is none of them: what is read of the mapped relation."""
+        return (*self.columns, *(name for name in (self.group,) if name is not None and name not in self.columns))
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -112,14 +123,15 @@ class Mapping:
         """The inverse of `to_json`."""
         fields: dict[str, Any] = json.loads(text)
         fields["features"] = tuple(Feature(**f) for f in fields["features"])
-        fields |= {name: tuple(fields[name]) for name in _ADDED if name in fields}
+        fields |= {name: tuple(fields[name]) for name in _LISTS if name in fields}
         if "composition" in fields:
             fields["composition"] = Composition.from_dict(fields["composition"])
         return cls(**fields)
 
 
-_ADDED = ("event_id", "order", "exclude_types")
-"""Fields, lists of names, that files of an older sqlscore do not have."""
+_LISTS = ("event_id", "order", "exclude_types")
+_ADDED = (*_LISTS, "group")
+"""Fields that files of an older sqlscore do not have."""
 
 
 def unit_of(magnitude: float) -> TimeUnit:

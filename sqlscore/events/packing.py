@@ -10,15 +10,16 @@ An event is written as
 
 with the time in µs since 1970 (UTC), then the length in bytes of every value, then the values: action, user, and for
 each feature, and each column that only orders events of one moment, a letter for its type followed by its text, or
-nothing if it is NULL. SEP and END may occur in a value:
-the lengths say so, and such texts are read event by event. A user who is a whole number has none.
+nothing if it is NULL; where events have groups, last the newest event of the event's group in 20 characters. SEP and
+END may occur in a value: the lengths say so, and such texts are read event by event. A user who is a whole number has
+none.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from sqlscore.events.mapping import Mapping
+from sqlscore.events.mapping import NO_TIME, Mapping
 from sqlscore.events.times_in_sql import INTEGERS, TIMESTAMPS, ZONED, microseconds_of_any, wrong_time, wrong_type
 from sqlscore.quoting import SYSTEM, identifier, literal, literals
 
@@ -28,6 +29,8 @@ FIELD = "open_this_file_with_sqlscore_connect__packed_"
 END, SEP = 0x1E, 0x1F
 USER = 1
 """Which of the values is the user."""
+
+_WIDTH = 20  # of an int64 in digits
 
 _KIND = "\x1f"  # stands for a type in a message
 _ACTIONS = ("VARCHAR", "JSON", "UUID", "BOOLEAN", '"NULL"', *INTEGERS)
@@ -50,11 +53,15 @@ def field_of(mapping: Mapping) -> str:
     read = repr((mapping.columns, mapping.time_unit, mapping.time_cap))
     if mapping.order or mapping.exclude_types:
         read += repr((mapping.order, mapping.exclude_types))
+    if mapping.group is not None:
+        read += repr(mapping.group)
     return FIELD + hashlib.sha256(read.encode()).hexdigest()[:16]
 
 
-def packed(mapping: Mapping) -> str:
+def packed(mapping: Mapping, newest: str | None = None) -> str:
     """SQL: the aggregate over rows called e, which have the mapping's columns. Unusable events are left out.
+
+    newest: SQL, for a row e, of the newest event of its group, where the mapping has groups.
 
     The query raises an error that names the column if a time, an action or a feature cannot have its type.
     """
@@ -77,6 +84,9 @@ def packed(mapping: Mapping) -> str:
     lengths = [f"{SYSTEM}.strlen({_text(action)})", _length_of_user(user)]
     lengths += [f"coalesce(1 + {SYSTEM}.strlen({_text(feature)}), 0)" for feature in features]
     lengths += [f"{SYSTEM}.strlen({place})" for place in places]
+    if newest is not None:  # of a fixed width, so that it is looked up once
+        values.append(f"{SYSTEM}.printf('%0{_WIDTH}d', coalesce({SYSTEM}.epoch_us({newest}), {NO_TIME}))")
+        lengths.append(literal(str(_WIDTH)))
     separator = f"{SYSTEM}.chr({SEP})"
     rest = f", {separator}, ".join([*lengths, *values])
     # || is NULL for an infinite time; concat would not be, and does the rest in one pass

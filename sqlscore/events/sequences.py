@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
 from sqlscore.events.kinds import is_text
-from sqlscore.events.mapping import CANONICAL, NO_TIME, Mapping
+from sqlscore.events.mapping import CANONICAL, HIGH_WATER, NO_TIME, Mapping
 from sqlscore.events.ordering import time_order
 from sqlscore.events.times_in_arrow import to_microseconds
 
@@ -32,6 +32,8 @@ class Sequences:
         offsets: int64 (N + 1,).
         features: columns (T,): the mapped extra columns that were there, by the user's names.
         plain: whether these are lists of actions alone, which have neither times nor features.
+        high_water: int64 (N,), the newest event of any group that the sequence has events of, NO_TIME where that is not
+            known; None if nothing says it.
     """
 
     actions: pa.Array
@@ -39,6 +41,7 @@ class Sequences:
     offsets: Ints
     features: dict[str, pa.Array]
     plain: bool = False
+    high_water: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -50,7 +53,8 @@ class Sequences:
 
     def select(self, chosen: Ints) -> Sequences:
         """The sequences of these indices, in that order."""
-        return self._take(*stretches(self.offsets[chosen], self.lengths[chosen]))
+        taken = self._take(*stretches(self.offsets[chosen], self.lengths[chosen]))
+        return taken if self.high_water is None else replace(taken, high_water=self.high_water[chosen])
 
     def newest(self, limit: int) -> Sequences:
         """Each sequence cut to its newest `limit` events."""
@@ -62,7 +66,7 @@ class Sequences:
     def _take(self, rows: Ints, offsets: Ints) -> Sequences:
         indices = pa.array(rows)
         features = {name: column.take(indices) for name, column in self.features.items()}
-        return Sequences(self.actions.take(indices), self.times[rows], offsets, features, self.plain)
+        return Sequences(self.actions.take(indices), self.times[rows], offsets, features, self.plain, self.high_water)
 
 
 def offsets_of(lengths: npt.NDArray[np.integer]) -> Ints:
@@ -150,13 +154,33 @@ def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) 
     if mapping.exclude_types:
         kept &= ~_excluded(actions, mapping)
     extras = {name: mapped[name] for name in mapping.extras if name in mapped}
+    newest = _high_water(columns) if mapping.group is not None else None
     if not kept.all():
         keep = pa.array(kept)
         offsets = np.append(0, np.cumsum(kept))[offsets]
         actions, times = actions.filter(keep), times[kept]
         users = users.filter(keep) if users is not None else None
         extras = {name: column.filter(keep) for name, column in extras.items()}
-    return in_time_order(actions, times, users, extras, offsets, mapping)
+        newest = newest[kept] if newest is not None else None
+    found = in_time_order(actions, times, users, extras, offsets, mapping)
+    return found if newest is None else replace(found, high_water=newest_each(newest, offsets))
+
+
+def newest_each(times: Ints, offsets: Ints) -> Ints:
+    """int64 (T,) times, (N + 1,) offsets -> (N,) the newest of each sequence, NO_TIME of an empty one."""
+    filled = np.diff(offsets) > 0
+    newest = np.full(len(offsets) - 1, NO_TIME, np.int64)
+    if filled.any():
+        newest[filled] = np.maximum.reduceat(times, offsets[:-1][filled])
+    return newest
+
+
+def _high_water(columns: Dict[str, pa.Array]) -> Ints | None:
+    """(T,) the column HIGH_WATER, which `sqlscore.events` has where events have groups; None without it."""
+    column = next((column for name, column in columns.items() if name.casefold() == HIGH_WATER), None)
+    if column is None or not pa.types.is_timestamp(column.type):
+        return None
+    return np.asarray(column.cast(pa.timestamp("us")).view(pa.int64()).fill_null(NO_TIME).to_numpy())
 
 
 def in_time_order(

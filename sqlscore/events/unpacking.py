@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -11,7 +13,7 @@ from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.packing import END, FIELD, SEP, USER, field_of
-from sqlscore.events.sequences import Sequences, in_time_order
+from sqlscore.events.sequences import Sequences, in_time_order, newest_each
 
 _NOT_PACKED = "these are not events as the row functions collect them: call those with a row, churn_risk(e)"
 
@@ -51,7 +53,7 @@ def unpack(column: pa.StructArray, mapping: Mapping) -> Sequences:
     bounds = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
     data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[bounds[0] : bounds[-1]]
     bounds = bounds - bounds[0]
-    n_values = len(mapping.columns) - 1  # all but the time
+    n_values = len(mapping.columns) - 1 + (mapping.group is not None)  # all but the time
     fields = _cut(data, n_values) or _cut_by_length(data, n_values)
     offsets = np.searchsorted(fields.ends, bounds, side="right")
     if not np.array_equal(np.append(0, fields.ends)[offsets], bounds):
@@ -61,8 +63,10 @@ def unpack(column: pa.StructArray, mapping: Mapping) -> Sequences:
     except pa.ArrowInvalid as error:
         raise EventsError(_NOT_PACKED) from error
     actions, users, *rest = (fields.text(1 + n_values + i) for i in range(n_values))
+    newest = rest.pop().cast(pa.int64()).to_numpy() if mapping.group is not None else None
     extras = {name: _typed(name, values) for name, values in zip(mapping.extras, rest, strict=True)}
-    return in_time_order(actions, times, users, extras, offsets, mapping)
+    found = in_time_order(actions, times, users, extras, offsets, mapping)
+    return found if newest is None else replace(found, high_water=newest_each(newest, offsets))
 
 
 class _Fields:

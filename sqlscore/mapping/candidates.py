@@ -56,7 +56,7 @@ def candidates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Candid
         mapping: The mapped events, which can be read.
     """
     schema = con.sql(f"SELECT * FROM {mapping.relation} LIMIT 0").to_arrow_table().schema
-    mapped = {name.casefold() for name in (*mapping.columns, *mapping.event_id)}
+    mapped = {name.casefold() for name in (*mapping.read_columns, *mapping.event_id)}
     fields = [field for field in schema if field.name.casefold() not in mapped]
     if not fields:
         return ()

@@ -115,7 +115,7 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             f"{seen.n_after_cap} are past the cap and {seen.n_future} lie in the future: map a table that has events, "
             "or say with time_cap (--time-cap) up to which time they count"
         )
-    others = [name for name in con.sql(f"FROM {mapping.relation} LIMIT 0").columns if name not in mapping.columns]
+    others = [name for name in con.sql(f"FROM {mapping.relation} LIMIT 0").columns if name not in mapping.read_columns]
     return seen, (*_warnings(seen, mapping, others), *doubts(mapping, more, seen.n_rows))
 
 

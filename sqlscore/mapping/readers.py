@@ -97,7 +97,7 @@ def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
     if {qualified(*name) for name in con.execute(tables).fetchall()}.issuperset(_relations(mapping)):
         return
-    names = ", ".join(identifier(name) for name in mapping.columns)
+    names = ", ".join(identifier(name) for name in mapping.read_columns)
 
     def content(zone: str) -> object:
         con.execute(f"SET TimeZone = {literal(zone)}")

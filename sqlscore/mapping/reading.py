@@ -16,6 +16,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
 from sqlscore.mapping.composition.identity import Identity, identify
+from sqlscore.mapping.groups import check_group
 from sqlscore.mapping.readers import check_readers
 from sqlscore.mapping.relations import column_of, relation_of, types_of
 from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
@@ -44,6 +45,7 @@ class Asked:
     device_id: str | None = None
     device_shared: bool = False
     identity: str | Identity | None = None
+    group: str | None = None
     append_only: bool = False
 
     @property
@@ -73,6 +75,7 @@ def mapping_of(con: duckdb.DuckDBPyConnection, table: str, asked: Asked) -> Mapp
         mapping = spelled_out(con, mapping)
         types = types_of(con, mapping.relation, table)
     mapping = _with_columns(mapping, asked, features, types, table)
+    check_group(con, mapping)
     check_order(con, mapping)
     check_roles(mapping, types)
     check_users(con, mapping)
@@ -98,7 +101,8 @@ def _roles(
         # the events need not say who, if it is known of the device
         roles["user_id"] = next((name for name in types if name.casefold() == "user_id"), asked.device_id)
     columns = {role: column_of(wanted, role, types, table) for role, wanted in roles.items()}
-    words = [columns["user_id"], columns["event_type"], asked.level, asked.device_id, *listed(asked.event_id)]
+    words = [columns["user_id"], columns["event_type"], asked.level, asked.device_id, asked.group]
+    words += listed(asked.event_id)
     read = as_written(con, relation, [word for word in words if word is not None], features)
     if read != relation:
         relation, types = read, types_of(con, read, table)
@@ -140,4 +144,5 @@ def _with_columns(
         event_id=ids,
         order=tuple(column_of(column, "order", types, table) for column in listed(asked.order)),
         exclude_types=tuple(sorted(set(listed(asked.exclude_types)))),
+        group=None if asked.group is None else column_of(asked.group, "group", types, table),
     )

@@ -9,7 +9,8 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.database.events_query import usable_events
+from sqlscore.database.events_query import mapped_events, usable_events
+from sqlscore.database.high_water import GROUPS
 from sqlscore.database.objects import MATERIALIZED, is_table
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
@@ -31,9 +32,10 @@ def is_current(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
     """Whether the view of the events is as it would be made now, and the past scores have its type of user ids."""
     try:
         there = con.sql(f"FROM {qualified(mapping.schema, 'events')}")
+        con.sql(f"FROM {qualified(mapping.schema, GROUPS)}")
     except duckdb.Error:  # somebody dropped it, or it names columns that are gone
         return False
-    wanted = con.sql(usable_events(con, mapping))
+    wanted = con.sql(mapped_events(con, mapping))
     same = (there.columns, [str(t) for t in there.types]) == (wanted.columns, [str(t) for t in wanted.types])
     return same and _misfit(con, mapping) is None
 

@@ -14,6 +14,7 @@ from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.mapping.composition.checks import check_composition
+from sqlscore.mapping.groups import check_group
 from sqlscore.mapping.relations import column_of, types_of
 from sqlscore.mapping.tie_order import check_order
 from sqlscore.quoting import identifier, literal
@@ -102,6 +103,9 @@ def check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         column_of(name, "order", types, mapping.relation)
     for name in mapping.event_id:
         column_of(name, "event_id", types, mapping.relation)
+    if mapping.group is not None:
+        column_of(mapping.group, "group", types, mapping.relation)
+    check_group(con, mapping)
     check_order(con, mapping)
     check_roles(mapping, types)
     check_users(con, mapping)

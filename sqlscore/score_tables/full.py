@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.scan import scan
 from sqlscore.parallel import in_order
 from sqlscore.score_tables.mark import STATES_TABLE
+from sqlscore.score_tables.moments import dated
 from sqlscore.score_tables.rows import score_users
 from sqlscore.score_tables.run import SCORE_TABLES, Counts, Run, usable_of
 from sqlscore.score_tables.spool import Spool
@@ -39,7 +40,8 @@ def refresh_all(run: Run) -> Counts:
 
         def scored() -> Iterator[pa.Table]:
             nonlocal n_events
-            batches = scan(run.reader, canonical(run.mapping, usable_of(run)), content=True)
+            events = canonical(run.mapping, dated(usable_of(run), run.mapping))
+            batches = scan(run.reader, events, content=True, high_water=run.in_groups)
             for rows in in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads):
                 later_states.add(rows.states)
                 later_sessions.add(rows.sessions)

@@ -14,10 +14,12 @@ from sqlscore.database.events_query import canonical
 from sqlscore.database.queries import one
 from sqlscore.database.scan import Users, scan
 from sqlscore.errors import MappingError
+from sqlscore.events.mapping import HIGH_WATER
 from sqlscore.parallel import in_order
 from sqlscore.quoting import literal
 from sqlscore.score_tables.changes import CHANGES_TABLE, Changes
 from sqlscore.score_tables.mark import STATES_TABLE
+from sqlscore.score_tables.moments import USERS, dated, moments_of, note_users
 from sqlscore.score_tables.rows import Rows, score_rows, score_users, session_rows, state_rows
 from sqlscore.score_tables.run import SCORE_TABLES, Counts, Run, usable_of
 from sqlscore.score_tables.states_table import comparable, states_of
@@ -30,6 +32,7 @@ def refresh_changed(run: Run, changes: Changes) -> Counts:
 
     Raises MappingError if the events changed while they were read.
     """
+    note_users(run.reader, run.mapping)
     states: list[pa.Table] = []
     scores: list[pa.Table] = []
     sessions: list[pa.Table] = []
@@ -67,7 +70,8 @@ def _rescore(run: Run, changes: Changes) -> Iterable[Rows]:
     if not changes.n_over:
         return ()
     query = f"SELECT e.* FROM ({usable_of(run)}) e SEMI JOIN {_changed('over')} c USING (user_id)"
-    batches = scan(run.reader, canonical(run.mapping, query), content=True)
+    events = canonical(run.mapping, dated(query, run.mapping))
+    batches = scan(run.reader, events, content=True, high_water=run.in_groups)
     return in_order(partial(score_users, run.artifact, as_of=run.as_of), batches, run.threads)
 
 
@@ -87,17 +91,21 @@ def _advance(run: Run, changes: Changes) -> Iterable[Rows]:
         states = run.artifact.encode(users.sequences, old.take(at))
         return Rows(
             state_rows(users.ids, states, content[at] + users.content, run.artifact),
-            score_rows(users.ids, states, run.as_of, run.artifact),
+            score_rows(users.ids, states, moments_of(users.sequences, run.as_of), run.artifact),
             pa.table({}),
             int(users.sequences.offsets[-1]),
         )
 
     new = usable_of(run, changes.behind_row)
+    # What a user's groups are, older events say too.
+    newest = f", u.high_water AS {HIGH_WATER}" if run.in_groups else ""
+    of_groups = f"JOIN {USERS} u USING (user_id) " if run.in_groups else ""
     query = (
-        f"SELECT e.* FROM ({new}) e JOIN {_changed('on')} c USING (user_id) "
+        f"SELECT e.*{newest} FROM ({new}) e JOIN {_changed('on')} c USING (user_id) {of_groups}"
         f"WHERE e.event_time > c.last_time AND e.event_time >= {_moment(changes.since)}"
     )
-    return in_order(advance, scan(run.reader, canonical(run.mapping, query), content=True), run.threads)
+    batches = scan(run.reader, canonical(run.mapping, query), content=True, high_water=run.in_groups)
+    return in_order(advance, batches, run.threads)
 
 
 def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:

@@ -46,7 +46,7 @@ def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha25
     if mapping.append_only and not mapping.event_id and _has_rowid(con, mapping):
         n_rows, last_row = one(con, f"SELECT count(*), max(rowid) FROM {mapping.relation}") or (0, None)
         sample = sample_of(con, mapping, last_row)
-    names = ", ".join(identifier(name) for name in mapping.columns)
+    names = ", ".join(identifier(name) for name in mapping.read_columns)
     types = ", ".join(map(str, con.sql(f"SELECT {names} FROM {mapping.relation}").types))
     return Mark(model, sha256, mapping.to_json(), n_rows, last_row, types, sample)
 
@@ -121,7 +121,7 @@ def sample_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int | 
         return None
     ends = (last_row * i // (_RUNS - 1) for i in range(_RUNS))
     runs = " OR ".join(f"rowid BETWEEN {end - _RUN} AND {end}" for end in ends)
-    names = ", ".join(identifier(name) for name in mapping.columns)
+    names = ", ".join(identifier(name) for name in mapping.read_columns)
     row = one(con, f"SELECT bit_xor(hash({names})) FROM {mapping.relation} WHERE {runs}")
     return int(row[0]) if row and row[0] is not None else None
 

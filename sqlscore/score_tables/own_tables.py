@@ -17,6 +17,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.relations import relation_of
 from sqlscore.quoting import identifier, qualified
+from sqlscore.score_tables.moments import dated, note_groups
 from sqlscore.score_tables.writing import insert_as_they_come
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def mapping_over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) 
     except duckdb.Error as error:
         raise MappingError(f"{events!r} cannot be read: {error}") from error
     folded = {name.casefold() for name in names}
-    for name in other.columns:
+    for name in other.read_columns:
         if name.casefold() not in folded:
             have = ", ".join(f'"{n}"' for n in names)
             raise MappingError(f'{events!r} has no column "{name}" (columns: {have}), which the mapping reads: add it')
@@ -88,6 +89,8 @@ def fill(
     into: str,
     verb: str,
     threads: int | None,
+    *,
+    in_groups: bool = False,
 ) -> DerivedTable:
     """Make a table of what `work` returns for each batch of users, in one transaction.
 
@@ -99,6 +102,7 @@ def fill(
         into: The table to make; an existing one is replaced.
         verb: The verb to record in `sqlscore.runs`.
         threads: How many threads work; by default one per core.
+        in_groups: Whether `work` is to know the newest event of each user's groups.
 
     Raises MappingError if no event is usable, or `into` names something else.
     """
@@ -108,7 +112,10 @@ def fill(
     query = usable_events(con, mapping)
     user_type = con.sql(query).types[0]
     with recorded(con, verb, mapping.name) as details, cursor_in_utc(con) as reader, transaction(con):
-        batches = in_order(work, scan(reader, canonical(mapping, query)), threads)
+        if in_groups:
+            note_groups(reader, mapping)
+            query = dated(query, mapping)
+        batches = in_order(work, scan(reader, canonical(mapping, query), high_water=in_groups), threads)
         first = next(batches, None)
         if first is None:
             raise MappingError(f"there is no usable event in {mapping.relation}: nothing was made")

@@ -49,6 +49,11 @@ def keep_scores(
         con.execute(f"CREATE TABLE {qualified(mapping.schema, f'next_{PAST_SCORES}')} AS FROM {table} WITH NO DATA")
         swap_in(con, mapping, PAST_SCORES)
     con.execute(f"DELETE FROM {table} WHERE as_of = make_timestamp(?) AND model = ?", [as_of, artifact.name])
+    if mapping.group is not None:  # whose users have moments of their own, which stay as long as no event comes
+        con.execute(
+            f"DELETE FROM {table} p USING {scores} s WHERE p.user_id = s.user_id AND p.as_of = s.as_of AND p.model = ?",
+            [artifact.name],
+        )
     manifest = artifact.manifest
     judged_by = None if "churn" not in manifest.heads else horizon or manifest.horizon_seconds
     row = con.execute(

@@ -12,6 +12,7 @@ from sqlscore.database.scan import Content, Users
 from sqlscore.events.mapping import SESSION_GAP
 from sqlscore.events.sequences import Sequences
 from sqlscore.events.sessions import split_sessions
+from sqlscore.score_tables.moments import moments_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import churn_summary
 from sqlscore.scoring.scores import score_states
@@ -37,7 +38,7 @@ def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
     states, of_sessions = encode_both(artifact, sequences, sessions, owner)
     return Rows(
         state_rows(ids, states, content, artifact),
-        score_rows(ids, states, as_of, artifact),
+        score_rows(ids, states, moments_of(sequences, as_of), artifact),
         _sessions(ids, sessions, owner, of_sessions, np.ones(len(sequences), np.int64), artifact),
         int(sequences.offsets[-1]),
     )
@@ -64,7 +65,7 @@ def encode_both(artifact: Artifact, sequences: Sequences, sessions: Sequences, o
     if not len(several):
         return begun, of_sessions
     second = sessions.offsets[first[several] + 1]
-    halves = replace(sequences, offsets=np.union1d(sequences.offsets, second))
+    halves = replace(sequences, offsets=np.union1d(sequences.offsets, second), high_water=None)
     rest = halves.select(np.searchsorted(halves.offsets, second))
     return begun.put(several, artifact.encode(rest, begun.take(several))), of_sessions
 
@@ -79,16 +80,16 @@ def state_rows(ids: pa.Array, states: States, content: Content, artifact: Artifa
     return pa.table([ids, *columns, summary, pa.array(content)], names)
 
 
-def score_rows(ids: pa.Array, states: States, as_of: int, artifact: Artifact) -> pa.Table:
-    """Rows of scores, for (N,) users and their states, at one moment, µs."""
-    columns = score_states(artifact, states, np.full(len(states), as_of, np.int64)).flatten()
+def score_rows(ids: pa.Array, states: States, as_of: Ints, artifact: Artifact) -> pa.Table:
+    """Rows of scores, for (N,) users, their states, and the moment of each, µs."""
+    columns = score_states(artifact, states, as_of).flatten()
     return pa.table([ids, *columns], ["user_id", *_names(SCORE_ARROW)])
 
 
 def score_at(artifact: Artifact, users: Users, as_of: int) -> pa.Table:
-    """Users' events -> a row of scores for each user with a usable event, at one moment, µs."""
+    """Users' events -> a row of scores for each user with a usable event, at one moment, µs, or that of its groups."""
     ids, sequences, _ = present(users)
-    return score_rows(ids, artifact.encode(sequences), as_of, artifact)
+    return score_rows(ids, artifact.encode(sequences), moments_of(sequences, as_of), artifact)
 
 
 def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artifact: Artifact) -> pa.Table:

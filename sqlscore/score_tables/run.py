@@ -40,6 +40,11 @@ class Run:
         return qualified(self.mapping.schema, name)
 
     @property
+    def in_groups(self) -> bool:
+        """Whether each user's scores have the moment of the user's groups."""
+        return self.mapping.group is not None
+
+    @property
     def stamp(self) -> dict[str, str]:
         """The column that score tables have and Arrow rows lack, as SQL."""
         return {"scored_at": f"{literal(str(self.scored_at))}::TIMESTAMP"}

@@ -17,6 +17,10 @@ STATE_ARROW = pa.struct(
     ]
 )
 
+GROUPED_STATE_SQL = STATE_SQL.removesuffix(")") + ", high_water TIMESTAMP)"
+GROUPED_STATE_ARROW = pa.struct([*STATE_ARROW, ("high_water", pa.timestamp("us"))])
+"""A state, and the newest event of its user's groups: the default as_of, where events have groups."""
+
 ACTIONS_SQL = "STRUCT(action VARCHAR, probability FLOAT)[]"
 ACTIONS_ARROW = pa.list_(pa.struct([("action", pa.string()), ("probability", pa.float32())]))
 

@@ -93,6 +93,7 @@ def map_events(
     device_id: str | None = None,
     device_shared: bool = False,
     identity: str | Identity | None = None,
+    group: str | None = None,
     append_only: bool = False,
     force: bool = False,
 ) -> MappingReport:
@@ -125,6 +126,8 @@ def map_events(
         device_shared: A device belongs to whoever logged in last before the event, as one that several people use.
         identity: A table of who had which device (with `device_id`), or of which ids are one person's (without); an
             `Identity` names its columns. With times from which rows hold, it says so by span of time.
+        group: The column that says to which site, tenant or country an event belongs, where these end at different
+            dates: a group's users are scored as of its newest event, and labelled up to then. NULL is a group too.
         append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
         force: Map in place of another mapping of this name, although its scores are dropped.
 
@@ -149,6 +152,7 @@ def map_events(
         device_id=device_id,
         device_shared=device_shared,
         identity=identity,
+        group=group,
         append_only=append_only,
     )
     return put_mapping(con, mapping_of(con, table, asked), force)

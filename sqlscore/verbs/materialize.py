@@ -37,7 +37,8 @@ def materialize(
         con: A connection that `connect` made.
         events: A table, view, file or SELECT with the mapping's columns.
         into: The table to make; an existing one is replaced.
-        as_of: The moment of the scores; by default the time of the newest of these events.
+        as_of: The moment of the scores; by default the time of the newest of these events, or of those of the user's
+            groups.
         model: The model that scores; by default the champion.
         mapping: The name of the mapping.
         threads: How many threads encode; by default one per core.
@@ -54,7 +55,8 @@ def materialize(
     if newest is None or newest[0] is None:
         raise MappingError(f"there is no usable event in {events!r}: nothing was made")
     at = moment(as_of, "as_of") if as_of is not None else int(newest[0])
-    return fill(con, source, artifact, partial(score_at, artifact, as_of=at), into, "materialize", threads)
+    work, in_groups = partial(score_at, artifact, as_of=at), as_of is None and source.group is not None
+    return fill(con, source, artifact, work, into, "materialize", threads, in_groups=in_groups)
 
 
 @on_own_connection

@@ -22,6 +22,7 @@ from sqlscore.mapping.watch import ACCEPTED, REFRESHED, of_users, read_profiles,
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.changes import Changes, find_changes
 from sqlscore.score_tables.mark import STATES_TABLE, mark_now, read_mark, write_mark
+from sqlscore.score_tables.moments import note_groups
 from sqlscore.score_tables.past_scores import keep_scores
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def refresh(
             if old is not None and before.last is not None and before.last.n_future:
                 old = replace(old, last_row=None)  # a row that was read already may count by now
             changes = find_changes(reader, seen, old, mark, artifact.manifest.fold)
+        note_groups(reader, seen)
         with transaction(con):
             run = Run(
                 con=con,

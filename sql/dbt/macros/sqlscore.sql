@@ -17,6 +17,17 @@
     open_this_file_with_sqlscore_connect__score({{ state }}, {{ as_of }}, {{ as_of }}, '{{ sqlscore.mapping() }}')
 {%- endmacro -%}
 
+{#- Whether the mapping has groups, each of which ends at its own newest event. -#}
+{%- macro in_groups() -%}
+    {%- if execute -%}
+        {%- set found = run_query(
+            "SELECT count(*) FROM sqlscore.mappings WHERE name = '" ~ sqlscore.mapping() ~ "' AND mapping ->> 'group' IS NOT NULL"
+        ) -%}
+        {{ return(found.rows[0][0] > 0) }}
+    {%- endif -%}
+    {{ return(false) }}
+{%- endmacro -%}
+
 {#- The fields of a score as columns. -#}
 {%- macro score_columns(score) -%}
     {%- set fields = [

@@ -19,25 +19,46 @@ class GRU(Recurrent):
         super().__init__(hidden)
         self.gru = nn.GRU(embedding, hidden)
 
-    def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Of [r | z], all biases included, and of the candidate without what r multiplies."""
-        own, _, bias, bias_h = self._weights()
+    def maps(self) -> tuple[Tensor, Tensor]:
+        """Of [r | z], and twice that of the candidate; all biases included but what r multiplies. See `run`."""
+        own, weight, bias, bias_h = self._weights()
         two = 2 * self.size
-        return own[:two], bias[:two] + bias_h[:two], own[two:], bias[two:]
+        bias_gates = bias[:two] + bias_h[:two] - weight[:two].sum(1)
+        return torch.cat([own[:two], 2.0 * own[two:]]), torch.cat([bias_gates, 2.0 * bias[two:]])
 
-    def run(self, gates: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> list[Tensor]:
-        """Step by step, every product added in place to what the step's events gave: half the cost of `nn.GRU`."""
-        _, weight, _, bias = self._weights()
+    def begin(self, start: Tensor) -> list[Tensor]:
+        """G = (h + 1) / 2."""
+        return [start.mul(0.5).add_(0.5)]
+
+    def end(self, carried: list[Tensor]) -> Tensor:
+        """H = 2 g - 1."""
+        return carried[0].mul(2.0).sub_(1.0)
+
+    def run(self, mapped: Tensor, carried: list[Tensor], sizes: list[int], same: bool, each: bool) -> list[Tensor]:
+        """Step by step, of g = (h + 1) / 2 instead of h.
+
+        As tanh(y) = 2 sigmoid(2 y) - 1, the last equation becomes g_t = z_t g_{t-1} + (1 - z_t) sigmoid(2 y), where
+        torch takes a sixth of the time that tanh costs. U h = 2 U g - U 1, whose constant part is in the biases.
+        """
+        _, weight, _, bias_h = self._weights()
         two = 2 * self.size
-        by_gates, by_candidate, bias = weight[:two].t().contiguous(), weight[two:].t().contiguous(), bias[two:]
-        sizes: list[int] = batch_sizes.tolist()
-        steps, candidates = torch.split(gates, sizes), torch.split(candidate, sizes)
-        h = start
-        for i, size in enumerate(sizes):
-            before = h if size == h.shape[0] else h[:size]  # (size, H)
-            r, z = steps[i].addmm_(before, by_gates).sigmoid_().chunk(2, 1)
-            h = candidates[i].addcmul_(r, torch.addmm(bias, before, by_candidate)).tanh_().lerp_(before, z)
-        return [candidate]
+        by_gates, by_candidate = weight[:two].mul(2.0).t(), weight[two:].mul(4.0).t()
+        bias = (bias_h[two:] - weight[two:].sum(1)).mul(2.0)
+        g = carried[0]
+        for i, part in enumerate(torch.split(mapped, sizes)):
+            before = g[: part.shape[0]]  # (size, H)
+            gates, candidate = part[:, :two], part[:, two:]
+            if same and i == 0:
+                gates = gates.add_(before[:1].mm(by_gates)).sigmoid_()
+                own = torch.addmm(bias, before[:1], by_candidate)
+            else:
+                gates = gates.addmm_(before, by_gates).sigmoid_()
+                own = torch.addmm(bias, before, by_candidate)
+            candidate = candidate.addcmul_(gates[:, : self.size], own).sigmoid_()
+            torch.lerp(candidate, before, gates[:, self.size :], out=before)
+            if each:
+                candidate.copy_(before)
+        return [mapped[:, two:].mul(2.0).sub_(1.0)] if each else []
 
     def _weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         unit = self.gru

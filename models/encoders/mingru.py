@@ -27,29 +27,33 @@ class MinGRU(Recurrent):
         self.keep = nn.ModuleList(nn.Linear(width, hidden) for width in widths)
         self.candidate = nn.ModuleList(nn.Linear(width, hidden) for width in widths)
 
-    def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def maps(self) -> tuple[Tensor, Tensor]:
         """Of the first layer's 1 - z and of its candidate."""
-        keep, candidate = self.keep[0], self.candidate[0]
-        return keep.weight, keep.bias, candidate.weight, candidate.bias  # type: ignore[return-value]
+        keep, own = self.keep[0], self.candidate[0]
+        return torch.cat([keep.weight, own.weight]), torch.cat([keep.bias, own.bias])  # type: ignore[list-item]
 
-    def run(self, gates: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> list[Tensor]:
-        """Step by step, in all layers before the next, so that what a step works on stays in cache."""
-        sizes: list[int] = batch_sizes.tolist()
-        keeps = torch.split(gates, sizes)
-        layers = [candidate] + [torch.empty_like(candidate) for _ in range(self.layers - 1)]
-        parts = [torch.split(layer, sizes) for layer in layers]
-        h = list(start.chunk(self.layers, 1))[::-1]  # (M, H) each, first layer first
-        for t, size in enumerate(sizes):
-            x = parts[0][t].lerp_(h[0][:size], keeps[t].sigmoid_())  # (size, H)
-            h[0] = x
-            for i, (keep, own) in enumerate(zip(self.keep, self.candidate)):  # noqa: B905 - what TorchScript reads
-                if i > 0:
-                    gate = keep(x).sigmoid_()
-                    weight = own.weight.t()  # type: ignore[operator]
-                    x = torch.addmm(own.bias, x, weight, out=parts[i][t])  # type: ignore[arg-type]
-                    x = x.lerp_(h[i][:size], gate)
-                    h[i] = x
-        return layers[::-1]
+    def begin(self, start: Tensor) -> list[Tensor]:
+        """(M, S) -> (M, H) each, first layer first."""
+        return [part.contiguous() for part in start.chunk(self.layers, 1)[::-1]]
+
+    def end(self, carried: list[Tensor]) -> Tensor:
+        """-> [h of the last layer | .. | h of the first]."""
+        return torch.cat(carried[::-1], 1)
+
+    def run(self, mapped: Tensor, carried: list[Tensor], sizes: list[int], same: bool, each: bool) -> list[Tensor]:
+        """Layer by layer: the products of all events at once, then step by step what is a recurrence."""
+        layers: list[Tensor] = []
+        for i, (keep, own) in enumerate(zip(self.keep, self.candidate)):  # noqa: B905 - what TorchScript reads
+            if i > 0:
+                weight, bias = torch.cat([keep.weight, own.weight]), torch.cat([keep.bias, own.bias])  # type: ignore[list-item]
+                mapped = torch.addmm(bias, layers[i - 1], weight.t())
+            keeps, x = mapped[:, : self.hidden].sigmoid_(), mapped[:, self.hidden :]
+            h = carried[i]
+            for kept, part in zip(torch.split(keeps, sizes), torch.split(x, sizes)):  # noqa: B905
+                before = h[: part.shape[0]]  # (size, H)
+                before.copy_(part.lerp_(before, kept))
+            layers.append(x)
+        return layers[::-1] if each else []
 
     @torch.jit.unused
     def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:

@@ -1,20 +1,23 @@
-"""What gated recurrent units share: events read through linear maps alone, and steps over packed sequences."""
+"""What gated recurrent units share: events read through one linear map alone, and steps over packed sequences."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sqlscore.models.ragged.arithmetic import packing_of
+from sqlscore.models.ragged.arithmetic import one_for_all, packing_of
 
 
 class Recurrent(nn.Module):
-    """A unit that reads an event x_t by two linear maps alone, one for its gates and one for its candidate.
+    """A unit that reads an event x_t by a linear map alone, of A numbers: those of its gates, then of its candidate.
 
     What is linear can be applied to whatever x_t is a sum of: see `TabledModel`. A subclass says
 
-    - maps() -> (W (A, E), b (A,), W' (B, E), b' (B,)): the maps of the gates and of the candidate;
-    - run(gates (T, A), candidate (T, B), start (M, S), batch_sizes (L,)) -> tensors whose columns, one tensor after
-      the other, are the states after every event (T, S), all packed; what it is given may be written over;
+    - maps() -> (W (A, E), b (A,)): the map;
+    - begin(start (M, S)) -> what the steps carry on, of the M sequences, in the subclass's own form;
+    - run(mapped (T', A), carried, sizes, same, each) -> states after T' events, in whole steps: it moves `carried`
+      in place and returns, if `each`, tensors whose columns, one tensor after the other, are the states (T', S);
+      `mapped` may be written over; `same`: all sequences begin with the same state, so one product stands for all;
+    - end(carried) -> (M, S): the last states;
     - parallel(x, offsets, state, each): the same as `forward` in the way that is best for gradients.
     """
 
@@ -40,49 +43,28 @@ class Recurrent(nn.Module):
             return self.parallel(x, offsets, state, each)
         order, batch_sizes, position = packing_of(offsets)  # (M,), (L,), (T,)
         packed = torch.empty_like(x).index_copy_(0, position, x)  # (T, E)
-        weight, bias, weight_, bias_ = self.maps()
-        gates, candidate = F.linear(packed, weight, bias), F.linear(packed, weight_, bias_)
-        return self.states(gates, candidate, offsets, state, order, batch_sizes, position, each)
-
-    def states(
-        self,
-        gates: Tensor,
-        candidate: Tensor,
-        offsets: Tensor,
-        state: Tensor,
-        order: Tensor,
-        batch_sizes: Tensor,
-        position: Tensor,
-        each: bool,
-    ) -> Tensor:
-        """What `forward` returns, from events that are mapped and packed as `packing_of` says.
-
-        Args:
-            gates: (T, A), packed; may be written over.
-            candidate: (T, B), packed; may be written over.
-            offsets: int64 (N + 1,), where each sequence begins.
-            state: (N, S), the states to go on from.
-            order: int64 (M,), the non-empty sequences by falling length.
-            batch_sizes: int64 (L,) on the CPU: how many sequences have each step.
-            position: int64 (T,), the packed position of every event.
-            each: read a state after every event, not only at the end of each sequence.
-
-        Returns:
-            (T, S) if `each`, else (N, S).
-        """
-        packed = self.run(gates, candidate, state[order], batch_sizes)
+        weight, bias = self.maps()
+        carried = self.begin(state.index_select(0, order))
+        sizes: list[int] = batch_sizes.tolist()
+        after = self.run(F.linear(packed, weight, bias), carried, sizes, one_for_all(state), each)
         if each:
-            parts = [part.index_select(0, position) for part in packed]
-            return parts[0] if len(parts) == 1 else torch.cat(parts, 1)  # cat would copy a single one
-        ends = position[offsets[1:][order] - 1]  # (M,)
-        return state.index_copy(0, order, torch.cat([part.index_select(0, ends) for part in packed], 1))
+            return torch.cat(after, 1).index_select(0, position)
+        return state.index_copy(0, order, self.end(carried))
 
-    def maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The two maps."""
+    def maps(self) -> tuple[Tensor, Tensor]:
+        """The map."""
         raise NotImplementedError
 
-    def run(self, gates: Tensor, candidate: Tensor, start: Tensor, batch_sizes: Tensor) -> list[Tensor]:
-        """Gates and candidates of all events -> states, step by step."""
+    def begin(self, start: Tensor) -> list[Tensor]:
+        """States -> what the steps carry on, in memory of its own."""
+        raise NotImplementedError
+
+    def run(self, mapped: Tensor, carried: list[Tensor], sizes: list[int], same: bool, each: bool) -> list[Tensor]:
+        """Events in whole steps of `sizes` sequences each -> states after them."""
+        raise NotImplementedError
+
+    def end(self, carried: list[Tensor]) -> Tensor:
+        """What the steps carried on -> states."""
         raise NotImplementedError
 
     @torch.jit.unused

@@ -52,8 +52,9 @@ class Summary(nn.Module):
         """-> (float32 (P, K), clock int64 (P, 2)) after every event if `each`, else after each sequence's last."""
         row = rows_of(offsets)  # (T,)
         index = torch.arange(times.shape[0], device=times.device)
-        first = offsets[row]  # (T,): where the event's sequence starts
-        begins = (known_gap & (gaps > self.visit_gap)) | ((index == first) & (old[:, self.counted + 1] == 0)[row])
+        first = offsets.index_select(0, row)  # (T,): where the event's sequence starts
+        begun = (old[:, self.counted + 1] == 0).index_select(0, row)  # (T,): no event before
+        begins = (known_gap & (gaps > self.visit_gap)) | ((index == first) & begun)
         visit = torch.cummax(torch.where(begins, index, -1), 0)[0]  # (T,): start of the visit, < first if before
         at = times.double().masked_fill(~has_time(times), 0.0)  # (T,)
         if each:
@@ -64,7 +65,7 @@ class Summary(nn.Module):
             rows = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)
             here = offsets[1:][rows] - 1
             counts = self._final_counts(actions, row, old.shape[0])[rows]
-            age = at[offsets[1:][row] - 1] - at  # (T,) µs
+            age = at.index_select(0, offsets[1:].index_select(0, row) - 1) - at  # (T,) µs
             # (D, T); the clamp is for speed: exp is slow where it underflows
             weights = torch.exp((-age * self.rates.unsqueeze(1)).clamp(min=-80.0))
         sums = self._sums(standardised, gaps, known_gap, begins, weights)  # (C, T + 1) from the batch's start

@@ -85,6 +85,6 @@ def packing_of(offsets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     batch_sizes = (lengths.shape[0] - ended.cumsum(0))[:-1]  # (L,): longer than step 0, 1, ..
     before = batch_sizes.cumsum(0) - batch_sizes  # (L,): packed position of each step's first event
     row = rows_of(offsets)  # (T,)
-    step = torch.arange(row.shape[0], device=row.device) - offsets[row]  # (T,)
+    step = torch.arange(row.shape[0], device=row.device) - offsets.index_select(0, row)  # (T,)
     filled = int((lengths > 0).sum())
-    return order[:filled], batch_sizes.cpu(), before[step] + rank[row]
+    return order[:filled], batch_sizes.cpu(), before.index_select(0, step) + rank.index_select(0, row)

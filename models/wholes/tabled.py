@@ -7,9 +7,12 @@ from torch.nn import functional as F
 from sqlscore.models.heads import Heads
 from sqlscore.models.inputs.embedding import EventEmbedding
 from sqlscore.models.inputs.summary import Summary
-from sqlscore.models.ragged.arithmetic import packing_of
+from sqlscore.models.ragged.arithmetic import one_for_all, packing_of
 from sqlscore.models.wholes.sequence_model import SequenceModel
 from sqlscore.scoring.batch import Batch
+
+_BLOCK = 4_096
+"""Events that are mapped at once, about: what a step reads of them is still in a core's cache."""
 
 
 class TabledModel(SequenceModel):
@@ -20,32 +23,30 @@ class TabledModel(SequenceModel):
     the gaps, of which every event has exactly one.
     """
 
-    gate_rows: Tensor
-    candidate_rows: Tensor
+    mapped_rows: Tensor
 
     def __init__(
         self, embedding: EventEmbedding, encoder: nn.Module, size: int, summary: Summary, heads: Heads
     ) -> None:
         super().__init__(embedding, encoder, size, summary, heads)
-        self.register_buffer("gate_rows", torch.zeros(0, 0))
-        self.register_buffer("candidate_rows", torch.zeros(0, 0))
+        self.block = _BLOCK
+        self.register_buffer("mapped_rows", torch.zeros(0, 0))
 
     def freeze(self) -> None:
-        """Compute the tables once, for scoring."""
+        """Compute the table once, for scoring."""
         with torch.no_grad():
-            self.gate_rows, self.candidate_rows = self._tables()
+            self.mapped_rows = self._table()
 
-    def _tables(self) -> tuple[Tensor, Tensor]:
-        """(R, A), (R, B): the maps of all rows that depend on no batch."""
-        weight, bias, weight_, bias_ = self.encoder.maps()  # type: ignore[operator]
+    def _table(self) -> Tensor:
+        """(R, A): the maps of all rows that depend on no batch."""
+        weight, bias = self.encoder.maps()  # type: ignore[operator]
         rows = self.embedding.frozen
         if rows.shape[0] == 0:
             rows = self.embedding.table(self.embedding.names())
-        gates, candidate = rows @ weight.t(), rows @ weight_.t()
+        mapped: Tensor = rows @ weight.t()
         start = self.embedding.known + 1
-        gates[start : start + self.embedding.gap.num_embeddings] += bias
-        candidate[start : start + self.embedding.gap.num_embeddings] += bias_
-        return gates, candidate
+        mapped[start : start + self.embedding.gap.num_embeddings] += bias
+        return mapped
 
     def _hidden(
         self,
@@ -59,24 +60,35 @@ class TabledModel(SequenceModel):
         if self.training or batch.times.shape[0] == 0:
             x = self.embedding(batch, standardised, gaps, known_gap)
             return self._encoded(x, batch.times, batch.offsets, state, each)
-        gate_rows, candidate_rows = self.gate_rows, self.candidate_rows
-        if gate_rows.shape[0] == 0:
-            gate_rows, candidate_rows = self._tables()
-        weight, _, weight_, _ = self.encoder.maps()  # type: ignore[operator]
+        table = self.mapped_rows
+        if table.shape[0] == 0:
+            table = self._table()
+        weight = self.encoder.maps()[0]  # type: ignore[operator]
         if batch.novel_offsets.shape[0] > 1:
             novel = self.embedding.ngram(batch.novel_values, batch.novel_offsets[:-1])  # (U, E)
-            gate_rows = torch.cat([gate_rows, novel @ weight.t()])
-            candidate_rows = torch.cat([candidate_rows, novel @ weight_.t()])
-        rows = self.embedding.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
+            table = torch.cat([table, novel @ weight.t()])
+        by_number = self.embedding.numeric @ weight.t()  # (2F, A)
         order, batch_sizes, position = packing_of(batch.offsets)
-        rows = torch.empty_like(rows).index_copy_(0, position, rows)
-        gates = F.embedding_bag(rows, gate_rows, mode="sum")  # (T, A)
-        candidate = F.embedding_bag(rows, candidate_rows, mode="sum")  # (T, B)
-        if standardised.shape[1] > 0:
-            numbers = torch.empty_like(standardised).index_copy_(0, position, standardised)
-            gates = gates.addmm_(numbers, self.embedding.numeric @ weight.t())
-            candidate = candidate.addmm_(numbers, self.embedding.numeric @ weight_.t())
-        states: Tensor = self.encoder.states(  # type: ignore[operator]
-            gates, candidate, batch.offsets, state, order, batch_sizes, position, each
-        )
-        return states
+        rows = self.embedding.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
+        event = torch.empty_like(position)  # (T,): of each packed position
+        event[position] = torch.arange(event.shape[0], device=event.device)
+        rows, numbers = rows.index_select(0, event), standardised.index_select(0, event)
+        sizes: list[int] = batch_sizes.tolist()
+        carried: list[Tensor] = self.encoder.begin(state.index_select(0, order))  # type: ignore[operator]
+        parts: list[list[Tensor]] = []
+        step, start = 0, 0
+        while step < len(sizes):
+            last, stop = step + 1, start + sizes[step]
+            while last < len(sizes) and stop + sizes[last] - start <= self.block:
+                stop += sizes[last]
+                last += 1
+            mapped = F.embedding_bag(rows[start:stop], table, mode="sum")  # (T', A)
+            if numbers.shape[1] > 0:
+                mapped = mapped.addmm_(numbers[start:stop], by_number)
+            same = step == 0 and one_for_all(state)
+            after: list[Tensor] = self.encoder.run(mapped, carried, sizes[step:last], same, each)  # type: ignore[operator]
+            parts.append(after)
+            step, start = last, stop
+        if each:
+            return torch.cat([torch.cat(part, 1) for part in parts]).index_select(0, position)
+        return state.index_copy(0, order, self.encoder.end(carried))  # type: ignore[operator]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
@@ -18,6 +19,7 @@ from sqlscore.scoring.explanation.reasons import (
     with_silence,
 )
 from sqlscore.scoring.head_outputs import action_probabilities
+from sqlscore.scoring.ranking import decided
 from sqlscore.scoring.scores import churn_probability, refuse_plain
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.scoring.states_in_arrow import times_array
@@ -27,14 +29,16 @@ from sqlscore.udfs.encode import sequences_by_model
 
 
 def explain_next_action(catalog: Catalog, lists: Column, k: Column, model: Column, mapping: Column) -> pa.Array:
-    """(lists, k, model, mapping) -> WEIGHTS_ARROW: what makes the most likely next action as likely as it is."""
+    """(lists, k, model, mapping) -> WEIGHTS_ARROW: what makes the predicted next action as likely as it is."""
     most = how_many(k)
     pieces = []
     for rows, artifact, sequences in sequences_by_model(catalog, lists, model, mapping):
         artifact.require("next_action")
         states, encoded = STATES.encode(artifact, sequences)
         catalog.count(encoded)
-        probability, best = action_probabilities(artifact, states.hidden).max(dim=1)
+        probabilities = action_probabilities(artifact, states.hidden)
+        best = torch.from_numpy(decided(artifact, probabilities.numpy()))
+        probability = probabilities.gather(1, best.unsqueeze(1))[:, 0]
         baseline = usual_shares(artifact)[best.numpy()]
         read = artifact.events_read(sequences)
         attribution = attribute(

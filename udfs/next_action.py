@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.head_outputs import action_probabilities, representations
-from sqlscore.scoring.ranking import action_codes, most_likely, top_actions
+from sqlscore.scoring.ranking import action_codes, predicted_actions, top_actions
 from sqlscore.scoring.sql_types import ACTIONS_ARROW
 from sqlscore.scoring.states_in_arrow import float_lists
 from sqlscore.udfs.arguments import Column, one_array, whole_number
@@ -15,10 +15,10 @@ from sqlscore.udfs.columns import by_model, scatter
 
 
 def next_action(catalog: Catalog, state: Column) -> pa.Array:
-    """State -> VARCHAR, the most likely next action."""
+    """State -> VARCHAR, the predicted next action."""
     pieces = []
     for rows, artifact, states in by_model(state, catalog):
-        pieces.append((rows, most_likely(artifact, states)))
+        pieces.append((rows, predicted_actions(artifact, states)))
     return scatter(pieces, len(state), pa.string())
 
 

@@ -113,7 +113,8 @@ def predict_gbm(model: Boosted, data: Encoded, test: Windows) -> Predicted:
     for start in range(0, max(len(at), 1), step):
         chosen = at[start : start + step]
         action = np.minimum(data.target[chosen], data.known + 1).astype(np.int64) - 1
-        parts.append(ranked(probabilities(model, source, chosen), action))
+        found = probabilities(model, source, chosen)
+        parts.append(ranked(found, action, found.argmax(1)))
     best, in_top3, probability, confidence = (np.concatenate(part) for part in zip(*parts, strict=True))
     churn = np.zeros(0)
     if model.churn is not None and test.churn is not None:

@@ -37,6 +37,7 @@ class Manifest:
     lookback_seconds: float | None
     trained_from: str  # ISO 8601, UTC
     trained_to: str
+    decision_weights: tuple[float, ...] | None = None  # (V,) of each action when the next one is chosen; None: all 1
     notes: dict[str, Any] = field(default_factory=dict)  # sampling, splits, why a head is missing
     metrics: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
@@ -74,6 +75,8 @@ class Manifest:
             dict(inputs.get("sorts", {})),
         )
         fields["heads"] = tuple(fields["heads"])
+        weights = fields.get("decision_weights")
+        fields["decision_weights"] = None if weights is None else tuple(weights)
         fields["capabilities"] = tuple(fields.get("capabilities", ()))  # of an older format: `load` asks the module
         return cls(**fields)
 

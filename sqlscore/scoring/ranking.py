@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError, ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities
@@ -46,11 +47,21 @@ def action_codes(artifact: Artifact, asked: pa.Array) -> pa.Array:
     return codes
 
 
-def most_likely(artifact: Artifact, states: States) -> pa.Array:
-    """(N,) actions."""
+def predicted_actions(artifact: Artifact, states: States) -> pa.Array:
+    """(N,) actions: see `decided`."""
     artifact.require("next_action")
-    _, index = largest(action_probabilities(artifact, states.hidden).numpy(), 1)
-    return action_names(artifact).take(pa.array(index[:, 0]))
+    chosen = decided(artifact, action_probabilities(artifact, states.hidden).numpy())
+    return action_names(artifact).take(pa.array(chosen))
+
+
+def decided(artifact: Artifact, probabilities: npt.NDArray[np.float32]) -> Ints:
+    """(N, V) probabilities -> (N,) the number of the action that is predicted.
+
+    It is the most likely one, unless the model was trained to find rare actions: then probabilities are multiplied
+    with its weights first.
+    """
+    weights = _decision_weights(artifact.manifest.decision_weights)
+    return largest(probabilities if weights is None else probabilities * weights, 1)[1][:, 0]
 
 
 def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
@@ -112,6 +123,11 @@ def _largest_by_column(
         np.add(np.multiply(is_best, rank, out=is_best).min(axis=0), len(left), out=index[i], dtype=np.int64)
         left[index[i], rows] = -1.0
     return np.ascontiguousarray(best.T), np.ascontiguousarray(index.T)
+
+
+@lru_cache(maxsize=64)
+def _decision_weights(weights: tuple[float, ...] | None) -> npt.NDArray[np.float32] | None:
+    return None if weights is None else np.array(weights, np.float32)
 
 
 @lru_cache(maxsize=64)

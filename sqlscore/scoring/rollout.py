@@ -11,7 +11,7 @@ from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
 from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import seconds_to_next_event
-from sqlscore.scoring.ranking import most_likely
+from sqlscore.scoring.ranking import predicted_actions
 from sqlscore.scoring.states import States
 
 LONGEST = 1_000
@@ -21,7 +21,7 @@ _LATEST = 2**62  # µs; far past any date, so that adding a gap cannot overflow
 
 
 def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArray:
-    """The next actions, greedily: each the most likely one after those before it.
+    """The next actions, greedily: each the predicted one after those before it.
 
     Predicted events come at their predicted time and have no features. A fold's state is advanced;
     for other models the sequence is encoded again with the predicted event behind it.
@@ -38,7 +38,7 @@ def roll_out(artifact: Artifact, sequences: Sequences, steps: int) -> pa.ListArr
     states = artifact.encode(sequences)
     predicted = []
     for step in range(steps):
-        actions = most_likely(artifact, states)
+        actions = predicted_actions(artifact, states)
         predicted.append(actions)
         if step + 1 == steps:
             break

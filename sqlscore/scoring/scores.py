@@ -11,7 +11,7 @@ from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities, all_heads, churn_risk, seconds_to_next_event
-from sqlscore.scoring.ranking import ranked_actions
+from sqlscore.scoring.ranking import action_names, decided, ranked_actions
 from sqlscore.scoring.sql_types import SCORE_ARROW
 from sqlscore.scoring.states import States, without_times
 from sqlscore.scoring.states_in_arrow import times_array
@@ -53,7 +53,7 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
         if as_of is not None and "churn" in heads:
             risk = pa.array(churn_probability(artifact, states, as_of))
     likely = ranked_actions(artifact, probabilities, _TOP)
-    best = likely.flatten().take(likely.offsets[:-1])
+    chosen = decided(artifact, probabilities.numpy())
     unknown = (states.n_unknown / np.maximum(states.n_events, 1)).astype(np.float32)
     columns = [
         pa.repeat(artifact.name, size),
@@ -61,8 +61,8 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
         pa.array(states.n_events),
         pa.array(unknown),
         times_array(last),
-        best.field("action"),
-        best.field("probability"),
+        action_names(artifact).take(pa.array(chosen)),
+        pa.array(probabilities.numpy()[np.arange(size), chosen]),
         likely,
         seconds,
         risk,

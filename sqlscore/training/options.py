@@ -40,9 +40,10 @@ class TrainingOptions:
             the figures are those of the model before that. Not without `refit`.
         recency: how many times a target's weight halves from the newest one that is trained on back to the oldest, by
             the rank of their times; None chooses: 0, or 8 if what follows what changes and validation prefers it.
-        class_weight: "balanced" weighs rare actions more: more of them are found, and the probabilities of frequent
-            actions are less true. Calibration is fitted afterwards.
-        focal_gamma: above 0 (2 is usual), what is hard to predict weighs more, with the same effect.
+        class_weight: "balanced" weighs rare actions more, when the model learns and when it names the next action: more
+            of them are found. The probabilities are corrected for the weights, and calibrated as others are.
+        focal_gamma: above 0 (2 is usual), what is hard to predict weighs more; probabilities of what is likely are less
+            true then. Calibration is fitted afterwards.
         device: where to train, "cpu" or "cuda".
         loading_threads: how many threads cut batches while the model learns.
         checkpoint: a file that keeps every epoch: after a kill, the same call continues and ends with the same model.

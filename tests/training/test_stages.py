@@ -114,14 +114,19 @@ def test_focal_loss_hardly_counts_what_is_sure() -> None:
 
 
 def test_balanced_training_finds_more_of_a_rare_action(visits: duckdb.DuckDBPyConnection) -> None:
-    """That is what it is for: the mean probability given to the rare action rises."""
-    found = []
+    """That is what it is for: the rare action weighs more in the choice, and its probability stays true."""
+    shares, weighted = [], []
     for weight in ("none", "balanced"):
         trained = fit(visits, VISITS, replace(QUICK, max_epochs=4, class_weight=weight))
         artifact = load(trained.artifact, sha256_of(trained.artifact), "visits@1")
         states = torch.zeros(1, artifact.manifest.state_size)
-        found.append(float(action_probabilities(artifact, states)[0, artifact.manifest.inputs.actions.index("rare")]))
-    assert found[1] > 1.5 * found[0]
+        probabilities = action_probabilities(artifact, states)[0].numpy()
+        of_actions = np.array(artifact.manifest.decision_weights or [1.0] * len(probabilities))
+        rare = artifact.manifest.inputs.actions.index("rare")
+        shares.append(probabilities[rare])
+        weighted.append((of_actions * probabilities)[rare] / (of_actions @ probabilities))
+    assert shares[1] == pytest.approx(shares[0], rel=0.3)
+    assert weighted[1] > 3 * weighted[0]
 
 
 @pytest.mark.parametrize(

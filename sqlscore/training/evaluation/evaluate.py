@@ -19,6 +19,7 @@ from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities, seconds_at, seconds_to_next_event
 from sqlscore.scoring.inference import inference
 from sqlscore.scoring.notes import TrainingNotes
+from sqlscore.scoring.ranking import decided
 from sqlscore.training.data.churn_labels import censored_at_end, examples_of
 from sqlscore.training.data.churn_users import Group
 from sqlscore.training.data.encoding import Encoded, encode_log, ordered_batches
@@ -216,7 +217,7 @@ def _judged(
         rows = slice(start, start + max(1, _CELLS // known))
         probabilities = action_probabilities(artifact, states[rows]).numpy()  # (R, V)
         shown = probabilities[:, :keep].copy()  # a view would hold all of them
-        found.append((*ranked(probabilities, action[rows]), shown))
+        found.append((*ranked(probabilities, action[rows], decided(artifact, probabilities)), shown))
     best, in_top3, probability, confidence, frequent = (np.concatenate(part) for part in zip(*found, strict=True))
     return best, in_top3, probability, confidence, _log_seconds(artifact, states), frequent
 
@@ -232,13 +233,14 @@ def _log_seconds(artifact: Artifact, states: torch.Tensor) -> Floats:
     return np.asarray(np.log1p(found))
 
 
-def ranked(probabilities: npt.NDArray[np.float32], wanted: Ints) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats]:
-    """(R, V) and 0-based actions (V: unknown) -> best, in_top3, probability, confidence as in `Predicted`."""
+def ranked(
+    probabilities: npt.NDArray[np.float32], wanted: Ints, best: Ints
+) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats]:
+    """(R, V), 0-based actions (V: unknown), 0-based predicted ones -> the second to fifth field of `Predicted`."""
     row = np.arange(len(wanted))
     with_unknown = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)  # (R, V + 1)
     probability = with_unknown[row, wanted]
     earlier = np.arange(probabilities.shape[1]) < wanted[:, None]  # of equal ones the first comes first, as in scoring
     before = (probabilities > probability[:, None]) | ((probabilities == probability[:, None]) & earlier)
     in_top3 = (before.sum(1) < 3) & (wanted < probabilities.shape[1])
-    best = probabilities.argmax(1)
     return best + 1, in_top3, probability.astype(np.float64), probabilities[row, best].astype(np.float64)

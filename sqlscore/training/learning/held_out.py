@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,26 +19,41 @@ _PREFIX_EVENTS = 400_000
 _CELLS = 4_000_000  # probabilities that are held at once
 
 
-def validated(model: Any, data: Encoded, parts: Parts, seed: int) -> dict[str, Any]:
-    """The figures of people the model never saw, in its own period, and of those it knows, in the next period."""
-    churn = parts.churn
+def validated(
+    model: Any, data: Encoded, parts: Parts, seed: int, decision: tuple[float, ...] | None = None
+) -> dict[str, Any]:
+    """The figures of people the model never saw, in its own period, and of those it knows, in the next period.
+
+    Args:
+        model: what is judged.
+        data: the log in its codes.
+        parts: of the log.
+        seed: of the sample of users.
+        decision: (V,) the weight of each action when the next one is chosen; None: all 1.
+    """
+    churn, judged = parts.churn, partial(figures, model, data, seed=seed, decision=decision)
     return {
-        "held_out_users": _both(model, data, parts.held_out, churn.held_out if churn else None, seed),
-        "same_users_later": _both(model, data, parts.same_users, churn.same_users if churn else None, seed),
+        "held_out_users": _both(judged, parts.held_out, churn.held_out if churn else None),
+        "same_users_later": _both(judged, parts.same_users, churn.same_users if churn else None),
     }
 
 
-def _both(model: Any, data: Encoded, part: Windows | None, churn: Windows | None, seed: int) -> dict[str, Any] | None:
+def _both(
+    judged: Callable[[Windows], dict[str, Any]], part: Windows | None, churn: Windows | None
+) -> dict[str, Any] | None:
     """The figures of the next action on one part, and of churn on another; None if there is neither."""
     if part is None and churn is None:
         return None
     nothing = {"next_action": {"n": 0, "accuracy": None, "log_loss": None}, "churn": None}
-    found = nothing if part is None else figures(model, data, part, seed)
-    return found | {"churn": None if churn is None else figures(model, data, churn, seed)["churn"]}
+    found = nothing if part is None else judged(part)
+    return found | {"churn": None if churn is None else judged(churn)["churn"]}
 
 
-def figures(model: Any, data: Encoded, part: Windows, seed: int) -> dict[str, Any]:
+def figures(
+    model: Any, data: Encoded, part: Windows, seed: int, decision: tuple[float, ...] | None = None
+) -> dict[str, Any]:
     """Accuracy and log-loss of the next action, ROC AUC and log-loss of churn, over a sample of a part's users."""
+    weights = np.ones(data.known, np.float32) if decision is None else np.array(decision, np.float32)
     order = np.random.default_rng(seed).permutation(len(part.starts))
     order = order[np.cumsum(part.lengths[order]) - part.lengths[order] < _EVENTS]
     batches = [
@@ -48,7 +65,7 @@ def figures(model: Any, data: Encoded, part: Windows, seed: int) -> dict[str, An
     for outputs, targets in outputs_over(model, data, part, batches, share):
         probabilities = model.counts.mixed(outputs.logits, outputs.recent).softmax(1).cpu().numpy()
         action = targets.action.cpu().numpy()
-        correct.append(probabilities.argmax(1) == action)
+        correct.append((probabilities * weights).argmax(1) == action)
         inside = np.minimum(action, data.known - 1)
         probability.append(probabilities[np.arange(len(action)), inside])
         known.append(action < data.known)

@@ -100,7 +100,7 @@ def _judge(model: Any, data: Encoded, readings: list[Reading], objective: Object
         weight = judged.weights(data, targets.at, targets.action.cpu())
         total = float(known.sum() if weight is None else weight[known.cpu()].sum())
         weighed = targets.weighing(None if weight is None else weight.to(targets.action.device))
-        sums += [float(part) for part in losses_of(outputs, weighed, judged.gamma)]
+        sums += [float(part) for part in losses_of(outputs, weighed, judged.gamma, judged.shift)]
         counts += [total, len(targets.position)]
     action, gap = (float(mean) for mean in sums / np.maximum(counts, 1e-9))
     return action, gap

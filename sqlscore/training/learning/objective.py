@@ -37,6 +37,16 @@ class Objective:
     times: Ints
     scale: float
 
+    @property
+    def shift(self) -> Tensor | None:
+        """(V,) what a network's logits lack of those that the weighted loss is taken of; None for none.
+
+        A loss with class weights w is least where softmax(logits) is proportional to w p. So the loss is taken of
+        logits + log w, and the network itself learns p (the prior correction of King & Zeng 2001, Political Analysis
+        9(2), eq. 7, inside the loss).
+        """
+        return None if self.classes is None else self.classes.log()
+
     def weights(self, data: Encoded, at: Ints, action: Tensor) -> Tensor | None:
         """at (P,) the log's index of targets, action (P,) 0-based -> (P,), or None where all are 1."""
         found = None
@@ -53,19 +63,11 @@ class Objective:
 
 
 def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Objective:
-    """The weighting that the options ask for, on this training part.
-
-    "balanced" weighs an action by targets / (actions x targets with this action), as scikit-learn does, held between
-    a tenth and ten.
-    """
+    """The weighting that the options ask for, on this training part."""
     recency = options.recency or 0.0
     times = np.sort(data.target_time[train.wanted]) if recency else np.zeros(0, np.int64)
-    classes = None
-    if options.class_weight == "balanced":
-        action = data.target[train.wanted]
-        counts = np.bincount(action[action <= data.known] - 1, minlength=data.known)
-        found = np.clip(counts.sum() / (data.known * np.maximum(counts, 1)), *_WEIGHT_RANGE)
-        classes = torch.from_numpy(found.astype(np.float32))
+    weights_of_classes = class_weights(data, train, options)
+    classes = None if weights_of_classes is None else torch.tensor(weights_of_classes)
     plain = Objective(classes, recency, options.focal_gamma, times, 1.0)
     at = np.flatnonzero(train.wanted & (data.target <= data.known))
     weights = plain.weights(data, at, torch.from_numpy(data.target[at].astype(np.int64) - 1))
@@ -73,9 +75,23 @@ def objective_of(data: Encoded, train: Windows, options: TrainingOptions) -> Obj
     return Objective(plain.classes, plain.recency, plain.gamma, times, scale)
 
 
+def class_weights(data: Encoded, part: Windows, options: TrainingOptions) -> tuple[float, ...] | None:
+    """(V,) the weight of each action in the loss and in the choice of the next one; None: all 1.
+
+    "balanced" weighs an action by targets / (actions x targets with this action), as scikit-learn does, held between
+    a tenth and ten.
+    """
+    if options.class_weight != "balanced":
+        return None
+    action = data.target[part.wanted]
+    counts = np.bincount(action[action <= data.known] - 1, minlength=data.known)
+    found = np.clip(counts.sum() / (data.known * np.maximum(counts, 1)), *_WEIGHT_RANGE)
+    return tuple(float(f"{weight:.6g}") for weight in found)
+
+
 def is_plain(options: TrainingOptions) -> bool:
-    """Whether probabilities should be true: not if rare or hard actions were asked to weigh more."""
-    return options.class_weight == "none" and not options.focal_gamma
+    """Whether what is learned are the probabilities themselves: not if hard targets were asked to weigh more."""
+    return not options.focal_gamma
 
 
 def check_objective(options: TrainingOptions) -> None:

@@ -21,7 +21,7 @@ from sqlscore.training.learning.counting import NOTHING, count_beside, count_int
 from sqlscore.training.learning.held_out import validated
 from sqlscore.training.learning.loop import optimise
 from sqlscore.training.learning.mixture import SURE, better, choose_counting, drifts, users_at
-from sqlscore.training.learning.objective import is_plain
+from sqlscore.training.learning.objective import class_weights, is_plain
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import connect, fit_scales
 from sqlscore.training.learning.time_calibration import calibrate_times, newest
@@ -38,7 +38,8 @@ def count(training: Training) -> Learned:
     loss = _counted_loss(model, data, parts.validation)
     if training.options.refit:
         count_into(model, data, parts.both)
-    return Learned(_until(training), validation_loss=loss)
+    decision = class_weights(data, parts.both if training.options.refit else parts.train, training.options)
+    return Learned(_until(training), validation_loss=loss, decision=decision)
 
 
 def learn(training: Training) -> Learned:
@@ -117,20 +118,23 @@ def calibrate(training: Training, learned: Learned) -> Learned:
         later = judged.network[: judged.later]
         counting = replace(NOTHING, log_loss=float(-np.log(np.maximum(later, 1e-12)).mean()))
     count_beside(model, data, train, counting)
-    return replace(learned, counting=counting, validation_loss=counting.log_loss)
+    decision = class_weights(data, train, training.options)
+    return replace(learned, counting=counting, validation_loss=counting.log_loss, decision=decision)
 
 
 def judge(training: Training, learned: Learned) -> Learned:
     """Note how good the model is on the validation part, while it has not learned from it."""
-    return replace(learned, validation=validated(training.model, training.data, training.parts, training.options.seed))
+    model, data, parts = training.model, training.data, training.parts
+    return replace(learned, validation=validated(model, data, parts, training.options.seed, learned.decision))
 
 
 def learn_the_newest(training: Training, learned: Learned) -> Learned:
     """Train on, with the validation part too, if the options ask for that."""
     if not training.options.refit:
         return learned
-    epochs = _learn_all_of(training, training.parts.both, learned, best_of(learned.history), "refit")
-    return replace(learned, refit_epochs=epochs)
+    both = training.parts.both
+    epochs = _learn_all_of(training, both, learned, best_of(learned.history), "refit")
+    return replace(learned, refit_epochs=epochs, decision=class_weights(training.data, both, training.options))
 
 
 def learn_through_now(training: Training, learned: Learned) -> Learned:
@@ -141,15 +145,15 @@ def learn_through_now(training: Training, learned: Learned) -> Learned:
         learned: What the training yielded so far.
     """
     model, data, both = training.model, training.data, training.parts.both
-    until = int(data.times.max())
+    learned = replace(learned, until=int(data.times.max()), decision=class_weights(data, both, training.options))
     if training.counts_only:
         count_into(model, data, both)
-        return replace(learned, until=until)
+        return learned
     connect(model, data, both)
     model.to(torch.device(training.options.device))
     _learn_all_of(training, both, learned, best_of(learned.history), "now")
     model.cpu().eval()
-    return replace(learned, until=until)
+    return learned
 
 
 def _learn_all_of(training: Training, part: Windows, learned: Learned, epochs: int, stage: str) -> int:

@@ -76,7 +76,8 @@ class Steps:
         for readings in in_order(self._read, jobs, self.options.loading_threads, ahead=1):
             for reading in readings:
                 with self.mixed:
-                    action, gap = losses(run(self.model, reading), reading.targets, self.objective.gamma)
+                    outputs = run(self.model, reading)
+                    action, gap = losses(outputs, reading.targets, self.objective.gamma, self.objective.shift)
                 loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch
                 self.optimiser.step(loss)
                 total += loss.detach()

@@ -70,6 +70,7 @@ class Learned:
         until: µs of the newest target that was learned from.
         recency: how often the weights of targets halved from the newest to the oldest.
         counting: what is counted beside the network.
+        decision: (V,) the weight of each action when the next one is chosen; None: all 1.
         history: the epochs of the search.
         churn: losses and choices of the churn head, see `finish_churn`; empty without one.
         validation: figures of the validation part, before the model learned from that too.
@@ -80,6 +81,7 @@ class Learned:
     until: int
     recency: float = 0.0
     counting: Counting = NOTHING
+    decision: tuple[float, ...] | None = None
     history: list[Epoch] = field(default_factory=list)
     churn: dict[str, float] = field(default_factory=dict)
     validation: dict[str, Any] | None = None

@@ -17,7 +17,7 @@ def test_the_first_three_are_those_that_scoring_shows(data: st.DataObject, colum
     cells = st.sampled_from([0.0, 0.125, 0.25, 0.5])
     probabilities = data.draw(arrays(np.float32, (6, columns), elements=cells))
     wanted = data.draw(arrays(np.int64, 6, elements=st.integers(0, columns)))
-    best, in_top3, probability, confidence = ranked(probabilities, wanted)
+    best, in_top3, probability, confidence = ranked(probabilities, wanted, probabilities.argmax(1))
     values, shown = largest(probabilities, min(3, columns))
     assert (best == shown[:, 0] + 1).all()
     assert (confidence == values[:, 0]).all()

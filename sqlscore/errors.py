@@ -4,6 +4,7 @@
     ├── EventsError       the events that were given: a column, a type, a value, two users in one group
     │   └── GuardError    incoming events that a guard refuses: see sqlscore.guards
     ├── MappingError      what is not mapped, or cannot be
+    │   └── SourceError   a database or an extension that mapped events need and that cannot be had
     ├── ModelError        no model, no such version, a head that the model lacks
     │   └── ArtifactError a damaged, foreign or wrongly hashed artifact
     ├── TrainingError     the data cannot support what was asked for
@@ -46,6 +47,14 @@ class GuardWarning(UserWarning):
 
 class MappingError(SqlscoreError):
     """An events table is not mapped, or cannot be mapped as asked."""
+
+
+class SourceError(MappingError):
+    """The events are in another database that cannot be read now, or cannot be read on this machine."""
+
+
+class SourceWarning(UserWarning):
+    """A database that mapped events are in cannot be read; what reads them fails."""
 
 
 class ModelError(SqlscoreError):

@@ -31,3 +31,8 @@ def scrub(text: str, *secrets: str) -> str:
             if len(form) >= _AT_LEAST:
                 text = text.replace(form, HIDDEN)
     return text
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a password stands in a URL of the text, or behind a name such as `password=`."""
+    return bool(_IN_URL.search(text) or _NAMED.search(text))

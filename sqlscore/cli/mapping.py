@@ -47,6 +47,13 @@ def init(
     ] = None,
     name: Annotated[str, typer.Option("--mapping", help="A name for it; several tables may be mapped.")] = "events",
     prefix: Annotated[str | None, typer.Option("--prefix", help="A prefix of the functions' names.")] = None,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option("--attach", metavar="NAME=WHERE", help="A database whose tables are NAME.schema.table; repeat."),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="T", help="The table, if --events is a DuckDB file of several.")
+    ] = None,
     time_unit: Annotated[
         str | None, typer.Option("--time-unit", help="The unit of epoch numbers: s, ms, us or ns.")
     ] = None,
@@ -92,6 +99,7 @@ def init(
     Example: sqlscore init shop.duckdb --events clicks.parquet --user-id visitor --event-time ts --event-type action
     """
     from sqlscore import list_models, map_events
+    from sqlscore.events.attached import named
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
@@ -101,11 +109,11 @@ def init(
         working("reading the events"),
         _undone_on_failure(db),
         open_database(db, create=True) as con,
-        _table_of(con, events, name, copy, words, tuple(kinds)) as table,
+        _table_of(con, events, name, copy, words, tuple(kinds)) as relation,
     ):
         report = map_events(
             con,
-            table,
+            relation,
             user_id=user_id,
             event_time=event_time,
             event_type=event_type,
@@ -113,6 +121,8 @@ def init(
             features=cast("dict[str, Kind]", kinds),
             name=name,
             prefix=prefix,
+            attach=dict(map(named, attach or ())),
+            table_name=table,
             time_unit=cast("TimeUnit | None", time_unit),
             time_cap=time_cap,
             event_id=ids,
@@ -157,9 +167,11 @@ def show_mapping(report: Mapping[str, Any]) -> None:
         f"{report['n_events']:,} events of {report['n_users']:,} users, {actions}, "
         f"{render.day(report['first_time'])} to {render.day(report['high_water'])}"
     )
+    databases = [("reads", f"{d['name']} ({d['kind']}: {d['target']})") for d in mapping["attached"] if d["name"]]
     features = [f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]]
     rows = [
         ("from", report["made_of"]),
+        *databases,
         ("columns", ", ".join(mapping[key] for key in ("user_id", "event_time", "event_type"))),
         ("features", ", ".join(features) or "none"),
         ("users with one event", f"{report['one_event_share']:.1%}"),

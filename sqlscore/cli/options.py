@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sqlscore.errors import InstallError
+from sqlscore.errors import InstallError, SourceWarning
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,9 +22,11 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 
 def open_database(
-    path: str, *, create: bool = False, read_only: bool = False, device: str = "auto"
+    path: str, *, create: bool = False, read_only: bool = False, device: str = "auto", any_sql: bool = False
 ) -> duckdb.DuckDBPyConnection:
-    """A connection with the functions in place.
+    """A connection with the functions in place; for `any_sql`, it is said which databases elsewhere cannot be read.
+
+    A verb says so itself, and only if it reads them.
 
     Raises InstallError for a file that another process holds. Unless `create`, it also does so for a file that does not
     exist: a misspelt name would otherwise become an empty database.
@@ -39,7 +42,10 @@ def open_database(
     from sqlscore import connect
 
     try:
-        return connect(path, read_only=read_only, device=device)
+        with warnings.catch_warnings():
+            if not any_sql:
+                warnings.simplefilter("ignore", SourceWarning)
+            return connect(path, read_only=read_only, device=device)
     except duckdb.IOException as error:
         from sqlscore.serving.lock import explain_lock
 

@@ -58,7 +58,7 @@ def sql(
         raise typer.BadParameter(
             "a prompt shows tables or lines: give the SQL as an argument to use --format or --output"
         )
-    with open_database(db, read_only=read_only, device=device) as con:
+    with open_database(db, read_only=read_only, device=device, any_sql=True) as con:
         # The engine draws its bar on stdout, among the results: for people only.
         con.execute(f"SET enable_progress_bar = {sys.stdout.isatty()}")
         if interactive:

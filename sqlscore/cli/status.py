@@ -67,6 +67,7 @@ def _show(result: Status) -> None:
         render.facts(
             [
                 *tied,
+                *(("reads", str(database)) for database in mapping.attached if database.name),
                 *([("columns not mapped", columns)] if columns else []),
                 ("newest event", str(mapping.high_water) if mapping.readable else "not known"),
                 (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from sqlscore.database.attaching import attach
 from sqlscore.database.identity import file_number
 from sqlscore.database.queries import one
 from sqlscore.errors import InstallError, MappingError
@@ -12,8 +13,11 @@ from sqlscore.scoring.catalog import Catalog, Snapshot, StoredModel, catalog_of
 from sqlscore.udfs.functions import INSTANCE
 
 
-def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
-    """The mapping of that name. Raises MappingError if there is none."""
+def mapped(con: duckdb.DuckDBPyConnection, name: str, *, read: bool = True) -> Mapping:
+    """The mapping of that name; what its events are in besides the file is attached, if they are to be read.
+
+    Raises MappingError if there is none, SourceError if another database cannot be read.
+    """
     snapshot = catalog(con).snapshot
     if name not in snapshot.mappings:
         have = ", ".join(snapshot.mappings) or "none"
@@ -21,6 +25,8 @@ def mapped(con: duckdb.DuckDBPyConnection, name: str) -> Mapping:
             f'no events are mapped as "{name}" (mapped: {have}): '
             "run `sqlscore init DB --events TABLE ...`, or sqlscore.map_events(con, ...)"
         )
+    if read:
+        attach(con, snapshot.mappings[name].attached)
     return snapshot.mappings[name]
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import duckdb
 
+from sqlscore.database.attaching import attach
 from sqlscore.database.composition import drop_composition, install_composition, sample_of_all_parts
 from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import mapped_events, usable_events
@@ -85,6 +86,7 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
                 note_unmapped(con, True)
             install_mapping(con, unmapped(), functions=not taken)
         for mapping in mappings:
+            attach(con, mapping.attached)
             install_mapping(con, mapping)
         con.execute("DELETE FROM sqlscore.meta WHERE key = 'objects'")
         con.execute("INSERT INTO sqlscore.meta VALUES ('objects', ?)", [current])

@@ -19,23 +19,25 @@ except ImportError as error:
     raise ImportError("sqlscore.dbt needs dbt and its DuckDB adapter: pip install 'sqlscore[dbt]'") from error
 
 from sqlscore.database.catalog import catalog
-from sqlscore.errors import MappingError, SqlscoreError
+from sqlscore.errors import MappingError, SourceError, SqlscoreError
+from sqlscore.events.attached import named
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
+from sqlscore.mapping.elsewhere import databases_of
 from sqlscore.mapping.relations import relation_of
 from sqlscore.verbs.connect import prepare
 from sqlscore.verbs.mapping import map_events
 
 _COLUMNS = ("user_id", "event_time", "event_type")
 _LISTS = ("event_id", "order", "exclude_types")
-_CONFIG = ("events", *_COLUMNS, "level", "features", *_LISTS, "group", "mapping", "device")
+_CONFIG = ("events", *_COLUMNS, "level", "features", *_LISTS, "group", "attach", "table_name", "mapping", "device")
 
 
 class Plugin(BasePlugin):
     """What dbt-duckdb creates for `module: sqlscore.dbt`.
 
     The functions live as long as the connection, which dbt opens once and makes cursors of. The plugin's config takes
-    `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types`, `group` and `mapping` as
-    `map_events` does; without `events` the file is used as it is mapped.
+    `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types`, `group`, `attach`, `table_name`
+    and `mapping` as `map_events` does; without `events` the file is used as it is mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -63,8 +65,12 @@ class Plugin(BasePlugin):
 def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
     """Map the events as asked, unless they already are: mapping again would drop the score tables."""
     events, name = str(config["events"]), str(config.get("mapping") or DEFAULT_MAPPING)
+    attach, table_name = _attach(config.get("attach")), str(config.get("table_name") or "") or None
+    databases = databases_of(con, attach, name)
     try:
-        relation = relation_of(con, events)
+        relation = relation_of(con, events, databases, table_name)
+    except SourceError:
+        raise
     except MappingError as error:
         warnings.warn(f"nothing is mapped yet: {error}; if dbt builds it, run dbt again after that", stacklevel=2)
         return
@@ -90,8 +96,18 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
             order=lists["order"],
             exclude_types=lists["exclude_types"],
             group=group or None,
+            attach=attach,
+            table_name=table_name,
             name=name,
         )
+
+
+def _attach(databases: object) -> dict[str, str]:
+    """Where databases are by name; a dict, or NAME=WHERE, one or a list."""
+    if isinstance(databases, dict):
+        return {str(name): str(where) for name, where in databases.items()}
+    texts = [databases] if isinstance(databases, str) else databases if isinstance(databases, list | tuple) else []
+    return dict(named(str(text)) for text in texts if text)
 
 
 def _columns_of(mapping: Mapping) -> list[list[str]]:

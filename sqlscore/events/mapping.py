@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sqlscore.events.attached import Attached
 from sqlscore.events.composition import Composition
 from sqlscore.events.kinds import Kind
 
@@ -62,6 +63,7 @@ class Mapping:
         composition: what `relation` is made of, if that is a view which `install_mapping` makes.
         group: the column that says to which site, tenant or country an event belongs, whose events may end before those
             of others; NULL is a group too.
+        attached: databases besides the file that the relation reads.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Mapping:
     exclude_types: tuple[str, ...] = ()
     composition: Composition | None = None
     group: str | None = None
+    attached: tuple[Attached, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -126,11 +129,12 @@ class Mapping:
         fields |= {name: tuple(fields[name]) for name in _LISTS if name in fields}
         if "composition" in fields:
             fields["composition"] = Composition.from_dict(fields["composition"])
+        fields["attached"] = tuple(Attached(**database) for database in fields.get("attached", ()))
         return cls(**fields)
 
 
 _LISTS = ("event_id", "order", "exclude_types")
-_ADDED = (*_LISTS, "group")
+_ADDED = (*_LISTS, "group", "attached")
 """Fields that files of an older sqlscore do not have."""
 
 

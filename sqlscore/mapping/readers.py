@@ -10,6 +10,7 @@ import duckdb
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.elsewhere import OF_FILE, is_table
 from sqlscore.quoting import identifier, literal, qualified
 
 _OF_A_SESSION = ("getvariable", "current_setting")
@@ -94,8 +95,7 @@ def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
     The events are read in two zones and compared. A base table cannot depend on the zone, so it is not read.
     """
-    tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
-    if {qualified(*name) for name in con.execute(tables).fetchall()}.issuperset(_relations(mapping)):
+    if all(relation.startswith(OF_FILE) or is_table(con, relation) for relation in _relations(mapping)):
         return
     names = ", ".join(identifier(name) for name in mapping.read_columns)
 

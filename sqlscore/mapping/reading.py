@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import duckdb
@@ -16,6 +16,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
 from sqlscore.mapping.composition.identity import Identity, identify
+from sqlscore.mapping.elsewhere import databases_of, read_by
 from sqlscore.mapping.groups import check_group
 from sqlscore.mapping.readers import check_readers
 from sqlscore.mapping.relations import column_of, relation_of, types_of
@@ -46,6 +47,8 @@ class Asked:
     device_shared: bool = False
     identity: str | Identity | None = None
     group: str | None = None
+    attach: Dict[str, str] = field(default_factory=dict)
+    table_name: str | None = None
     append_only: bool = False
 
     @property
@@ -66,6 +69,7 @@ def mapping_of(con: duckdb.DuckDBPyConnection, table: str, asked: Asked) -> Mapp
     if asked.has_identity:
         unit = time_unit_of(con, mapping, types[mapping.event_time], asked.time_unit)
         mapping = identify(con, replace(mapping, time_unit=unit), asked.device_id, asked.device_shared, asked.identity)
+    mapping = replace(mapping, attached=read_by(con, mapping))
     if mapping.composition is not None:
         if asked.append_only:
             raise MappingError(
@@ -94,7 +98,8 @@ def _roles(
     con: duckdb.DuckDBPyConnection, table: str, asked: Asked, features: tuple[str, ...]
 ) -> tuple[Mapping, Dict[str, pa.DataType]]:
     """A mapping with the columns that say who, when and what alone, and the types of all columns."""
-    relation = relation_of(con, table)
+    databases = databases_of(con, asked.attach, asked.name)
+    relation = relation_of(con, table, databases, asked.table_name)
     types = types_of(con, relation, table)
     roles = {"user_id": asked.user_id, "event_time": asked.event_time, "event_type": asked.event_type}
     if asked.has_identity and asked.user_id == Asked.user_id and asked.device_id is not None:
@@ -115,6 +120,7 @@ def _roles(
         prefix=asked.prefix if asked.prefix is not None else "" if asked.name == DEFAULT_MAPPING else f"{asked.name}_",
         time_cap=moment(asked.time_cap, "time_cap", MappingError) if asked.time_cap is not None else None,
         append_only=asked.append_only,
+        attached=databases,
     )
     return mapping, types
 

@@ -1,8 +1,9 @@
-"""Where events are: a table, a view or a file as SQL, and what columns it has."""
+"""Where events are: a table, a view, a file or a table elsewhere as SQL, and what columns it has."""
 
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from sqlscore.errors import MappingError
+from sqlscore.events.attached import Attached
+from sqlscore.mapping.elsewhere import is_duckdb_file, of_attached, of_duckdb_file, of_lake
 from sqlscore.quoting import literal, qualified
 
 READERS = {
@@ -23,10 +26,7 @@ READERS = {
 }
 """The function that reads a file of events, by the ending of its name; .gz is compressed CSV."""
 
-_SQLITE = (
-    "in DuckDB, INSTALL sqlite; LOAD sqlite; then COPY (FROM sqlite_scan('FILE', 'TABLE')) TO 'events.parquet', and "
-    "map that file"
-)
+_SQLITE = "if it is a SQLite database, attach={'app': FILE} (--attach app=FILE), and map app.TABLE"
 _CONVERSIONS = {
     ".xes": "write its events as CSV or Parquet, for example in Python with pm4py: "
     "pm4py.read_xes(FILE).to_parquet('events.parquet'), with user_id='case:concept:name', event_time='time:timestamp', "
@@ -34,18 +34,27 @@ _CONVERSIONS = {
     ".sqlite": _SQLITE,
     ".sqlite3": _SQLITE,
     ".db": _SQLITE,
-    ".duckdb": "a view can read its tables, CREATE VIEW clicks AS FROM read_duckdb('FILE', table_name := 'TABLE'); map "
-    "that view",
     ".xlsx": "in DuckDB, COPY (FROM read_xlsx('FILE')) TO 'events.parquet', and map that file",
 }
 """How to get events out of files that are not read, by the ending of the name."""
 
 
-def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """The SQL of a FROM clause for a table, a view or a file.
+def relation_of(
+    con: duckdb.DuckDBPyConnection, table: str, attached: Iterable[Attached] = (), table_name: str | None = None
+) -> str:
+    """The SQL of a FROM clause for a table, a view, a file, or a table of a database elsewhere.
 
-    Raises MappingError if there is nothing of that name.
+    Args:
+        con: A connection to the database.
+        table: What the user calls it.
+        attached: Databases that are attached, whose tables begin with their names.
+        table_name: Which table is meant if `table` is a DuckDB file.
+
+    Raises MappingError if there is nothing of that name, SourceError if it needs what this machine does not have.
     """
+    elsewhere = of_attached(con, table, attached)
+    if elsewhere is not None:
+        return elsewhere
     rows = con.execute(
         """SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()
            UNION ALL SELECT schema_name, view_name FROM duckdb_views()
@@ -56,17 +65,30 @@ def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str:
         spellings = [f"{schema}.{name}", qualified(schema, name)]
         if schema == "main":
             spellings += [name, qualified(name)]
-        if folded in map(str.casefold, spellings):
+        if folded in map(str.casefold, spellings) and table_name is None:
             return qualified(schema, name)
+    own = [(schema, name) for schema, name in rows if not schema.startswith("sqlscore")]
+    have = ", ".join(sorted(qualified(name) if schema == "main" else qualified(schema, name) for schema, name in own))
+    return _of_file(con, table, table_name, have or "none")
+
+
+def _of_file(con: duckdb.DuckDBPyConnection, table: str, table_name: str | None, have: str) -> str:
+    """The relation of what is no table of the database, in which there is `have`."""
+    if is_duckdb_file(table):
+        return of_duckdb_file(con, table, table_name)
+    if table_name is not None:
+        raise MappingError(
+            f'"{table}" is not a DuckDB file, and table_name (--table) says which table of one is meant: leave it out'
+        )
+    lake = of_lake(con, table)
+    if lake is not None:
+        return lake
     suffix = Path(table).suffix.casefold()
     files = glob.glob(table, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     if suffix in READERS and (files or "://" in table):
         path = table if "://" in table else str(Path(table).absolute())
         options = ", hive_partitioning = true" if suffix == ".parquet" and "=" in "".join(files[:1]) else ""
         return f"{READERS[suffix]}({literal(path)}{options})"
-    own = [(schema, name) for schema, name in rows if not schema.startswith("sqlscore")]
-    have = ", ".join(sorted(qualified(name) if schema == "main" else qualified(schema, name) for schema, name in own))
-    have = have or "none"
     if files and suffix in _CONVERSIONS:
         raise MappingError(f'"{table}" is not a file that sqlscore can read: {_CONVERSIONS[suffix]}')
     if files and suffix not in READERS:

@@ -127,6 +127,8 @@ def _text(name: str, mapping: Mapping) -> str:
         return ", ".join(f"{feature.name} ({feature.kind})" for feature in value) or "none"
     if name == "time_cap" and value is not None:
         return str(datetime(1970, 1, 1) + timedelta(microseconds=value))
+    if name == "attached":
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
     return "none" if value in (None, "") else str(value)

@@ -46,7 +46,9 @@ def mapping_over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) 
     text = _COMMENT.sub("", events).strip().rstrip(";").strip()
     first = text.lstrip("( \n\t").split(None, 1)[0].casefold() if text.strip("() ") else ""
     is_query = first in ("select", "with", "from", "values")
-    relation = f"({text}\n)" if is_query else relation_of(con, events)  # the line break ends a comment in the text
+    relation = (
+        f"({text}\n)" if is_query else relation_of(con, events, mapping.attached)
+    )  # the line break ends a comment in the text
     other = replace(mapping, relation=relation, append_only=False)
     con.execute("SET SESSION python_enable_replacements = false")  # no name in the text may mean a Python variable
     try:

@@ -67,7 +67,7 @@ def chosen_mappings(con: duckdb.DuckDBPyConnection, job: Job) -> list[str]:
         name for name in models.snapshot.mappings if (name, "champion") in models.snapshot.aliases
     ]
     for name in named or list(models.snapshot.mappings):
-        mapped(con, name)
+        mapped(con, name, read=False)
         models.find(None, name)
     shared = [to for to in job.publish if not to.startswith("postgres") and _MAPPING not in to]
     if len(named) > 1 and shared:

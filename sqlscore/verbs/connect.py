@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from duckdb.func import ARROW, SPECIAL
 
+from sqlscore.database.attaching import attach_all
 from sqlscore.database.catalog import synchronize
 from sqlscore.database.lost_tables import NEEDED, explain, missing_tables
 from sqlscore.database.objects import install, installed_version, version
 from sqlscore.database.queries import one
-from sqlscore.errors import InstallError, LostTablesError
+from sqlscore.errors import InstallError, LostTablesError, SourceWarning
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
 
@@ -37,6 +39,8 @@ def connect(
         device: "auto" (CUDA if there is a GPU, else CPU), "cpu" or "cuda".
         **options: DuckDB's settings by name, `connect(path, threads=2, memory_limit="4GB")`. The default of these two
             is in the environment variables SQLSCORE_THREADS and SQLSCORE_MEMORY_LIMIT.
+
+    Databases that the mapped events are in are attached too, for reading; a SourceWarning says which cannot be.
 
     Raises InstallError if the file cannot take sqlscore's objects, duckdb.Error if DuckDB cannot open it.
 
@@ -62,6 +66,8 @@ def prepare(con: duckdb.DuckDBPyConnection, path: str, read_only: bool = False, 
     """
     _check(path, device)
     _register(con, path, device)
+    for wrong in attach_all(con):
+        warnings.warn(wrong, SourceWarning, stacklevel=3)
     if read_only:
         _require_prepared(con, path)
     else:

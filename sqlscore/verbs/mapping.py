@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
+from sqlscore.database.attaching import leave_nothing_unused
 from sqlscore.database.catalog import catalog, mapped, synchronize
 from sqlscore.database.composition import spelled_out
 from sqlscore.database.objects import install_mapping, remove_mapping
@@ -74,6 +76,7 @@ class MappingReport:
 
 
 @on_own_connection
+@leave_nothing_unused
 def map_events(
     con: duckdb.DuckDBPyConnection,
     table: str,
@@ -85,6 +88,8 @@ def map_events(
     features: Iterable[str] | Dict[str, Kind] = (),
     name: str = DEFAULT_MAPPING,
     prefix: str | None = None,
+    attach: Dict[str, str] = MappingProxyType({}),
+    table_name: str | None = None,
     time_unit: TimeUnit | None = None,
     time_cap: date | str | None = None,
     event_id: str | Iterable[str] = (),
@@ -104,7 +109,8 @@ def map_events(
 
     Args:
         con: A connection that `connect` made.
-        table: A table, a view or a file (Parquet, CSV, JSON; a glob too).
+        table: A table, a view or a file (Parquet, CSV, JSON; a glob too); a DuckDB file, or a Delta or Iceberg table by
+            its folder; or a table of a database in `attach`, "shop.public.clicks".
         user_id: The column that says who.
         event_time: The column that says when.
         event_type: The column that says what was done.
@@ -113,6 +119,10 @@ def map_events(
         features: Extra columns for the models; a dict says "categorical" or "numeric" if the type does not.
         name: Several tables may be mapped in one file; the functions of "events" have no prefix.
         prefix: Begins the names of this mapping's functions; by default the name and "_", and none for "events".
+        attach: Databases besides the file by name: "postgres:dbname=shop host=...", "sqlite:FILE", "ducklake:..." or
+            the path of a DuckDB or SQLite file. They are kept in the mapping and attached again, for reading, by every
+            verb and by `connect`. No password: it comes from PGPASSWORD, ~/.pgpass or a secret of DuckDB.
+        table_name: Which table is meant if `table` is a DuckDB file of several.
         time_unit: The unit of epoch numbers, s, ms, us or ns; by default inferred from their median.
         time_cap: Events later than this are left out; without it, those later than now.
         event_id: The column, or the columns together, that tell a user's events apart. Of rows with the same id the
@@ -131,8 +141,8 @@ def map_events(
         append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
         force: Map in place of another mapping of this name, although its scores are dropped.
 
-    Raises MappingError or EventsError, which name the column and what is in it, or the tables that would be dropped;
-    the file is then as it was before.
+    Raises MappingError or EventsError, which name the column and what is in it, or the tables that would be dropped,
+    SourceError if another database cannot be read; the file is then as it was before.
 
     >>> sqlscore.map_events(con, "clicks", user_id="client id", event_time="ts", event_type="what", features=["price"])
     """
@@ -153,6 +163,8 @@ def map_events(
         device_shared=device_shared,
         identity=identity,
         group=group,
+        attach=attach,
+        table_name=table_name,
         append_only=append_only,
     )
     return put_mapping(con, mapping_of(con, table, asked), force)
@@ -227,12 +239,13 @@ def _store(con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watch
 
 
 @on_own_connection
+@leave_nothing_unused
 def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
     """Undo `map_events`: remove its functions, views and score tables; the user's events and the models stay.
 
     Raises MappingError if nothing is mapped under that name.
     """
-    mapping = mapped(con, name)
+    mapping = mapped(con, name, read=False)
     with recorded(con, "unmap", name), transaction(con):
         remove_mapping(con, mapping)
         con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [name])

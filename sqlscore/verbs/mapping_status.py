@@ -13,6 +13,7 @@ from sqlscore.database.objects import materialized_tables
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo
 from sqlscore.database.transactions import now
+from sqlscore.events.attached import Attached
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
 
@@ -38,6 +39,7 @@ class MappingStatus:
     tied_share: float | None = None  # of the events when they were mapped: those in the order of their actions' names
     unmapped_columns: tuple[str, ...] = ()  # that `train(features="auto")` would try, as they were at the mapping
     scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
+    attached: tuple[Attached, ...] = ()  # databases besides the file that the events are in
 
 
 def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
@@ -55,6 +57,7 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         high_water=high_water,
         tied_share=_tied_share(con, mapping),
         unmapped_columns=_unmapped_columns(con, mapping),
+        attached=mapping.attached,
         **_champion(mapping, models),
         **_scores(con, mapping, newer),
     )
@@ -71,6 +74,7 @@ def unreadable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: 
         **_champion(mapping, models),
         **_scores(con, mapping),
         readable=False,
+        attached=mapping.attached,
     )
 
 

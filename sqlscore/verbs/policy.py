@@ -36,7 +36,7 @@ def set_policy(
     if unknown:
         raise ServingError(f"there is no setting {', '.join(unknown)}: the settings are {', '.join(known)}")
     if mapping is not None:
-        mapped(con, mapping)
+        mapped(con, mapping, read=False)
     target = mapping or ALL
     columns = ", ".join(identifier(name) for name in known)
     with recorded(con, "set_policy", target) as details, transaction(con):

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.database.attaching import attach
 from sqlscore.database.catalog import catalog
 from sqlscore.database.queries import one
 from sqlscore.database.registry import registered_models
@@ -50,6 +51,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
     mappings, problems = [], []
     for mapping in known.snapshot.mappings.values():
         try:
+            attach(con, mapping.attached)
             check_types(con, mapping)
             state = readable_status(con, mapping, models)
             watched = guard_problems(con, mapping, database)

@@ -197,6 +197,26 @@ def test_the_plugin_says_which_rows_are_events_and_leaves_the_mapping_alone_then
     con.close()
 
 
+def test_the_plugin_maps_a_table_elsewhere_and_leaves_it_alone_then(tmp_path: Path) -> None:
+    """A view of another file, attached for the connection that dbt has; a password is refused."""
+    with duckdb.connect(tmp_path / "other.duckdb") as other:
+        other.execute(CLICKS)
+        other.execute("CREATE VIEW seen AS FROM clicks")
+    columns = {"user_id": "visitor", "event_time": "ts", "event_type": "what"}
+    where = {"events": "o.seen", "attach": f"o={tmp_path / 'other.duckdb'}"}
+    plugin = make_plugin(columns | where, tmp_path)
+    con = duckdb.connect()
+    for _ in range(2):
+        plugin.configure_connection(con)
+    assert con.execute("SELECT count(*) FROM sqlscore.runs WHERE verb = 'map_events'").fetchall() == [(1,)]
+    assert con.execute("SELECT count(*) > 0 FROM sqlscore.events").fetchall() == [(True,)]
+    refused = make_plugin(columns | {"events": "p.x", "attach": {"p": "postgres:password=geheim42"}}, tmp_path)
+    with pytest.raises(RuntimeError, match="holds a password") as raised:
+        refused.configure_connection(con)
+    assert "geheim42" not in str(raised.value)
+    con.close()
+
+
 def test_the_plugin_names_an_option_that_it_does_not_know(tmp_path: Path) -> None:
     """A typing error in profiles.yml is otherwise a silent default."""
     with pytest.raises(RuntimeError, match="no option evnets: its options are events, user_id"):

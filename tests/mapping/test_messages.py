@@ -33,7 +33,9 @@ def test_times_as_text_are_answered_with_the_cast_that_fits(
         assert sqlscore.map_events(con, "v").profile.n_events == len(texts)
 
 
-@pytest.mark.parametrize(("name", "remedy"), [("log.xes", "pm4py"), ("app.sqlite", "sqlite_scan"), ("a.db", "sqlite")])
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("log.xes", "pm4py"), ("app.sqlite", "--attach app=FILE"), ("a.db", "SQLite")]
+)
 def test_files_of_other_programs_are_answered_with_how_to_convert_them(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str, remedy: str
 ) -> None:

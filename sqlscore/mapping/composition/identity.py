@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from sqlscore.errors import EventsError, MappingError
+from sqlscore.events.attached import Attached
 from sqlscore.events.composition import Composition, IdentityRule
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.composition.checks import check_identity
@@ -100,7 +101,7 @@ def identify(
                 "its rows the times from which they hold, Identity(valid_from=...)"
             )
         asked = identity if isinstance(identity, Identity) else Identity.from_text(identity)
-        rule = _with_table(con, rule, asked, [name for name in (device, user) if name is not None])
+        rule = _with_table(con, rule, asked, [name for name in (device, user) if name is not None], mapping.attached)
     if user is None:
         mapping = replace(mapping, user_id="user_id")
     parts = mapping.composition or Composition(mapping.relation)
@@ -108,9 +109,15 @@ def identify(
     return replace(mapping, composition=replace(parts, identity=rule))
 
 
-def _with_table(con: duckdb.DuckDBPyConnection, rule: IdentityRule, asked: Identity, names: list[str]) -> IdentityRule:
+def _with_table(
+    con: duckdb.DuckDBPyConnection,
+    rule: IdentityRule,
+    asked: Identity,
+    names: list[str],
+    databases: tuple[Attached, ...],
+) -> IdentityRule:
     """The rule with the columns of the table; names: what the events call devices and users."""
-    relation = relation_of(con, asked.table)
+    relation = relation_of(con, asked.table, databases)
     types = types_of(con, relation, asked.table)
     person = _column(asked.user, "user", (*names[1:], *_PERSONS), types, asked.table, ())
     key = _column(asked.device, "device", (*names, *_KEYS), types, asked.table, (person,))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.backtest import backtest
     from sqlscore.verbs.compare import compare
     from sqlscore.verbs.connect import connect
+    from sqlscore.verbs.exports import export_sql, map_export
     from sqlscore.verbs.forget import forget_user
     from sqlscore.verbs.mapping import map_events, unmap
     from sqlscore.verbs.materialize import materialize, score_history
@@ -35,10 +36,12 @@ __all__ = [
     "drop_model",
     "evaluate",
     "export_model",
+    "export_sql",
     "forget_user",
     "import_model",
     "list_models",
     "map_events",
+    "map_export",
     "materialize",
     "plot",
     "promote",
@@ -63,10 +66,12 @@ _HOMES = {
     "drop_model": "verbs.models",
     "evaluate": "verbs.train",
     "export_model": "verbs.models",
+    "export_sql": "verbs.exports",
     "forget_user": "verbs.forget",
     "import_model": "verbs.models",
     "list_models": "verbs.models",
     "map_events": "verbs.mapping",
+    "map_export": "verbs.exports",
     "materialize": "verbs.materialize",
     "plot": "verbs.plot",
     "promote": "verbs.models",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from sqlscore.cli import render
+from sqlscore.cli import exports, render
 from sqlscore.cli.options import Database, Json, MappingName, open_database
 from sqlscore.cli.progress import working
 from sqlscore.quoting import identifier
@@ -25,10 +25,19 @@ _SHOWN = 20  # columns that are not mapped, at most
 
 def init(
     db: Database,
+    path: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH]...", help="With --from: files, globs, folders or tables.")
+    ] = None,
     events: Annotated[
-        str,
+        str | None,
         typer.Option("--events", metavar="FILE|TABLE", help="A table or view of DB, or a Parquet, CSV or JSON file."),
-    ],
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="FORMAT", help="The export of a known tool, read as it has to be.")
+    ] = None,
+    show_sql: Annotated[
+        bool, typer.Option("--show-sql", help="With --from: print the view that would be made, and change nothing.")
+    ] = False,
     user_id: Annotated[str, typer.Option("--user-id", metavar="C", help="Column: who.")] = "user_id",
     event_time: Annotated[str, typer.Option("--event-time", metavar="C", help="Column: when.")] = "event_time",
     event_type: Annotated[str, typer.Option("--event-type", metavar="C", help="Column: did what.")] = "event_type",
@@ -103,6 +112,33 @@ def init(
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
+    if from_ is not None:
+        given: dict[str, object] = {"--user-id": user_id != "user_id", "--event-time": event_time != "event_time"}
+        given |= {"--event-type": event_type != "event_type", "--level": level, "--time-unit": time_unit}
+        given |= {"--event-id": event_id, "--order": order, "--device-id": device_id, "--identity": identity}
+        given |= {"--append-only": append_only, "--copy": copy, "--attach": attach, "--table": table, "--group": group}
+        paths = exports.named_paths(from_, path, events, given)
+        if show_sql:
+            exports.print_sql(db, from_, paths, name, {})
+            return
+        with _undone_on_failure(db):
+            found, champion = exports.map_paths(
+                db,
+                from_,
+                paths,
+                features=kinds,
+                name=name,
+                prefix=prefix,
+                time_cap=time_cap,
+                exclude_types=exclude_type or (),
+                device_shared=device_shared,
+                force=force,
+            )
+        _show(db, name, found.to_dict(), champion, json)
+        return
+    exports.refuse_without_from(path, show_sql)
+    if events is None:
+        raise typer.BadParameter("say where the events are: --events FILE|TABLE, or --from FORMAT PATH...")
     ids = _columns(event_id)
     words = (user_id, event_type, level or event_type, *ids, device_id or user_id, group or event_type)
     with (
@@ -136,13 +172,20 @@ def init(
             force=force,
         )
         champion = any(model.is_champion and model.mapping == name for model in list_models(con))
+    _show(db, name, report.to_dict(), champion, json)
+
+
+def _show(db: str, name: str, report: dict[str, Any], champion: bool, json: bool) -> None:
+    """Print what was mapped, and what to do next."""
     if json:
-        render.as_json(report.to_dict())
-    else:
-        show_mapping(report.to_dict())
-        render.next_step(
-            "sqlscore", "refresh" if champion else "train", db, *(() if name == "events" else ("--mapping", name))
-        )
+        render.as_json(report)
+        return
+    if "rules" in report:
+        exports.show_rules(report)
+    show_mapping(report)
+    render.next_step(
+        "sqlscore", "refresh" if champion else "train", db, *(() if name == "events" else ("--mapping", name))
+    )
 
 
 def unmap(db: Database, name: MappingName = "events", json: Json = False) -> None:

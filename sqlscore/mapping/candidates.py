@@ -56,7 +56,9 @@ def candidates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Candid
         mapping: The mapped events, which can be read.
     """
     schema = con.sql(f"SELECT * FROM {mapping.relation} LIMIT 0").to_arrow_table().schema
-    mapped = {name.casefold() for name in (*mapping.read_columns, *mapping.event_id)}
+    rule = None if mapping.composition is None else mapping.composition.identity
+    device = () if rule is None or rule.device is None else (rule.device,)
+    mapped = {name.casefold() for name in (*mapping.read_columns, *mapping.event_id, *device)}
     fields = [field for field in schema if field.name.casefold() not in mapped]
     if not fields:
         return ()

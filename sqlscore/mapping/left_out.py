@@ -58,6 +58,10 @@ def left_out(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> LeftOut:
     return LeftOut(n_excluded, int(n_repeated), n_other, n_null, absent)
 
 
+ABSENT = "no row has the action"
+"""Begins what is said of actions that are to be left out and are not there."""
+
+
 def doubts(mapping: Mapping, seen: LeftOut, n_rows: int) -> list[str]:
     """What is odd about these rows.
 
@@ -80,7 +84,7 @@ def doubts(mapping: Mapping, seen: LeftOut, n_rows: int) -> list[str]:
         )
     if seen.absent:
         said.append(
-            f"no row has the action {', '.join(map(repr, seen.absent))} that is to be left out: is it spelled as in "
+            f"{ABSENT} {', '.join(map(repr, seen.absent))} that is to be left out: is it spelled as in "
             f'"{mapping.event_type}"?'
         )
     return said

@@ -19,6 +19,7 @@ from sqlscore.database.objects import install_mapping, remove_mapping
 from sqlscore.database.registry import lacking_features
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.database.unmapped import note_unmapped
+from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping, TimeUnit
 from sqlscore.mapping.alike import alike
@@ -26,6 +27,7 @@ from sqlscore.mapping.candidates import Candidate, candidates
 from sqlscore.mapping.composition.identity import Identity
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
+from sqlscore.mapping.presets.registry import hint, hint_of
 from sqlscore.mapping.profile import Profile, profile
 from sqlscore.mapping.readers import forget_views, note_views, views_changed
 from sqlscore.mapping.reading import Asked, mapping_of
@@ -167,7 +169,16 @@ def map_events(
         table_name=table_name,
         append_only=append_only,
     )
-    return put_mapping(con, mapping_of(con, table, asked), force)
+    try:
+        mapping = mapping_of(con, table, asked)
+    except (MappingError, EventsError) as error:
+        known = hint_of(con, table)
+        if known is None:
+            raise
+        raise type(error)(f"{error}; {known}") from error
+    report = put_mapping(con, mapping, force)
+    known = None if mapping.event_id else hint((*mapping.columns, *(one.name for one in report.candidates)))
+    return replace(report, warnings=(*report.warnings, known)) if known is not None else report
 
 
 def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = False) -> MappingReport:

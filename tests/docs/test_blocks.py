@@ -20,7 +20,7 @@ from sqlscore.cli.app import app
 from sqlscore.simulation.shop import simulate_shop
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"(?P<notes>(?:<!--[^\n]*-->\n)*)```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
 DEMO = "pip install . && sqlscore demo"
 RUN_BY_CI = (DEMO, "pip install '.[test]' && pytest")

@@ -14,7 +14,7 @@ from sqlscore.sql.public_functions import PUBLIC
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
-DOCUMENTS = [*PAGES, *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
 RUN_BY_CI = ("pip install . && sqlscore demo", "pip install '.[test]' && pytest")
 
 

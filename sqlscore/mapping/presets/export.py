@@ -1,0 +1,89 @@
+"""What a preset says of an export: the view that reads it, and how that view is mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A rule of the preset whose effect is told.
+
+    Attributes:
+        what: the rule did, in a few words: "devices with a known user".
+        sql: an expression of one whole number, which may read the parts of the view: `(SELECT count(*) FROM known)`.
+    """
+
+    what: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export that was found, as a view over it.
+
+    Attributes:
+        parts: named queries, in the order in which they stand in the view's WITH.
+        query: the SELECT of the view, with user_id, event_time (TIMESTAMP in UTC) and event_type, with the columns of
+            `device_id`, `event_id` and `order`, and with others that a model may read.
+        device_id: as `map_events` has it; rows that only say who uses a device have an action of `exclude_types`.
+        event_id: as `map_events` has it; empty if the view has each event once.
+        order: as `map_events` has it.
+        exclude_types: as `map_events` has it.
+        counted: what is told of the rules, besides what the mapping tells.
+        ids_of_all: an id is to be one user's, and this is checked.
+        remarks: what else the user should know.
+    """
+
+    parts: dict[str, str]
+    query: str
+    device_id: str | None = None
+    event_id: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    exclude_types: tuple[str, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    ids_of_all: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def sql(self) -> str:
+        """The view's query, to be read and edited by people."""
+        return f"{self.beginning}{self.query}"
+
+    @property
+    def beginning(self) -> str:
+        """The view's WITH, behind which a SELECT of its parts may stand."""
+        parts = (f"{name} AS (\n{_indented(query)}\n)" for name, query in self.parts.items())
+        return f"WITH {', '.join(parts)}\n" if self.parts else ""
+
+
+Build = Callable[[duckdb.DuckDBPyConnection, Sequence[str], dict[str, Any]], Export]
+"""Of a connection, what the user named (files, globs, folders, tables) and options of the preset's own."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A format that `--from` knows.
+
+    Attributes:
+        name: as `--from` has it.
+        title: as people say it, "GA4 (BigQuery)".
+        build: finds the export and says how it is read. It raises MappingError, which names file, column or line and
+            the remedy, and changes nothing in the database but tables that it needs and names itself.
+        signs: sets of names of columns, each of which tells this format from others.
+        options: names of the options of its own that `build` takes.
+    """
+
+    name: str
+    title: str
+    build: Build
+    signs: tuple[frozenset[str], ...] = ()
+    options: tuple[str, ...] = field(default=())
+
+
+def _indented(query: str) -> str:
+    return "\n".join(f"    {line}" for line in query.splitlines())

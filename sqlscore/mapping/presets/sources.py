@@ -1,0 +1,263 @@
+"""One table of an export, as it was delivered: files of one kind, or a table of the database."""
+
+from __future__ import annotations
+
+import csv
+import glob
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from sqlscore.database.queries import one
+from sqlscore.errors import MappingError
+from sqlscore.mapping.relations import relation_of
+from sqlscore.quoting import identifier, literal, literals
+
+_PACKED = (".gz", ".zst")
+_KINDS = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".parquet": "parquet",
+}
+_DELIMITERS = "\t,;|"
+_SAMPLE = 1_000  # objects of a JSON file whose keys are looked at
+_SHOWN = 30  # names of columns in a message
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a preset reads.
+
+    Attributes:
+        name: in the export.
+        kind: the SQL type that it is read as: VARCHAR (an empty text is NULL), BIGINT, DOUBLE, TIMESTAMP (in UTC),
+            JSON, or ANY: as it is.
+        required: no table of the export is without it, and no file has it empty throughout.
+    """
+
+    name: str
+    kind: str = "VARCHAR"
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table of an export.
+
+    Attributes:
+        what: as the user named it.
+        kind: csv, json, parquet or table.
+        relation: the SQL of a FROM clause.
+        types: the types of its columns by name; of JSON only those that are read have a type.
+        paths: of its files.
+        found: the names of its columns.
+    """
+
+    what: str
+    kind: str
+    relation: str
+    types: dict[str, str]
+    paths: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+
+    def has(self, name: str) -> bool:
+        """Whether it has a column of this name."""
+        return name in self.found
+
+    @property
+    def with_file(self) -> str:
+        """The relation with a column `filename`, which tables do not have."""
+        return self.relation if self.kind == "table" else f"{self.relation.removesuffix(')')}, filename = true)"
+
+
+def kind_of_file(path: str) -> str | None:
+    """How a file is read, by the ending of its name: csv, json or parquet; None if not at all."""
+    suffixes = [suffix.casefold() for suffix in Path(path.partition("?")[0]).suffixes]
+    if suffixes and suffixes[-1] in _PACKED:
+        suffixes.pop()
+    return _KINDS.get(suffixes[-1]) if suffixes else None
+
+
+def files_of(path: str) -> list[str]:
+    """The files that a path or a glob means, in the order of their names."""
+    return sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+
+
+def open_source(con: duckdb.DuckDBPyConnection, paths: Sequence[str], columns: Iterable[Column]) -> Source:
+    """Find a table of the export, and what columns it has.
+
+    Args:
+        con: A connection to the database.
+        paths: A table of the database, or files and globs of one kind.
+        columns: Those that are read: JSON has no others.
+
+    Raises MappingError if there is nothing of that name, or it cannot be read.
+    """
+    what = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    there = {path: [path] if "://" in path else files_of(path) for path in paths}
+    kinds = {path: kind_of_file(path) or kind_of_file("".join(there[path][:1])) for path in paths}
+    if not any(there.values()) and len(paths) == 1:
+        relation = relation_of(con, paths[0])  # a table, or an error that says what there is
+        return _source(con, what, "table", relation, ())
+    for path, kind in kinds.items():
+        if not there[path]:
+            raise MappingError(f'there is no file "{path}": check the name')
+        if kind is None:
+            raise MappingError(
+                f'"{path}" does not end as a file that is read does ({", ".join(_KINDS)}, packed as '
+                f"{', '.join(_PACKED)} or not): rename it, or unpack it"
+            )
+    if len(set(kinds.values())) > 1:
+        raise MappingError(
+            f"{what}: these are files of different kinds; give those of one kind, or load them as a table"
+        )
+    kind = str(kinds[paths[0]])
+    files = f"[{literals(path if '://' in path else str(Path(path).absolute()) for path in paths)}]"
+    if kind == "parquet":
+        relation = f"read_parquet({files}, union_by_name = true)"
+        return _source(con, what, kind, relation, paths)
+    if kind == "csv":
+        mark = _delimiter(con, files, what)
+        relation = (
+            f"read_csv({files}, delim = {literal(mark)}, quote = '\"', escape = '\"', header = true, "
+            "all_varchar = true, union_by_name = true)"
+        )
+        return _source(con, what, kind, relation, paths)
+    return _json(con, files, what, tuple(columns), tuple(paths))
+
+
+def _json(
+    con: duckdb.DuckDBPyConnection, files: str, what: str, columns: tuple[Column, ...], paths: tuple[str, ...]
+) -> Source:
+    try:
+        objects = f"SELECT json FROM read_json_objects({files}) LIMIT {_SAMPLE}"
+        keys = con.execute(f"SELECT DISTINCT unnest(json_keys(json)) FROM ({objects})").fetchall()
+    except duckdb.Error as error:
+        raise unreadable(what, error) from error
+    kinds = {"TIMESTAMP": "VARCHAR", "ANY": "JSON"}
+    wanted = {column.name: kinds.get(column.kind, column.kind) for column in columns}
+    read = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in wanted.items())
+    types = {key: wanted.get(key, "JSON") for (key,) in keys} | {
+        column.name: wanted[column.name] for column in columns if not column.required
+    }
+    return Source(
+        what, "json", f"read_json({files}, columns = {{{read}}})", types, paths, tuple(sorted(key for (key,) in keys))
+    )
+
+
+def _source(con: duckdb.DuckDBPyConnection, what: str, kind: str, relation: str, paths: Sequence[str]) -> Source:
+    try:
+        found = con.sql(f"FROM {relation} LIMIT 0")
+    except duckdb.Error as error:
+        raise explained(con, what, paths, error) from error
+    types = dict(zip(found.columns, map(str, found.types), strict=True))
+    return Source(what, kind, relation, types, tuple(paths), tuple(types))
+
+
+def _lines(con: duckdb.DuckDBPyConnection, files: str) -> list[str]:
+    """The first line of a file, if it has one."""
+    text = (
+        f"read_csv({files}, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', "
+        "columns = {line: 'VARCHAR'}, strict_mode = false)"
+    )
+    row = one(con, f"SELECT line FROM {text} LIMIT 1")
+    return [str(row[0])] if row and row[0] else []
+
+
+def _delimiter(con: duckdb.DuckDBPyConnection, files: str, what: str) -> str:
+    """What parts the columns of the header."""
+    try:
+        lines = _lines(con, files)
+    except duckdb.Error as error:
+        raise unreadable(what, error) from error
+    if not lines:
+        raise MappingError(f'"{what}" is empty: export it again')
+    return max(_DELIMITERS, key=lines[0].count)
+
+
+def explained(con: duckdb.DuckDBPyConnection, what: str, paths: Sequence[str], error: duckdb.Error) -> MappingError:
+    """The error with the line of the file where it is, which the engine tells only if it need not guess a dialect."""
+    for path in paths:
+        for file in [path] if "://" in path else files_of(path):
+            if kind_of_file(file) != "csv":
+                continue
+            try:
+                lines = _lines(con, literal(file))
+                if not lines:
+                    return MappingError(f'"{file}" is empty: export it again')
+                mark = max(_DELIMITERS, key=lines[0].count)
+                names = next(csv.reader(lines, delimiter=mark))
+                columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+                con.execute(
+                    f"SELECT count(*) FROM read_csv({literal(file)}, auto_detect = false, header = true, "
+                    f"delim = {literal(mark)}, quote = '\"', escape = '\"', columns = {{{columns}}})"
+                )
+            except duckdb.Error as better:
+                return unreadable(file, better)
+    return unreadable(what, error)
+
+
+def unreadable(what: str, error: duckdb.Error) -> MappingError:
+    """What to say of a file that ends too early or holds what it should not."""
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = "; ".join(said[: next((n for n, line in enumerate(said) if _advice(line)), 4)])
+    return MappingError(
+        f"{what} cannot be read to its end: {told}; a file that was cut off must be exported or copied again, or "
+        "left out"
+    )
+
+
+def _advice(line: str) -> bool:
+    """Whether the engine goes on with what could be set, which is no remedy here."""
+    return line.startswith(("Possible", "Try setting", "The search space", "* "))
+
+
+def selected(source: Source, columns: Iterable[Column], where: str = "") -> str:
+    """A query for these columns with the types that they are to have; those that the table lacks are NULL.
+
+    Args:
+        source: The table.
+        columns: The columns, in this order.
+        where: A condition on the table.
+    """
+    listed = ",\n    ".join(f"{value(source, column)} AS {identifier(column.name)}" for column in columns)
+    return f"SELECT {listed}\nFROM {source.relation}" + (f"\nWHERE {where}" if where else "")
+
+
+def value(source: Source, column: Column) -> str:
+    """SQL for a column with the type that it is to have."""
+    have, name, kind = source.types.get(column.name), identifier(column.name), column.kind
+    if have is None:
+        return f"CAST(NULL AS {'VARCHAR' if kind == 'ANY' else kind})"
+    if kind == "ANY" or (have == kind and kind != "VARCHAR"):
+        return name
+    text = f"nullif({name}, '')"
+    if kind == "VARCHAR":
+        return text if have == "VARCHAR" else f"CAST({name} AS VARCHAR)"
+    if kind == "TIMESTAMP":
+        return _utc(name, text, have)
+    if kind == "JSON" and have != "VARCHAR":
+        return f"to_json({name})"
+    return f"CAST({text if have == 'VARCHAR' else name} AS {kind})"
+
+
+def _utc(name: str, text: str, have: str) -> str:
+    if have == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {name})"
+    if have != "VARCHAR":
+        return f"CAST({name} AS TIMESTAMP)"
+    # a cast of text to TIMESTAMP drops the offset, and one to TIMESTAMPTZ adds the session's where there is none
+    zoned = rf"regexp_matches({name}, ':\d\d(\.\d+)?\s*([+-]\d\d(:?\d\d)?)$')"
+    return f"CASE WHEN {zoned} THEN timezone('UTC', CAST({text} AS TIMESTAMPTZ)) ELSE CAST({text} AS TIMESTAMP) END"
+
+
+def names_shown(names: Iterable[str]) -> str:
+    """Names of columns as a message shows them."""
+    listed = [f'"{name}"' for name in names]
+    return ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")

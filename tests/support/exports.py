@@ -1,0 +1,26 @@
+"""Exports whose truth is known, by the name of their preset, and what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+
+from sqlscore.simulation.exports.ga4 import write_ga4
+from sqlscore.simulation.exports.visits import Made
+
+MADE: dict[str, Callable[..., Made]] = {"ga4": write_ga4}
+"""Writes an export; the arguments are the folder, users, seed, and the share that has arrived."""
+
+
+def read_events(con: duckdb.DuckDBPyConnection, order: tuple[str, ...]) -> dict[str, list[tuple[int, str]]]:
+    """The events of each user as (µs, action) in the order in which models read them."""
+    sorting = ", ".join(["user_id", "event_time", *order, "event_type"])
+    found: dict[str, list[tuple[int, str]]] = {}
+    rows: list[Any] = con.execute(
+        f"SELECT user_id, epoch_us(event_time), event_type FROM sqlscore.events ORDER BY {sorting}"
+    ).fetchall()
+    for user, time, action in rows:
+        found.setdefault(user, []).append((time, action))
+    return found

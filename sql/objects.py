@@ -35,7 +35,9 @@ FILES: tuple[str, ...] = (
     "scores/scored_segments_with.sql",
     "scores/scored_segments.sql",
     "scores/segment_summary.sql",
+    "scores/group_summary.sql",
     "quality/model_metrics.sql",
+    "quality/group_metrics.sql",
     "quality/action_attention.sql",
     "functions/two_sided_p.sql",
     "behaviour/transitions_with.sql",
@@ -74,21 +76,29 @@ FILES: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class SqlObject:
-    """One table, view or macro in schema `sqlscore`; `text` creates it and sets its comments."""
+    """One table, view or macro in schema `sqlscore`; `text` creates it and sets its comments.
+
+    `in_groups` does so where events have groups, if it is another text then.
+    """
 
     name: str
     kind: Kind
     text: str
+    in_groups: str | None = None
 
-    def for_schema(self, schema: str, prefix: str = "", order: tuple[str, ...] = ()) -> str:
-        """`text` for a mapping with this schema, this prefix of function names and these columns that break ties."""
-        return retarget(_with_order(self.text, order), schema, prefix)
+    def for_schema(self, schema: str, prefix: str = "", order: tuple[str, ...] = (), group: str | None = None) -> str:
+        """`text` for a mapping with this schema, prefix of function names, columns that break ties and group."""
+        text = self.text if group is None else self.in_groups or self.text
+        return retarget(_with_order(text, order), schema, prefix)
 
     @property
     def commented_columns(self) -> tuple[str, ...]:
         """The columns that `text` comments on, in its order: all of a table or view."""
         return tuple(re.findall(rf"^COMMENT ON COLUMN {SCHEMA}\.{self.name}\.(\w+) IS", self.text, re.MULTILINE))
 
+
+_IN_GROUPS = "in_groups"
+"""The folder of what is created instead where events have groups; the comments are those of the usual file."""
 
 _BY_TIME = re.compile(r"\bORDER BY (\w+)\.event_time, ")
 """How the events of `sqlscore.events` are sorted in the files; what follows breaks ties."""
@@ -111,7 +121,13 @@ def objects() -> list[SqlObject]:
 def objects_of(file: int) -> list[SqlObject]:
     """All views and macros as they are installed in the database file with this number."""
     guarded: set[str] = set()
-    return [replace(item, text=belonging(item.text, item.kind, file, guarded)) for item in objects()]
+    found = []
+    for item in objects():
+        apart = set(guarded)  # the other text has the same name
+        text = belonging(item.text, item.kind, file, guarded)
+        in_groups = None if item.in_groups is None else belonging(item.in_groups, item.kind, file, apart)
+        found.append(replace(item, text=text, in_groups=in_groups))
+    return found
 
 
 def registry_tables() -> list[SqlObject]:
@@ -128,9 +144,13 @@ def table(name: str) -> SqlObject:
 
 
 def _read(file: str) -> SqlObject:
-    path = Path(__file__).parent / file
-    text = path.read_text(encoding="utf-8")
+    folder = Path(__file__).parent
+    path = folder / file
+    text, other = path.read_text(encoding="utf-8"), folder / _IN_GROUPS / path.name
+    in_groups = None
+    if other.exists():
+        in_groups = other.read_text(encoding="utf-8") + text[text.index("\n\nCOMMENT ON") + 1 :]
     created = _CREATED.search(text)
     if created is None:
         raise ValueError(f"{file} creates nothing")
-    return SqlObject(path.stem, cast("Kind", created[1].lower()), text)
+    return SqlObject(path.stem, cast("Kind", created[1].lower()), text, in_groups)

@@ -24,7 +24,8 @@ numbers AS (
         TRY_CAST(t.atom AS DOUBLE) AS value
     FROM models AS m
     CROSS JOIN JSON_TREE(m.metrics) AS t
-    WHERE t.type IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'HUGEINT')
+    -- Those of groups are in group_metrics.
+    WHERE t.type IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'HUGEINT') AND NOT STARTS_WITH(t.path, '$.groups')
 ),
 final AS (
     SELECT

@@ -192,8 +192,28 @@ def show_evaluation(metrics: Mapping[str, Any]) -> None:
     _show_head(metrics, "next_action", ("accuracy", "top3", "log_loss", "macro_f1", "ece"), ("n",))
     _show_head(metrics, "time_to_next", _TIME, ("n",))
     _show_head(metrics, "churn", ("auc", "pr_auc", "brier", "log_loss", "ece"), ("n", "base_rate", "censored"))
+    _show_groups(metrics.get("groups", ()))
     for sentence in metrics.get("verdict", ()):
         render.say(sentence)
+
+
+_OF_GROUPS = ("accuracy", "log loss", "ece", "churn n", "rate", "auc", "log loss", "ece")
+
+
+def _show_groups(groups: Sequence[Mapping[str, Any]]) -> None:
+    """The figures of each group; nothing if there are none."""
+    if not groups:
+        return
+    from sqlscore.training.evaluation.by_group import name_of
+
+    table = render.narrow("by group", ("group", "users", *_OF_GROUPS), 1)
+    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
+    for row in groups:
+        actions, churn = row["next_action"], row.get("churn") or {}
+        cells = [row["n_users"], *(actions.get(name) for name in ("accuracy", "log_loss", "ece"))]
+        cells += [churn.get(name) for name in ("n", "base_rate", "auc", "log_loss", "ece")]
+        table.add_row(name_of(row), *map(render.number, cells))
+    render.console().print(table)
 
 
 def _show_head(metrics: Mapping[str, Any], head: str, columns: Sequence[str], counts: Sequence[str]) -> None:

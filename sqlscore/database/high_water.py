@@ -12,6 +12,9 @@ from sqlscore.quoting import identifier
 GROUPS = "group_high_water"
 """The view of what `newest_by_part` gives for the groups of a mapping."""
 
+USER_GROUPS = "user_groups"
+"""The view of the groups that each user has events of."""
+
 
 def newest_by_part(events: str, column: str) -> str:
     """A query for each part and its newest event: `part`, of the column's type, and `high_water`.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import duckdb
 
 from sqlscore.database.composition import VIEW
-from sqlscore.database.high_water import GROUPS
+from sqlscore.database.high_water import GROUPS, USER_GROUPS
 from sqlscore.events.mapping import Mapping
 from sqlscore.sql.names import REGISTRY_TABLES, SCHEMA
 from sqlscore.sql.objects import objects
@@ -56,7 +56,14 @@ def missing_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _missing_of_mappings(con: duckdb.DuckDBPyConnection, have: set[tuple[str, str]]) -> list[str]:
-    names = ["leaderboard", "events", "high_water", GROUPS, *(item.name for item in objects() if item.kind == "view")]
+    names = [
+        "leaderboard",
+        "events",
+        "high_water",
+        GROUPS,
+        USER_GROUPS,
+        *(item.name for item in objects() if item.kind == "view"),
+    ]
     rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
     mappings = [Mapping.from_json(text) for (text,) in rows]
     return [

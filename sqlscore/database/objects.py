@@ -12,13 +12,13 @@ import duckdb
 from sqlscore.database.attaching import attach
 from sqlscore.database.composition import drop_composition, install_composition, sample_of_all_parts
 from sqlscore.database.derived_columns import upgrade
-from sqlscore.database.events_query import mapped_events, usable_events
-from sqlscore.database.high_water import GROUPS, newest_by_part
+from sqlscore.database.events_query import mapped_events
+from sqlscore.database.group_views import make_groups, make_user_groups
 from sqlscore.database.identity import file_number, number_file
 from sqlscore.database.leaderboard import LEADERBOARD, create_leaderboard
 from sqlscore.database.lost_tables import FROM_THE_START, explain, missing_tables, restore
 from sqlscore.database.macros import names, statements
-from sqlscore.database.queries import one
+from sqlscore.database.queries import no_rows_of, one
 from sqlscore.database.transactions import transaction
 from sqlscore.database.unmapped import NOTHING_MAPPED, no_events, note_unmapped, was_mapped
 from sqlscore.errors import InstallError
@@ -46,6 +46,7 @@ def version() -> str:
     mappings.append(replace(full, group="site"))
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
     texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
+    texts += [item.in_groups for item in objects_of(0) if item.in_groups is not None]
     text = "\n".join([*texts, *functions, NOTHING_MAPPED, sample_of_all_parts()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -102,18 +103,19 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
         create_leaderboard(con, mapping.schema)
     install_composition(con, mapping)
     if mapping.group is not None:
-        _make_groups(con, mapping, empty=True)
+        make_groups(con, mapping, empty=True)
     view, query = qualified(mapping.schema, "events"), _events_query(con, mapping)
     # Creating a macro binds the views in it with the macro's parameters in scope, so a bare column of the same name in
     # a view of the user's would be a conflict. Therefore everything is made over an empty view that reads nothing.
-    con.execute(f"CREATE OR REPLACE VIEW {view} AS {_no_rows_of(con, query)}")
+    con.execute(f"CREATE OR REPLACE VIEW {view} AS {no_rows_of(con, query)}")
     high_water = qualified(mapping.schema, "high_water")
     newest = f"SELECT max(event_time) AS high_water FROM {view}" if mapping.relation else _NO_HIGH_WATER
     con.execute(f"CREATE OR REPLACE VIEW {high_water} AS {newest}")
     con.execute(f"COMMENT ON VIEW {high_water} IS 'The newest event_time of the mapped events: the default as_of'")
     con.execute(f"COMMENT ON COLUMN {high_water}.high_water IS 'The newest event_time of the mapped events'")
     if mapping.group is None:
-        _make_groups(con, mapping)
+        make_groups(con, mapping)
+    make_user_groups(con, mapping)
     if functions:
         _install_functions(con, mapping)
         kept = materialized_tables(con, mapping)
@@ -122,33 +124,12 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
         for item in objects_of(file_number(con)):
             if item.name in kept:
                 continue
-            con.execute(item.for_schema(mapping.schema, mapping.prefix, mapping.order))
+            con.execute(item.for_schema(mapping.schema, mapping.prefix, mapping.order, mapping.group))
     if mapping.group is not None:
-        _make_groups(con, mapping)
+        make_groups(con, mapping)
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     drop_composition(con, mapping)
     _comment_events(con, mapping, view)
-
-
-def _make_groups(con: duckdb.DuckDBPyConnection, mapping: Mapping, empty: bool = False) -> None:
-    """Make the view of the groups, which the events are joined with; without groups all events are one.
-
-    empty: without rows, and reading nothing.
-    """
-    view, high_water = qualified(mapping.schema, GROUPS), qualified(mapping.schema, "high_water")
-    if mapping.group is None:
-        query = f"SELECT CAST(NULL AS VARCHAR) AS part, h.high_water FROM {high_water} AS h"
-    else:
-        query = newest_by_part(usable_events(con, mapping), mapping.group)
-        query = _no_rows_of(con, query) if empty else query
-    con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
-    comments = {
-        f"VIEW {view}": "The groups of the events, one row each, and the newest event of each: the default as_of",
-        f"COLUMN {view}.part": "The group; NULL is a group too, and stands for all events where no group is mapped.",
-        f"COLUMN {view}.high_water": "The newest event_time of its events, UTC.",
-    }
-    for what, comment in comments.items():
-        con.execute(f"COMMENT ON {what} IS {literal(comment)}")
 
 
 def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -234,16 +215,6 @@ def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str)
     con.execute(f"COMMENT ON VIEW {view} IS {literal(what)}")
     for column, comment in comments.items():
         con.execute(f"COMMENT ON COLUMN {view}.{identifier(column)} IS {literal(comment)}")
-
-
-def _no_rows_of(con: duckdb.DuckDBPyConnection, query: str) -> str:
-    """A query with the columns and types of `query` that has no rows and reads no table."""
-    relation = con.sql(query)
-    columns = (
-        f"CAST(NULL AS {kind}) AS {identifier(name)}"
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-    )
-    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 def _create_registry(con: duckdb.DuckDBPyConnection) -> None:

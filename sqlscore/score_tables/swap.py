@@ -35,7 +35,7 @@ def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, activ
 def make_view(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
     """Make the view that stands for a score table before it is written, inside the caller's transaction."""
     view = next(item for item in objects() if item.name == name)
-    con.execute(view.for_schema(mapping.schema, mapping.prefix, mapping.order))
+    con.execute(view.for_schema(mapping.schema, mapping.prefix, mapping.order, mapping.group))
 
 
 def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:

@@ -76,7 +76,10 @@ def test_the_tuple_of_files_equals_the_files_on_disk() -> None:
     """A file that nobody lists would never be installed; dbt installs its own."""
     on_disk = {path.relative_to(SQL).as_posix() for path in SQL.rglob("*.sql")}
     tables = {f"tables/{name}.sql" for name in (*REGISTRY_TABLES, *MAPPING_TABLES)}
-    assert {*FILES} | tables == {name for name in on_disk if not name.startswith("dbt/")}
+    assert {*FILES} | tables == {name for name in on_disk if not name.startswith(("dbt/", "in_groups/"))}
+    assert {name.partition("/")[2] for name in on_disk if name.startswith("in_groups/")} == {
+        f"{item.name}.sql" for item in objects() if item.in_groups is not None
+    }
     assert len(set(FILES)) == len(FILES)
 
 

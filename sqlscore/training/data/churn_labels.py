@@ -40,8 +40,12 @@ class Examples:
 
 
 def examples_at(log: EventLog, dates: tuple[int, ...], churn: Churn) -> Examples:
-    """Users seen in (as_of - lookback, as_of] on each date, labelled by (as_of, as_of + horizon]."""
-    found = [_at(log, date, churn) for date in dates]
+    """Users seen in (as_of - lookback, as_of] on each date, labelled by (as_of, as_of + horizon].
+
+    Where events have groups, only those whose horizon ends before the newest event of their groups: nobody comes back
+    to a site that is closed.
+    """
+    found = [_at(log, date, churn, labelled=True) for date in dates]
     merged = [np.concatenate(parts) for parts in zip(*found, strict=True)]
     order = np.argsort(merged[0], kind="stable")
     return Examples(*(part[order] for part in merged))
@@ -62,8 +66,15 @@ def dates_of(churn: Churn, *parts: Group) -> tuple[int, ...]:
 
 
 def censored_at_end(log: EventLog, churn: Churn, high_water: int) -> int:
-    """Users in the lookback at the high-water mark: their label lies in the future, so they are left out."""
-    return len(_at(log, high_water, churn)[0])
+    """Users in the lookback at the high-water mark: their label lies in the future, so they are left out.
+
+    Where events have groups, at that of their groups.
+    """
+    if log.known_until is None:
+        return len(_at(log, high_water, churn)[0])
+    last = log.offsets[1:] - 1
+    silence = log.known_until[last] - log.times[last]
+    return log.users if churn.lookback is None else int((silence < churn.lookback).sum())
 
 
 def choose_churn(
@@ -145,12 +156,16 @@ def _degenerate(log: EventLog, periods: Periods) -> str:
     return ""
 
 
-def _at(log: EventLog, date: int, churn: Churn) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.bool_], Ints]:
+def _at(
+    log: EventLog, date: int, churn: Churn, *, labelled: bool = False
+) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.bool_], Ints]:
     before = np.append(0, np.cumsum(log.times <= date))
     seen = before[log.offsets[1:]] - before[log.offsets[:-1]]  # (N,) events up to the date
     start = date - churn.lookback if churn.lookback is not None else np.iinfo(np.int64).min
     last = log.offsets[:-1] + seen - 1
     users = np.flatnonzero((seen > 0) & (log.times[last] > start))
+    if labelled and log.known_until is not None:
+        users = users[log.known_until[last[users]] >= date + churn.horizon]
     last, seen = last[users], seen[users]
     following = np.minimum(last + 1, len(log.times) - 1)
     another = (last + 1 < log.offsets[1:][users]) & (log.times[following] <= date + churn.horizon)

@@ -18,7 +18,7 @@ from sqlscore.database.events_query import rows_of
 from sqlscore.database.scan import scan
 from sqlscore.errors import TrainingError
 from sqlscore.events.kinds import sort_of
-from sqlscore.events.mapping import Mapping
+from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.progress import Progress
 from sqlscore.quoting import identifier
@@ -51,6 +51,8 @@ class EventLog:
     numeric: dict[str, npt.NDArray[np.float32]]
     sample: Sample = field(default_factory=Sample)  # which of the mapped events these are
     ids: Hashes | None = None  # (N,) hashes of the users' ids; None: their numbers stand for them
+    group: Column | None = None  # of each event, where the mapping has groups
+    known_until: Ints | None = None  # (T,) µs: see `ends_of_groups`; None: all is known up to the newest event
 
     @property
     def lengths(self) -> Ints:
@@ -93,7 +95,7 @@ def read_log(
     reader = _Reader(mapping)
     cut = 0
     with con.cursor() as cursor:
-        for ids, sequences, _ in scan(cursor, mapping, where=where):
+        for ids, sequences, _ in scan(cursor, reader.mapping, where=where):
             kept = sequences.newest(max_user_events)
             cut += int((sequences.lengths > max_user_events).sum())
             reader.add(kept, hashes_of(ids.to_pylist()))
@@ -146,6 +148,12 @@ class _Reader:
     """Collects the columns of sequences."""
 
     def __init__(self, mapping: Mapping) -> None:
+        self.mapping, self.group = mapping, None
+        if mapping.group is not None:
+            self.group = (mapping.group, _Growing())
+            if mapping.group not in (f.name for f in mapping.features):
+                others = (*mapping.features, Feature(mapping.group, "categorical"))
+                self.mapping = replace(mapping, features=others)  # to be read with the events, and by no model
         self.actions = _Growing()
         self.times: list[Ints] = []
         self.lengths: list[Ints] = []
@@ -164,17 +172,44 @@ class _Reader:
             growing.add(sequences.features[name])
         for name, parts in self.numeric.items():
             parts.append(to_float(sequences.features[name], name))
+        if self.group is not None:
+            name, growing = self.group
+            growing.add(sequences.features[name])
 
     def log(self) -> EventLog:
         lengths = _joined(self.lengths, np.int64)
+        times, offsets = _joined(self.times, np.int64), offsets_of(lengths[lengths > 0])
+        group = None if self.group is None else self.group[1].column()
         return EventLog(
             self.actions.column(),
-            _joined(self.times, np.int64),
-            offsets_of(lengths[lengths > 0]),
+            times,
+            offsets,
             {name: growing.column() for name, growing in self.categorical.items()},
             {name: _joined(parts, np.float32) for name, parts in self.numeric.items()},
             ids=_joined(self.ids, np.uint32)[lengths > 0],
+            group=group,
+            known_until=None if group is None else ends_of_groups(group.codes, times, offsets),
         )
+
+
+def ends_of_groups(codes: Codes, times: Ints, offsets: Ints) -> Ints:
+    """(T,) up to when it is known what the user of an event did: the newest event of any group that the user has shown.
+
+    A group that the user comes to later does not count at an event: who is labelled must not follow from the label.
+
+    Args:
+        codes: (T,) the group of each event; 0 for NULL, which is a group too.
+        times: (T,) µs.
+        offsets: (N + 1,) where each user begins.
+    """
+    if len(times) == 0:
+        return times
+    newest = np.full(int(codes.max()) + 1, times.min(), np.int64)
+    np.maximum.at(newest, codes, times)
+    ends, place = np.unique(newest, return_inverse=True)
+    start = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)) * len(ends)  # no user's places reach the next's
+    running: Ints = np.maximum.accumulate(start + place.astype(np.int64)[codes]) - start
+    return ends[running]
 
 
 def _joined(parts: list[npt.NDArray[Number]], kind: type[Number]) -> npt.NDArray[Number]:

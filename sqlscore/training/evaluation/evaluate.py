@@ -29,6 +29,7 @@ from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows, windows
 from sqlscore.training.evaluation import baselines, metrics, time_baselines
 from sqlscore.training.evaluation.baselines import Guess, Transitions
+from sqlscore.training.evaluation.by_group import Judged, figures_of_groups, verdict_on_groups
 from sqlscore.training.evaluation.metrics import QUANTILES
 from sqlscore.training.evaluation.verdict import verdict
 
@@ -63,8 +64,8 @@ def evaluate(
 
     Returns the keys "model", "next_action", "time_to_next", "churn" (None without that head), "seen_users" and
     "unseen_users" (the first two for users with and without events among those that were learned from), "validation"
-    (what training noted of users that it held out, and of a later period, before it learned from these too), and
-    "verdict" in words.
+    (what training noted of users that it held out, and of a later period, before it learned from these too), "groups"
+    if the events have groups (see `figures_of_groups`), and "verdict" in words.
 
     Raises TrainingError if the artifact does not say what it was tested on.
     """
@@ -135,8 +136,21 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     result["seen_users"] = judged(was_seen)
     result["unseen_users"] = judged(~was_seen)
     result["validation"] = notes.validation
-    result["verdict"] = verdict(result)
-    return result
+    of_groups = figures_of_groups(
+        log,
+        Judged(
+            predicted.at,
+            following.following,
+            predicted.best,
+            predicted.in_top3,
+            predicted.probability,
+            predicted.confidence,
+            examples,
+            predicted.churn,
+        ),
+    )
+    result["verdict"] = [*verdict(result), *verdict_on_groups(of_groups)]
+    return result | ({"groups": of_groups} if of_groups else {})
 
 
 def _sequence_heads(

@@ -67,6 +67,8 @@ def fingerprint(log: EventLog, periods: Periods, options: TrainingOptions) -> st
     settings = {name: value for name, value in asdict(options).items() if name not in _FREE}
     found.update(json.dumps([settings, periods.to_notes(), torch.__version__], sort_keys=True).encode())
     columns = {"": log.actions, **log.categorical}
+    if log.group is not None:
+        columns |= {"\0group": log.group}
     for name, column in sorted(columns.items()):
         found.update(json.dumps([name, column.values]).encode())
         found.update(column.codes.tobytes())

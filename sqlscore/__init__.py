@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from sqlscore.errors import SqlscoreError
     from sqlscore.mapping.composition.identity import Identity
+    from sqlscore.mapping.composition.sources import Source
     from sqlscore.verbs.backtest import backtest
     from sqlscore.verbs.compare import compare
     from sqlscore.verbs.connect import connect
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Identity",
+    "Source",
     "SqlscoreError",
     "backtest",
     "compare",
@@ -59,6 +61,7 @@ __all__ = [
 
 _HOMES = {
     "Identity": "mapping.composition.identity",
+    "Source": "mapping.composition.sources",
     "SqlscoreError": "errors",
     "backtest": "verbs.backtest",
     "compare": "verbs.compare",

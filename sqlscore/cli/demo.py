@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sqlscore.cli import render
-from sqlscore.cli.mapping import show_mapping
+from sqlscore.cli.mapping_shown import show_mapping
 from sqlscore.cli.options import open_database
 from sqlscore.cli.progress import Bar, working
 from sqlscore.cli.refresh import show_refresh

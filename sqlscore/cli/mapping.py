@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from sqlscore.cli import exports, render
+from sqlscore.cli.importing import table_of, undone_on_failure
+from sqlscore.cli.mapping_shown import show_mapping
 from sqlscore.cli.options import Database, Json, MappingName, open_database
 from sqlscore.cli.progress import working
-from sqlscore.quoting import identifier
 
 if TYPE_CHECKING:
-    import duckdb
-
     from sqlscore.events.kinds import Kind
     from sqlscore.events.mapping import TimeUnit
-
-_SHOWN = 20  # columns that are not mapped, at most
 
 
 def init(
@@ -38,6 +32,14 @@ def init(
     show_sql: Annotated[
         bool, typer.Option("--show-sql", help="With --from: print the view that would be made, and change nothing.")
     ] = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="FILE|TABLE[: user_id=C, event_time=C, event_type=C|'T', ...]",
+            help="One of several, instead of --events; repeat it.",
+        ),
+    ] = None,
     user_id: Annotated[str, typer.Option("--user-id", metavar="C", help="Column: who.")] = "user_id",
     event_time: Annotated[str, typer.Option("--event-time", metavar="C", help="Column: when.")] = "event_time",
     event_type: Annotated[str, typer.Option("--event-type", metavar="C", help="Column: did what.")] = "event_type",
@@ -117,11 +119,12 @@ def init(
         given |= {"--event-type": event_type != "event_type", "--level": level, "--time-unit": time_unit}
         given |= {"--event-id": event_id, "--order": order, "--device-id": device_id, "--identity": identity}
         given |= {"--append-only": append_only, "--copy": copy, "--attach": attach, "--table": table, "--group": group}
+        given |= {"--source": source}
         paths = exports.named_paths(from_, path, events, given)
         if show_sql:
             exports.print_sql(db, from_, paths, name, {})
             return
-        with _undone_on_failure(db):
+        with undone_on_failure(db):
             found, champion = exports.map_paths(
                 db,
                 from_,
@@ -137,19 +140,23 @@ def init(
         _show(db, name, found.to_dict(), champion, json)
         return
     exports.refuse_without_from(path, show_sql)
-    if events is None:
-        raise typer.BadParameter("say where the events are: --events FILE|TABLE, or --from FORMAT PATH...")
+    if (events is None) == (source is None):
+        raise typer.BadParameter(
+            "say where the events are: --events FILE|TABLE, --source for each of several, or --from FORMAT PATH..."
+        )
+    if source is not None and copy:
+        raise typer.BadParameter("--copy imports one file: leave it out, or import the files as tables and name these")
     ids = _columns(event_id)
     words = (user_id, event_type, level or event_type, *ids, device_id or user_id, group or event_type)
     with (
         working("reading the events"),
-        _undone_on_failure(db),
+        undone_on_failure(db),
         open_database(db, create=True) as con,
-        _table_of(con, events, name, copy, words, tuple(kinds)) as relation,
+        table_of(con, events, name, copy, words, tuple(kinds)) as relation,
     ):
         report = map_events(
             con,
-            relation,
+            relation if source is None else source,
             user_id=user_id,
             event_time=event_time,
             event_type=event_type,
@@ -200,119 +207,6 @@ def unmap(db: Database, name: MappingName = "events", json: Json = False) -> Non
     render.done({"unmapped": name}, f'"{name}" is no longer mapped', json)
 
 
-def show_mapping(report: Mapping[str, Any]) -> None:
-    """What the mapped events are, what became of an older mapping, and what is odd about them."""
-    from sqlscore.mapping.remapping import in_words
-
-    mapping = report["mapping"]
-    actions = f"{report['n_actions']:,} action{'' if report['n_actions'] == 1 else 's'}"
-    render.say(
-        f"{report['n_events']:,} events of {report['n_users']:,} users, {actions}, "
-        f"{render.day(report['first_time'])} to {render.day(report['high_water'])}"
-    )
-    databases = [("reads", f"{d['name']} ({d['kind']}: {d['target']})") for d in mapping["attached"] if d["name"]]
-    features = [f"{f['name']} ({f['kind']})" for f in mapping["features"] if f["name"] != mapping["subtype"]]
-    rows = [
-        ("from", report["made_of"]),
-        *databases,
-        ("columns", ", ".join(mapping[key] for key in ("user_id", "event_time", "event_type"))),
-        ("features", ", ".join(features) or "none"),
-        ("users with one event", f"{report['one_event_share']:.1%}"),
-        ("rows left out", f"{report['n_rows'] - report['n_events']:,} of {report['n_rows']:,}"),
-        ("duplicates, ties", f"{report['n_duplicates']:,}, {report['n_ties']:,}{_tied(report)}"),
-    ]
-    if mapping["event_id"]:
-        rows.append(("repeated ids", f"{report['n_repeated']:,} rows are left out"))
-    if mapping["exclude_types"]:
-        rows.append(("excluded actions", f"{', '.join(mapping['exclude_types'])}: {report['n_excluded']:,} rows"))
-    if "levels" in report:
-        levels = report["levels"]
-        rows.append(
-            (
-                "levels",
-                f"predicts {mapping['event_type']}, reads {mapping['subtype']} too: {levels['n_subtypes']:,} values, "
-                f"{levels['n_shared_subtypes']:,} of them under several actions, {levels['n_null_subtype']:,} missing",
-            )
-        )
-    if mapping["time_unit"]:
-        rows.append(("times are read as", f"epoch numbers in {mapping['time_unit']}"))
-    render.facts(rows)
-    if report["unchanged"]:
-        render.say("mapped like this already: nothing was changed")
-    for what, rows in (("dropped", report["dropped"]), ("kept", report["kept"])):
-        if rows:
-            render.say(f"{what}: {in_words(rows)}")
-    _show_candidates(report["candidates"])
-    for warning in report["warnings"]:
-        render.warn(warning)
-
-
-def _show_candidates(found: Sequence[Mapping[str, Any]]) -> None:
-    """The columns that are not mapped; nothing if there are none."""
-    if not found:
-        return
-    table = render.narrow("columns that are not mapped", ("column", "read as", "remark", "values", "NULL"), 3)
-    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
-    for one in found[:_SHOWN]:
-        counts = (f"{one['n_values']:,}", f"{one['null_share']:.0%}") if one["kind"] else ("", "")
-        table.add_row(one["name"], one["kind"] or "", one["hint"] or "", *counts)
-    render.console().print(table)
-    if len(found) > _SHOWN:
-        render.say(f"and {len(found) - _SHOWN} more (--json has all)", "dim")
-    if any(one["hint"] is None for one in found):
-        render.say("train with --features auto to try those without a remark, or name them with --feature", "dim")
-
-
 def _columns(names: str | None) -> list[str]:
     """Names of columns that stand with commas between."""
     return [name.strip() for name in (names or "").split(",") if name.strip()]
-
-
-def _tied(report: Mapping[str, Any]) -> str:
-    """How many of the events are tied, and what orders them; nothing if none is."""
-    if not report["n_ties"]:
-        return ""
-    order = ", ".join(report["mapping"]["order"])
-    left = f", {report['n_undecided']:,} of them undecided" if order and report["n_undecided"] else ""
-    share = f"{report['n_ties'] / report['n_events']:.1%} of the events"
-    return f" ({share}, in order of {order or 'action'}{left})"
-
-
-@contextmanager
-def _undone_on_failure(db: str) -> Iterator[None]:
-    """Remove the database file again if it was made for a mapping that then fails."""
-    made_here = not Path(db).exists()
-    try:
-        yield
-    except BaseException:
-        if made_here:
-            Path(db).unlink(missing_ok=True)
-            Path(f"{db}.wal").unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _table_of(
-    con: duckdb.DuckDBPyConnection,
-    events: str,
-    name: str,
-    copy: bool,
-    columns: tuple[str, ...],
-    features: tuple[str, ...],
-) -> Iterator[str]:
-    """What to map: `events` itself, or the table that it is imported as, which is dropped if mapping fails.
-
-    Raises MappingError if the file cannot be imported, or a table of that name has other rows.
-    """
-    if not copy:
-        yield events
-        return
-    from sqlscore.mapping.copies import copy_into
-
-    made = copy_into(con, events, name, columns, features)
-    try:
-        yield name
-    except BaseException:
-        if made:
-            con.execute(f"DROP TABLE {identifier(name)}")
-        raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sqlscore.cli import render
 from sqlscore.cli.errors import MENDABLE, PROBLEM_FOUND, fail, message_of
+from sqlscore.cli.mapping_shown import reach_of
 from sqlscore.cli.options import Database, Json, open_database
 from sqlscore.errors import LostTablesError
 
@@ -57,7 +59,7 @@ def _show(result: Status) -> None:
             if mapping.readable
             else "unreadable events in"
         )
-        render.say(f"\n{mapping.name}: {counted} {mapping.relation}")
+        render.say(f"\n{mapping.name}: {counted} {mapping.made_of}")
         champion, age = mapping.champion, mapping.champion_age_days
         scored = (
             f"{mapping.scored_users:,} users by {mapping.scored_by}" if mapping.scored_users is not None else "none"
@@ -69,6 +71,7 @@ def _show(result: Status) -> None:
                 *tied,
                 *(("reads", str(database)) for database in mapping.attached if database.name),
                 *([("columns not mapped", columns)] if columns else []),
+                *(("source " + source.name, reach_of(asdict(source))) for source in mapping.sources),
                 ("newest event", str(mapping.high_water) if mapping.readable else "not known"),
                 (
                     "champion",

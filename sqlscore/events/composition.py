@@ -8,6 +8,33 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Feed:
+    """One of several sources of events, and which of its columns is what.
+
+    Attributes:
+        name: of the source, in the column `source`.
+        relation: SQL that stands in a FROM clause.
+        user_id: the column that says who; None if only the device is known.
+        event_time: the column that says when.
+        event_type: the column that says what was done; None: all its events are `action`.
+        action: what all its events are.
+        device_id: the column of devices.
+        time_unit: of epoch numbers; None if times are not numbers.
+        columns: the columns of the composed events, in their order, with the source's own column; None: it has none.
+    """
+
+    name: str
+    relation: str
+    user_id: str | None
+    event_time: str
+    event_type: str | None = None
+    action: str | None = None
+    device_id: str | None = None
+    time_unit: str | None = None
+    columns: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
 class IdentityRule:
     """How the person of an event is found.
 
@@ -43,18 +70,21 @@ class Composition:
     """The parts that the events of a mapping are made of, in the order in which they are put together.
 
     Attributes:
-        relation: SQL that stands in a FROM clause: the events before anything is done to them.
+        relation: SQL that stands in a FROM clause: the events before anything is done to them; empty if there are
+            several sources.
+        feeds: the sources, if there are several.
         identity: how the person of an event is found; None: the events say it.
     """
 
-    relation: str
+    relation: str = ""
+    feeds: tuple[Feed, ...] = ()
     identity: IdentityRule | None = None
 
     @property
     def relations(self) -> tuple[str, ...]:
         """All relations of the user's that are read."""
         looked_up = self.identity.relation if self.identity is not None else None
-        return (self.relation, *([looked_up] if looked_up is not None else []))
+        return tuple(filter(None, (self.relation, *(feed.relation for feed in self.feeds), looked_up)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values without those that say nothing, so that a part that is added later changes no stored text."""
@@ -64,12 +94,15 @@ class Composition:
     def from_dict(cls, values: Dict[str, Any]) -> Composition:
         """The inverse of `to_dict`."""
         fields = dict(values)
+        if "feeds" in fields:
+            feeds = [Feed(**{**feed, "columns": tuple(map(tuple, feed["columns"]))}) for feed in fields["feeds"]]
+            fields["feeds"] = tuple(feeds)
         if "identity" in fields:
             fields["identity"] = IdentityRule(**fields["identity"])
         return cls(**fields)
 
     def __str__(self) -> str:
-        said = [self.relation]
+        said = [self.relation] if self.relation else [f"{feed.name} ({feed.relation})" for feed in self.feeds]
         if self.identity is not None:
             said.append(str(self.identity))
         return ", ".join(said)

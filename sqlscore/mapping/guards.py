@@ -9,6 +9,7 @@ import duckdb
 
 from sqlscore.errors import GuardError
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.composition.feeds import feed_states
 from sqlscore.mapping.leap import MIN_USERS, days, leap_in
 from sqlscore.mapping.watch import Before, Finding, Watched
 
@@ -60,6 +61,7 @@ def judge(
 ) -> tuple[Finding, ...]:
     """What the guards find in a profile, compared with the one at mapping and with that of the last refresh."""
     values = [*_of_times(seen, before), *_of_shares(seen, before), *_of_counts(con, mapping, guards, seen, before)]
+    values += _of_sources(con, mapping, before)
     findings: list[Finding] = []
     for name, value, what, remedy in values:
         guard = guards.get(name)
@@ -170,6 +172,22 @@ def _of_counts(
     ]
     if any(fresh):
         yield "silent_days", age, f"the newest event is {age:.0f} days old: has the feed stopped?", "accept"
+
+
+def _of_sources(con: duckdb.DuckDBPyConnection, mapping: Mapping, before: Before) -> Iterator[Value]:
+    """Sources that have stopped, and had not when the events were mapped, or accepted."""
+    states = feed_states(con, mapping)
+    newest = max((state.newest for state in states), default=None)
+    for state in states:
+        # Events are read up to the newest one of the slowest source that has not stopped, so this one had by then.
+        known = before.mapped is not None and days(state.newest, before.mapped.newest_time) > 0
+        if state.stopped and not known:
+            lag = days(state.newest, newest)
+            what = (
+                f'the source "{state.name}" has stopped: its newest event ({state.newest}) lies {lag:.0f} days behind '
+                "those of the others, and the scores do not wait for it"
+            )
+            yield "silent_days", lag, what, "accept"
 
 
 def _same(seen: Watched, last: Watched) -> bool:

@@ -12,10 +12,13 @@ import duckdb
 import pyarrow as pa
 
 from sqlscore.database.composition import composed, spelled_out
+from sqlscore.database.composition.sources import DEVICE, NAME
 from sqlscore.errors import MappingError
+from sqlscore.events.attached import Attached
 from sqlscore.events.kinds import Kind
-from sqlscore.events.mapping import DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.events.mapping import CANONICAL, DEFAULT_MAPPING, Feature, Mapping, TimeUnit
 from sqlscore.mapping.composition.identity import Identity, identify
+from sqlscore.mapping.composition.sources import Source, feeds_of
 from sqlscore.mapping.elsewhere import databases_of, read_by
 from sqlscore.mapping.groups import check_group
 from sqlscore.mapping.readers import check_readers
@@ -51,13 +54,12 @@ class Asked:
     table_name: str | None = None
     append_only: bool = False
 
-    @property
-    def has_identity(self) -> bool:
-        """Whether the person of an event is to be found."""
-        return self.device_id is not None or self.identity is not None
+
+Events = str | Iterable[Source | str]
+"""Where events are: one table, view or file, or several sources."""
 
 
-def mapping_of(con: duckdb.DuckDBPyConnection, table: str, asked: Asked) -> Mapping:
+def mapping_of(con: duckdb.DuckDBPyConnection, events: Events, asked: Asked) -> Mapping:
     """The mapping that is meant, checked: its columns are there and can play their roles.
 
     Raises MappingError or EventsError, which name the column and what is in it.
@@ -65,10 +67,17 @@ def mapping_of(con: duckdb.DuckDBPyConnection, table: str, asked: Asked) -> Mapp
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", asked.name):
         raise MappingError(f"a mapping's name is made of letters, digits and _, found {asked.name!r}: choose another")
     features = asked.features if isinstance(asked.features, Dict) else tuple(asked.features)
-    mapping, types = _roles(con, table, asked, tuple(features))
-    if asked.has_identity:
-        unit = time_unit_of(con, mapping, types[mapping.event_time], asked.time_unit)
-        mapping = identify(con, replace(mapping, time_unit=unit), asked.device_id, asked.device_shared, asked.identity)
+    if isinstance(events, str):
+        table, (mapping, types) = events, _roles(con, events, asked, tuple(features))
+    else:
+        table, mapping = "the sources together", _several(con, events, asked, tuple(features))
+        types = types_of(con, mapping.relation, table)
+    device = _device(mapping, types, asked)
+    if device is not None or asked.identity is not None:
+        if mapping.composition is None:
+            unit = time_unit_of(con, mapping, types[mapping.event_time], asked.time_unit)
+            mapping = replace(mapping, time_unit=unit)
+        mapping = identify(con, mapping, device, asked.device_shared, asked.identity)
     mapping = replace(mapping, attached=read_by(con, mapping))
     if mapping.composition is not None:
         if asked.append_only:
@@ -102,7 +111,7 @@ def _roles(
     relation = relation_of(con, table, databases, asked.table_name)
     types = types_of(con, relation, table)
     roles = {"user_id": asked.user_id, "event_time": asked.event_time, "event_type": asked.event_type}
-    if asked.has_identity and asked.user_id == Asked.user_id and asked.device_id is not None:
+    if asked.user_id == Asked.user_id and asked.device_id is not None:
         # the events need not say who, if it is known of the device
         roles["user_id"] = next((name for name in types if name.casefold() == "user_id"), asked.device_id)
     columns = {role: column_of(wanted, role, types, table) for role, wanted in roles.items()}
@@ -111,18 +120,59 @@ def _roles(
     read = as_written(con, relation, [word for word in words if word is not None], features)
     if read != relation:
         relation, types = read, types_of(con, read, table)
-    mapping = Mapping(
+    return _named(asked, databases, relation, *columns.values()), types
+
+
+def _several(
+    con: duckdb.DuckDBPyConnection, sources: Iterable[Source | str], asked: Asked, features: tuple[str, ...]
+) -> Mapping:
+    """A mapping of several sources, which have the canonical columns together; its relation is a query."""
+    otherwise = {
+        "user_id": asked.user_id,
+        "event_time": asked.event_time,
+        "event_type": asked.event_type,
+        "device_id": asked.device_id,
+    }
+    wanted = [*features, *listed(asked.event_id), *listed(asked.order), *filter(None, (asked.level, asked.group))]
+    databases = databases_of(con, asked.attach, asked.name)
+    if asked.table_name is not None:
+        raise MappingError(
+            "table_name (--table) is the table of one DuckDB file: with several sources name it in its source, "
+            'Source(..., table_name=...) (--source "FILE: table=NAME, ...")'
+        )
+    parts = feeds_of(con, sources, otherwise, wanted, asked.time_unit, databases)
+    mapping = replace(_named(asked, databases, "", *CANONICAL), composition=parts)
+    return spelled_out(con, mapping)
+
+
+def _device(mapping: Mapping, types: Dict[str, pa.DataType], asked: Asked) -> str | None:
+    """The column of devices: with several sources it has one name, if any of them has it."""
+    parts = mapping.composition
+    if parts is None or not parts.feeds:
+        return asked.device_id
+    if asked.device_id is not None and DEVICE not in types:
+        raise MappingError(
+            f'no source has a column "{asked.device_id}" for device_id: pass device_id=... (--device-id), or name it '
+            "in the source that has it, Source(..., device_id=...)"
+        )
+    return DEVICE if DEVICE in types else None
+
+
+def _named(
+    asked: Asked, databases: tuple[Attached, ...], relation: str, user_id: str, event_time: str, event_type: str
+) -> Mapping:
+    """A mapping with what concerns no column."""
+    return Mapping(
         name=asked.name,
         relation=relation,
-        user_id=columns["user_id"],
-        event_time=columns["event_time"],
-        event_type=columns["event_type"],
+        user_id=user_id,
+        event_time=event_time,
+        event_type=event_type,
         prefix=asked.prefix if asked.prefix is not None else "" if asked.name == DEFAULT_MAPPING else f"{asked.name}_",
         time_cap=moment(asked.time_cap, "time_cap", MappingError) if asked.time_cap is not None else None,
         append_only=asked.append_only,
         attached=databases,
     )
-    return mapping, types
 
 
 def _with_columns(
@@ -134,6 +184,8 @@ def _with_columns(
 ) -> Mapping:
     """The mapping with all columns that go with an event, and what is left out."""
     ids = tuple(column_of(column, "event_id", types, table) for column in listed(asked.event_id))
+    if ids and mapping.composition is not None and mapping.composition.feeds:
+        ids = (*(name for name in ids if name != NAME), NAME)  # an id is one within its source
     subtype, event_type = None, mapping.event_type
     if asked.level is not None:
         subtype, event_type = event_type, column_of(asked.level, "level", types, table)

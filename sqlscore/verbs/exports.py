@@ -22,7 +22,8 @@ from sqlscore.mapping.presets.export import Export, Preset
 from sqlscore.mapping.presets.promises import ForeignExportError, check_events
 from sqlscore.mapping.presets.registry import looks_like, preset_named
 from sqlscore.mapping.presets.views import statement, view_made
-from sqlscore.verbs.mapping import MappingReport, map_events
+from sqlscore.mapping.report import MappingReport
+from sqlscore.verbs.mapping import map_events
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """Files, globs, folders or tables: one or several."""

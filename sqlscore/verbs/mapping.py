@@ -5,30 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
-from typing import Any
 
 import duckdb
 
 from sqlscore.database.attaching import leave_nothing_unused
 from sqlscore.database.catalog import catalog, mapped, synchronize
-from sqlscore.database.composition import spelled_out
 from sqlscore.database.objects import install_mapping, remove_mapping
-from sqlscore.database.registry import lacking_features
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.database.unmapped import note_unmapped
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping, TimeUnit
-from sqlscore.mapping.alike import alike
-from sqlscore.mapping.candidates import Candidate, candidates
 from sqlscore.mapping.composition.identity import Identity
-from sqlscore.mapping.guards import judge, read_guards
-from sqlscore.mapping.levels import Levels, levels
+from sqlscore.mapping.composition.sources import Source
 from sqlscore.mapping.presets.registry import hint, hint_of
-from sqlscore.mapping.profile import Profile, profile
 from sqlscore.mapping.readers import forget_views, note_views, views_changed
 from sqlscore.mapping.reading import Asked, mapping_of
 from sqlscore.mapping.remapping import (
@@ -40,48 +33,23 @@ from sqlscore.mapping.remapping import (
     rows_to_drop,
     stored_mapping,
 )
-from sqlscore.mapping.times import mixed_units
+from sqlscore.mapping.report import MappingReport, report_on
 from sqlscore.mapping.watch import (
     MAPPED,
-    Before,
     Finding,
     Watched,
     forget_profiles,
     read_profiles,
-    watch,
     write_profile,
 )
 from sqlscore.scoring.catalog import unmapped
-
-
-@dataclass(frozen=True)
-class MappingReport:
-    """A mapping, and what was found in its events."""
-
-    mapping: Mapping
-    profile: Profile
-    warnings: tuple[str, ...]
-    levels: Levels | None = None  # if actions have two
-    unchanged: bool = False  # mapped like this already: nothing was changed
-    dropped: dict[str, int] = field(default_factory=dict)  # rows by table, of what was made from the old mapping
-    kept: dict[str, int] = field(default_factory=dict)  # rows by table, of its past scores
-    candidates: tuple[Candidate, ...] = ()  # columns that are not mapped
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as `--json` prints them."""
-        counted = {"levels": asdict(self.levels)} if self.levels is not None else {}
-        again = {"unchanged": self.unchanged, "dropped": self.dropped, "kept": self.kept}
-        again |= {"candidates": [asdict(candidate) for candidate in self.candidates]}
-        warnings = {"warnings": list(self.warnings)}
-        mapping = {"mapping": asdict(self.mapping), "made_of": self.mapping.made_of}
-        return {**mapping, **asdict(self.profile), **counted, **warnings, **again}
 
 
 @on_own_connection
 @leave_nothing_unused
 def map_events(
     con: duckdb.DuckDBPyConnection,
-    table: str,
+    table: str | Iterable[Source | str],
     *,
     user_id: str = "user_id",
     event_time: str = "event_time",
@@ -112,7 +80,9 @@ def map_events(
     Args:
         con: A connection that `connect` made.
         table: A table, a view or a file (Parquet, CSV, JSON; a glob too); a DuckDB file, or a Delta or Iceberg table by
-            its folder; or a table of a database in `attach`, "shop.public.clicks".
+            its folder; or a table of a database in `attach`, "shop.public.clicks". Or several `Source`s with columns of
+            their own, which are then one sequence a user: such events have the columns user_id, event_time, event_type,
+            source and those of the sources by name.
         user_id: The column that says who.
         event_time: The column that says when.
         event_type: The column that says what was done.
@@ -172,7 +142,7 @@ def map_events(
     try:
         mapping = mapping_of(con, table, asked)
     except (MappingError, EventsError) as error:
-        known = hint_of(con, table)
+        known = hint_of(con, table) if isinstance(table, str) else None
         if known is None:
             raise
         raise type(error)(f"{error}; {known}") from error
@@ -187,24 +157,10 @@ def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = 
     Raises MappingError or EventsError, as that does.
     """
     catalog(con)  # raises on a connection that sqlscore did not open
-    old, name = stored_mapping(con, mapping.name), mapping.name
+    old = stored_mapping(con, mapping.name)
     if old is not None and old != mapping:
         refuse_to_drop(con, old, mapping, force)
-    stored, mapping = mapping, spelled_out(con, mapping)  # the view of composed events is made at the end
-    profiled, warnings = profile(con, mapping)
-    watched = replace(watch(con, mapping), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
-    guards = read_guards(con)
-    found = (*judge(con, mapping, guards, watched, Before()), *alike(con, mapping, guards))
-    warnings += tuple(finding.what for finding in found)
-    mixed = mixed_units(con, mapping)
-    warnings += () if mixed is None else (mixed,)
-    counted, more = levels(con, mapping, profiled.n_actions)
-    warnings += more
-    lacking = lacking_features(con, mapping)
-    if lacking:
-        warnings = (*warnings, f'the champion of "{name}" reads {lacking}, not mapped: map them, or train again')
-    report = MappingReport(stored, profiled, warnings, counted, candidates=candidates(con, mapping))
-    mapping = stored
+    report, watched, found = report_on(con, mapping)
     if old == mapping:
         _mend(con, mapping, watched, found)
         return replace(report, unchanged=True)

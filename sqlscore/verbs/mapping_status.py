@@ -15,6 +15,7 @@ from sqlscore.database.registry import ModelInfo
 from sqlscore.database.transactions import now
 from sqlscore.events.attached import Attached
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.composition.feeds import FeedState, feed_states
 from sqlscore.quoting import qualified
 
 
@@ -38,6 +39,8 @@ class MappingStatus:
     readable: bool = True  # False: n_events, n_users and high_water are not known
     tied_share: float | None = None  # of the events when they were mapped: those in the order of their actions' names
     unmapped_columns: tuple[str, ...] = ()  # that `train(features="auto")` would try, as they were at the mapping
+    made_of: str = ""  # the relation, or what the events are composed of
+    sources: tuple[FeedState, ...] = ()  # if there are several
     scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
     attached: tuple[Attached, ...] = ()  # databases besides the file that the events are in
 
@@ -55,6 +58,8 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         n_events=n_events,
         n_users=n_users,
         high_water=high_water,
+        made_of=mapping.made_of,
+        sources=feed_states(con, mapping),
         tied_share=_tied_share(con, mapping),
         unmapped_columns=_unmapped_columns(con, mapping),
         attached=mapping.attached,
@@ -71,6 +76,7 @@ def unreadable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: 
         n_events=0,
         n_users=0,
         high_water=None,
+        made_of=mapping.made_of,
         **_champion(mapping, models),
         **_scores(con, mapping),
         readable=False,

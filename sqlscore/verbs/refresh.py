@@ -15,6 +15,7 @@ from sqlscore.database.events_query import events_until
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import GuardWarning, MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.composition.feeds import FeedState, feed_states, waiting
 from sqlscore.mapping.guards import judge, outcomes, read_guards, refuse
 from sqlscore.mapping.readers import check_readers, note_views, views_changed
 from sqlscore.mapping.roles import check_types
@@ -45,6 +46,7 @@ class RefreshReport:
     warnings: tuple[str, ...] = ()  # what the guards warn of, or refused and you accepted
     notes: tuple[str, ...] = ()
     guards: dict[str, str] = field(default_factory=dict)  # ok, note, warn, or refuse and you accepted
+    sources: tuple[FeedState, ...] = ()  # if there are several
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -67,6 +69,9 @@ def refresh(
     Only users whose events changed since the last refresh are encoded; all scores are brought to the new as_of. A
     reader sees either the old tables or the new ones. If anything fails, the old ones stay. So they do if the events
     are refused by a guard (see docs/guards.md); what a guard warns of is in the report, and a Python warning too.
+
+    Events of several sources are read, and scored, up to the newest one of the slowest source that has not stopped;
+    the report says which that is, and how many newer events of the others wait.
 
     Args:
         con: A connection that `connect` made.
@@ -148,6 +153,8 @@ def refresh(
                     artifact,
                     microseconds,
                 )
+        sources = feed_states(reader, source)
+        behind = waiting(sources)
         report = RefreshReport(
             mapping=mapping,
             model=artifact.name,
@@ -159,8 +166,12 @@ def refresh(
             n_events=counts.n_events,
             seconds=time.perf_counter() - start,
             warnings=tuple(finding.what for finding in found if finding.outcome != "note"),
-            notes=tuple(finding.what for finding in found if finding.outcome == "note"),
+            notes=(
+                *(finding.what for finding in found if finding.outcome == "note"),
+                *([behind] if behind is not None else []),
+            ),
             guards=outcomes(guards, found),
+            sources=sources,
         )
         details.update(report.to_dict())
     for warning in report.warnings:

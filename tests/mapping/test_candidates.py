@@ -9,7 +9,7 @@ import pytest
 from planted_columns import planted
 
 import sqlscore
-from sqlscore.cli.mapping import show_mapping
+from sqlscore.cli.mapping_shown import show_mapping
 from sqlscore.mapping.candidates import Candidate
 
 

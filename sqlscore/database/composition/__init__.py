@@ -7,8 +7,10 @@ from dataclasses import replace
 import duckdb
 
 from sqlscore.database.composition.identity import identified
+from sqlscore.database.composition.marks import counted, until_mark
+from sqlscore.database.composition.sources import TIME, united
 from sqlscore.database.events_query import early, utc_timestamp
-from sqlscore.events.composition import IdentityRule
+from sqlscore.events.composition import Feed, IdentityRule
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
 
@@ -37,11 +39,24 @@ def query_of(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     """
     parts = mapping.composition
     assert parts is not None  # noqa: S101 - of composed events
-    relation = parts.relation
+    relation = f"({united(con, parts.feeds)})" if parts.feeds else parts.relation
     if parts.identity is not None:
         time = utc_timestamp(con, replace(mapping, relation=relation))
         relation = f"({identified(relation, parts.identity, mapping.user_id, time, early(mapping, time))})"
-    return f"SELECT * FROM {relation}"
+    if not parts.feeds:
+        return f"SELECT * FROM {relation}"
+    return until_mark(relation, *_read_of(con, mapping, parts.feeds))
+
+
+def sources_query(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
+    """A query for how far each source reaches (see `marks`); None for events of one source."""
+    parts = mapping.composition
+    return counted(*_read_of(con, mapping, parts.feeds)) if parts is not None and parts.feeds else None
+
+
+def _read_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, feeds: tuple[Feed, ...]) -> tuple[str, str, bool]:
+    """The sources together, which of their events are early, and whether they have devices."""
+    return f"({united(con, feeds)})", early(mapping, TIME), any(feed.device_id is not None for feed in feeds)
 
 
 def install_composition(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -67,4 +82,5 @@ def sample_of_all_parts() -> str:
     rule = IdentityRule(device="d", user="u")
     looked_up = IdentityRule(relation="r", key="k", person="p", valid_from="f", valid_to="t", chains=True)
     rules = (rule, replace(rule, shared=True), looked_up, replace(looked_up, valid_from=None, valid_to=None))
-    return "\n".join(identified("e", rule, "u", "t", "true") for rule in rules)
+    marks = counted("e", "true", devices=True)
+    return "\n".join([marks, *(identified("e", rule, "u", "t", "true") for rule in rules)])

@@ -89,7 +89,8 @@ def identify(
         if device == mapping.user_id:
             user = None
     rule = IdentityRule(device=device, user=user, shared=shared)
-    if identity is None and user is None:
+    feeds = mapping.composition.feeds if mapping.composition is not None else ()
+    if identity is None and (user is None or (feeds and all(feed.user_id is None for feed in feeds))):
         raise MappingError(
             f'no column says who uses a device "{device}": name the one that logins fill in, user_id=... (--user-id), '
             "or a table of who had which device, identity=... (--identity)"

@@ -1,0 +1,68 @@
+"""What is found in the events of a mapping, and what `map_events` returns of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import duckdb
+
+from sqlscore.database.composition import spelled_out
+from sqlscore.database.registry import lacking_features
+from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.alike import alike
+from sqlscore.mapping.candidates import Candidate, candidates
+from sqlscore.mapping.composition.feeds import FeedState, doubts_of_sources, feed_states
+from sqlscore.mapping.guards import judge, read_guards
+from sqlscore.mapping.levels import Levels, levels
+from sqlscore.mapping.profile import Profile, profile
+from sqlscore.mapping.times import mixed_units
+from sqlscore.mapping.watch import Before, Finding, Watched, watch
+
+
+@dataclass(frozen=True)
+class MappingReport:
+    """A mapping, and what was found in its events."""
+
+    mapping: Mapping
+    profile: Profile
+    warnings: tuple[str, ...]
+    levels: Levels | None = None  # if actions have two
+    unchanged: bool = False  # mapped like this already: nothing was changed
+    dropped: dict[str, int] = field(default_factory=dict)  # rows by table, of what was made from the old mapping
+    kept: dict[str, int] = field(default_factory=dict)  # rows by table, of its past scores
+    candidates: tuple[Candidate, ...] = ()  # columns that are not mapped
+    sources: tuple[FeedState, ...] = ()  # if there are several
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as `--json` prints them."""
+        counted = {"levels": asdict(self.levels)} if self.levels is not None else {}
+        again = {"unchanged": self.unchanged, "dropped": self.dropped, "kept": self.kept}
+        again |= {"sources": [asdict(source) for source in self.sources]}
+        again |= {"candidates": [asdict(candidate) for candidate in self.candidates]}
+        warnings = {"warnings": list(self.warnings)}
+        mapping = {"mapping": asdict(self.mapping), "made_of": self.mapping.made_of}
+        return {**mapping, **asdict(self.profile), **counted, **warnings, **again}
+
+
+def report_on(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[MappingReport, Watched, tuple[Finding, ...]]:
+    """Look at the events of a mapping that may not be stored yet: (the report, counts to keep, what the guards find).
+
+    Raises MappingError if no row can be used.
+    """
+    there = spelled_out(con, mapping)  # the view of composed events may not be there yet
+    profiled, warnings = profile(con, there)
+    watched = replace(watch(con, there), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
+    guards = read_guards(con)
+    found = (*judge(con, there, guards, watched, Before()), *alike(con, there, guards))
+    warnings += tuple(finding.what for finding in found)
+    mixed = mixed_units(con, there)
+    warnings += () if mixed is None else (mixed,)
+    counted, more = levels(con, there, profiled.n_actions)
+    warnings += (*more, *doubts_of_sources(con, there))
+    lacking = lacking_features(con, there)
+    if lacking:
+        said = f'the champion of "{mapping.name}" reads {lacking}, not mapped: map them, or train again'
+        warnings = (*warnings, said)
+    others, sources = candidates(con, there), feed_states(con, there)
+    return MappingReport(mapping, profiled, warnings, counted, candidates=others, sources=sources), watched, found

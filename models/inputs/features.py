@@ -93,7 +93,7 @@ class Features(nn.Module):
 
     def recency_of(self, rhythm: Tensor, elapsed: Tensor) -> Tensor:
         """(N, 4 + 2D), (N,) -> (N, X)."""
-        rhythm = rhythm.t().double().contiguous()  # (4 + 2D, N)
+        rhythm = rhythm.t().contiguous().double()  # (4 + 2D, N)
         visits, visit_gap, last_visit_gap, tenure = rhythm[:4].unbind(0)
         since = elapsed.double().nan_to_num(0.0).clamp(min=0.0)
         log_since = torch.log1p(since)
@@ -101,6 +101,8 @@ class Features(nn.Module):
         returns = (visits - 1.0).clamp(min=0.0)
         came_back = (returns > 0.0).double()
         missed = since * returns / age.clamp(min=1.0)
+        # exp is slow where it underflows, and so far beyond it adds nothing
+        fade = torch.exp((-since * self.rates.unsqueeze(1)).clamp(min=-80.0))  # (D, N)
         facts = [
             log_since,
             came_back * (log_since - visit_gap),
@@ -109,13 +111,18 @@ class Features(nn.Module):
             tenure / (age + 1.0),
             torch.log1p(missed),
             torch.log1p(visits) - torch.log1p(age),
-            torch.exp(-missed),
+            torch.exp((-missed).clamp(min=-80.0)),
         ]
-        fade = torch.exp(-since * self.rates.unsqueeze(1))  # (D, N)
-        faded = torch.log(rhythm[4:] * torch.cat([fade, fade]) + 1e-3)
-        return torch.cat([torch.stack(facts), faded]).float().t()
+        raw = torch.empty(self.extra, since.shape[0], device=since.device)  # (X, N), filled by row: no copy of a copy
+        for i, fact in enumerate(facts):
+            raw[i] = fact
+        first, second = len(facts), len(facts) + self.decays
+        raw[first:second] = rhythm[4 : 4 + self.decays] * fade
+        raw[second:] = rhythm[4 + self.decays :] * fade
+        raw[first:].add_(1e-3).log_()
+        return raw.t()
 
 
 def _standardise(raw: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
     """(N, P) -> (N, P), clamped to 4 standard deviations."""
-    return (raw - mean).mul_(1.0 / spread).clamp(-4.0, 4.0)
+    return (raw - mean).mul_(1.0 / spread).clamp_(-4.0, 4.0)

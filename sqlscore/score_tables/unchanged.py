@@ -57,7 +57,8 @@ def refresh_unchanged(run: Run) -> None:
     with arriving(con, first, aged) as risks:
         con.execute(
             f"UPDATE {users} u SET churn_risk = r.churn_risk, {moved.format('u.')} "
-            f"FROM {risks} r WHERE u.user_id = CAST(r.user_id AS {user_type})"
+            f"FROM {risks} r WHERE u.user_id = CAST(r.user_id AS {user_type}) "
+            f"AND u.as_of IS DISTINCT FROM {moment}"  # users that changed are at the moment already
         ).fetchall()
     if one(con, behind) != (0,):
         raise _not_found(run, user_type)
@@ -102,12 +103,13 @@ def _not_found(run: Run, user_type: object) -> MappingError:
 
 
 def _unchanged(run: Run) -> Iterator[pa.Table]:
-    """What is stored about users whose events did not change; in groups, about those whose moment did."""
+    """What was stored about all users; in groups, about those whose moment moved and whose events did not change."""
     columns = "s.user_id, s.first_time, s.last_time, s.standing" if run.artifact.keeps_churn_summary else "s.*"
-    query = f"SELECT {columns} FROM {run.table(STATES_TABLE)} s ANTI JOIN {CHANGES_TABLE} c USING (user_id)"
+    query = f"SELECT {columns} FROM {run.table(STATES_TABLE)} s"
     if run.in_groups:
+        unchanged = f"{query} ANTI JOIN {CHANGES_TABLE} c USING (user_id)"
         query = (
-            f"SELECT s.*, u.high_water AS as_of FROM ({query}) s JOIN {USERS} u USING (user_id) "
+            f"SELECT s.*, u.high_water AS as_of FROM ({unchanged}) s JOIN {USERS} u USING (user_id) "
             f"JOIN {run.table('scored_users')} o USING (user_id) WHERE o.as_of IS DISTINCT FROM u.high_water"
         )
     for batch in run.reader.sql(query).to_arrow_reader(_ROWS):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import duckdb
 
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
-from sqlscore.mapping.relations import READERS
+from sqlscore.mapping.relations import READERS, reader_of
 from sqlscore.mapping.text_files import as_written
 from sqlscore.quoting import identifier, literal
 
@@ -28,7 +27,7 @@ def copy_into(
 
     Raises MappingError if the file is of another kind, or if something else has the table's name.
     """
-    reader = READERS.get(Path(file).suffix.casefold())
+    reader = reader_of(file)
     if reader is None:
         raise MappingError(
             f'--copy imports files that end in {", ".join(READERS)}, and "{file}" does not: leave --copy out'

@@ -24,7 +24,7 @@ READERS = {
     ".ndjson": "read_json",
     ".jsonl": "read_json",
 }
-"""The function that reads a file of events, by the ending of its name; .gz is compressed CSV."""
+"""The function that reads a file of events, by the ending of its name; .gz is compressed CSV, .json.gz JSON."""
 
 _SQLITE = "if it is a SQLite database, attach={'app': FILE} (--attach app=FILE), and map app.TABLE"
 _CONVERSIONS = {
@@ -37,6 +37,13 @@ _CONVERSIONS = {
     ".xlsx": "in DuckDB, COPY (FROM read_xlsx('FILE')) TO 'events.parquet', and map that file",
 }
 """How to get events out of files that are not read, by the ending of the name."""
+
+
+def reader_of(path: str) -> str | None:
+    """The function that reads a file, None if none does; packed JSON is JSON."""
+    suffixes = [suffix.casefold() for suffix in Path(path).suffixes]
+    packed = suffixes[-1:] == [".gz"] and READERS.get("".join(suffixes[-2:-1])) == "read_json"
+    return "read_json" if packed else READERS.get("".join(suffixes[-1:]))
 
 
 def relation_of(
@@ -88,7 +95,7 @@ def _of_file(con: duckdb.DuckDBPyConnection, table: str, table_name: str | None,
     if suffix in READERS and (files or "://" in table):
         path = table if "://" in table else str(Path(table).absolute())
         options = ", hive_partitioning = true" if suffix == ".parquet" and "=" in "".join(files[:1]) else ""
-        return f"{READERS[suffix]}({literal(path)}{options})"
+        return f"{reader_of(path)}({literal(path)}{options})"
     if files and suffix in _CONVERSIONS:
         raise MappingError(f'"{table}" is not a file that sqlscore can read: {_CONVERSIONS[suffix]}')
     if files and suffix not in READERS:

@@ -18,7 +18,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.left_out import ABSENT
-from sqlscore.mapping.presets.export import Export, Preset
+from sqlscore.mapping.presets.export import Counted, Export, Preset
 from sqlscore.mapping.presets.promises import ForeignExportError, check_events
 from sqlscore.mapping.presets.registry import looks_like, preset_named
 from sqlscore.mapping.presets.views import statement, view_made
@@ -179,7 +179,8 @@ def _effects(con: duckdb.DuckDBPyConnection, export: Export, report: MappingRepo
     """What the rules dropped or changed: rows by what was done."""
     seen = report.profile
     effects = {"rows of the export": seen.n_rows}
-    for counted in export.counted:
+    read = () if "delivered" not in export.parts else (Counted("rows of the export", "SELECT count(*) FROM delivered"),)
+    for counted in (*read, *export.counted):
         (effects[counted.what],) = one(con, f"{export.beginning}{counted.sql}") or (0,)
     if export.event_id:
         effects["rows delivered again, left out"] = seen.n_repeated

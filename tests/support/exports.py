@@ -7,10 +7,27 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.simulation.exports.adobe import write_adobe
+from sqlscore.simulation.exports.amplitude import write_amplitude
 from sqlscore.simulation.exports.ga4 import write_ga4
+from sqlscore.simulation.exports.matomo import write_matomo
+from sqlscore.simulation.exports.mixpanel import write_mixpanel
+from sqlscore.simulation.exports.posthog import write_posthog
+from sqlscore.simulation.exports.segment import write_rudderstack, write_segment
+from sqlscore.simulation.exports.snowplow import write_snowplow
 from sqlscore.simulation.exports.visits import Made
 
-MADE: dict[str, Callable[..., Made]] = {"ga4": write_ga4}
+MADE: dict[str, Callable[..., Made]] = {
+    "adobe": write_adobe,
+    "amplitude": write_amplitude,
+    "ga4": write_ga4,
+    "matomo": write_matomo,
+    "mixpanel": write_mixpanel,
+    "posthog": write_posthog,
+    "rudderstack": write_rudderstack,
+    "segment": write_segment,
+    "snowplow": write_snowplow,
+}
 """Writes an export; the arguments are the folder, users, seed, and the share that has arrived."""
 
 

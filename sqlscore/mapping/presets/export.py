@@ -27,7 +27,8 @@ class Export:
     """An export that was found, as a view over it.
 
     Attributes:
-        parts: named queries, in the order in which they stand in the view's WITH.
+        parts: named queries, in the order in which they stand in the view's WITH. One called "delivered" is all rows of
+            the export, which are counted.
         query: the SELECT of the view, with user_id, event_time (TIMESTAMP in UTC) and event_type, with the columns of
             `device_id`, `event_id` and `order`, and with others that a model may read.
         device_id: as `map_events` has it; rows that only say who uses a device have an action of `exclude_types`.

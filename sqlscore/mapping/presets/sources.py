@@ -89,13 +89,16 @@ def files_of(path: str) -> list[str]:
     return sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
-def open_source(con: duckdb.DuckDBPyConnection, paths: Sequence[str], columns: Iterable[Column]) -> Source:
+def open_source(
+    con: duckdb.DuckDBPyConnection, paths: Sequence[str], columns: Iterable[Column], nulls: Iterable[str] = ()
+) -> Source:
     """Find a table of the export, and what columns it has.
 
     Args:
         con: A connection to the database.
         paths: A table of the database, or files and globs of one kind.
         columns: Those that are read: JSON has no others.
+        nulls: Words that stand for NULL in CSV, besides nothing.
 
     Raises MappingError if there is nothing of that name, or it cannot be read.
     """
@@ -126,7 +129,7 @@ def open_source(con: duckdb.DuckDBPyConnection, paths: Sequence[str], columns: I
         mark = _delimiter(con, files, what)
         relation = (
             f"read_csv({files}, delim = {literal(mark)}, quote = '\"', escape = '\"', header = true, "
-            "all_varchar = true, union_by_name = true)"
+            f"all_varchar = true, union_by_name = true, nullstr = [{literals(('', *nulls))}])"
         )
         return _source(con, what, kind, relation, paths)
     return _json(con, files, what, tuple(columns), tuple(paths))
@@ -160,6 +163,33 @@ def _source(con: duckdb.DuckDBPyConnection, what: str, kind: str, relation: str,
     return Source(what, kind, relation, types, tuple(paths), tuple(types))
 
 
+def headed(con: duckdb.DuckDBPyConnection, paths: Sequence[str], names: Sequence[str]) -> Source:
+    """Tab-separated files without quotes and without a header.
+
+    Args:
+        con: A connection to the database.
+        paths: Of the files.
+        names: Of their columns.
+
+    Raises MappingError if they have other columns.
+    """
+    files = literals(str(Path(path).absolute()) for path in paths)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    relation = (
+        f"read_csv([{files}], auto_detect = false, header = false, delim = '\t', quote = '', escape = '', "
+        f"columns = {{{columns}}})"
+    )
+    return _source(con, paths[0], "csv", relation, paths)
+
+
+def first_line(con: duckdb.DuckDBPyConnection, path: str) -> str | None:
+    """The first line of a file; None if it has none. Raises MappingError if it cannot be read."""
+    try:
+        return next(iter(_lines(con, literal(path))), None)
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
+
+
 def _lines(con: duckdb.DuckDBPyConnection, files: str) -> list[str]:
     """The first line of a file, if it has one."""
     text = (
@@ -183,7 +213,7 @@ def _delimiter(con: duckdb.DuckDBPyConnection, files: str, what: str) -> str:
 
 def explained(con: duckdb.DuckDBPyConnection, what: str, paths: Sequence[str], error: duckdb.Error) -> MappingError:
     """The error with the line of the file where it is, which the engine tells only if it need not guess a dialect."""
-    for path in paths:
+    for path in paths if "sniffing" in str(error) else ():
         for file in [path] if "://" in path else files_of(path):
             if kind_of_file(file) != "csv":
                 continue

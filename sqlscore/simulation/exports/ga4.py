@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlscore.simulation.exports.visits import Act, Made, truth_of, twice, visits
+from sqlscore.simulation.exports.visits import Act, Made, known_person, truth_of, twice, visits, write_lines
 
 
 def write_ga4(folder: Path | str, users: int = 40, seed: int = 0, arrived: float = 1.0) -> Made:
@@ -24,7 +22,6 @@ def write_ga4(folder: Path | str, users: int = 40, seed: int = 0, arrived: float
         arrived: The share of the events that the export has by now.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     acts = visits(users, seed, arrived)
     days: dict[str, list[dict[str, Any]]] = {}
     for act in acts:
@@ -32,10 +29,10 @@ def write_ga4(folder: Path | str, users: int = 40, seed: int = 0, arrived: float
         rows = days.setdefault(row["event_date"], [])
         rows += [row, row] if twice(act) else [row]
     for day, rows in days.items():
-        _write(folder / f"events_{day}.json.gz", rows[::-1])
+        write_lines(folder / f"events_{day}.json.gz", rows[::-1])
     last = max(days)
     intraday = [{**row, "batch_event_index": None, "stream_id": "intraday"} for row in days[last][:5]]
-    _write(folder / f"events_intraday_{last}.json.gz", intraday)
+    write_lines(folder / f"events_intraday_{last}.json.gz", intraday)
     return Made((str(folder / "events_*.json.gz"),), truth_of(acts), repeated=sum(map(twice, acts)))
 
 
@@ -51,7 +48,7 @@ def ga4_row(act: Act) -> dict[str, Any]:
         "event_timestamp": str(act.time),
         "event_name": act.action,
         "event_params": params,
-        "user_id": act.person if act.logged_in else None,
+        "user_id": known_person(act),
         "user_pseudo_id": act.device,
         "stream_id": "4242424242",
         "batch_page_id": str(act.time // 1_000),
@@ -61,8 +58,3 @@ def ga4_row(act: Act) -> dict[str, Any]:
         "device": {"category": "mobile" if len(act.device) % 2 else "desktop"},
         "geo": {"country": "Japan"},
     }
-
-
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    text = "".join(json.dumps({key: value for key, value in row.items() if value is not None}) + "\n" for row in rows)
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import gzip
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
@@ -29,7 +34,7 @@ class Act:
         place: in the order in which the device did things; in it, not in that of the names, equal times are resolved.
         action: what.
         logged_in: the device knew the user at that moment.
-        sent: µs since 1970: when the event reached the vendor.
+        sent: µs since 1970: when the event reached the vendor; of one moment those done first come first.
     """
 
     person: str | None
@@ -78,6 +83,7 @@ def visits(users: int = 40, seed: int = 0, arrived: float = 1.0, days: int = 20)
         place, logged_in = 0, False
         for _ in range(int(rng.integers(1, 5))):
             time = START + int(rng.integers(0, days * _DAY // 1000)) * 1000
+            late = 36 * 3_600_000_000 if rng.random() < 0.05 else 2_000_000
             when = max(time, acts[-1].time + 3_600_000_000 if acts and acts[-1].device == device else 0)
             for step in range(int(rng.integers(2, 6))):
                 action = "session_start" if step == 0 else str(rng.choice(_STEPS))
@@ -85,14 +91,40 @@ def visits(users: int = 40, seed: int = 0, arrived: float = 1.0, days: int = 20)
                     action = "page_view"
                 elif step:
                     when += int(rng.integers(1, 400)) * 1_000_000
-                late = 36 * 3_600_000_000 if rng.random() < 0.05 else 2_000_000
-                acts.append(Act(person, device, when, place, action, logged_in, when + late))
+                acts.append(Act(person, device, when, place, action, logged_in, when + late + 1_000 * place))
                 place += 1
                 logged_in = logged_in or (person is not None and number != _LATE and rng.random() < 0.3)
         if number == _LATE:
             acts[-1] = replace(acts[-1], logged_in=True, sent=START + (days + 3) * _DAY)
     last = sorted(act.sent for act in acts)[int(arrived * (len(acts) - 1))]
     return _settled([act for act in acts if act.sent <= last])
+
+
+def known_person(act: Act) -> str | None:
+    """The user, if the device knew him at that moment."""
+    return act.person if act.logged_in else None
+
+
+def stamp(time: int) -> str:
+    """A moment in µs as 2025-01-01 00:00:00.123000."""
+    return f"{datetime.fromtimestamp(time // 1_000_000, UTC):%Y-%m-%d %H:%M:%S}.{time % 1_000_000:06d}"
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, object]], delimiter: str = ",") -> None:
+    """Rows as CSV, with the names of the first one's keys; None is an empty field."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Rows as JSON lines, packed if the name ends in .gz; a key without a value is left out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = ({key: value for key, value in row.items() if value is not None} for row in rows)
+    text = "".join(json.dumps(row) + "\n" for row in kept).encode()
+    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
 
 
 def twice(act: Act) -> bool:
@@ -106,15 +138,26 @@ def _settled(acts: Sequence[Act]) -> list[Act]:
     return [act if act.device in known else replace(act, person=None) for act in acts]
 
 
-def truth_of(acts: Sequence[Act], rounded: int = 1) -> dict[str, list[tuple[int, str]]]:
-    """The events of each user in order; unknown users are their device.
+def person_or_device(act: Act) -> str:
+    """Who sqlscore takes for the user of an event, where the export has devices."""
+    return act.person if act.person is not None else f"device:{act.device}"
+
+
+def truth_of(
+    acts: Sequence[Act],
+    rounded: int = 1,
+    who: Callable[[Act], str] = person_or_device,
+    what: Callable[[Act], str] = lambda act: act.action,
+) -> dict[str, list[tuple[int, str]]]:
+    """The events of each user in order.
 
     Args:
         acts: What happened; two devices of a person do nothing at the same moment.
         rounded: µs that the export's times are whole numbers of.
+        who: The user of an event.
+        what: Its action as it is read.
     """
     found: dict[str, list[tuple[int, int, str]]] = {}
     for act in acts:
-        who = act.person if act.person is not None else f"device:{act.device}"
-        found.setdefault(who, []).append((act.time // rounded * rounded, act.place, act.action))
-    return {who: [(time, action) for time, _, action in sorted(events)] for who, events in found.items()}
+        found.setdefault(who(act), []).append((act.time // rounded * rounded, act.place, what(act)))
+    return {user: [(time, action) for time, _, action in sorted(events)] for user, events in found.items()}

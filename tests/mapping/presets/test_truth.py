@@ -14,6 +14,8 @@ import sqlscore
 from sqlscore.database.registry import register
 
 PRESETS = tuple(MADE)
+WITHOUT_DEVICES = ("adobe", "amplitude")
+"""Who a user is stands in each row: the vendor resolved it."""
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -38,7 +40,7 @@ def test_incremental_is_full_when_rows_come_late_and_again_and_a_login_is_learne
     register(con, tiny_artifact(), name="tiny", mapping="events", champion=True, verb="train")
     sqlscore.refresh(con)
     later = MADE[preset](tmp_path, 60, 1, 1.0)
-    assert set(first.truth) - set(later.truth), "no login is learned: plant one"
+    assert set(first.truth) - set(later.truth) or preset in WITHOUT_DEVICES, "no login is learned: plant one"
     if set(later.paths) != set(first.paths):
         sqlscore.map_export(con, preset, later.paths)
     assert sqlscore.refresh(con).kind == "incremental"

@@ -19,8 +19,9 @@ except ImportError as error:
     raise ImportError("sqlscore.dbt needs dbt and its DuckDB adapter: pip install 'sqlscore[dbt]'") from error
 
 from sqlscore.database.catalog import catalog
+from sqlscore.dbt.composed import map_composed
+from sqlscore.dbt.config import attached_by, names_in
 from sqlscore.errors import MappingError, SourceError, SqlscoreError
-from sqlscore.events.attached import named
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.elsewhere import databases_of
 from sqlscore.mapping.relations import relation_of
@@ -29,15 +30,19 @@ from sqlscore.verbs.mapping import map_events
 
 _COLUMNS = ("user_id", "event_time", "event_type")
 _LISTS = ("event_id", "order", "exclude_types")
-_CONFIG = ("events", *_COLUMNS, "level", "features", *_LISTS, "group", "attach", "table_name", "mapping", "device")
+_COMPOSED = ("sources", "device_id", "device_shared", "identity")
+_CONFIG = (
+    "events", *_COLUMNS, "level", "features", *_LISTS, *_COMPOSED, "group", "attach", "table_name", "mapping", "device",
+)  # fmt: skip
 
 
 class Plugin(BasePlugin):
     """What dbt-duckdb creates for `module: sqlscore.dbt`.
 
     The functions live as long as the connection, which dbt opens once and makes cursors of. The plugin's config takes
-    `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types`, `group`, `attach`, `table_name`
-    and `mapping` as `map_events` does; without `events` the file is used as it is mapped.
+    `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types`, `device_id`, `device_shared`,
+    `identity`, `group`, `attach`, `table_name` and `mapping` as `map_events` does, and `sources`, as `init --source`
+    does, in place of `events`; without both the file is used as it is mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -55,7 +60,9 @@ class Plugin(BasePlugin):
         path = str(self.creds.path) if self.creds else ":memory:"
         try:
             prepare(conn, path, device=str(self._config.get("device") or "auto"))
-            if self._config.get("events"):
+            if any(self._config.get(option) for option in ("sources", "device_id", "identity")):
+                map_composed(conn, self._config)
+            elif self._config.get("events"):
                 _map(conn, self._config)
         except (SqlscoreError, duckdb.Error) as error:
             conn.close()  # else the file stays locked by a connection that nobody has
@@ -65,7 +72,7 @@ class Plugin(BasePlugin):
 def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
     """Map the events as asked, unless they already are: mapping again would drop the score tables."""
     events, name = str(config["events"]), str(config.get("mapping") or DEFAULT_MAPPING)
-    attach, table_name = _attach(config.get("attach")), str(config.get("table_name") or "") or None
+    attach, table_name = attached_by(config.get("attach")), str(config.get("table_name") or "") or None
     databases = databases_of(con, attach, name)
     try:
         relation = relation_of(con, events, databases, table_name)
@@ -75,10 +82,10 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
         warnings.warn(f"nothing is mapped yet: {error}; if dbt builds it, run dbt again after that", stacklevel=2)
         return
     user_id, event_time, event_type = (str(config.get(role) or role) for role in _COLUMNS)
-    level, features = str(config.get("level") or ""), _names(config.get("features"))
+    level, features = str(config.get("level") or ""), names_in(config.get("features"))
     stored = catalog(con).snapshot.mappings.get(name)
     predicted = [level, event_type] if level else [event_type]  # the finer actions are the first feature then
-    lists = {option: _names(config.get(option)) for option in _LISTS}
+    lists = {option: names_in(config.get(option)) for option in _LISTS}
     group = str(config.get("group") or "")
     groups = [group] if group else []
     columns = _folded((user_id, event_time, *predicted, *features), lists["event_id"], lists["order"], groups)
@@ -102,14 +109,6 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
         )
 
 
-def _attach(databases: object) -> dict[str, str]:
-    """Where databases are by name; a dict, or NAME=WHERE, one or a list."""
-    if isinstance(databases, dict):
-        return {str(name): str(where) for name, where in databases.items()}
-    texts = [databases] if isinstance(databases, str) else databases if isinstance(databases, list | tuple) else []
-    return dict(named(str(text)) for text in texts if text)
-
-
 def _columns_of(mapping: Mapping) -> list[list[str]]:
     predicted = (mapping.user_id, mapping.event_time, mapping.event_type)
     groups = [] if mapping.group is None else [mapping.group]
@@ -119,10 +118,3 @@ def _columns_of(mapping: Mapping) -> list[list[str]]:
 def _folded(*columns: Iterable[str]) -> list[list[str]]:
     """Names of columns as SQL compares them."""
     return [[name.casefold() for name in names] for names in columns]
-
-
-def _names(features: object) -> list[str]:
-    """A list of columns, or text that separates them by commas, as a variable on the command line is."""
-    if isinstance(features, str):
-        return [name.strip() for name in features.split(",") if name.strip()]
-    return [str(name) for name in features] if isinstance(features, list | tuple) else []

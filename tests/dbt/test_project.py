@@ -217,6 +217,30 @@ def test_the_plugin_maps_a_table_elsewhere_and_leaves_it_alone_then(tmp_path: Pa
     con.close()
 
 
+def test_the_plugin_maps_sources_and_devices_and_leaves_them_alone_then(tmp_path: Path) -> None:
+    """A source in each line of a variable, or a list; a table that dbt has yet to build is waited for."""
+    shop = "clicks: user_id=visitor, event_time=ts, event_type=what"
+    plugin = make_plugin({"sources": f"{shop}\nlater: user_id=u", "features": "price, source"}, tmp_path)
+    con = duckdb.connect()
+    con.execute(CLICKS)
+    with pytest.warns(UserWarning, match='nothing is mapped yet: there is no table, view or file "later"'):
+        plugin.configure_connection(con)
+    con.execute("CREATE TABLE later AS SELECT visitor AS u, ts AS event_time, 'call' AS event_type FROM clicks LIMIT 9")
+    for _ in range(2):
+        plugin.configure_connection(con)
+    mapped = "SELECT count(*) FROM sqlscore.runs WHERE verb = 'map_events'"
+    assert con.execute(mapped).fetchall() == [(1,)]
+    assert con.execute("SELECT count(*) FROM sqlscore.events WHERE source = 'later'").fetchall() == [(9,)]
+    con.execute("CREATE TABLE who AS SELECT 7 AS visitor, 'ann' AS person")
+    columns = {"events": "clicks", "user_id": "visitor", "event_time": "ts", "event_type": "what"}
+    plugin = make_plugin({**columns, "identity": "who: device=visitor, user=person"}, tmp_path)
+    for _ in range(2):
+        plugin.configure_connection(con)
+    assert con.execute(mapped).fetchall() == [(2,)]
+    assert con.execute("SELECT count(*) FROM sqlscore.events WHERE user_id = 'ann'").fetchall() == [(5,)]
+    con.close()
+
+
 def test_the_plugin_names_an_option_that_it_does_not_know(tmp_path: Path) -> None:
     """A typing error in profiles.yml is otherwise a silent default."""
     with pytest.raises(RuntimeError, match="no option evnets: its options are events, user_id"):

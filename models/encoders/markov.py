@@ -63,6 +63,17 @@ class Markov(nn.Module):
         return self._run(batch, old, before, True)
 
     @torch.jit.export
+    def encode_to_score(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As `encode` of new users, with zeros for the running summaries, which no score reads."""
+        old, clock = self._start(batch.offsets, None, None)
+        codes = batch.categories[:, 0].clamp(max=self.known + 1)
+        last = newest_codes(codes, batch.offsets, old[:, : self.order], False)  # (M, n)
+        filled = torch.nonzero(lengths_of(batch.offsets))[:, 0]  # (M,)
+        ends = torch.stack([batch.offsets[:-1], batch.offsets[1:] - 1], 1).index_select(0, filled)  # (M, 2)
+        old[:, : self.order].index_copy_(0, filled, last)
+        return old, clock.index_copy(0, filled, batch.times[ends])
+
+    @torch.jit.export
     def next_logits(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, V): logarithms of the probabilities."""
         return torch.log(self.counts(hidden[:, : self.order]))

@@ -89,7 +89,7 @@ def score_rows(ids: pa.Array, states: States, as_of: Ints, artifact: Artifact) -
 def score_at(artifact: Artifact, users: Users, as_of: int) -> pa.Table:
     """Users' events -> a row of scores for each user with a usable event, at one moment, µs, or that of its groups."""
     ids, sequences, _ = present(users)
-    return score_rows(ids, artifact.encode(sequences), moments_of(sequences, as_of), artifact)
+    return score_rows(ids, artifact.encode_to_score(sequences), moments_of(sequences, as_of), artifact)
 
 
 def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artifact: Artifact) -> pa.Table:

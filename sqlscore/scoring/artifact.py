@@ -68,6 +68,15 @@ class Artifact:
             counts, unknown = counts + states.n_events, unknown + states.n_unknown
         return States(hidden, clock, counts, unknown)
 
+    def encode_to_score(self, sequences: Sequences) -> States:
+        """As `encode`, of states that are scored and then forgotten: what no score reads need not be in them."""
+        batch = self.batch(sequences)
+        if "encode_to_score" not in self.manifest.capabilities:
+            return self.encode(sequences, batch=batch)
+        with inference():
+            hidden, clock = self.module.encode_to_score(batch.to(self.device))
+        return States(hidden.cpu(), clock.cpu(), sequences.lengths, unknown_counts(batch, self.manifest.inputs))
+
     def batch(self, sequences: Sequences) -> Batch:
         """The tensors of the events that this model reads, by its vocabularies."""
         return encode_sequences(self.events_read(sequences), self.manifest.inputs)

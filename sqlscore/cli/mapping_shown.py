@@ -45,6 +45,15 @@ def show_mapping(report: Mapping[str, Any]) -> None:
             )
         )
     rows += [(f"source {source['name']}", reach_of(source)) for source in report["sources"]]
+    if "groups" in report:
+        parts = report["groups"]
+        rows.append(
+            (
+                "groups",
+                f"{parts['n_groups']:,} of {mapping['group']}, {parts['n_users_in_several']:,} users in several, "
+                f"{parts['n_without']:,} events in none",
+            )
+        )
     if mapping["time_unit"]:
         rows.append(("times are read as", f"epoch numbers in {mapping['time_unit']}"))
     render.facts(rows)

@@ -12,12 +12,15 @@ from sqlscore.database.queries import one
 from sqlscore.errors import EventsError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import CANONICAL, Feature, Mapping
+from sqlscore.mapping.ended_groups import ended_in, in_words
 from sqlscore.quoting import identifier
 
 _EVENTS = 100_000  # about as many are looked at, of users at random
 _SHARES = 10_000  # users are sampled in ten-thousandths
 _NEARLY = 0.98  # of users or events, of which something holds
 _FEW = 20  # events or users that must speak for it
+_GROUPS = 50  # values of a column that may say to which group a user belongs
+_MOSTLY = 0.9  # of users have one of them
 _VALUES = 1_000  # of a number, up to which it is looked at as a category
 
 AFTERWARDS = "known only afterwards?"
@@ -34,6 +37,7 @@ class Candidate:
         n_values: distinct values.
         null_share: of the events.
         hint: why it isn't tried as it is; None: `train(features="auto")` tries it.
+        ended: which of its values ended long before the rest, in words, if hardly any user has two: sites, perhaps.
     """
 
     name: str
@@ -41,9 +45,12 @@ class Candidate:
     n_values: int
     null_share: float
     hint: str | None = None
+    ended: str | None = None
 
 
-def candidates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Candidate, ...]:
+def candidates(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, silent_days: float | None = None
+) -> tuple[Candidate, ...]:
     """What is in the columns that are not mapped, in the order of the table.
 
     The hints, the first that holds: "always the same"; "is the action itself" and "follows from the action", which
@@ -54,6 +61,7 @@ def candidates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Candid
     Args:
         con: A connection to the database.
         mapping: The mapped events, which can be read.
+        silent_days: From how many days on a value has ended before the rest; None: not looked for.
     """
     schema = con.sql(f"SELECT * FROM {mapping.relation} LIMIT 0").to_arrow_table().schema
     rule = None if mapping.composition is None else mapping.composition.identity
@@ -70,7 +78,7 @@ def candidates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Candid
         apart.register("sample", _sample(con, mapping, readable))
         apart.execute(
             """CREATE TABLE events AS
-               SELECT * EXCLUDE (t), md5_number_lower(u) % 2 AS half, lead(a) OVER following AS b,
+               SELECT *, md5_number_lower(u) % 2 AS half, lead(a) OVER following AS b,
                    epoch(lead(t) OVER following - t) AS gap
                FROM (SELECT *, row_number() OVER () AS nth FROM sample)
                WINDOW following AS (PARTITION BY u ORDER BY t, a, nth)"""
@@ -78,6 +86,8 @@ def candidates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Candid
         for place, name in enumerate(readable):
             whole = pa.types.is_integer(schema.field(name).type)
             found[name] = _looked_at(apart, f"c{place}", Candidate(name, kinds[name], 0, 0.0), whole)
+            if silent_days is not None and mapping.group is None and (kinds[name] == "categorical" or whole):
+                found[name] = _with_ends(apart, f"c{place}", found[name], silent_days)
     return tuple(found.get(field.name) or _unreadable(field) for field in fields)
 
 
@@ -133,6 +143,28 @@ def _looked_at(con: duckdb.DuckDBPyConnection, c: str, candidate: Candidate, who
     if _tells_next_action(con, c, values) or (candidate.kind == "numeric" and _tells_next_time(con, c)):
         return replace(candidate, hint=AFTERWARDS)
     return candidate
+
+
+def _with_ends(con: duckdb.DuckDBPyConnection, c: str, candidate: Candidate, silent_days: float) -> Candidate:
+    """The candidate with what ended of it, if it may say to which of a few groups a user belongs."""
+    if not 2 <= candidate.n_values <= _GROUPS:
+        return candidate
+    newest, users, steady = one(
+        con,
+        f"""WITH users AS (SELECT count(DISTINCT {c}) AS n FROM events WHERE {c} IS NOT NULL GROUP BY u)
+            SELECT (SELECT max(t) FROM events), count(*), count(*) FILTER (WHERE n = 1) FROM users""",
+    ) or (None, 0, 0)
+    if newest is None or steady < _MOSTLY * users:
+        return candidate
+    events = f"(SELECT u AS user_id, t AS event_time, {c} AS part FROM events WHERE {c} IS NOT NULL)"
+    ended = [group for group in ended_in(con, events, newest, silent_days) if group.n_users >= _FEW]
+    gone = [group.name for group in ended]
+    (begun,) = one(con, f"SELECT min(t) FROM events WHERE NOT list_contains(?, CAST({c} AS VARCHAR))", [gone]) or (
+        None,
+    )
+    # what begins when another ends is a month, a campaign or a version, not a site beside others
+    ended = [group for group in ended if begun is not None and begun < group.newest]
+    return replace(candidate, ended=in_words(ended)) if ended else candidate
 
 
 def _tells_next_action(con: duckdb.DuckDBPyConnection, c: str, values: int) -> bool:

@@ -10,6 +10,7 @@ import duckdb
 from sqlscore.errors import GuardError
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.composition.feeds import feed_states
+from sqlscore.mapping.ended_groups import ended_groups, in_words
 from sqlscore.mapping.leap import MIN_USERS, days, leap_in
 from sqlscore.mapping.watch import Before, Finding, Watched
 
@@ -62,6 +63,7 @@ def judge(
     """What the guards find in a profile, compared with the one at mapping and with that of the last refresh."""
     values = [*_of_times(seen, before), *_of_shares(seen, before), *_of_counts(con, mapping, guards, seen, before)]
     values += _of_sources(con, mapping, before)
+    values += _of_groups(con, mapping, guards, seen, before)
     findings: list[Finding] = []
     for name, value, what, remedy in values:
         guard = guards.get(name)
@@ -188,6 +190,24 @@ def _of_sources(con: duckdb.DuckDBPyConnection, mapping: Mapping, before: Before
                 "those of the others, and the scores do not wait for it"
             )
             yield "silent_days", lag, what, "accept"
+
+
+def _of_groups(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, guards: Guards, seen: Watched, before: Before
+) -> Iterator[Value]:
+    """At mapping the groups that ended before the rest, later those that were fresh at mapping or the last refresh."""
+    guard = guards.get("group_silent_days")
+    if guard is None or mapping.group is None:
+        return
+    ended = ended_groups(con, mapping, seen.newest_time, guard.threshold)
+    then = [at.newest_time for at in (before.last, before.mapped) if at is not None]
+    if then:
+        fresh = _FRESHER * guard.threshold
+        ended = [one for one in ended if any(days(one.newest, newest) <= fresh for newest in then)]
+    if ended:
+        stopped = "has their feed stopped?" if then else "their users are scored as of then, and labelled up to then"
+        what = f'groups of "{mapping.group}" ended long before the newest event: {in_words(ended)}: {stopped}'
+        yield "group_silent_days", max(one.days for one in ended), what, "accept"
 
 
 def _same(seen: Watched, last: Watched) -> bool:

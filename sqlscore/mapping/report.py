@@ -13,6 +13,7 @@ from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.alike import alike
 from sqlscore.mapping.candidates import Candidate, candidates
 from sqlscore.mapping.composition.feeds import FeedState, doubts_of_sources, feed_states
+from sqlscore.mapping.groups import Groups, groups, likely_groups
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
@@ -33,10 +34,12 @@ class MappingReport:
     kept: dict[str, int] = field(default_factory=dict)  # rows by table, of its past scores
     candidates: tuple[Candidate, ...] = ()  # columns that are not mapped
     sources: tuple[FeedState, ...] = ()  # if there are several
+    groups: Groups | None = None  # if events have some
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
         counted = {"levels": asdict(self.levels)} if self.levels is not None else {}
+        counted |= {"groups": asdict(self.groups)} if self.groups is not None else {}
         again = {"unchanged": self.unchanged, "dropped": self.dropped, "kept": self.kept}
         again |= {"sources": [asdict(source) for source in self.sources]}
         again |= {"candidates": [asdict(candidate) for candidate in self.candidates]}
@@ -54,15 +57,18 @@ def report_on(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Mapping
     profiled, warnings = profile(con, there)
     watched = replace(watch(con, there), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
     guards = read_guards(con)
-    found = (*judge(con, there, guards, watched, Before()), *alike(con, there, guards))
+    silent = guards.get("group_silent_days")
+    others = candidates(con, there, None if silent is None else silent.threshold)
+    found = (*judge(con, there, guards, watched, Before()), *alike(con, there, guards), *likely_groups(others, guards))
     warnings += tuple(finding.what for finding in found)
     mixed = mixed_units(con, there)
     warnings += () if mixed is None else (mixed,)
     counted, more = levels(con, there, profiled.n_actions)
-    warnings += (*more, *doubts_of_sources(con, there))
+    parts, small = groups(con, there)
+    warnings += (*more, *doubts_of_sources(con, there), *small)
     lacking = lacking_features(con, there)
     if lacking:
         said = f'the champion of "{mapping.name}" reads {lacking}, not mapped: map them, or train again'
         warnings = (*warnings, said)
-    others, sources = candidates(con, there), feed_states(con, there)
-    return MappingReport(mapping, profiled, warnings, counted, candidates=others, sources=sources), watched, found
+    report = MappingReport(mapping, profiled, warnings, counted, candidates=others, groups=parts)
+    return replace(report, sources=feed_states(con, there)), watched, found

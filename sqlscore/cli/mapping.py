@@ -96,6 +96,21 @@ def init(
         str | None,
         typer.Option("--group", metavar="C", help="Column: site, tenant or country; each ends at its own date."),
     ] = None,
+    users: Annotated[
+        str | None,
+        typer.Option("--users", metavar="FILE|TABLE", help="What is known of users; events get it as of their time."),
+    ] = None,
+    user_feature: Annotated[
+        list[str] | None,
+        typer.Option("--user-feature", metavar="C", help="A column of --users for the models; repeat it."),
+    ] = None,
+    user_key: Annotated[
+        str | None, typer.Option("--user-key", metavar="C", help="Column of --users: who.", show_default="--user-id")
+    ] = None,
+    valid_from: Annotated[
+        str | None,
+        typer.Option("--valid-from", metavar="C", help="Column of --users: from when a row holds."),
+    ] = None,
     append_only: Annotated[bool, typer.Option("--append-only", help="Rows are never changed or deleted.")] = False,
     copy: Annotated[
         bool, typer.Option("--copy", help="Import the file as a table instead of reading it in place.")
@@ -119,7 +134,7 @@ def init(
         given |= {"--event-type": event_type != "event_type", "--level": level, "--time-unit": time_unit}
         given |= {"--event-id": event_id, "--order": order, "--device-id": device_id, "--identity": identity}
         given |= {"--append-only": append_only, "--copy": copy, "--attach": attach, "--table": table, "--group": group}
-        given |= {"--source": source}
+        given |= {"--source": source, "--users": users}
         paths = exports.named_paths(from_, path, events, given)
         if show_sql:
             exports.print_sql(db, from_, paths, name, {})
@@ -146,6 +161,7 @@ def init(
         )
     if source is not None and copy:
         raise typer.BadParameter("--copy imports one file: leave it out, or import the files as tables and name these")
+    of_users = {column: kinds.pop(column, None) for column in user_feature or ()}  # --categorical may mean one of these
     ids = _columns(event_id)
     words = (user_id, event_type, level or event_type, *ids, device_id or user_id, group or event_type)
     with (
@@ -175,6 +191,10 @@ def init(
             device_shared=device_shared,
             identity=identity,
             group=group,
+            users=users,
+            user_features=cast("dict[str, Kind]", of_users),
+            user_key=user_key,
+            valid_from=valid_from,
             append_only=append_only,
             force=force,
         )

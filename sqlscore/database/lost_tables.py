@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import duckdb
 
 from sqlscore.database.composition import VIEW
+from sqlscore.database.composition.attributes import ATTRIBUTES_VIEW
 from sqlscore.database.high_water import GROUPS, USER_GROUPS
 from sqlscore.events.mapping import Mapping
 from sqlscore.sql.names import REGISTRY_TABLES, SCHEMA
@@ -69,9 +70,16 @@ def _missing_of_mappings(con: duckdb.DuckDBPyConnection, have: set[tuple[str, st
     return [
         name if mapping.schema == SCHEMA else f"{mapping.schema}.{name}"
         for mapping in mappings
-        for name in [*names, *([VIEW] if mapping.composition is not None else [])]
+        for name in [*names, *_of_composition(mapping)]
         if (mapping.schema, name) not in have and name not in _OF_A_REFRESH
     ]
+
+
+def _of_composition(mapping: Mapping) -> list[str]:
+    parts = mapping.composition
+    if parts is None:
+        return []
+    return [VIEW, ATTRIBUTES_VIEW] if parts.users is not None else [VIEW]
 
 
 _OF_A_REFRESH = ("scored_users", "scored_sessions")

@@ -11,6 +11,7 @@ import duckdb
 
 from sqlscore.database.attaching import attach
 from sqlscore.database.composition import drop_composition, install_composition, sample_of_all_parts
+from sqlscore.database.composition.attributes import install_attributes
 from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import mapped_events
 from sqlscore.database.group_views import make_groups, make_user_groups
@@ -129,6 +130,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
         make_groups(con, mapping)
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     drop_composition(con, mapping)
+    install_attributes(con, mapping)
     _comment_events(con, mapping, view)
 
 

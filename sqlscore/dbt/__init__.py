@@ -30,7 +30,8 @@ from sqlscore.verbs.mapping import map_events
 
 _COLUMNS = ("user_id", "event_time", "event_type")
 _LISTS = ("event_id", "order", "exclude_types")
-_COMPOSED = ("sources", "device_id", "device_shared", "identity")
+_USERS = ("users", "user_features", "user_key", "valid_from")
+_COMPOSED = ("sources", "device_id", "device_shared", "identity", *_USERS)
 _CONFIG = (
     "events", *_COLUMNS, "level", "features", *_LISTS, *_COMPOSED, "group", "attach", "table_name", "mapping", "device",
 )  # fmt: skip
@@ -41,8 +42,9 @@ class Plugin(BasePlugin):
 
     The functions live as long as the connection, which dbt opens once and makes cursors of. The plugin's config takes
     `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types`, `device_id`, `device_shared`,
-    `identity`, `group`, `attach`, `table_name` and `mapping` as `map_events` does, and `sources`, as `init --source`
-    does, in place of `events`; without both the file is used as it is mapped.
+    `identity`, `users`, `user_features`, `user_key`, `valid_from`, `group`, `attach`, `table_name` and `mapping` as
+    `map_events` does, and `sources`, as `init --source` does, in place of `events`; without both the file is used as it
+    is mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -60,7 +62,7 @@ class Plugin(BasePlugin):
         path = str(self.creds.path) if self.creds else ":memory:"
         try:
             prepare(conn, path, device=str(self._config.get("device") or "auto"))
-            if any(self._config.get(option) for option in ("sources", "device_id", "identity")):
+            if any(self._config.get(option) for option in ("sources", "device_id", "identity", "users")):
                 map_composed(conn, self._config)
             elif self._config.get("events"):
                 _map(conn, self._config)

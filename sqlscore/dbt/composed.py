@@ -1,4 +1,4 @@
-"""Events of several sources, or of devices, as the plugin's config names them."""
+"""Events of several sources, of devices, or with attributes of users, as the plugin's config names them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from sqlscore.mapping.reading import Asked, mapping_of
 from sqlscore.mapping.relations import relation_of
 from sqlscore.verbs.mapping import map_events
 
+_NAMES = ("level", "device_id", "group", "table_name", "users", "user_key", "valid_from")
+_LISTS = ("features", "event_id", "order", "exclude_types", "user_features")
 _TRUE = ("true", "1", "yes")
 
 
@@ -32,6 +34,8 @@ def map_composed(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None
     tables = [(source.table, source.table_name) for source in sources] or [(str(events), options["table_name"])]
     if options["identity"] is not None:
         tables.append((options["identity"].table, None))
+    if options["users"] is not None:
+        tables.append((options["users"], None))
     databases = databases_of(con, options["attach"], options["name"])
     try:
         for table, inside in tables:
@@ -48,9 +52,9 @@ def map_composed(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None
 
 def _options(config: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `map_events` besides the table."""
-    said = {option: str(config.get(option) or "") or None for option in ("level", "device_id", "group", "table_name")}
+    said = {option: str(config.get(option) or "") or None for option in _NAMES}
     columns = {role: str(config.get(role) or role) for role in ("user_id", "event_time", "event_type")}
-    lists = {option: names_in(config.get(option)) for option in ("features", "event_id", "order", "exclude_types")}
+    lists = {option: names_in(config.get(option)) for option in _LISTS}
     identity = str(config.get("identity") or "")
     return {
         **said,

@@ -6,6 +6,8 @@ from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sqlscore.events.attributes import AttributesRule
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -74,17 +76,20 @@ class Composition:
             several sources.
         feeds: the sources, if there are several.
         identity: how the person of an event is found; None: the events say it.
+        users: where attributes of users are; None: there are none.
     """
 
     relation: str = ""
     feeds: tuple[Feed, ...] = ()
     identity: IdentityRule | None = None
+    users: AttributesRule | None = None
 
     @property
     def relations(self) -> tuple[str, ...]:
         """All relations of the user's that are read."""
         looked_up = self.identity.relation if self.identity is not None else None
-        return tuple(filter(None, (self.relation, *(feed.relation for feed in self.feeds), looked_up)))
+        attributes = self.users.relation if self.users is not None else None
+        return tuple(filter(None, (self.relation, *(feed.relation for feed in self.feeds), looked_up, attributes)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values without those that say nothing, so that a part that is added later changes no stored text."""
@@ -99,10 +104,14 @@ class Composition:
             fields["feeds"] = tuple(feeds)
         if "identity" in fields:
             fields["identity"] = IdentityRule(**fields["identity"])
+        if "users" in fields:
+            fields["users"] = AttributesRule(**fields["users"] | {"columns": tuple(fields["users"]["columns"])})
         return cls(**fields)
 
     def __str__(self) -> str:
         said = [self.relation] if self.relation else [f"{feed.name} ({feed.relation})" for feed in self.feeds]
         if self.identity is not None:
             said.append(str(self.identity))
+        if self.users is not None:
+            said.append(str(self.users))
         return ", ".join(said)

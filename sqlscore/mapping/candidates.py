@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -73,9 +75,35 @@ def candidates(
     kinds = {field.name: _kind(field) for field in fields}
     readable = [name for name, kind in kinds.items() if kind is not None and name.casefold() not in CANONICAL]
     found = {}
-    with duckdb.connect() as apart:  # so that nothing of this is left in the user's file
+    with _apart(_sample(con, mapping, readable)) as apart:
+        for place, name in enumerate(readable):
+            whole = pa.types.is_integer(schema.field(name).type)
+            found[name] = _looked_at(apart, f"c{place}", Candidate(name, kinds[name], 0, 0.0), whole)
+            if silent_days is not None and mapping.group is None and (kinds[name] == "categorical" or whole):
+                found[name] = _with_ends(apart, f"c{place}", found[name], silent_days)
+    return tuple(found.get(field.name) or _unreadable(field) for field in fields)
+
+
+def known_afterwards(con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: Iterable[str]) -> list[str]:
+    """Those of these columns of the relation with which what comes next is nearly certain, as in `candidates`."""
+    names = list(columns)
+    schema = con.sql(f"SELECT * FROM {mapping.relation} LIMIT 0").to_arrow_table().schema
+    found = []
+    with _apart(_sample(con, mapping, names)) as apart:
+        for place, name in enumerate(names):
+            c, kind = f"c{place}", _kind(schema.field(name))
+            values = (one(apart, f"SELECT count(DISTINCT {c}) FROM events") or (0,))[0]
+            if _tells_next_action(apart, c, values) or (kind == "numeric" and _tells_next_time(apart, c)):
+                found.append(name)
+    return found
+
+
+@contextmanager
+def _apart(sample: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of its own, so that nothing of this is left in the user's file: the sample with what followed."""
+    with duckdb.connect() as apart:
         apart.execute("SET threads = 1")
-        apart.register("sample", _sample(con, mapping, readable))
+        apart.register("sample", sample)
         apart.execute(
             """CREATE TABLE events AS
                SELECT *, md5_number_lower(u) % 2 AS half, lead(a) OVER following AS b,
@@ -83,12 +111,7 @@ def candidates(
                FROM (SELECT *, row_number() OVER () AS nth FROM sample)
                WINDOW following AS (PARTITION BY u ORDER BY t, a, nth)"""
         )
-        for place, name in enumerate(readable):
-            whole = pa.types.is_integer(schema.field(name).type)
-            found[name] = _looked_at(apart, f"c{place}", Candidate(name, kinds[name], 0, 0.0), whole)
-            if silent_days is not None and mapping.group is None and (kinds[name] == "categorical" or whole):
-                found[name] = _with_ends(apart, f"c{place}", found[name], silent_days)
-    return tuple(found.get(field.name) or _unreadable(field) for field in fields)
+        yield apart
 
 
 def _kind(field: pa.Field) -> Kind | None:

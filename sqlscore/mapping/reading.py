@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import cast
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +18,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events.attached import Attached
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import CANONICAL, DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.mapping.composition.attributes import AskedUsers, attribute
 from sqlscore.mapping.composition.identity import Identity, identify
 from sqlscore.mapping.composition.sources import Source, feeds_of
 from sqlscore.mapping.elsewhere import databases_of, read_by
@@ -50,6 +52,10 @@ class Asked:
     device_shared: bool = False
     identity: str | Identity | None = None
     group: str | None = None
+    users: str | None = None
+    user_features: Iterable[str] | Dict[str, Kind] = ()
+    user_key: str | None = None
+    valid_from: str | None = None
     attach: Dict[str, str] = field(default_factory=dict)
     table_name: str | None = None
     append_only: bool = False
@@ -78,6 +84,8 @@ def mapping_of(con: duckdb.DuckDBPyConnection, events: Events, asked: Asked) -> 
             unit = time_unit_of(con, mapping, types[mapping.event_time], asked.time_unit)
             mapping = replace(mapping, time_unit=unit)
         mapping = identify(con, mapping, device, asked.device_shared, asked.identity)
+    mapping = _with_attributes(con, mapping, types, asked)
+    features = _both(features, asked.user_features)
     mapping = replace(mapping, attached=read_by(con, mapping))
     if mapping.composition is not None:
         if asked.append_only:
@@ -173,6 +181,31 @@ def _named(
         append_only=asked.append_only,
         attached=databases,
     )
+
+
+def _with_attributes(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, types: Dict[str, pa.DataType], asked: Asked
+) -> Mapping:
+    """The mapping with the attributes of users that are asked for, if any are."""
+    if asked.users is None:
+        if asked.user_features or asked.user_key is not None or asked.valid_from is not None:
+            raise MappingError(
+                "user_features, user_key and valid_from (--user-feature, --user-key, --valid-from) are columns of the "
+                "table of users: say which that is, users=... (--users)"
+            )
+        return mapping
+    if mapping.composition is None:
+        unit = time_unit_of(con, mapping, types[mapping.event_time], asked.time_unit)
+        mapping = replace(mapping, time_unit=unit)
+    return attribute(con, mapping, AskedUsers(asked.users, asked.user_features, asked.user_key, asked.valid_from))
+
+
+def _both(
+    features: tuple[str, ...] | Dict[str, Kind], more: Iterable[str] | Dict[str, Kind]
+) -> tuple[str, ...] | Dict[str, Kind]:
+    """Columns of the events and attributes of users, each with how it is read where that is said."""
+    both = [dict(some) if isinstance(some, Dict) else dict.fromkeys(some) for some in (features, more)]
+    return cast("Dict[str, Kind]", both[0] | both[1])
 
 
 def _with_columns(

@@ -12,6 +12,7 @@ from sqlscore.database.registry import lacking_features
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.alike import alike
 from sqlscore.mapping.candidates import Candidate, candidates
+from sqlscore.mapping.composition.attributes import doubts_of_attributes
 from sqlscore.mapping.composition.feeds import FeedState, doubts_of_sources, feed_states
 from sqlscore.mapping.groups import Groups, groups, likely_groups
 from sqlscore.mapping.guards import judge, read_guards
@@ -65,7 +66,7 @@ def report_on(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Mapping
     warnings += () if mixed is None else (mixed,)
     counted, more = levels(con, there, profiled.n_actions)
     parts, small = groups(con, there)
-    warnings += (*more, *doubts_of_sources(con, there), *small)
+    warnings += (*more, *doubts_of_sources(con, there), *doubts_of_attributes(con, there), *small)
     lacking = lacking_features(con, there)
     if lacking:
         said = f'the champion of "{mapping.name}" reads {lacking}, not mapped: map them, or train again'

@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.mapping.composition.attributes import check_attributes
 from sqlscore.mapping.composition.checks import check_composition
 from sqlscore.mapping.groups import check_group
 from sqlscore.mapping.relations import column_of, types_of
@@ -96,6 +97,8 @@ def check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Raise what `map_events` would raise if a mapped column has by now a type that its role cannot have."""
     if mapping.composition is not None:
         check_composition(con, mapping.composition)
+        if mapping.composition.users is not None:
+            check_attributes(con, mapping, mapping.composition.users)
     types = types_of(con, mapping.relation, mapping.relation)
     for role, name in zip(("user_id", "event_time", "event_type"), mapping.columns, strict=False):
         column_of(name, role, types, mapping.relation)

@@ -58,6 +58,10 @@ def map_events(
     features: Iterable[str] | Dict[str, Kind] = (),
     name: str = DEFAULT_MAPPING,
     prefix: str | None = None,
+    users: str | None = None,
+    user_features: Iterable[str] | Dict[str, Kind] = (),
+    user_key: str | None = None,
+    valid_from: str | None = None,
     attach: Dict[str, str] = MappingProxyType({}),
     table_name: str | None = None,
     time_unit: TimeUnit | None = None,
@@ -91,6 +95,12 @@ def map_events(
         features: Extra columns for the models; a dict says "categorical" or "numeric" if the type does not.
         name: Several tables may be mapped in one file; the functions of "events" have no prefix.
         prefix: Begins the names of this mapping's functions; by default the name and "_", and none for "events".
+        users: A table, view or file of what is known of users. Each event gets the attributes of its user, NULL if none
+            is known, and models read them as they read other columns.
+        user_features: Its columns that are attributes; a dict says "categorical" or "numeric" if the type does not.
+        user_key: Its column that says who; by default named as in the events, or user_id.
+        valid_from: Its column of times from which a row holds: an event then gets what held at its time, and nothing
+            that came later. Without it there is one row a user, which holds always.
         attach: Databases besides the file by name: "postgres:dbname=shop host=...", "sqlite:FILE", "ducklake:..." or
             the path of a DuckDB or SQLite file. They are kept in the mapping and attached again, for reading, by every
             verb and by `connect`. No password: it comes from PGPASSWORD, ~/.pgpass or a secret of DuckDB.
@@ -135,6 +145,10 @@ def map_events(
         device_shared=device_shared,
         identity=identity,
         group=group,
+        users=users,
+        user_features=user_features,
+        user_key=user_key,
+        valid_from=valid_from,
         attach=attach,
         table_name=table_name,
         append_only=append_only,

@@ -241,6 +241,23 @@ def test_the_plugin_maps_sources_and_devices_and_leaves_them_alone_then(tmp_path
     con.close()
 
 
+def test_the_plugin_maps_attributes_of_users_and_leaves_them_alone_then(tmp_path: Path) -> None:
+    config = {"events": "clicks", "user_id": "visitor", "event_time": "ts", "event_type": "what", "features": "price"}
+    users = {"users": "people", "user_features": "country, age", "user_key": "who"}
+    plugin = make_plugin(config | users, tmp_path)
+    con = duckdb.connect()
+    con.execute(CLICKS)
+    con.execute("CREATE TABLE people AS SELECT i AS who, 'de' AS country, i AS age FROM range(40) t(i)")
+    mapped = "SELECT count(*) FROM sqlscore.runs WHERE verb = 'map_events'"
+    for _ in range(2):
+        plugin.configure_connection(con)
+    assert con.execute(mapped).fetchall() == [(1,)]
+    assert con.execute("SELECT count(age) FROM sqlscore.events").fetchall() == [(200,)]
+    make_plugin(config | users | {"user_features": "country"}, tmp_path).configure_connection(con)
+    assert con.execute(mapped).fetchall() == [(2,)]
+    con.close()
+
+
 def test_the_plugin_names_an_option_that_it_does_not_know(tmp_path: Path) -> None:
     """A typing error in profiles.yml is otherwise a silent default."""
     with pytest.raises(RuntimeError, match="no option evnets: its options are events, user_id"):

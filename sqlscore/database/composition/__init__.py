@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import duckdb
 
+from sqlscore.database.composition.attributes import attributed, sample_of_attributes
 from sqlscore.database.composition.identity import identified
 from sqlscore.database.composition.marks import counted, until_mark
 from sqlscore.database.composition.sources import TIME, united
@@ -43,6 +44,8 @@ def query_of(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     if parts.identity is not None:
         time = utc_timestamp(con, replace(mapping, relation=relation))
         relation = f"({identified(relation, parts.identity, mapping.user_id, time, early(mapping, time))})"
+    if parts.users is not None:
+        relation = f"({attributed(mapping, relation, parts.users)})"
     if not parts.feeds:
         return f"SELECT * FROM {relation}"
     return until_mark(relation, *_read_of(con, mapping, parts.feeds))
@@ -83,4 +86,4 @@ def sample_of_all_parts() -> str:
     looked_up = IdentityRule(relation="r", key="k", person="p", valid_from="f", valid_to="t", chains=True)
     rules = (rule, replace(rule, shared=True), looked_up, replace(looked_up, valid_from=None, valid_to=None))
     marks = counted("e", "true", devices=True)
-    return "\n".join([marks, *(identified("e", rule, "u", "t", "true") for rule in rules)])
+    return "\n".join([marks, sample_of_attributes(), *(identified("e", rule, "u", "t", "true") for rule in rules)])

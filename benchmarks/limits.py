@@ -2,9 +2,9 @@
 
     python benchmarks/limits.py [--events 1000000] [--users 100000] [--repeats 5]
 
-Measured alone, on one thread: multiply-adds of a large matrix product, copies of memory beyond the caches, sigmoids, and
-DuckDB's sorted scan. Counted: what the steps of the GRU and the heads multiply, what moves, the sigmoids of the gates.
-Count by speed is what no arrangement of the same arithmetic goes below. All seconds are CPU seconds of this process.
+Measured alone, on one thread: a large matrix product, copies of memory beyond the caches, sigmoids, and DuckDB's sorted
+scan. Counted: what the steps of the GRU and the heads multiply, what moves, the sigmoids of the gates. Count by speed
+is what no arrangement of the same arithmetic goes below. All seconds are CPU seconds of this process.
 """
 
 from __future__ import annotations
@@ -56,10 +56,8 @@ def main() -> None:
         print(f"{name:48} {seconds:6.2f}  {seconds / bulk:4.0%} of bulk")
     print(f"{'all three':48} {sum(parts.values()):6.2f}  {sum(parts.values()) / bulk:4.0%} of bulk")
     print(f"{'bulk scoring':48} {bulk:6.2f}")
-    print(
-        f"bytes: {moved / 1e9:.1f} GB, most within the caches; from memory, at {copied / 1e9:.0f} GB/s, they would take"
-    )
-    print(f"{moved / copied:.2f} s beside the products")
+    print(f"bytes: {moved / 1e9:.1f} GB, most within the caches; from memory, at {copied / 1e9:.0f} GB/s:")
+    print(f"{moved / copied:.2f} s, beside the products")
 
 
 def speeds(repeats: int) -> tuple[float, float, float]:

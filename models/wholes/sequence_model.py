@@ -50,6 +50,8 @@ class SequenceModel(nn.Module):
         """-> (state float32 (N, S), clock int64 (N, 2)) after each sequence; an empty one leaves its state as it is."""
         old, before = self._start(batch.offsets, hidden, clock)
         state, after = self._run(batch, old, before, False)
+        if state.shape[0] == before.shape[0]:
+            return state, after
         filled = torch.nonzero(batch.offsets[1:] > batch.offsets[:-1])[:, 0]  # (M,)
         return old.index_copy(0, filled, state), before.index_copy(0, filled, after)
 
@@ -199,7 +201,9 @@ class SequenceModel(nn.Module):
         standardised = self.embedding.standardise(batch.numbers)  # (T, 2F)
         hidden = self._hidden(batch, standardised, gaps, known, old[:, : self.size], each)  # (T, H) or (N, H)
         if not each:
-            hidden = hidden[torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]]  # (M, H)
+            filled = torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]
+            if filled.shape[0] < hidden.shape[0]:
+                hidden = hidden.index_select(0, filled)  # (M, H)
         facts, after = self._facts(batch, standardised, gaps, known, old[:, self.size :], clock, each)
         return torch.cat([hidden, facts], 1), after
 

@@ -91,4 +91,7 @@ class TabledModel(SequenceModel):
             step, start = last, stop
         if each:
             return torch.cat([torch.cat(part, 1) for part in parts]).index_select(0, position)
-        return state.index_copy(0, order, self.encoder.end(carried))  # type: ignore[operator]
+        ends: Tensor = self.encoder.end(carried)  # type: ignore[operator]
+        if ends.shape[0] == state.shape[0]:
+            return torch.empty_like(ends).index_copy_(0, order, ends)
+        return state.index_copy(0, order, ends)

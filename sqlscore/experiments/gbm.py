@@ -165,7 +165,7 @@ def _fit_actions(
     if strangers is not None:
         others = _sample(_targets(data, strangers), random, _JUDGED)
         validation.append(_rows(source, others[known[data.target[others]]]))
-    newer = drifts(data, parts.train, parts.validation, strangers)
+    newer = drifts(data, parts.train, [parts.validation] if strangers is None else [parts.validation, strangers])
     found = search(library, settings, _rows(source, learned), validation, source.categorical, newer, progress)
     wanted = validation[0].wanted
     softened = temperature(torch.from_numpy(found.margins), torch.from_numpy(wanted.astype(np.int64)))

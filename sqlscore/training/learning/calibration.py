@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,18 @@ _MAX_NUMBERS = 40_000_000  # logits that are held at once
 _PREFIX_EVENTS = 400_000  # that are read if a model reads every prefix anew
 
 
-def calibrate_actions(model: Any, data: Encoded, validation: Windows, others: Windows | None, seed: int) -> Judged:
+def calibrate_actions(model: Any, data: Encoded, validating: Sequence[Windows], seed: int) -> Judged:
     """Fit the temperature of the next-action head, in place.
 
     Args:
         model: What is calibrated.
         data: The log in the model's codes.
-        validation: The later period.
-        others: Other users, which count as much: see `Judged`.
+        validating: The later period, and other users, who count as much, if there are any: see `Judged`.
         seed: Of what is left out of a large part.
 
     Returns the probabilities that it then gives to what happened.
     """
-    parts = [_said(model, data, part, seed) for part in (validation, others) if part is not None]
+    parts = [_said(model, data, part, seed) for part in validating]
     logits, actions, at = (torch.cat(values) for values in zip(*parts, strict=True))
     later = len(parts[0][1])
     weights = torch.from_numpy(evenly(later, len(actions) - later).astype(np.float32))

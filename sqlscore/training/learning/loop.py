@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from sqlscore.arrays import Ints
+from sqlscore.arrays import Floats, Ints
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.batches import EVENTS_PER_BATCH
 from sqlscore.training.learning.losses import losses as losses_of
+from sqlscore.training.learning.mixture import evenly
 from sqlscore.training.learning.objective import Objective
 from sqlscore.training.learning.passes import outputs_of, prefix_share, readings_of
 from sqlscore.training.learning.reading import Reading
 from sqlscore.training.learning.steps import PREFIX_EVENTS, Steps, warm_cosine
-from sqlscore.training.learning.training import Epoch, Training, best_of
+from sqlscore.training.learning.training import Epoch, Training, best_of, validating
 from sqlscore.training.options import TrainingOptions
 
 _JUDGED_EVENTS, _JUDGED_CELLS = 150_000, 200_000_000
@@ -34,9 +35,8 @@ def optimise(training: Training, stage: str = "search") -> list[Epoch]:
     Returns the epochs.
     """
     model, options, checkpoint = training.model, training.options, training.checkpoint
-    train, validation = training.parts.train, training.parts.validation
-    judged_in = _judged_windows(validation, training.data.known, np.random.default_rng(options.seed))
-    readings = _readings(training, judged_in)
+    train = training.parts.train
+    readings = [_readings(training, part) for part in validating(training)]
     epochs = epochs_of(train, options)
     steps = Steps(
         training, train, epochs=epochs, rate=warm_cosine, learning_rate=options.learning_rate, seed=options.seed
@@ -84,15 +84,33 @@ def _judged_windows(validation: Windows, actions: int, random: np.random.Generat
     return [order[group] for group in ordered_batches(validation.lengths[order], EVENTS_PER_BATCH[1])]
 
 
-def _readings(training: Training, batches: list[Ints]) -> list[Reading]:
-    """What early stopping judges, read once for all epochs: at most `_JUDGED_EVENTS` events."""
-    model, part = training.model.eval(), training.parts.validation
+def _readings(training: Training, part: Windows) -> list[Reading]:
+    """What early stopping judges of a part, read once for all epochs: at most `_JUDGED_EVENTS` events."""
+    model = training.model.eval()
+    batches = _judged_windows(part, training.data.known, np.random.default_rng(training.options.seed))
+    if not batches:
+        return []
     share = prefix_share(model, part, np.concatenate(batches), PREFIX_EVENTS)
     return list(readings_of(model, training.data, part, batches, share=share, churn=False))
 
 
-def _judge(model: Any, data: Encoded, readings: list[Reading], objective: Objective) -> tuple[float, float]:
-    """Mean losses of next action and time. Actions weigh as in training; the age of targets does not count."""
+def _judge(model: Any, data: Encoded, parts: list[list[Reading]], objective: Objective) -> tuple[float, float]:
+    """Mean losses of next action and time over the parts that validate, see `evenly`.
+
+    Actions weigh as in training; the age of targets does not count.
+    """
+    sizes = [sum(len(reading.targets.position) for reading in part) for part in parts]
+    weights = evenly(sizes[0], sum(sizes[1:]))
+    of_others = float(weights[sizes[0] :].sum()) / max(len(weights), 1)
+    found = (1 - of_others) * _mean_losses(model, data, parts[0], objective)
+    for part in parts[1:]:
+        found = found + of_others * _mean_losses(model, data, part, objective)
+    action, gap = found.tolist()
+    return action, gap
+
+
+def _mean_losses(model: Any, data: Encoded, readings: list[Reading], objective: Objective) -> Floats:
+    """(2,): of next action and time."""
     judged = replace(objective, recency=0.0)
     sums, counts = np.zeros(2), np.zeros(2)
     for outputs, targets in outputs_of(model, readings):
@@ -102,5 +120,4 @@ def _judge(model: Any, data: Encoded, readings: list[Reading], objective: Object
         weighed = targets.weighing(None if weight is None else weight.to(targets.action.device))
         sums += [float(part) for part in losses_of(outputs, weighed, judged.gamma, judged.shift)]
         counts += [total, len(targets.position)]
-    action, gap = (float(mean) for mean in sums / np.maximum(counts, 1e-9))
-    return action, gap
+    return np.asarray(sums / np.maximum(counts, 1e-9))

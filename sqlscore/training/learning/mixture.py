@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,9 +94,9 @@ def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Coun
     return replace(chosen[1], log_loss=float(later.mean()) if len(later) else None), chosen[2]
 
 
-def drifts(data: Encoded, train: Windows, validation: Windows, others: Windows | None) -> bool:
+def drifts(data: Encoded, train: Windows, validating: Sequence[Windows]) -> bool:
     """Whether what followed what lately says more of what validates than all that followed, by counts alone."""
-    parts = [np.flatnonzero(part.wanted & (data.target <= data.known)) for part in (validation, others) if part]
+    parts = [np.flatnonzero(part.wanted & (data.target <= data.known)) for part in validating]
     if not len(parts[0]):
         return False
     parts = [at[:: max(1, -(-len(at) // _MOST_JUDGED))] for at in parts]

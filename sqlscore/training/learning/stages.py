@@ -25,7 +25,7 @@ from sqlscore.training.learning.objective import class_weights, is_plain
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import connect, fit_scales
 from sqlscore.training.learning.time_calibration import calibrate_times, newest
-from sqlscore.training.learning.training import Learned, Training, best_of, with_recency
+from sqlscore.training.learning.training import Learned, Training, best_of, validating, with_recency
 
 RECENCY = 8.0
 """How often weights halve from the newest target to the oldest, if the log drifts and validation prefers it."""
@@ -71,9 +71,7 @@ def search_weights(training: Training, learned: Learned) -> Learned:
         return replace(learned, history=optimise(training), recency=options.recency)
     begun = copy.deepcopy(model.state_dict())
     plain = optimise(with_recency(training, 0.0))
-    if not is_plain(options) or not drifts(
-        training.data, training.parts.train, training.parts.validation, _others(training)
-    ):
+    if not is_plain(options) or not drifts(training.data, training.parts.train, validating(training)):
         return replace(learned, history=plain, recency=0.0)
     kept, (users, weights, losses) = copy.deepcopy(model.state_dict()), _mixed_losses(training)
     model.load_state_dict(begun)
@@ -87,14 +85,9 @@ def search_weights(training: Training, learned: Learned) -> Learned:
 def _mixed_losses(training: Training) -> tuple[Ints, Floats, Floats]:
     """(P,) users, weights and log-losses of what validates by the network with its counts. The temperature stays 1."""
     model, data, parts = training.model, training.data, training.parts
-    judged = calibrate_actions(model, data, parts.validation, _others(training), training.options.seed)
+    judged = calibrate_actions(model, data, validating(training), training.options.seed)
     model.heads.temperature.fill_(1.0)
     return users_at(data, judged.at), judged.weights, choose_counting(data, parts.train, judged)[1]
-
-
-def _others(training: Training) -> Windows | None:
-    """Users who were not learned from, if others than those who validate."""
-    return None if training.periods.by_users else training.parts.held_out
 
 
 def fit_churn(training: Training, learned: Learned) -> Learned:
@@ -110,7 +103,7 @@ def calibrate(training: Training, learned: Learned) -> Learned:
     """Fit the temperature, the shift of times, and what is counted beside the network, on validation."""
     model, data, seed = training.model, training.data, training.options.seed
     train, validation = training.parts.train, training.parts.validation
-    judged = calibrate_actions(model, data, validation, _others(training), seed)
+    judged = calibrate_actions(model, data, validating(training), seed)
     calibrate_times(model, data, validation, seed)
     if is_plain(training.options):
         counting, _ = choose_counting(data, train, judged)

@@ -11,7 +11,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.progress import Progress
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.split import Periods
-from sqlscore.training.data.windows import Parts
+from sqlscore.training.data.windows import Parts, Windows
 from sqlscore.training.learning.checkpoints import Checkpoint
 from sqlscore.training.learning.counting import NOTHING, Counting
 from sqlscore.training.options import TrainingOptions
@@ -93,6 +93,12 @@ def best_of(history: list[Epoch]) -> int:
     """The number of the first epoch with the least loss; 0 if none has a finite one."""
     finite = [epoch for epoch in history if math.isfinite(epoch.judged)]
     return min(finite, key=lambda epoch: epoch.judged).number if finite else 0
+
+
+def validating(training: Training) -> list[Windows]:
+    """The later period, and users who came before it and whom the first stage does not learn from, if there are any."""
+    others = None if training.periods.by_users else training.parts.held_out
+    return [training.parts.validation] if others is None else [training.parts.validation, others]
 
 
 def with_recency(training: Training, recency: float) -> Training:

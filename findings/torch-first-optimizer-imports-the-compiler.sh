@@ -6,7 +6,7 @@
 #   and sympy with it: some 800 modules, three quarters as many as torch itself. It took 2 to 7 seconds of processor
 #   time. `import torch.optim` alone imports none of them, so an import profile at start-up does not show it: it looks as
 #   if the first training step, the first request or the first test were slow.
-# Source: observed; Optimizer.add_param_group is wrapped by torch._disable_dynamo, which imports when it is called. The
+# Source: observed; Optimizer.add_param_group is wrapped by torch._disable_dynamo, which imports the compiler when called. The
 #   functions that the optimizers call, such as torch.optim.adamw.adamw, do not import it.
 # In sqlscore: training/learning/optimiser.py calls that function over one long parameter; a short training no longer
 #   spends most of its time importing.

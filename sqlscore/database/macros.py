@@ -50,6 +50,8 @@ def _refusal(public: Public, mapping: Mapping) -> str:
     row = ", ".join(["e", *required])
     of_list = ", ".join(["list(e)" if public.needs_times else "['view', 'cart']", *required])
     user, table = identifier(mapping.user_id), mapping.relation.removeprefix('"main".') or "events"
+    if mapping.composition is not None:  # whose own rows do not say who
+        user, table = "user_id", qualified(mapping.schema, "events")
     text = (
         f"{name} takes the alias of a table with the mapped columns, not a value or a list: "
         f"SELECT {user}, {name}({row}) FROM {table} e GROUP BY {user}; "

@@ -106,6 +106,11 @@ class Mapping:
         return "sqlscore" if self.name == DEFAULT_MAPPING else f"sqlscore_{self.name}"
 
     @property
+    def relations(self) -> tuple[str, ...]:
+        """All relations of the user's that are read."""
+        return (self.relation,) if self.composition is None else self.composition.relations
+
+    @property
     def made_of(self) -> str:
         """Where the events are, in words."""
         return self.relation if self.composition is None else str(self.composition)

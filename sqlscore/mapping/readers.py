@@ -58,18 +58,13 @@ def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _hash_of_views(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
     """A hash of all views of the user's, any of which the mapped one may read; None if no view is mapped."""
     views = _views(con)
-    mapped = any(relation in views for relation in _relations(mapping))
+    mapped = any(relation in views for relation in mapping.relations)
     return hashlib.sha256(repr(views).encode()).hexdigest() if mapped else None
-
-
-def _relations(mapping: Mapping) -> tuple[str, ...]:
-    """What is read of the user's own."""
-    return (mapping.relation,) if mapping.composition is None else mapping.composition.relations
 
 
 def _check_variables(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     views = _views(con)
-    waiting, seen = [*_relations(mapping)], set()
+    waiting, seen = [*mapping.relations], set()
     while waiting:
         name = waiting.pop()
         if name in seen or name not in views:
@@ -95,7 +90,7 @@ def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
     The events are read in two zones and compared. A base table cannot depend on the zone, so it is not read.
     """
-    if all(relation.startswith(OF_FILE) or is_table(con, relation) for relation in _relations(mapping)):
+    if all(relation.startswith(OF_FILE) or is_table(con, relation) for relation in mapping.relations):
         return
     names = ", ".join(identifier(name) for name in mapping.read_columns)
 

@@ -75,7 +75,7 @@ def _target(con: duckdb.DuckDBPyConnection, into: str) -> str:
     except MappingError:
         return target  # there is nothing of that name
     for mapping in mappings:
-        if mapping.relation.casefold() == relation:
+        if relation in map(str.casefold, mapping.relations):
             raise MappingError(f'"{into}" holds the events that are mapped as "{mapping.name}": choose another name')
     views = con.execute("SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal").fetchall()
     if any(qualified(*view).casefold() == relation for view in views):
@@ -120,7 +120,7 @@ def fill(
         batches = in_order(work, scan(reader, canonical(mapping, query), high_water=in_groups), threads)
         first = next(batches, None)
         if first is None:
-            raise MappingError(f"there is no usable event in {mapping.relation}: nothing was made")
+            raise MappingError(f"there is no usable event in {mapping.made_of}: nothing was made")
         con.execute(f"DROP TABLE IF EXISTS {target}")
         con.register("sqlscore_shape", first.slice(0, 0))
         shape = f"SELECT * REPLACE (CAST(user_id AS {user_type}) AS user_id) FROM sqlscore_shape"

@@ -23,20 +23,26 @@ def identified(relation: str, rule: IdentityRule, user: str, time: str, early: s
         early: An SQL condition over SOURCE: the event is not after the time cap. Logins after it are not known yet.
     """
     own = _text(source(rule.user)) if rule.user is not None else "CAST(NULL AS VARCHAR)"
-    device = _text(source(rule.device)) if rule.device is not None else None
+    key = source(rule.device or rule.user or "")
     if rule.relation is None:
-        found, join = _by_logins(relation, rule, own, device or own, time, early)
+        found, join = _by_logins(relation, rule, key, time, early)
     elif rule.valid_from is not None or rule.valid_to is not None:
-        found, join = _by_spans(rule, device or own, time)
-    elif device is None and rule.chains:  # the chains say it all
+        found, join = _by_spans(rule, _text(key), time)
+    elif rule.device is None and rule.chains:  # the chains say it all
         found, join = "CAST(NULL AS VARCHAR)", ""
     else:
-        found, join = "had.person", f" LEFT JOIN ({_pairs(rule)}) AS had ON had.key = {device or own}"
-    known = f"coalesce({own}, {found})" if device is not None else f"coalesce({found}, {own})"
-    if rule.chains:
-        join += f" LEFT JOIN ({ends_of(rule)}) AS last_step ON last_step.key = {known}"
-        known = f"coalesce(last_step.person, {known})"
-    person = f"coalesce({_apart(known)}, 'device:' || {device})" if device is not None else known
+        found, join = "had.person", f" LEFT JOIN ({_pairs(rule)}) AS had ON had.key = {_text(key)}"
+    if rule.device is None:
+        person = f"coalesce({found}, {own})"
+        if rule.chains:
+            join += f" LEFT JOIN ({ends_of(rule)}) AS last_step ON last_step.key = {person}"
+            person = f"coalesce(last_step.person, {person})"
+    else:
+        if rule.chains:
+            join += f" LEFT JOIN ({ends_of(rule)}) AS last_step ON last_step.key = coalesce({own}, {found})"
+            own, found = f"coalesce(last_step.person, {own})", f"coalesce(last_step.person, {found})"
+        own_first = f"WHEN {source(rule.user)} IS NOT NULL THEN {_apart(own)} " if rule.user is not None else ""
+        person = f"CASE {own_first}WHEN {found} IS NOT NULL THEN {_apart(found)} ELSE 'device:' || {_text(key)} END"
     columns = f"{SOURCE}.* REPLACE ({person} AS {identifier(user)})"
     if rule.user is None:
         columns = f"{SOURCE}.*, {person} AS {identifier(user)}"
@@ -70,19 +76,25 @@ def ends_of(rule: IdentityRule) -> str:
         FROM steps LEFT JOIN final AS f USING (key)"""
 
 
-def _by_logins(relation: str, rule: IdentityRule, own: str, device: str, time: str, early: str) -> tuple[str, str]:
+def _by_logins(relation: str, rule: IdentityRule, device: str, time: str, early: str) -> tuple[str, str]:
     """The last user of a device, or the last one up to the event; before the first login, the first."""
-    logins = f"""SELECT {device} AS key, {own} AS person, {time} AS time FROM {relation} AS {SOURCE}
-        WHERE {own} IS NOT NULL AND {device} IS NOT NULL AND {SYSTEM}.isfinite({time}) AND {early}"""
+    user = source(rule.user or "")
+    logins = f"""SELECT {device} AS key, {user} AS person, {time} AS time FROM {relation} AS {SOURCE}
+        WHERE {user} IS NOT NULL AND {device} IS NOT NULL AND {SYSTEM}.isfinite({time}) AND {early}"""
     if not rule.shared:
         newest = f"SELECT key, person, max(time) AS time FROM ({logins}) GROUP BY key, person"
         last = f"SELECT key, max({{'time': time, 'person': person}}).person AS person FROM ({newest}) GROUP BY key"
-        return "had.person", f" LEFT JOIN ({last}) AS had ON had.key = {device}"
+        return "had.person", f" LEFT JOIN ({_texts(last)}) AS had ON had.key = {device}"
     moments = f"SELECT key, time, max(person) AS person FROM ({logins}) GROUP BY key, time"
     before = f"SELECT *, {SYSTEM}.lag(person) OVER (PARTITION BY key ORDER BY time) AS other FROM ({moments})"
     spans = f"""SELECT key, person, CASE WHEN other IS NULL THEN CAST('-infinity' AS TIMESTAMP) ELSE time END AS begins
         FROM ({before}) WHERE other IS DISTINCT FROM person"""
-    return "had.person", f" ASOF LEFT JOIN ({spans}) AS had ON had.key = {device} AND had.begins <= {time}"
+    return "had.person", f" ASOF LEFT JOIN ({_texts(spans)}) AS had ON had.key = {device} AND had.begins <= {time}"
+
+
+def _texts(rows: str) -> str:
+    """Rows whose persons, compared by their own type so far, are texts."""
+    return f"SELECT * REPLACE ({_text('person')} AS person) FROM ({rows})"
 
 
 def _by_spans(rule: IdentityRule, key: str, time: str) -> tuple[str, str]:

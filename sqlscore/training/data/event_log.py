@@ -105,7 +105,7 @@ def read_log(
     if len(log.times) == 0:
         raise TrainingError(
             f'mapping "{mapping.name}" has no event with a user, a time and an action ({total} rows in '
-            f"{mapping.relation}): check the mapped columns with `sqlscore status`"
+            f"{mapping.made_of}): check the mapped columns with `sqlscore status`"
         )
     return replace(log, sample=Sample(share, log.users, len(log.times), cut))
 

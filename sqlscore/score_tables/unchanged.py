@@ -103,11 +103,13 @@ def _not_found(run: Run, user_type: object) -> MappingError:
 
 
 def _unchanged(run: Run) -> Iterator[pa.Table]:
-    """What was stored about all users; in groups, about those whose moment moved and whose events did not change."""
+    """What was stored of users until then; in groups, of those whose moment moved and whose events did not change."""
     columns = "s.user_id, s.first_time, s.last_time, s.standing" if run.artifact.keeps_churn_summary else "s.*"
-    query = f"SELECT {columns} FROM {run.table(STATES_TABLE)} s"
+    states = f"SELECT {columns} FROM {run.table(STATES_TABLE)} s"
+    # Users whose newest events are gone were read later than the moment, and cannot be brought to it.
+    query = f"{states} WHERE s.last_time <= make_timestamp({int(run.as_of)})"
     if run.in_groups:
-        unchanged = f"{query} ANTI JOIN {CHANGES_TABLE} c USING (user_id)"
+        unchanged = f"{states} ANTI JOIN {CHANGES_TABLE} c USING (user_id)"
         query = (
             f"SELECT s.*, u.high_water AS as_of FROM ({unchanged}) s JOIN {USERS} u USING (user_id) "
             f"JOIN {run.table('scored_users')} o USING (user_id) WHERE o.as_of IS DISTINCT FROM u.high_water"

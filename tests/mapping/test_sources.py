@@ -95,6 +95,21 @@ def test_columns_times_and_ids_of_each_source_are_read_as_they_are(two: duckdb.D
     assert sqlscore.map_events(two, text, features=["price", "channel", "source"]).unchanged
 
 
+def test_uuids_and_texts_are_ids_of_one_kind(con: duckdb.DuckDBPyConnection) -> None:
+    """The engine would read the texts as UUIDs, and fail at the first that is none."""
+    con.execute(
+        """CREATE TABLE app AS SELECT UUID '0196f3ce-0000-7000-8000-00000000000a' AS user_id, 1 AS event_type,
+               DATE '2024-01-02' AS event_time;
+           CREATE TABLE web AS SELECT unnest(['guest-17', '0196f3ce-0000-7000-8000-00000000000a']) AS user_id,
+               'view' AS event_type, TIMESTAMPTZ '2024-01-02 00:00:00+00' AS event_time"""
+    )
+    sqlscore.map_events(con, ["app", "web"])
+    rows = con.execute(
+        "SELECT user_id, list(event_type ORDER BY event_type) FROM sqlscore.events GROUP BY 1 ORDER BY 1"
+    )
+    assert rows.fetchall() == [("0196f3ce-0000-7000-8000-00000000000a", ["1", "view"]), ("guest-17", ["view"])]
+
+
 def test_an_id_is_one_within_its_source(two: duckdb.DuckDBPyConnection) -> None:
     """Both number from 0: a purchase is no repeat of a view."""
     two.execute("INSERT INTO purchases FROM purchases WHERE id = 7")

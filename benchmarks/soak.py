@@ -33,7 +33,8 @@ from sqlscore.serving.jobs import KILLED
 READERS = 8
 USERS = 600
 NEW_USERS = 20  # in each file that arrives
-EVENTS_A_FILE = 1_200
+EVENTS_A_FILE = 1_200  # of the first thirty
+NEWER_EVENTS_A_FILE = 120  # few beside the first ones: what a refresh needs grows with what it reads, and is no leak
 EVENTS = """SELECT 'u' || (? + i % ?) AS user_id,
     TIMESTAMP '2024-01-01' + to_seconds(? * 86400 + i * 7919 % 86400) AS ts,
     (['view', 'view', 'search', 'cart', 'buy'])[1 + (i + i // 7) % 5] AS what FROM range(?) t(i)"""
@@ -137,7 +138,7 @@ def retried(child: Child) -> bool:
 
 
 class Arrivals:
-    """Files of events that appear as a whole, each a day later than the one before, with some new users."""
+    """Files of events that appear as a whole, each a day later than the one before, with some new users and others."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -156,7 +157,8 @@ class Arrivals:
 
     def _another(self) -> None:
         self.files += 1
-        self._add(self.files * NEW_USERS, USERS + NEW_USERS, EVENTS_A_FILE)
+        users = 3 * NEW_USERS
+        self._add(USERS + self.files * NEW_USERS - users, users, NEWER_EVENTS_A_FILE)
 
     def _add(self, first_user: int, users: int, events: int) -> None:
         hidden = self.folder / "arriving.tmp"

@@ -26,7 +26,7 @@ _OTHER = (
     "the current one (USE its name), or open that file by itself; its tables and views can be read as they are"
 )
 _COPIES = (
-    "two attached databases are copies of one sqlscore file, and a macro cannot tell which of them is meant: DETACH "
+    "two attached databases are copies of one sqlscore file, and nothing tells which of their macros is called: DETACH "
     "one of them; tables and views can be read as they are"
 )
 
@@ -45,6 +45,18 @@ def is_of_this_file(file: int, in_view: str = "false") -> str:
         f"(SELECT max(m.value) FROM sqlscore.meta AS m WHERE m.key = '{FILE}') AS here, "
         f"(SELECT count(*) FROM system.main.duckdb_sequences() AS s "
         f"WHERE s.sequence_name = '{FILE}' AND s.start_value = {file}) AS copies) AS f)"
+    )
+
+
+def is_no_copy(file: int) -> str:
+    """SQL for a condition that is true, or raises: no copy of the file with this number is attached beside it.
+
+    It reads no table of a file, so that it holds whatever is current. A function that uses models alone needs no more:
+    it compares the number itself.
+    """
+    return (
+        f"(SELECT CASE WHEN count(*) > 1 THEN error('sqlscore: {_COPIES}') ELSE true END "
+        f"FROM system.main.duckdb_sequences() AS s WHERE s.sequence_name = '{FILE}' AND s.start_value = {file})"
     )
 
 

@@ -58,7 +58,7 @@ class Internal:
         """The function as DuckDB calls it: any number of columns in, one column of the same length out."""
 
         def call(*columns: Any) -> pa.Array:
-            result = self.body()(catalog, *columns)
+            result = self.body()(catalog, *(columns[:-1] if self.name in CHECKED else columns))
             if len(result) != len(columns[0]):
                 raise SqlscoreError(
                     f"{self.name} made {len(result)} rows from {len(columns[0])}: this is a defect in sqlscore"
@@ -67,6 +67,16 @@ class Internal:
 
         return call
 
+
+CHECKED = frozenset(
+    {
+        *("next_action", "next_actions", "action_probability", "embedding", "path"),
+        *("seconds_to_next", "seconds_at", "within", "next_visit"),
+        *("explain_next", "attend"),
+    }
+)
+"""Functions whose last argument is a condition that raises if a copy of the file is attached; the others are given the
+high-water mark, which checks that as it is read."""
 
 FUNCTIONS: tuple[Internal, ...] = (
     Internal("encode", STATE_SQL, "encode", "encode"),

@@ -65,7 +65,7 @@ def _show(result: Status) -> None:
             f"{mapping.scored_users:,} users by {mapping.scored_by}" if mapping.scored_users is not None else "none"
         )
         tied = [] if not mapping.tied_share else [("ties by action", f"{mapping.tied_share:.1%} of the events")]
-        columns = ", ".join(mapping.unmapped_columns)
+        columns, unread = ", ".join(mapping.unmapped_columns), mapping.unread_features
         render.facts(
             [
                 *tied,
@@ -77,6 +77,7 @@ def _show(result: Status) -> None:
                     "champion",
                     f"{champion} ({', '.join(mapping.heads)}), {age:.1f} days old" if age is not None else "none",
                 ),
+                *([("not read by it", f"{unread}: sqlscore train reads them")] if unread else []),
                 ("scores", f"{scored}, as of {mapping.scored_as_of}" if mapping.scored_as_of else scored),
             ]
         )

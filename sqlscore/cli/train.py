@@ -121,7 +121,10 @@ def train(
     if info.metrics and refit and through_now:
         render.say("The figures are of the model before it learned the newest events, on which it was judged.")
     chosen = () if mapping == "events" else ("--mapping", mapping)
-    render.next_step("sqlscore", *(("refresh", db, *chosen) if info.is_champion else ("promote", db, info.label)))
+    if info.is_champion:
+        render.next_step("sqlscore", "refresh", db, *chosen)
+    elif not promote:  # otherwise it is said above what speaks against it, and how to go on
+        render.next_step("sqlscore", "promote", db, info.label)
 
 
 def evaluate(

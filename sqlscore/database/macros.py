@@ -8,9 +8,9 @@ from sqlscore.database.high_water import GROUPS, newest_of_row
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.packing import packed
 from sqlscore.quoting import SYSTEM, identifier, literal, qualified
-from sqlscore.sql.belonging import is_of_this_file
+from sqlscore.sql.belonging import is_no_copy, is_of_this_file
 from sqlscore.sql.public_functions import PUBLIC, Public
-from sqlscore.udfs.functions import PREFIX
+from sqlscore.udfs.functions import CHECKED, PREFIX
 
 
 def names(prefix: str) -> list[str]:
@@ -67,7 +67,7 @@ def _parameters(first: str, public: Public) -> str:
 
 def _body(public: Public, events: str, mapping: Mapping, file: int) -> str:
     name = literal(f"{mapping.name}@{file}")
-    encode, newest = "encode_grouped", "CAST(NULL AS TIMESTAMP)"  # the events say it of their groups
+    encode, newest = "encode_grouped", f"CASE WHEN {is_no_copy(file)} THEN CAST(NULL AS TIMESTAMP) END"  # events say it
     if mapping.group is None:
         encode = "encode"
         newest = f"(SELECT high_water FROM {qualified(mapping.schema, 'high_water')} WHERE {is_of_this_file(file)})"
@@ -78,4 +78,6 @@ def _body(public: Public, events: str, mapping: Mapping, file: int) -> str:
         "{high_water}": newest,
     }
     arguments = ", ".join(parts.get(argument, argument) for argument in public.arguments)
+    if public.head in CHECKED:
+        arguments += f", {is_no_copy(file)}"
     return f"{PREFIX}{public.head}({arguments})"

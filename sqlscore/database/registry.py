@@ -152,6 +152,19 @@ def register(
 
 def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str = "champion") -> str:
     """The feature columns, quoted and joined, that a model reads and its mapping lacks; empty if there are none."""
+    have = {feature.name for feature in mapping.features}
+    return ", ".join(f'"{name}"' for name in _features_read(con, mapping, model) or () if name not in have)
+
+
+def unread_features(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    """The feature columns, quoted and joined, that are mapped and that the champion does not read; empty if none."""
+    read = _features_read(con, mapping, "champion")
+    unread = () if read is None else (feature.name for feature in mapping.features if feature.name not in read)
+    return ", ".join(f'"{name}"' for name in unread)
+
+
+def _features_read(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str) -> tuple[str, ...] | None:
+    """The feature columns that a model of a mapping reads; None if there is no such model, or a damaged one."""
     row = one(
         con,
         """SELECT m.manifest FROM sqlscore.models m LEFT JOIN sqlscore.aliases a
@@ -160,10 +173,9 @@ def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: st
         [mapping.name, model],
     )
     if row is None or not is_readable(row[0]):
-        return ""
+        return None
     inputs = json.loads(row[0])["inputs"]
-    have = {feature.name for feature in mapping.features}
-    return ", ".join(f'"{name}"' for name in (*inputs["categorical"], *inputs["numeric"]) if name not in have)
+    return (*inputs["categorical"], *inputs["numeric"])
 
 
 def lacking_heads(con: duckdb.DuckDBPyConnection, mapping: str, heads: Iterable[str]) -> str:

@@ -81,7 +81,7 @@ def _losses(arena: Arena, judged: Judged) -> Floats | None:
     """(P,) log losses; NaN for an action that training never saw, because no contender gives it a probability."""
     if judged.probability is None:
         return None
-    return np.where(arena.following > 0, -np.log(np.maximum(judged.probability, _TINY)), np.nan)
+    return np.where(arena.following > 0, 0.0 - np.log(np.clip(judged.probability, _TINY, 1.0)), np.nan)
 
 
 def _averaged(

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.composition import spelled_out
-from sqlscore.database.registry import lacking_features
+from sqlscore.database.registry import lacking_features, unread_features
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.alike import alike
 from sqlscore.mapping.candidates import Candidate, candidates
@@ -71,5 +71,8 @@ def report_on(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Mapping
     if lacking:
         said = f'the champion of "{mapping.name}" reads {lacking}, not mapped: map them, or train again'
         warnings = (*warnings, said)
+    unread = unread_features(con, there)
+    if unread:
+        warnings = (*warnings, f'the champion of "{mapping.name}" was trained without {unread}: train again to use it')
     report = MappingReport(mapping, profiled, warnings, counted, candidates=others, groups=parts)
     return replace(report, sources=feed_states(con, there)), watched, found

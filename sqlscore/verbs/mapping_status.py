@@ -11,7 +11,7 @@ import duckdb
 
 from sqlscore.database.objects import materialized_tables
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo
+from sqlscore.database.registry import ModelInfo, unread_features
 from sqlscore.database.transactions import now
 from sqlscore.events.attached import Attached
 from sqlscore.events.mapping import Mapping
@@ -37,6 +37,7 @@ class MappingStatus:
     scored_by: str | None = None
     new_events: int | None = None  # events after the scores' as_of
     readable: bool = True  # False: n_events, n_users and high_water are not known
+    unread_features: str = ""  # mapped columns that the champion was trained without, quoted and joined
     tied_share: float | None = None  # of the events when they were mapped: those in the order of their actions' names
     unmapped_columns: tuple[str, ...] = ()  # that `train(features="auto")` would try, as they were at the mapping
     made_of: str = ""  # the relation, or what the events are composed of
@@ -63,6 +64,7 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         tied_share=_tied_share(con, mapping),
         unmapped_columns=_unmapped_columns(con, mapping),
         attached=mapping.attached,
+        unread_features=unread_features(con, mapping),
         **_champion(mapping, models),
         **_scores(con, mapping, newer),
     )

@@ -302,7 +302,8 @@ except SystemExit as end:
 heavy = {{"torch", "sklearn", "pandas"}} & set(sys.modules)
 assert not heavy, heavy
 """
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_importing_the_package_imports_nothing_heavy():

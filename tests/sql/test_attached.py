@@ -159,6 +159,19 @@ def test_a_macro_of_one_of_two_copies_raises(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)
+def test_a_function_of_one_of_two_copies_raises(folder: Path, kind: str) -> None:
+    """A copy of last month has another champion and other events, and the same number."""
+    query = FUNCTIONS[kind]
+    (expected,) = alone(folder, "here", sqlscore.connect, query.format("here", "here"))
+    with opened(folder, sqlscore.connect, ("copy",)) as con:
+        for name in ("here", "copy"):
+            with pytest.raises(duckdb.InvalidInputException, match="copies of one sqlscore file.*DETACH"):
+                con.execute(query.format(name, name)).fetchall()
+        con.execute("DETACH copy")
+        assert rows(con, query.format("here", "here")) == expected
+
+
+@pytest.mark.parametrize("kind", FUNCTIONS)
 def test_functions_of_an_attached_file_never_use_the_models_of_another(folder: Path, kind: str) -> None:
     """Although the mapping is the same in both; those of the open file go on, if they need no table."""
     query = FUNCTIONS[kind]

@@ -291,3 +291,19 @@ def test_a_stored_model_reads_its_categories_as_in_training(con: duckdb.DuckDBPy
                  GROUP BY user_id)"""
     ).fetchall()
     assert hits[0][0] > 0.95
+
+
+def test_a_champion_that_does_not_read_a_column_mapped_later_is_named() -> None:
+    """By the mapping and by status, until a training reads it."""
+    with sqlscore.connect() as con:
+        con.execute(
+            """CREATE TABLE e AS SELECT i % 40 AS user_id, TIMESTAMP '2024-01-01' + to_minutes(i) AS event_time,
+                   ['a', 'b'][1 + (i * i) % 2] AS event_type, i % 7 AS price FROM range(1200) t(i)"""
+        )
+        sqlscore.map_events(con, "e")
+        sqlscore.train(con, architecture="markov")
+        assert not any("without" in warning for warning in sqlscore.map_events(con, "e").warnings)
+        report = sqlscore.map_events(con, "e", features=["price"], force=True)
+        assert 'the champion of "events" was trained without "price": train again to use it' in report.warnings
+        (mapped,) = sqlscore.status(con).mappings
+        assert mapped.unread_features == '"price"'

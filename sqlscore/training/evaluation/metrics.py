@@ -49,7 +49,7 @@ def baseline_metrics(following: Ints, guess: Guess) -> dict[str, Any]:
 def mean_log_loss(following: Ints, probability: Floats) -> float | None:
     """Mean of -log(probability of what happened), over actions that training has seen."""
     known = following > 0
-    return float(-np.log(np.maximum(probability[known], _TINY)).mean()) if known.any() else None
+    return float(0.0 - np.log(np.clip(probability[known], _TINY, 1.0)).mean()) if known.any() else None
 
 
 def macro_f1(following: Ints, best: Ints) -> float:

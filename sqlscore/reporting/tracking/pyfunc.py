@@ -61,7 +61,8 @@ def score(artifact: Artifact, mapping: Mapping, events: pa.Table, as_of: str | N
         artifact: the model.
         mapping: the columns that it reads.
         events: these columns, found by name; times may be ISO 8601 text, in UTC unless it has an offset.
-        as_of: ISO text, when the churn risk is valid; by default at the newest event given.
+        as_of: ISO text, when the churn risk is valid; by default at the newest event given, or, where events have
+            groups, at what the column group_high_water says, if it is given.
     """
     names = {name.casefold(): name for name in events.column_names}
     user = names.get(mapping.user_id.casefold(), names.get(CANONICAL[0]))
@@ -84,6 +85,7 @@ def score(artifact: Artifact, mapping: Mapping, events: pa.Table, as_of: str | N
     when = int(times.max()) if len(times) else 0
     if as_of is not None:
         when = int(_times(pa.array([as_of]), "as_of").view(pa.int64())[0].as_py())
+        sequences = replace(sequences, high_water=None)
     users = Users(ids.take(pa.array(starts)), sequences, np.zeros(len(starts), np.uint64))
     return score_at(artifact, users, when)
 

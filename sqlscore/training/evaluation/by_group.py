@@ -60,7 +60,9 @@ def figures_of_groups(log: EventLog, judged: Judged) -> list[dict[str, Any]]:
 
 
 def verdict_on_groups(groups: Sequence[Dict[str, Any]]) -> list[str]:
-    """A sentence for each head that is clearly worse, or not calibrated, in some groups."""
+    """A sentence for each head that is clearly worse, or not calibrated, in some of several groups."""
+    if len(groups) < 2:
+        return []
     said = []
     for head, title in (("next_action", "Next action"), ("churn", "Churn")):
         worst = [text for row in groups for text in _said_of(row, head)]

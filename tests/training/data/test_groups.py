@@ -227,3 +227,28 @@ def test_a_site_that_ended_has_figures_labels_and_scores_of_its_own(sites: duckd
     assert {row["group"]: row["churn"]["n"] for row in judged["groups"]} == {
         name: row["churn"]["n"] for name, row in figures.items()
     }
+
+
+def test_one_group_trains_what_no_group_trains() -> None:
+    """The same examples, the same model, the same figures; nothing is said by group of a single one."""
+    found = []
+    for group in (None, "one"):
+        with sqlscore.connect() as con:
+            planted(con)
+            con.execute("ALTER TABLE log ADD COLUMN one VARCHAR DEFAULT 'all'")
+            sqlscore.map_events(con, "log", group=group)
+            found.append(dict(sqlscore.train(con, horizon="10 days", max_epochs=1).metrics))
+    (of_one,) = found[1].pop("groups")
+    assert (of_one["group"], of_one["churn"]["n"]) == ("all", found[0]["churn"]["n"])
+    assert found[0] == found[1]
+
+
+def test_a_walk_through_time_has_no_labels_beyond_the_end_of_a_group(sites: duckdb.DuckDBPyConnection) -> None:
+    sqlscore.train(sites, horizon="10 days", max_epochs=1)
+    walk = sqlscore.backtest(sites, every="7 days", include_seen=True, start="2022-05-12", end="2022-06-10")
+    labelled = {str(period["as_of"])[:10]: (period["n_labelled"], period["n_censored"]) for period in walk.periods}
+    assert labelled["2022-05-12"][0] > 40
+    assert labelled["2022-05-12"][1] == 0
+    for day in ("2022-05-26", "2022-06-02", "2022-06-09"):  # the old site ends on 30 May
+        assert labelled[day][0] == 0
+        assert labelled[day][1] > 20

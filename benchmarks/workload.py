@@ -38,8 +38,8 @@ def make_events(con: duckdb.DuckDBPyConnection, events: int, users: int, session
     )
 
 
-def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any:
-    """Map `events`, register a model with random weights (speed does not depend on them), return it eager."""
+def random_model(architecture: str = "gru") -> tuple[Any, bytes]:
+    """A model with random weights (speed does not depend on them), eager, and as it is stored."""
     torch.manual_seed(0)
     config = ModelConfig(architecture=architecture, embedding=32, hidden=64)
     inputs = Inputs(ACTIONS)
@@ -51,10 +51,14 @@ def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any
         state_size=model.state_size, embedding_size=config.width, fold=family.fold, max_events=family.max_events,
         horizon_seconds=86_400.0, lookback_seconds=None, trained_from="2024-01-01", trained_to="2024-03-01",
     )  # fmt: skip
+    return model, pack(to_torchscript(model), manifest)
+
+
+def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any:
+    """Map `events`, register a model with random weights (speed does not depend on them), return it eager."""
+    model, stored = random_model(architecture)
     sqlscore.map_events(con, "events")
-    register(
-        con, pack(to_torchscript(model), manifest), name="events", mapping="events", champion=True, verb="benchmark"
-    )
+    register(con, stored, name="events", mapping="events", champion=True, verb="benchmark")
     return model
 
 

@@ -114,8 +114,6 @@ def _unchanged(run: Run) -> Iterator[pa.Table]:
             f"SELECT s.*, u.high_water AS as_of FROM ({unchanged}) s JOIN {USERS} u USING (user_id) "
             f"JOIN {run.table('scored_users')} o USING (user_id) WHERE o.as_of IS DISTINCT FROM u.high_water"
         )
-    else:  # a state of later events is that of a user whose events changed: no risk can be said of it
-        query += f" WHERE s.last_time <= make_timestamp({int(run.as_of)})"
     for batch in run.reader.sql(query).to_arrow_reader(_ROWS):
         if len(batch):
             yield pa.Table.from_batches([batch])

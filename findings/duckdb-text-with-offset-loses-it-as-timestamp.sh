@@ -30,7 +30,7 @@ print("duckdb", duckdb.__version__)
 
 
 def value(sql):
-    return str(con.sql(sql).fetchone()[0])
+    return str(con.execute(sql).fetchone()[0])
 
 
 text = "'2024-01-01 00:00:00+02:00'"

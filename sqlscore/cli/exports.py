@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from sqlscore.verbs.exports import ExportReport
 
 
-def refuse_without_from(paths: Sequence[str] | None, show_sql: bool) -> None:
+def refuse_without_from(paths: Sequence[str] | None, show_sql: bool, options: Mapping[str, Any]) -> None:
     """Raise typer.BadParameter for what only --from takes."""
     if paths:
         raise typer.BadParameter(f"{paths[0]!r} is one name too many: --events takes one, --from FORMAT several")
     if show_sql:
         raise typer.BadParameter("--show-sql shows the view of --from FORMAT: without it there is none")
+    for option in options:
+        raise typer.BadParameter(f"--{option.replace('_', '-')} is an option of a format: it goes with --from FORMAT")
 
 
 def named_paths(

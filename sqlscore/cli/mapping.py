@@ -32,6 +32,13 @@ def init(
     show_sql: Annotated[
         bool, typer.Option("--show-sql", help="With --from: print the view that would be made, and change nothing.")
     ] = False,
+    lifecycle: Annotated[
+        str | None,
+        typer.Option("--lifecycle", metavar="T", help="With --from xes: the transition that counts, or all."),
+    ] = None,
+    object_type: Annotated[
+        str | None, typer.Option("--object-type", metavar="T", help="With --from ocel: the objects that are the users.")
+    ] = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -129,6 +136,8 @@ def init(
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
+    own = {"lifecycle": lifecycle, "object_type": object_type}
+    options = {option: value for option, value in own.items() if value is not None}
     if from_ is not None:
         given: dict[str, object] = {"--user-id": user_id != "user_id", "--event-time": event_time != "event_time"}
         given |= {"--event-type": event_type != "event_type", "--level": level, "--time-unit": time_unit}
@@ -137,7 +146,7 @@ def init(
         given |= {"--source": source, "--users": users}
         paths = exports.named_paths(from_, path, events, given)
         if show_sql:
-            exports.print_sql(db, from_, paths, name, {})
+            exports.print_sql(db, from_, paths, name, options)
             return
         with undone_on_failure(db):
             found, champion = exports.map_paths(
@@ -151,10 +160,11 @@ def init(
                 exclude_types=exclude_type or (),
                 device_shared=device_shared,
                 force=force,
+                options=options,
             )
         _show(db, name, found.to_dict(), champion, json)
         return
-    exports.refuse_without_from(path, show_sql)
+    exports.refuse_without_from(path, show_sql, options)
     if (events is None) == (source is None):
         raise typer.BadParameter(
             "say where the events are: --events FILE|TABLE, --source for each of several, or --from FORMAT PATH..."

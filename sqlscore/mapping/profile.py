@@ -16,6 +16,9 @@ from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.left_out import doubts, left_out, named
 
+ALIKE = "events repeat another event in every mapped column"
+"""In the warning of rows that may be deliveries of one event."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -148,7 +151,7 @@ def _warnings(seen: Profile, mapping: Mapping, columns: list[str]) -> list[str]:
         )
     if seen.n_duplicates > 0.001 * seen.n_events and not mapping.event_id:
         warnings.append(
-            f"{seen.n_duplicates} events repeat another event in every mapped column, and all of them count: different "
+            f"{seen.n_duplicates} {ALIKE}, and all of them count: different "
             "events can look alike; if some were stored twice, name the column that tells events apart, event_id=... "
             f"(--event-id C), {_ids(columns)}"
         )

@@ -26,11 +26,12 @@ READERS = {
 }
 """The function that reads a file of events, by the ending of its name; .gz is compressed CSV, .json.gz JSON."""
 
-_SQLITE = "if it is a SQLite database, attach={'app': FILE} (--attach app=FILE), and map app.TABLE"
+_SQLITE = (
+    "if it is a SQLite database, attach={'app': FILE} (--attach app=FILE), and map app.TABLE; if it is an OCEL log, "
+    "sqlscore init DB --from ocel FILE --object-type T"
+)
 _CONVERSIONS = {
-    ".xes": "write its events as CSV or Parquet, for example in Python with pm4py: "
-    "pm4py.read_xes(FILE).to_parquet('events.parquet'), with user_id='case:concept:name', event_time='time:timestamp', "
-    "event_type='concept:name'",
+    ".xes": "sqlscore init DB --from xes FILE, or map_export(con, 'xes', FILE), reads it",
     ".sqlite": _SQLITE,
     ".sqlite3": _SQLITE,
     ".db": _SQLITE,
@@ -90,7 +91,7 @@ def _of_file(con: duckdb.DuckDBPyConnection, table: str, table_name: str | None,
     lake = of_lake(con, table)
     if lake is not None:
         return lake
-    suffix = Path(table).suffix.casefold()
+    suffix = ".xes" if table.casefold().endswith(".xes.gz") else Path(table).suffix.casefold()
     files = glob.glob(table, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     if suffix in READERS and (files or "://" in table):
         path = table if "://" in table else str(Path(table).absolute())

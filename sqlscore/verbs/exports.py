@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,9 +19,11 @@ from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.left_out import ABSENT
 from sqlscore.mapping.presets.export import Counted, Export, Preset
+from sqlscore.mapping.presets.loading import loaded, loaded_elsewhere
 from sqlscore.mapping.presets.promises import ForeignExportError, check_events
 from sqlscore.mapping.presets.registry import looks_like, preset_named
 from sqlscore.mapping.presets.views import statement, view_made
+from sqlscore.mapping.profile import ALIKE
 from sqlscore.mapping.report import MappingReport
 from sqlscore.verbs.mapping import map_events
 
@@ -71,7 +73,8 @@ def map_export(
     """Map the export of a tool by the rules of its format: make a view that reads it, and map that.
 
     The view, `main.PRESET_MAPPING` (`ga4_events`), is an ordinary one, which may be edited; a later `map_export` does
-    not touch it then. It reads the files wherever events are read, so that a glob finds new files.
+    not touch it then. It reads the files wherever events are read, so that a glob finds new files. XES and OCEL, which
+    no view can read, are read into a table beside it, `main.PRESET_MAPPING_log`; a later `map_export` reads that anew.
 
     Args:
         con: A connection that `connect` made.
@@ -84,7 +87,7 @@ def map_export(
         exclude_types: Actions that are no events, besides those that the format has.
         device_shared: As `map_events` has it, for formats with devices.
         force: As `map_events` has it.
-        options: Options that only this format has.
+        options: Options that only this format has: lifecycle of xes, object_type of ocel.
 
     Raises MappingError for a file that is cut off, of another format, or with values that the format does not have; the
     error names file, column or line. The database is then as it was before.
@@ -92,27 +95,31 @@ def map_export(
     >>> sqlscore.map_export(con, "ga4", "exports/events_*.json.gz")
     """
     catalog(con)  # raises on a connection that sqlscore did not open
-    format, export = _found(con, preset, paths, options)
-    remarks = check_events(con, format.title, export.sql, export.ids_of_all)
+    format, listed, given = _asked(preset, paths, options)
     view = _view_name(preset, name)
-    with view_made(con, view, export.sql, f"{format.title}, as sqlscore reads it: edit it if you like"):
-        report = map_events(
-            con,
-            view,
-            features=features,
-            name=name,
-            prefix=prefix,
-            time_cap=time_cap,
-            event_id=export.event_id,
-            order=export.order,
-            exclude_types=(*export.exclude_types, *exclude_types),
-            device_id=export.device_id,
-            device_shared=device_shared,
-            force=force,
-        )
+    with loaded(con, format, listed, view, given) as (found, said):
+        export = _built(con, format, found, given)
+        remarks = (*said, *export.remarks, *check_events(con, format.title, export.sql, export.ids_of_all))
+        with view_made(con, view, export.sql, f"{format.title}, as sqlscore reads it: edit it if you like"):
+            report = map_events(
+                con,
+                view,
+                features=features,
+                name=name,
+                prefix=prefix,
+                time_cap=time_cap,
+                event_id=export.event_id,
+                order=export.order,
+                exclude_types=(*export.exclude_types, *exclude_types),
+                device_id=export.device_id,
+                device_shared=device_shared,
+                force=force,
+            )
     if not tuple(exclude_types):  # the format's own need not all occur
         report = replace(report, warnings=tuple(said for said in report.warnings if not said.startswith(ABSENT)))
-    report = replace(report, warnings=(*export.remarks, *remarks, *report.warnings))
+    if not export.event_id:  # each event is there once, and those alike are several
+        report = replace(report, warnings=tuple(said for said in report.warnings if ALIKE not in said))
+    report = replace(report, warnings=(*remarks, *report.warnings))
     return ExportReport(preset, view, export.sql, _effects(con, export, report), report)
 
 
@@ -136,14 +143,19 @@ def export_sql(
 
     Raises MappingError as `map_export` does.
     """
-    _, export = _found(con, preset, paths, options)
+    format, listed, given = _asked(preset, paths, options)
+    view = _view_name(preset, name)
+    if format.load is None:
+        export = _built(con, format, listed, given)
+    else:
+        with loaded_elsewhere(format, listed, view, given) as (elsewhere, found):
+            export = _built(elsewhere, format, found, given)
     said = {
         "--device-id": export.device_id,
         "--event-id": ",".join(export.event_id),
         "--order": ",".join(export.order),
         "--exclude-type": " --exclude-type ".join(f"'{name}'" for name in export.exclude_types),
     }
-    view = _view_name(preset, name)
     mapped = " ".join([f"--events {view}", *(f"{option} {value}" for option, value in said.items() if value)])
     return f"{statement(view, export.sql)}\n-- mapped with {mapped}"
 
@@ -152,9 +164,8 @@ def _view_name(preset: str, name: str) -> str:
     return f"{preset}_{name}"
 
 
-def _found(
-    con: duckdb.DuckDBPyConnection, name: str, paths: Paths, options: Dict[str, Any] | None
-) -> tuple[Preset, Export]:
+def _asked(name: str, paths: Paths, options: Dict[str, Any] | None) -> tuple[Preset, list[str], dict[str, Any]]:
+    """The format, what the export consists of, and the options, all checked as far as can be without reading."""
     preset = preset_named(name)
     listed = [os.fspath(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
     if not listed:
@@ -165,8 +176,12 @@ def _found(
         raise MappingError(
             f"{preset.title} has no option {unknown[0]} (options: {', '.join(preset.options) or 'none'})"
         )
+    return preset, listed, given
+
+
+def _built(con: duckdb.DuckDBPyConnection, preset: Preset, paths: Sequence[str], options: dict[str, Any]) -> Export:
     try:
-        return preset, preset.build(con, listed, given)
+        return preset.build(con, paths, options)
     except ForeignExportError as error:
         other = looks_like(error.columns)
         remedy = "give the export as it is delivered, or map its columns by hand: init --events"

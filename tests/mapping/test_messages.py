@@ -34,7 +34,13 @@ def test_times_as_text_are_answered_with_the_cast_that_fits(
 
 
 @pytest.mark.parametrize(
-    ("name", "remedy"), [("log.xes", "pm4py"), ("app.sqlite", "--attach app=FILE"), ("a.db", "SQLite")]
+    ("name", "remedy"),
+    [
+        ("log.xes", "--from xes"),
+        ("log.XES.gz", "--from xes"),
+        ("app.sqlite", "--attach app=FILE"),
+        ("a.db", "--from ocel"),
+    ],
 )
 def test_files_of_other_programs_are_answered_with_how_to_convert_them(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str, remedy: str

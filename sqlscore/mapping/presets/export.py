@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -66,6 +67,11 @@ Build = Callable[[duckdb.DuckDBPyConnection, Sequence[str], dict[str, Any]], Exp
 """Of a connection, what the user named (files, globs, folders, tables) and options of the preset's own."""
 
 
+Load = Callable[[duckdb.DuckDBPyConnection, Path, str, dict[str, Any]], tuple[str, ...]]
+"""Of a connection, the one file that the user named, the table that it is read into, and options of the preset's own:
+returns what the user should know. It raises MappingError as `Build` does, and then makes no table."""
+
+
 @dataclass(frozen=True)
 class Preset:
     """A format that `--from` knows.
@@ -76,7 +82,9 @@ class Preset:
         build: finds the export and says how it is read. It raises MappingError, which names file, column or line and
             the remedy, and changes nothing in the database but tables that it needs and names itself.
         signs: sets of names of columns, each of which tells this format from others.
-        options: names of the options of its own that `build` takes.
+        options: names of the options of its own that `build` and `load` take.
+        load: reads the export into a table first, which `build` is then given in place of the file: for formats that
+            no view can read.
     """
 
     name: str
@@ -84,6 +92,7 @@ class Preset:
     build: Build
     signs: tuple[frozenset[str], ...] = ()
     options: tuple[str, ...] = field(default=())
+    load: Load | None = None
 
 
 def _indented(query: str) -> str:

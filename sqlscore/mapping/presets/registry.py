@@ -13,13 +13,28 @@ from sqlscore.mapping.presets.export import Preset
 from sqlscore.mapping.presets.ga4 import GA4
 from sqlscore.mapping.presets.matomo import MATOMO
 from sqlscore.mapping.presets.mixpanel import MIXPANEL
+from sqlscore.mapping.presets.ocel import OCEL
 from sqlscore.mapping.presets.posthog import POSTHOG
 from sqlscore.mapping.presets.segment import RUDDERSTACK, SEGMENT
 from sqlscore.mapping.presets.snowplow import SNOWPLOW
+from sqlscore.mapping.presets.xes import XES
 from sqlscore.mapping.relations import relation_of, types_of
 
 PRESETS = {
-    preset.name: preset for preset in (GA4, SNOWPLOW, RUDDERSTACK, SEGMENT, AMPLITUDE, POSTHOG, MIXPANEL, MATOMO, ADOBE)
+    preset.name: preset
+    for preset in (
+        GA4,
+        SNOWPLOW,
+        RUDDERSTACK,
+        SEGMENT,
+        AMPLITUDE,
+        POSTHOG,
+        MIXPANEL,
+        MATOMO,
+        ADOBE,
+        XES,
+        OCEL,
+    )
 }
 """By name; where a table has the signs of several, the first is meant."""
 

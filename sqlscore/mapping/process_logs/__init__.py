@@ -1,0 +1,1 @@
+"""Process logs, XES and OCEL: read piece by piece into one table of the database."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from exports import MADE
+from made_exports import MADE
 
 import sqlscore
 from sqlscore.errors import EventsError, MappingError

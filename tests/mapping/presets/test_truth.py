@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from exports import MADE, read_events
+from made_exports import MADE, read_events
 from same_scores import assert_equal_to_full
 from tiny_model import tiny_artifact
 

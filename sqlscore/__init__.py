@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.status import status
     from sqlscore.verbs.track import track
     from sqlscore.verbs.train import evaluate, train
+    from sqlscore.verbs.transpile import transpile
 
 __all__ = [
     "Identity",
@@ -56,6 +57,7 @@ __all__ = [
     "status",
     "track",
     "train",
+    "transpile",
     "unmap",
 ]
 
@@ -87,6 +89,7 @@ _HOMES = {
     "status": "verbs.status",
     "track": "verbs.track",
     "train": "verbs.train",
+    "transpile": "verbs.transpile",
     "unmap": "verbs.mapping",
 }
 

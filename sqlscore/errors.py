@@ -13,6 +13,7 @@
     ├── TrackingError     MLflow or its store is not there, or fails
     ├── PlotError         a plot that this model does not have, or a file that it cannot be written to
     ├── OutputError       a format or a file that a result cannot be written to
+    ├── TranspileError    SQL that means something else on another engine
     └── InstallError      the database file: its version, its name, a name that is taken
         └── LostTablesError tables or views of sqlscore that somebody dropped
 
@@ -87,6 +88,10 @@ class PlotError(SqlscoreError):
 
 class OutputError(SqlscoreError):
     """A result cannot be written in this format, or to that file."""
+
+
+class TranspileError(SqlscoreError):
+    """SQL that another engine cannot run with the same result."""
 
 
 class InstallError(SqlscoreError):

@@ -23,6 +23,7 @@ from sqlscore.cli.sql import SqlCommand, sql
 from sqlscore.cli.status import status
 from sqlscore.cli.track import ValueOptional, track
 from sqlscore.cli.train import evaluate, train
+from sqlscore.cli.transpile import transpile
 
 SET_UP, MODELS, USE = "Set up", "Models", "Use"
 
@@ -52,6 +53,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("status", USE, status),
     ("forget", USE, forget),
     ("dbt", USE, dbt),
+    ("transpile", USE, transpile),
 )
 
 app = typer.Typer(

@@ -56,9 +56,9 @@ def test_an_event_reads_the_row_that_held_at_its_time(
     con.execute(f"CREATE OR REPLACE TABLE h (who INTEGER, since {kind}, plan VARCHAR)")
     for n, (user, hours) in enumerate(events):
         con.execute("INSERT INTO e VALUES (?, ?, 'a', ?)", [user, START + dt.timedelta(hours=hours), n])
-    for (user, hours), value in history.items():
+    for (user, after), value in history.items():
         since = (
-            None if hours is None else f"{START + dt.timedelta(hours=hours)}{'+00' if kind == 'TIMESTAMPTZ' else ''}"
+            None if after is None else f"{START + dt.timedelta(hours=after)}{'+00' if kind == 'TIMESTAMPTZ' else ''}"
         )
         con.execute(f"INSERT INTO h VALUES (?, CAST(? AS {kind}), ?)", [user, since, value])
     con.execute("INSERT INTO h SELECT * FROM h")  # delivered twice says one thing

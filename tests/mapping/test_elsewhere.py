@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -269,7 +270,7 @@ def test_a_lacking_extension_is_said_with_the_ways_to_have_it(
 ) -> None:
     (tmp_path / "lake" / "_delta_log").mkdir(parents=True)
     (tmp_path / "x.db").touch()
-    nowhere = {"extension_directory": str(tmp_path / "none"), "autoinstall_known_extensions": False}
+    nowhere: dict[str, Any] = {"extension_directory": str(tmp_path / "none"), "autoinstall_known_extensions": False}
     with sqlscore.connect(**nowhere) as con:
         databases = {"x": attach.format(folder=tmp_path)} if attach else {}
         with pytest.raises(

@@ -93,9 +93,9 @@ def test_a_table_with_spans_says_whose_the_device_was(
         )
     sqlscore.map_events(con, "e", device_id="device", identity=Identity("who", chains=False), order="n", force=True)
     truth = {len(events): "device:a device"}
-    for n, (device, user, hour) in enumerate(events):
-        found = next((u for d, u, start, end in rows if d == device and start <= hour < end), None)
-        truth[n] = named(user or found, device) or ""
+    for n, (used, logged_in, hour) in enumerate(events):
+        found = next((u for d, u, start, end in rows if d == used and start <= hour < end), None)
+        truth[n] = named(logged_in or found, used) or ""
     assert persons(con) == {n: person for n, person in truth.items() if person}
 
 

@@ -121,7 +121,8 @@ def test_files_and_tables_may_be_mixed(two: duckdb.DuckDBPyConnection, tmp_path:
     """CSV ids stay as written, and the device that a source has names the user where it has none."""
     (tmp_path / "mails.csv").write_text("user_id,event_time,event_type\n007,2024-01-01 03:00:00,open\n")
     two.execute(f"COPY (FROM views) TO '{tmp_path}/views.parquet'")
-    sources = [PURCHASES, Source(f"{tmp_path}/views.parquet", user_id="visitor"), f"{tmp_path}/mails.csv"]
+    views = Source(f"{tmp_path}/views.parquet", user_id="visitor")
+    sources: list[Source | str] = [PURCHASES, views, f"{tmp_path}/mails.csv"]
     report = sqlscore.map_events(two, sources, features=["source"])
     assert {source.name: source.n_events for source in report.sources} == {"purchases": 30, "views": 60, "mails": 1}
     assert two.execute("SELECT user_id FROM sqlscore.events WHERE source = 'mails'").fetchall() == [("007",)]

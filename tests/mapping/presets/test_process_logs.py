@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from command_line import run
-from exports import read_events
+from made_exports import read_events
 from same_scores import assert_equal_to_full
 from tiny_model import tiny_artifact
 

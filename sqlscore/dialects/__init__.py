@@ -1,0 +1,1 @@
+"""DuckDB's SQL as another engine's, where it means exactly the same; what does not is refused, with the reason."""

@@ -1,0 +1,56 @@
+"""A query, a view or a macro of a database file as SQL of another engine."""
+
+from __future__ import annotations
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from sqlscore.dialects.expansion import expanded
+from sqlscore.dialects.folding import folded
+from sqlscore.dialects.refusal import Refusal, note_places
+from sqlscore.dialects.resolution import resolved
+from sqlscore.dialects.shipped import shipped
+from sqlscore.dialects.spark.dialect import SPARK
+from sqlscore.dialects.strict import Dialect, converted
+from sqlscore.errors import TranspileError
+from sqlscore.events.mapping import Mapping
+
+DIALECTS: dict[str, Dialect] = {SPARK.name: SPARK}
+
+
+def transpiled(con: duckdb.DuckDBPyConnection, text: str, name: str, dialect: str, mapping: Mapping | None) -> str:
+    """One SELECT of the target that gives the same rows.
+
+    Args:
+        con: A connection to the file, whose tables and views the text reads.
+        text: A SELECT in DuckDB's SQL.
+        name: What to call the text in messages.
+        dialect: One of DIALECTS.
+        mapping: The mapped events, if any.
+
+    Raises TranspileError, which lists every construct that has no equal there, with its line and what to write instead.
+    """
+    if dialect not in DIALECTS:
+        raise TranspileError(f"there is no dialect {dialect!r}: choose one of {', '.join(DIALECTS)}")
+    target = DIALECTS[dialect]
+    try:
+        con.execute(f"EXPLAIN {text}").fetchall()
+        statements = [one for one in sqlglot.parse(text, read="duckdb") if one is not None]
+    except (duckdb.Error, SqlglotError) as error:
+        raise TranspileError(f"{name} is not a query that DuckDB runs here: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise TranspileError(f"{name} must be one SELECT")
+    query: exp.Expr = statements[0]
+    note_places(query, name)
+    refusals: list[Refusal] = []
+    known = shipped(mapping.order, mapping.group is not None) if mapping is not None else shipped()
+    query = expanded(con, query, known, refusals)
+    if not refusals:
+        query = resolved(con, folded(con, query))
+        query = converted(query, target, refusals)
+    if refusals:
+        listed = "\n".join(f"  {refusal}" for refusal in refusals)
+        raise TranspileError(f"{name} cannot be carried over to {dialect} exactly:\n{listed}")
+    return target.finish(query.sql(dialect=target.name, pretty=True, comments=False))

@@ -1,0 +1,1 @@
+"""Apache Spark 4.3 with a UTC session in ANSI mode."""

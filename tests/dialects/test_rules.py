@@ -1,0 +1,97 @@
+"""DuckDB's SQL and Spark's for the same rows, construct by construct; and what is refused, by which rule."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from small_shop import open_shop
+
+import sqlscore
+from sqlscore.errors import TranspileError
+
+PAIRS = {
+    "list(event_type ORDER BY event_time)": "ARRAY_SORT(COLLECT_LIST(STRUCT(e.event_time IS NULL AS n_k0, "
+    "e.event_time AS k0, e.event_type AS v)))",
+    "list(price)": "NULLIF(TRANSFORM(COLLECT_LIST(STRUCT(e.price AS v)), s -> s.v), ARRAY())",
+    "list(event_type ORDER BY event_time)[1]": "TRY_ELEMENT_AT(",
+    "list(event_type ORDER BY event_time)[-1]": ", -1)",
+    "median(price)": "PERCENTILE(e.price, 0.5)",
+    "quantile_cont(price, 0.9)": "PERCENTILE(e.price, 0.9)",
+    "arg_max(event_type, event_time)": "MAX_BY(e.event_type, e.event_time) FILTER(WHERE NOT e.event_type IS NULL)",
+    "CAST(max(price) AS INTEGER)": "CAST(RINT(MAX(e.price)) AS INT)",
+    "count(*) / count(price)": "NULLIF(CAST(COUNT(e.price) AS DOUBLE), 0)",
+    "count(*) // 2": "DIV (2)",
+    "epoch_us(max(event_time))": "UNIX_MICROS(MAX(e.event_time))",
+    "date_trunc('week', max(event_time))": "DATE_TRUNC('WEEK', CAST(MAX(e.event_time) AS TIMESTAMP))",
+    "date_diff('day', min(event_time), max(event_time))": "DIV 86400000000",
+    "max(event_time) - INTERVAL 2 WEEK": "INTERVAL '14' DAY",
+    "max(event_time) + to_minutes(5)": "MAKE_DT_INTERVAL(0, 0, 0, CAST((5) * 60000000 AS DECIMAL(18, 0)) / 1000000)",
+    "concat('a', max(event_type))": "COALESCE(CAST(MAX(e.event_type) AS STRING), ''))",
+    "list_contains(list(event_type), 'cart')": "COALESCE(ARRAY_CONTAINS(",
+    "ln(sum(price))": "CAST('-Infinity' AS DOUBLE)",
+}
+"""An expression over table `e` of the small shop, and what its Spark SQL holds."""
+
+REFUSED = {
+    "SELECT list_sum(list(price)) FROM e": "unknown",
+    "SELECT list(DISTINCT event_type) FROM e": "list",
+    "SELECT sum(CAST(price AS DECIMAL(10, 2)) * CAST(price AS DECIMAL(10, 2))) FROM e": "decimal",
+    "SELECT CAST(price AS VARCHAR) FROM e": "cast",
+    "SELECT TRY_CAST(event_type AS INTEGER) FROM e": "cast",
+    "SELECT concat(price, 'x') FROM e": "concat",
+    "SELECT event_type LIKE 'a\\b' FROM e": "like",
+    "SELECT hash(event_type) FROM e": "unknown",
+    "SELECT approx_quantile(price, 0.5) FROM e": "quantile",
+    "SELECT list(event_type ORDER BY event_time)[1:2] FROM e": "element",
+    "SELECT * FROM e TABLESAMPLE 10%": "sample",
+    "SELECT * FROM range(3)": "table",
+    "SELECT a.price FROM e a ASOF JOIN e b ON a.user_id = b.user_id AND a.event_time >= b.event_time": "asof",
+    "SELECT a.price FROM e a JOIN e b USING (user_id)": None,
+    "SELECT name FROM sqlscore.models": None,
+    "SELECT user_id, predict_next_action(e) FROM e GROUP BY user_id": "unknown",
+}
+"""Queries with the rule that refuses them; None: carried over."""
+
+
+@pytest.mark.parametrize("expression", PAIRS)
+def test_what_duckdb_means_is_written_for_spark(expression: str) -> None:
+    text = sqlscore.transpile(open_shop(), f"SELECT {expression} AS x FROM e GROUP BY user_id")
+    assert PAIRS[expression] in " ".join(text.split()).replace("( ", "(").replace(" )", ")")
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_what_has_no_equal_is_refused_by_its_rule(query: str) -> None:
+    rule = REFUSED[query]
+    if rule is None:
+        assert sqlscore.transpile(open_shop(), query)
+        return
+    with pytest.raises(TranspileError, match=rf"(?s)the query, line 1: .*\[{rule}\]"):
+        sqlscore.transpile(open_shop(), query)
+
+
+def test_a_refusal_names_its_line() -> None:
+    with pytest.raises(TranspileError, match=re.escape("the query, line 3: HASH(")):
+        sqlscore.transpile(open_shop(), "SELECT\n    user_id,\n    hash(event_type) AS h\nFROM e")
+
+
+def test_a_name_that_two_queries_use_for_parts_of_theirs_stays_two() -> None:
+    """Spark has all parts at the top: those of the view and those of the query around it are told apart."""
+    text = sqlscore.transpile(open_shop(), "WITH final AS (SELECT * FROM sqlscore.sessions) SELECT * FROM final")
+    names = re.findall(r"^(?:WITH|\s*\),) (\w+) AS \($", text, re.MULTILINE)
+    assert len(names) == len(set(names)) > 3
+
+
+def test_the_session_must_be_in_utc() -> None:
+    assert "CURRENT_TIMEZONE()" in sqlscore.transpile(open_shop(), "SELECT user_id FROM e")
+
+
+@pytest.mark.parametrize("query", ["SELECT nothing FROM e", "DROP TABLE e", "SELECT 1; SELECT 2", "no_such_view"])
+def test_what_is_no_query_is_an_error(query: str) -> None:
+    with pytest.raises(TranspileError, match="is not a query that DuckDB runs here|must be one SELECT"):
+        sqlscore.transpile(open_shop(), query)
+
+
+def test_an_unknown_dialect_names_the_known_ones() -> None:
+    with pytest.raises(TranspileError, match="choose one of spark"):
+        sqlscore.transpile(open_shop(), "SELECT 1", dialect="oracle")

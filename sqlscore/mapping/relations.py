@@ -141,5 +141,6 @@ def column_of(asked: str, role: str, types: Dict[str, pa.DataType], table: str) 
             f"{field.rpartition('.')[2]} FROM ..."
         )
     have = ", ".join(f'"{name}"' for name in types)
+    shown = table if table.startswith('"') else f'"{table}"'
     option = f"--{role.replace('_', '-')}"
-    raise MappingError(f'"{table}" has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})')
+    raise MappingError(f'{shown} has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})')

@@ -116,6 +116,25 @@ def check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     features_of({f.name: f.kind for f in mapping.features if f.name in types}, (), types, mapping.relation)
 
 
+def check_readable(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raise MappingError, with what mends it, if the events cannot be read as they were mapped."""
+    try:
+        check_types(con, mapping)
+    except UNREADABLE as error:
+        raise unreadable(mapping, error) from error
+
+
+UNREADABLE = (MappingError, duckdb.CatalogException, duckdb.BinderException, duckdb.IOException)
+"""What the engine or a check raises where a table, a column or a file is not as it was when it was mapped."""
+
+
+def unreadable(mapping: Mapping, error: Exception) -> MappingError:
+    """The error of a verb that reads the mapped events, with its cause."""
+    return MappingError(
+        f'the events mapped as "{mapping.name}" cannot be read: {error}; map them again where they are now'
+    )
+
+
 _INEXACT = ("BIT", "INTERVAL", "TIME WITH TIME ZONE", "UHUGEINT", "BIGNUM", "VARIANT")
 """Types that Arrow does not carry exactly, so that different users would become one."""
 

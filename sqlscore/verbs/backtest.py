@@ -22,6 +22,7 @@ from sqlscore.experiments.walk import (
     refuse_seen,
     score_moment,
 )
+from sqlscore.mapping.roles import check_readable
 from sqlscore.score_tables.past_scores import keep_scores
 from sqlscore.times import iso, to_seconds
 
@@ -91,6 +92,7 @@ def backtest(
     """
     began = time.perf_counter()
     source = mapped(con, mapping)
+    check_readable(con, source)
     if retrain and model is not None:
         raise ModelError(f"model={model!r} and retrain=True exclude each other: judge a model, or train new ones")
     if options and not retrain:

@@ -18,6 +18,7 @@ from sqlscore.database.transactions import now, on_own_connection, recorded, tra
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.experiments.ranking import METRICS, RANKED
 from sqlscore.experiments.request import arena_for, check, churn_notes, names_of, registered
+from sqlscore.mapping.roles import check_readable
 from sqlscore.verbs.models import make_champion
 from sqlscore.verbs.objections import objection
 from sqlscore.verbs.train import settings_of
@@ -123,6 +124,7 @@ def compare(
     from sqlscore.progress import Silent
 
     source = mapped(con, mapping)
+    check_readable(con, source)
     progress = progress or Silent()
     notes: list[str] = []
     settings = settings_of("gru", horizon, lookback, seed, options)

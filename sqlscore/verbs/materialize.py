@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.roles import check_readable
 from sqlscore.score_tables.own_tables import DerivedTable, fill, mapping_over
 from sqlscore.times import moment
 
@@ -90,7 +91,9 @@ def score_history(
     from sqlscore.score_tables.rows import history_rows  # torch
 
     source = mapped(con, mapping)
-    if events is not None:
+    if events is None:
+        check_readable(con, source)
+    else:
         source = mapping_over(con, source, events)
     artifact = catalog(con).artifact(model, mapping)
     artifact.require_causal()

@@ -13,12 +13,12 @@ import duckdb
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.events_query import events_until
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
-from sqlscore.errors import GuardWarning, MappingError
+from sqlscore.errors import GuardWarning
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.composition.feeds import FeedState, feed_states, waiting
 from sqlscore.mapping.guards import judge, outcomes, read_guards, refuse
 from sqlscore.mapping.readers import check_readers, note_views, views_changed
-from sqlscore.mapping.roles import check_types
+from sqlscore.mapping.roles import UNREADABLE, check_types, unreadable
 from sqlscore.mapping.watch import ACCEPTED, REFRESHED, of_users, read_profiles, watch, write_profile
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.changes import Changes, find_changes
@@ -100,10 +100,8 @@ def refresh(
         try:
             check_types(reader, source)
             watched = watch(reader, source)
-        except (MappingError, duckdb.CatalogException, duckdb.BinderException, duckdb.IOException) as error:
-            raise MappingError(
-                f'the events mapped as "{mapping}" cannot be read: {error}; map them again where they are now'
-            ) from error
+        except UNREADABLE as error:
+            raise unreadable(source, error) from error
         changed_views = views_changed(reader, source)
         if changed_views:
             check_readers(reader, source)

@@ -21,6 +21,7 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.experiments.ranking import METRICS
 from sqlscore.experiments.study import best_trial, finished, open_study, optuna, run_trial, trials_of
+from sqlscore.mapping.roles import check_readable
 from sqlscore.times import to_seconds
 from sqlscore.verbs.models import make_champion
 from sqlscore.verbs.objections import JUDGED, objection
@@ -112,6 +113,7 @@ def search(
     'events@2'
     """
     source = mapped(con, mapping)
+    check_readable(con, source)
     _check(metric, trials)
     limit = to_seconds(timeout)
     optuna()

@@ -14,6 +14,7 @@ from sqlscore.database.registry import ModelInfo, find_model
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import SqlscoreError, TrackingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.roles import check_readable
 from sqlscore.reporting.tracking.run import TrackedRun, log_run
 from sqlscore.reporting.tracking.store import client_settings, require_mlflow, store_of
 
@@ -48,6 +49,7 @@ def track(
     >>> sqlscore.track(con, to="http://localhost:5000").run_id
     """
     source = mapped(con, mapping)
+    check_readable(con, source)
     label = catalog(con).find(model, mapping).label
     info = find_model(con, label, mapping)
     store = store_of(to, catalog(con).path)

@@ -15,6 +15,7 @@ from sqlscore.database.registry import ModelInfo, lacking_heads, model_of, regis
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.roles import check_readable
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.times import to_seconds
 from sqlscore.verbs.found_columns import map_found, with_found_columns
@@ -75,6 +76,7 @@ def train(
     from sqlscore.training.fit import fit
 
     source = mapped(con, mapping)
+    check_readable(con, source)
     device = resolve_device(catalog(con).device)
     settings = settings_of(architecture, horizon, lookback, seed, {"device": device, **options})
     if track:
@@ -137,5 +139,6 @@ def evaluate(
     from sqlscore.training.evaluation.evaluate import evaluate as judge  # torch
 
     source = mapped(con, mapping)
+    check_readable(con, source)
     stored = model_of(con, model, mapping)
     return judge(con, source, catalog(con).judged(stored.label, mapping))

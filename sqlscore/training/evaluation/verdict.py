@@ -22,7 +22,7 @@ def _next_action(found: dict[str, Any]) -> str:
     if found["log_loss"] is None:
         return "Next action: no action of the test period occurs in the training period: train on newer events."
     name, best = max(found["baselines"].items(), key=lambda item: item[1]["accuracy"])
-    if abs(found["log_loss"]) < 1e-9 and found["accuracy"] == 1:
+    if abs(found["log_loss"]) < 1e-9 and found["baselines"]["majority"]["accuracy"] == 1:
         return (
             "Next action: there is one action only, so the next one is always the same: use churn_risk and "
             "seconds_to_next_action."

@@ -278,3 +278,5 @@ def test_a_log_with_one_action_is_not_judged_by_its_accuracy() -> None:
     said = verdict(only)[0]
     assert said.startswith("Next action: there is one action only")
     assert "-0.000" not in said
+    only["next_action"]["baselines"]["majority"]["accuracy"] = 0.6
+    assert "one action only" not in verdict(only)[0]  # several, each of which says for sure what follows

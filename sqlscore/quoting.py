@@ -3,6 +3,7 @@
 DuckDB follows the standard: quoted text may hold anything, and a quote in it is doubled.
 """
 
+import re
 from collections.abc import Iterable
 
 SYSTEM = "system.main"
@@ -17,6 +18,11 @@ def identifier(name: str) -> str:
 def qualified(*parts: str) -> str:
     """Quoted parts joined by dots: catalog, schema, table or the like."""
     return ".".join(identifier(part) for part in parts)
+
+
+def unquoted(name: str) -> str:
+    """A qualified name without the quotes of its parts, of which all, some or none have them: `a."b c"` is `a.b c`."""
+    return re.sub(r'(^|(?<=\.))"((?:[^"]|"")+)"(?=\.|\Z)', lambda part: part[2].replace('""', '"'), name)
 
 
 def literal(text: str) -> str:

@@ -6,7 +6,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.quoting import identifier, literal, qualified, unquoted
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 
@@ -23,3 +23,10 @@ def test_a_literal_is_its_text(value: str) -> None:
 
 def test_parts_are_quoted_apart() -> None:
     assert qualified('my "db"', "a.b") == '"my ""db""" . "a.b"'.replace(" . ", ".")
+
+
+@given(text, text.filter(lambda name: '"' not in name and "." not in name))
+def test_each_part_may_be_quoted_or_not(odd: str, plain: str) -> None:
+    assert unquoted(qualified(odd)) == odd
+    assert unquoted(f"{plain}.{identifier(odd)}.{plain}") == f"{plain}.{odd}.{plain}"
+    assert unquoted(plain) == plain

@@ -14,7 +14,7 @@ from sqlscore.database.queries import one
 from sqlscore.errors import MappingError, SourceError
 from sqlscore.events.attached import Attached, attached_of
 from sqlscore.events.mapping import Mapping
-from sqlscore.quoting import SYSTEM, literal, qualified
+from sqlscore.quoting import SYSTEM, literal, qualified, unquoted
 
 OF_FILE = "read_duckdb("
 """How the relation of a DuckDB file's table begins: the engine opens the file for each query, and keeps no lock."""
@@ -100,8 +100,9 @@ def of_duckdb_file(con: duckdb.DuckDBPyConnection, file: str, table_name: str | 
         found = tables
     else:
         wanted = table_name.casefold()
-        found = [t for t in tables if wanted in (f"{t[0]}.{t[1]}".casefold(), qualified(*t).casefold())]
-        found = found or [t for t in tables if wanted == t[1].casefold()]
+        wanted_in = {wanted, unquoted(wanted)}
+        found = [t for t in tables if f"{t[0]}.{t[1]}".casefold() in wanted_in]
+        found = found or [t for t in tables if t[1].casefold() in wanted_in]
     if len(found) == 1:
         schema, name = found[0]
         return f"{OF_FILE}{literal(str(path))}, schema_name := {literal(schema)}, table_name := {literal(name)})"
@@ -134,12 +135,12 @@ def of_attached(con: duckdb.DuckDBPyConnection, table: str, databases: Iterable[
                 WHERE database_name = $1 AND NOT internal""",
             [database.alias],
         ).fetchall()
-        folded = table.casefold()
+        wanted = {table.casefold(), unquoted(table).casefold()}
         for schema, name, is_base in rows:
-            spellings = [f"{database.name}.{schema}.{name}", qualified(database.name, schema, name)]
+            spellings = {f"{database.name}.{schema}.{name}".casefold()}
             if schema in ("main", "public"):
-                spellings += [f"{database.name}.{name}", qualified(database.name, name)]
-            if folded not in map(str.casefold, spellings):
+                spellings.add(f"{database.name}.{name}".casefold())
+            if wanted.isdisjoint(spellings):
                 continue
             if is_base and database.kind == "duckdb" and database.file is not None:
                 of_table = f"schema_name := {literal(schema)}, table_name := {literal(name)}"

@@ -60,7 +60,10 @@ def report_on(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Mapping
     guards = read_guards(con)
     silent = guards.get("group_silent_days")
     others = candidates(con, there, None if silent is None else silent.threshold)
-    found = (*judge(con, there, guards, watched, Before()), *alike(con, there, guards), *likely_groups(others, guards))
+    feeds = there.composition.feeds if there.composition is not None else ()
+    # That a source stopped is said of it as a source; its users may have events of others, and are not of a group.
+    ended = likely_groups([candidate for candidate in others if not (feeds and candidate.name == "source")], guards)
+    found = (*judge(con, there, guards, watched, Before()), *alike(con, there, guards), *ended)
     warnings += tuple(finding.what for finding in found)
     mixed = mixed_units(con, there)
     warnings += () if mixed is None else (mixed,)

@@ -284,3 +284,11 @@ def test_nothing_of_the_environment_is_stored(reading: Path, other: Path, monkey
     with sqlscore.connect(reading) as con:
         sqlscore.map_events(con, "shop.bought", attach={"shop": os.fspath(other)}, name="again")
     assert b"geheim42" not in reading.read_bytes()
+
+
+@pytest.mark.parametrize("spelled", ['x."my shop"."Clicks 24"', "x.my shop.Clicks 24", '"x"."my shop"."clicks 24"'])
+def test_parts_of_a_name_may_be_quoted_or_not(con: duckdb.DuckDBPyConnection, other: Path, spelled: str) -> None:
+    change(other, 'CREATE SCHEMA "my shop"', 'CREATE TABLE "my shop"."Clicks 24" AS FROM clicks')
+    assert sqlscore.map_events(con, spelled, attach={"x": str(other)}).profile.n_events == 60
+    table_name = spelled.partition(".")[2]
+    assert sqlscore.map_events(con, str(other), table_name=table_name, force=True).profile.n_events == 60

@@ -222,3 +222,18 @@ def test_unused_columns_that_do_not_go_together_are_left_out(two: duckdb.DuckDBP
     assert [candidate.name for candidate in report.candidates] == ["source", "id", "price"]
     with pytest.raises(MappingError, match='"Channel" of the source "purchases" has type BIGINT'):
         sqlscore.map_events(two, [PURCHASES, VIEWS], features=["channel"])
+
+
+def test_a_source_that_stopped_is_not_taken_for_a_group_that_ended(two: duckdb.DuckDBPyConnection) -> None:
+    two.execute(
+        """CREATE TABLE crowd AS SELECT i % 40 AS user_id, TIMESTAMP '2024-01-01' + to_hours(i) AS event_time, 'open' AS
+               event_type FROM range(240) t(i);
+           CREATE TABLE later AS SELECT 100 + i % 40 AS user_id, TIMESTAMP '2024-01-01' + to_days(i) AS event_time,
+               'read' AS event_type FROM range(240) t(i);
+           CREATE TABLE both_of_them AS SELECT *, 'a' AS site FROM crowd UNION ALL SELECT *, 'b' FROM later"""
+    )
+    alone = sqlscore.map_events(two, "both_of_them")
+    assert any("(--group)" in text for text in alone.warnings)
+    report = sqlscore.map_events(two, [Source("crowd"), Source("later")], force=True)
+    assert any('"crowd" has stopped' in text for text in report.warnings)
+    assert not any("(--group)" in text for text in report.warnings)

@@ -17,6 +17,10 @@ SOURCE = "mapped_event"
 """Alias of the mapped relation in all queries that read its columns."""
 
 
+NOW = f"make_timestamp({SYSTEM}.epoch_us({SYSTEM}.now()))"
+"""The moment as a TIMESTAMP in UTC, the same in every session's zone."""
+
+
 def source(column: str) -> str:
     """A column of the mapped relation, qualified: inside a macro a bare name may mean the macro's parameter."""
     return f"{SOURCE}.{identifier(column)}"
@@ -103,7 +107,7 @@ def early(mapping: Mapping, time: str) -> str:
     """
     if mapping.time_cap is not None:
         return f"{time} <= make_timestamp({int(mapping.time_cap)})"
-    return f"{time} <= make_timestamp({SYSTEM}.epoch_us({SYSTEM}.now()))"
+    return f"{time} <= {NOW}"
 
 
 def events_until(con: duckdb.DuckDBPyConnection, mapping: Mapping, moment: int) -> str:

@@ -51,7 +51,10 @@ class Candidate:
 
 
 def candidates(
-    con: duckdb.DuckDBPyConnection, mapping: Mapping, silent_days: float | None = None
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    silent_days: float | None = None,
+    n_rows_in: str | None = None,
 ) -> tuple[Candidate, ...]:
     """What is in the columns that are not mapped, in the order of the table.
 
@@ -64,6 +67,7 @@ def candidates(
         con: A connection to the database.
         mapping: The mapped events, which can be read.
         silent_days: From how many days on a value has ended before the rest; None: not looked for.
+        n_rows_in: A relation with the same users in as many rows that is counted in its place; None: there is none.
     """
     schema = con.sql(f"SELECT * FROM {mapping.relation} LIMIT 0").to_arrow_table().schema
     rule = None if mapping.composition is None else mapping.composition.identity
@@ -75,7 +79,7 @@ def candidates(
     kinds = {field.name: _kind(field) for field in fields}
     readable = [name for name, kind in kinds.items() if kind is not None and name.casefold() not in CANONICAL]
     found = {}
-    with _apart(_sample(con, mapping, readable)) as apart:
+    with _apart(_sample(con, mapping, readable, n_rows_in)) as apart:
         for place, name in enumerate(readable):
             whole = pa.types.is_integer(schema.field(name).type)
             found[name] = _looked_at(apart, f"c{place}", Candidate(name, kinds[name], 0, 0.0), whole)
@@ -128,10 +132,12 @@ def _unreadable(field: pa.Field) -> Candidate:
     return Candidate(field.name, None, 0, 0.0, f"{what}: cast it in a view")
 
 
-def _sample(con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: list[str]) -> pa.Table:
+def _sample(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: list[str], n_rows_in: str | None = None
+) -> pa.Table:
     """u, a, t and the columns as c0, c1, ... of the usable events of some users."""
     user = source(mapping.user_id)
-    total = (one(con, f"SELECT count({user}) FROM {mapping.relation} AS {SOURCE}") or (0,))[0]
+    total = (one(con, f"SELECT count({user}) FROM {n_rows_in or mapping.relation} AS {SOURCE}") or (0,))[0]
     share = max(1, min(_SHARES, _SHARES * _EVENTS // max(total, 1)))
     wanted = replace(mapping, features=tuple(Feature(name, "categorical") for name in columns), subtype=None)
     where = f"md5_number_lower(CAST({user} AS VARCHAR)) % {_SHARES} < {share}"

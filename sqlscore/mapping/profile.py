@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -48,8 +49,15 @@ class Profile:
     n_repeated: int = 0  # rows with an id that another row of the user has, which is the event
 
 
-def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, tuple[str, ...]]:
+def profile(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: Iterable[str]
+) -> tuple[Profile, tuple[str, ...]]:
     """Count what is in the mapped table, and warn about what looks wrong.
+
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events.
+        columns: All columns of the user's table, of which `mapping` may read a copy without the others.
 
     Raises MappingError if no row can be used.
     """
@@ -118,7 +126,7 @@ def profile(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Profile, 
             f"{seen.n_after_cap} are past the cap and {seen.n_future} lie in the future: map a table that has events, "
             "or say with time_cap (--time-cap) up to which time they count"
         )
-    others = [name for name in con.sql(f"FROM {mapping.relation} LIMIT 0").columns if name not in mapping.read_columns]
+    others = [name for name in columns if name not in mapping.read_columns]
     return seen, (*_warnings(seen, mapping, others), *doubts(mapping, more, seen.n_rows))
 
 

@@ -7,14 +7,27 @@ import re
 
 import duckdb
 
+from sqlscore.database.events_query import NOW
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.elsewhere import OF_FILE, is_table
-from sqlscore.quoting import identifier, literal, qualified
+from sqlscore.quoting import SYSTEM, identifier, literal, qualified
 
 _OF_A_SESSION = ("getvariable", "current_setting")
 """Functions whose value another session does not have."""
+
+_OF_A_ZONE = (
+    "TIME ZONE",
+    "VARIANT",
+    '"current_date"',
+    '"today"',
+    '"age"',
+    '"current_localtime',
+    '"current_setting"',
+    '"getvariable"',
+)
+"""What a bound query has in it wherever it turns a moment into a local time or back: a type, or a function's name."""
 
 _KEY = "views of "
 """In `sqlscore.meta`, followed by a mapping's name: the hash of the views as they were when they were checked."""
@@ -88,11 +101,14 @@ def _without_texts(sql: str) -> str:
 def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Raise MappingError if the mapped columns depend on the session's time zone: scores would too.
 
-    The events are read in two zones and compared. A base table cannot depend on the zone, so it is not read.
+    The events are read in two zones and compared, unless nothing in the query can depend on the zone. A base table
+    cannot, so it is not read.
     """
     if all(relation.startswith(OF_FILE) or is_table(con, relation) for relation in mapping.relations):
         return
     names = ", ".join(identifier(name) for name in mapping.read_columns)
+    if not _may_know_the_zone(con, f"SELECT {names} FROM {mapping.relation}"):
+        return
 
     def content(zone: str) -> object:
         con.execute(f"SET TimeZone = {literal(zone)}")
@@ -110,3 +126,13 @@ def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
             "TIMESTAMP, DATE or text (or back) by the zone of whoever reads it, so that scores would depend on it; say "
             "which zone is meant, for example CAST(ts AT TIME ZONE 'UTC' AS TIMESTAMP)"
         )
+
+
+def _may_know_the_zone(con: duckdb.DuckDBPyConnection, query: str) -> bool:
+    """Whether anything in a query, its views and macros spelled out, may depend on the session's time zone.
+
+    True in doubt: the engine tells the types of queries over tables, and not of those that read files.
+    """
+    asked = query.replace(NOW, "make_timestamp(0)")  # written by sqlscore, and the same in every zone
+    (plan,) = one(con, f"SELECT CAST({SYSTEM}.json_serialize_plan(?) AS VARCHAR)", [asked]) or (None,)
+    return plan is None or not plan.startswith('{"error":false') or any(word in plan for word in _OF_A_ZONE)

@@ -18,6 +18,7 @@ from sqlscore.mapping.groups import Groups, groups, likely_groups
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
+from sqlscore.mapping.read_once import read_once
 from sqlscore.mapping.times import mixed_units
 from sqlscore.mapping.watch import Before, Finding, Watched, watch
 
@@ -55,20 +56,22 @@ def report_on(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Mapping
     Raises MappingError if no row can be used.
     """
     there = spelled_out(con, mapping)  # the view of composed events may not be there yet
-    profiled, warnings = profile(con, there)
-    watched = replace(watch(con, there), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
     guards = read_guards(con)
     silent = guards.get("group_silent_days")
-    others = candidates(con, there, None if silent is None else silent.threshold)
-    feeds = there.composition.feeds if there.composition is not None else ()
-    # That a source stopped is said of it as a source; its users may have events of others, and are not of a group.
-    ended = likely_groups([candidate for candidate in others if not (feeds and candidate.name == "source")], guards)
-    found = (*judge(con, there, guards, watched, Before()), *alike(con, there, guards), *ended)
-    warnings += tuple(finding.what for finding in found)
-    mixed = mixed_units(con, there)
-    warnings += () if mixed is None else (mixed,)
-    counted, more = levels(con, there, profiled.n_actions)
-    parts, small = groups(con, there)
+    with read_once(con, there) as events:
+        profiled, warnings = profile(con, events, con.sql(f"FROM {there.relation} LIMIT 0").columns)
+        watched = replace(watch(con, events), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
+        others = candidates(con, there, None if silent is None else silent.threshold, n_rows_in=events.relation)
+        found = judge(con, events, guards, watched, Before())
+        feeds = there.composition.feeds if there.composition is not None else ()
+        # That a source stopped is said of it as a source; its users may have events of others, and are not of a group.
+        ended = likely_groups([candidate for candidate in others if not (feeds and candidate.name == "source")], guards)
+        found = (*found, *alike(con, events, guards), *ended)
+        warnings += tuple(finding.what for finding in found)
+        mixed = mixed_units(con, events)
+        warnings += () if mixed is None else (mixed,)
+        counted, more = levels(con, events, profiled.n_actions)
+        parts, small = groups(con, events)
     warnings += (*more, *doubts_of_sources(con, there), *doubts_of_attributes(con, there), *small)
     lacking = lacking_features(con, there)
     if lacking:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 from tiny_model import tiny_artifact
 
 import sqlscore
+from sqlscore.database.queries import one
 from sqlscore.database.registry import register
 from sqlscore.errors import MappingError
+from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.read_once import read_once
+from sqlscore.quoting import qualified
 
 IN_UTC = "CREATE OR REPLACE VIEW inner_v AS SELECT u AS user_id, ts AT TIME ZONE 'UTC' AS event_time, a FROM raw"
 BY_ZONE = "CREATE OR REPLACE VIEW inner_v AS SELECT u AS user_id, CAST(ts AS TIMESTAMP) AS event_time, a FROM raw"
@@ -102,3 +108,43 @@ def test_a_view_that_reads_a_variable_is_refused_by_its_name(con: duckdb.DuckDBP
     )
     with pytest.raises(MappingError, match=r'view "main"\."v" reads getvariable.*a table that the view reads'):
         sqlscore.map_events(con, "v")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "CAST(CAST(written AS TIMESTAMPTZ) AS TIMESTAMP)",
+        "CAST(to_timestamp(second) AS DATE)",
+        "in_local_time(written)",
+        "list_transform([written], lambda w: CAST(CAST(w AS TIMESTAMPTZ) AS TIMESTAMP))[1]",
+        "strptime(written, '%Y-%m-%d %H:%M:%S%z')::TIMESTAMP",
+    ],
+)
+def test_a_zone_is_found_wherever_in_a_view_it_is_read(con: duckdb.DuckDBPyConnection, column: str) -> None:
+    """The table holds no zoned times; a cast, a function, a macro, a lambda or a format brings them in."""
+    con.execute(
+        """CREATE TABLE raw AS SELECT i % 9 AS user_id, 'view' AS event_type, 1704067200 + 3600 * i AS second,
+               strftime(make_timestamp(second * 1000000), '%Y-%m-%d %H:%M:%S+00') AS written FROM range(90) t(i);
+           CREATE MACRO in_local_time(w) AS CAST(CAST(w AS TIMESTAMPTZ) AS TIMESTAMP)"""
+    )
+    con.execute(f"CREATE VIEW v AS SELECT user_id, event_type, {column} AS event_time FROM raw")
+    with pytest.raises(MappingError, match="in other time zones"):
+        sqlscore.map_events(con, "v")
+
+
+def test_what_is_mapped_of_a_view_is_looked_at_in_a_copy_of_those_columns(viewed: duckdb.DuckDBPyConnection) -> None:
+    """A view may group a whole export each time that it is read, and be wide; a table is read where it is."""
+    viewed.execute(
+        """CREATE VIEW wide AS SELECT u AS user_id, ts AS event_time, a AS event_type, u % 2 AS shop, ts AS id,
+               repeat('x', 9) AS page FROM raw"""
+    )
+    columns = {"user_id": "user_id", "event_time": "event_time", "event_type": "event_type"}
+    mapping = Mapping(name="events", relation='"wide"', **columns, event_id=("id", "user_id"), group="shop")
+    with read_once(viewed, mapping) as copy:
+        assert viewed.sql(f"FROM {copy.relation}").columns == [*columns, "shop", "id"]
+        assert one(viewed, f"SELECT count(*) FROM {copy.relation}") == (90,)
+    with pytest.raises(duckdb.CatalogException, match="does not exist"):
+        viewed.execute(f"FROM {copy.relation}")
+    table = replace(mapping, relation=qualified("main", "raw"))
+    with read_once(viewed, table) as same:
+        assert same is table

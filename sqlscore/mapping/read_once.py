@@ -1,0 +1,43 @@
+"""The mapped columns of a relation that is costly to read, read once: what is looked at when events are mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import duckdb
+
+from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.elsewhere import OF_FILE, is_table
+from sqlscore.quoting import identifier
+
+_COPY = "temp.main.sqlscore_read_once"
+_PARQUET = "read_parquet("  # single columns of it are read as cheaply as those of a table
+
+
+@contextmanager
+def read_once(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[Mapping]:
+    """The mapping over a temporary table of its columns, and of no others; as it is, if it reads a table.
+
+    A view may group or join a whole export each time that it is read, and mapping looks at the events many times. The
+    table is of this connection alone, goes to disk where memory is short, and is dropped at the end.
+
+    Args:
+        con: A connection to the database that no transaction is open on.
+        mapping: The mapped events, whose relation can be read.
+    """
+    if _is_cheap(con, mapping):
+        yield mapping
+        return
+    names = ", ".join(identifier(name) for name in dict.fromkeys((*mapping.read_columns, *mapping.event_id)))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_COPY} AS SELECT {names} FROM {mapping.relation}")
+    try:
+        yield replace(mapping, relation=_COPY)
+    finally:
+        con.execute(f"DROP TABLE {_COPY}")
+
+
+def _is_cheap(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
+    relation = mapping.relation
+    return mapping.composition is None and (relation.startswith((OF_FILE, _PARQUET)) or is_table(con, relation))

@@ -12,7 +12,7 @@ import sqlscore
 from sqlscore.database.queries import one
 from sqlscore.database.registry import register
 from sqlscore.errors import MappingError
-from sqlscore.events.mapping import Mapping
+from sqlscore.events.mapping import CANONICAL, Mapping
 from sqlscore.mapping.read_once import read_once
 from sqlscore.quoting import qualified
 
@@ -138,10 +138,9 @@ def test_what_is_mapped_of_a_view_is_looked_at_in_a_copy_of_those_columns(viewed
         """CREATE VIEW wide AS SELECT u AS user_id, ts AS event_time, a AS event_type, u % 2 AS shop, ts AS id,
                repeat('x', 9) AS page FROM raw"""
     )
-    columns = {"user_id": "user_id", "event_time": "event_time", "event_type": "event_type"}
-    mapping = Mapping(name="events", relation='"wide"', **columns, event_id=("id", "user_id"), group="shop")
+    mapping = Mapping("events", '"wide"', *CANONICAL, event_id=("id", "user_id"), group="shop")
     with read_once(viewed, mapping) as copy:
-        assert viewed.sql(f"FROM {copy.relation}").columns == [*columns, "shop", "id"]
+        assert viewed.sql(f"FROM {copy.relation}").columns == [*CANONICAL, "shop", "id"]
         assert one(viewed, f"SELECT count(*) FROM {copy.relation}") == (90,)
     with pytest.raises(duckdb.CatalogException, match="does not exist"):
         viewed.execute(f"FROM {copy.relation}")

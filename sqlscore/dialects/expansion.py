@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from sqlscore.dialects.refusal import Refusal, Refused, collecting, note_places
-from sqlscore.dialects.shipped import Shipped
+from sqlscore.dialects.shipped import Shipped, shipped
 from sqlscore.sql.names import SCHEMA
 
 WRITTEN = ("events", "scored_users", "scored_sessions", "past_scores")
@@ -86,6 +86,11 @@ def _replaced(
 
 def _body(table: exp.Table, known: Mapping[str, Shipped], views: Mapping[tuple[str, str], str]) -> exp.Expr | None:
     schema, name = table.db.casefold(), table.name.casefold()
+    called = table.this.name.casefold() if isinstance(table.this, exp.Anonymous) else name
+    if schema == SCHEMA and called not in known and called in shipped():
+        raise Refused(
+            "group", "events that are mapped with a group (--group) have another query here: map them without"
+        )
     if isinstance(table.this, exp.Func):
         call = table.this
         name = call.name.casefold() if isinstance(call, exp.Anonymous) else ""

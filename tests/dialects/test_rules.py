@@ -82,6 +82,16 @@ def test_a_name_that_two_queries_use_for_parts_of_theirs_stays_two() -> None:
     assert len(names) == len(set(names)) > 3
 
 
+def test_labels_by_group_are_refused() -> None:
+    """They end where each group does, which is another query."""
+    con = open_shop()
+    con.execute("CREATE TABLE sites AS SELECT *, user_id % 2 AS site FROM e")
+    sqlscore.map_events(con, "sites", features=["price"], group="site", force=True)
+    with pytest.raises(TranspileError, match=r"mapped with a group .*\[group\]"):
+        sqlscore.transpile(con, "sqlscore.churn_labels_lapsed()")
+    assert sqlscore.transpile(con, "sqlscore.sessions")
+
+
 def test_the_session_must_be_in_utc() -> None:
     assert "CURRENT_TIMEZONE()" in sqlscore.transpile(open_shop(), "SELECT user_id FROM e")
 

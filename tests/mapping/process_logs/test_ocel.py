@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from sqlscore.errors import MappingError
@@ -91,6 +94,24 @@ def test_without_a_type_the_types_are_listed(
         rows = expected(purchases, kind)
         n_objects = purchases.objects["object_type"].to_pylist().count(kind)
         assert f"{kind}: {n_objects:,} objects, {len(rows):,} events" in str(refused.value)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_times_are_read_to_the_microsecond(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, purchases: Purchases, form: str
+) -> None:
+    """Cut to seconds, as some writers do, events that follow each other closely would share a time."""
+    con.execute("SET TimeZone = 'UTC'")
+    column = purchases.events.schema.get_field_index("event_time")
+    field = purchases.events.schema.field(column)
+    times = [time + timedelta(microseconds=1 + n) for n, time in enumerate(purchases.events["event_time"].to_pylist())]
+    events = purchases.events.set_column(column, field, pa.array(times, field.type))
+    write_ocel(replace(purchases, events=events), tmp_path / form)
+    make_ocel_table(con, tmp_path / form, "log", "orders")
+    of_events = dict(zip(events["event_id"].to_pylist(), times, strict=True))
+    read = con.execute("SELECT DISTINCT event_id, event_time FROM log").fetchall()
+    assert read
+    assert read == [(event, of_events[event]) for event, _ in read]
 
 
 def test_the_log_is_opened_for_reading_only(con: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -36,13 +36,14 @@ def transpiled(con: duckdb.DuckDBPyConnection, text: str, name: str, dialect: st
         raise TranspileError(f"there is no dialect {dialect!r}: choose one of {', '.join(DIALECTS)}")
     target = DIALECTS[dialect]
     try:
+        if [one.type for one in con.extract_statements(text)] != [duckdb.StatementType.SELECT]:
+            raise TranspileError(f"{name} must be one SELECT")  # before the engine runs a second one
         con.execute(f"EXPLAIN {text}").fetchall()
-        statements = [one for one in sqlglot.parse(text, read="duckdb") if one is not None]
+        query: exp.Expr = sqlglot.parse_one(text, read="duckdb")
     except (duckdb.Error, SqlglotError) as error:
         raise TranspileError(f"{name} is not a query that DuckDB runs here: {error}") from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+    if not isinstance(query, exp.Query):
         raise TranspileError(f"{name} must be one SELECT")
-    query: exp.Expr = statements[0]
     note_places(query, name)
     refusals: list[Refusal] = []
     known = shipped(mapping.order, mapping.group is not None) if mapping is not None else shipped()

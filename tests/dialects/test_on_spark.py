@@ -39,6 +39,7 @@ QUERIES = (
     "list(price) FILTER (WHERE price < 0) AS n FROM e GROUP BY user_id",
     "SELECT user_id, arg_max(price, event_time) AS x, list_contains(list(price ORDER BY event_time), 3.0) AS y, "
     "concat(user_id, NULL, count(*)) AS z FROM e GROUP BY user_id",
+    "SELECT user_id, ln(count(*) - 20) AS x, log2(count(*) - 20) AS y, ln(sum(price) * 0) AS z FROM e GROUP BY user_id",
     "SELECT date_trunc('week', event_time) AS w, quantile_cont(price, 0.9) AS q, median(price) AS m FROM e GROUP BY 1",
 )
 

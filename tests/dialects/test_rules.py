@@ -37,6 +37,7 @@ REFUSED = {
     "SELECT list_sum(list(price)) FROM e": "unknown",
     "SELECT list(DISTINCT event_type) FROM e": "list",
     "SELECT sum(CAST(price AS DECIMAL(10, 2)) * CAST(price AS DECIMAL(10, 2))) FROM e": "decimal",
+    "SELECT list(price ORDER BY event_time DESC NULLS FIRST) FROM e": "list",
     "SELECT CAST(price AS VARCHAR) FROM e": "cast",
     "SELECT TRY_CAST(event_type AS INTEGER) FROM e": "cast",
     "SELECT concat(price, 'x') FROM e": "concat",
@@ -100,6 +101,14 @@ def test_the_session_must_be_in_utc() -> None:
 def test_what_is_no_query_is_an_error(query: str) -> None:
     with pytest.raises(TranspileError, match="is not a query that DuckDB runs here|must be one SELECT"):
         sqlscore.transpile(open_shop(), query)
+
+
+@pytest.mark.parametrize("query", ["SELECT 1; DROP TABLE e", "e; DROP TABLE e", "DELETE FROM e"])
+def test_nothing_that_is_given_is_run(query: str) -> None:
+    con = open_shop()
+    with pytest.raises(TranspileError):
+        sqlscore.transpile(con, query)
+    assert con.execute("SELECT count(*) FROM e").fetchall() == [(40,)]
 
 
 def test_an_unknown_dialect_names_the_known_ones() -> None:

@@ -38,12 +38,11 @@ def collected(node: exp.Expr) -> exp.Expr | None:
         raise Refused(
             "list", "the order of a list in a window is that of the window: leave the list's own ORDER BY out"
         )
+    if any(key.args.get("nulls_first") for key in value.expressions):
+        raise Refused("list", "NULLS FIRST in a list is not carried over")
     if any(key.args.get("desc") for key in value.expressions):
         return _descending(value, where, extra)
     keys = {f"k{i}": key.this for i, key in enumerate(value.expressions)}
-    for key in value.expressions:
-        if key.args.get("nulls_first"):
-            raise Refused("list", "NULLS FIRST in a list is not carried over")
     fields = ", ".join(f":{name} IS NULL AS n_{name}, :{name} AS {name}" for name in keys)
     rows = f"ARRAY_SORT(COLLECT_LIST(STRUCT({fields}, :value AS v)){where})"
     return spark(f"NULLIF(TRANSFORM({rows}, s -> s.v), ARRAY())", value=value.this, **keys, **extra)

@@ -179,13 +179,13 @@ def like(node: exp.Expr) -> exp.Expr | None:
 def float_functions(node: exp.Expr) -> exp.Expr | None:
     """Functions that are NULL in Spark where DuckDB has an infinite value or NaN."""
     if isinstance(node, exp.Ln):
-        return spark("CASE WHEN :x = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE LN(:x) END", x=node.this)
+        return _logarithm("LN", node.this)
     if isinstance(node, exp.Log):
         base, value = node.this, node.args.get("expression")
         if value is None:
             base, value = exp.Literal.number(10), base
         if isinstance(base, exp.Literal) and base.name in ("2", "10"):
-            return spark(f"CASE WHEN :x = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE LOG{base.name}(:x) END", x=value)
+            return _logarithm(f"LOG{base.name}", value)
         raise Refused("logarithm", "write LN(x), LOG2(x) or LOG10(x)")
     if isinstance(node, (exp.Floor, exp.Ceil)):
         if node.args.get("decimals") is not None:
@@ -200,6 +200,12 @@ def float_functions(node: exp.Expr) -> exp.Expr | None:
     if isinstance(node, exp.Anonymous) and re.fullmatch(r"(?i)error", node.name):
         return spark("RAISE_ERROR(:message)", message=node.expressions[0])
     return None
+
+
+def _logarithm(name: str, value: exp.Expr) -> exp.Expr:
+    """-inf at 0 and NaN below, where Spark gives NULL."""
+    nan, least = "CAST('NaN' AS DOUBLE)", "CAST('-Infinity' AS DOUBLE)"
+    return spark(f"CASE WHEN :x < 0 THEN {nan} WHEN :x = 0 THEN {least} ELSE {name}(:x) END", x=value)
 
 
 VALUES = (cast, division, whole_division, arithmetic, average, concat, like, float_functions)

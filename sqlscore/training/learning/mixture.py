@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.models.back_off import ORDER, longest_order
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.counting import NOTHING, Counting, context_at, fading, weighted_shares
+from sqlscore.training.learning.mixture_weight import best_weight
 
 FADES = (0.0, 2.0, 4.0, 8.0, 16.0)
 """Times that a target's weight halves from the newest target back to the oldest, by the rank of its time."""
@@ -76,9 +76,10 @@ def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Coun
     tables = _Tables(data, train, judged.at)
     network = np.maximum(judged.network, _TINY)
     best: dict[float, tuple[float, Counting, Floats]] = {}
+    weight = 0.5
     for fade in FADES:
         for order, prior, counted in tables.probabilities(fade):
-            weight = _weight(network, counted, weights)
+            weight = best_weight(network, counted, weights, weight)
             mixed = -np.log(weight * network + (1 - weight) * counted)
             loss = float(np.average(mixed, weights=weights))
             if fade not in best or loss < best[fade][0]:
@@ -123,17 +124,6 @@ def better(gains: Floats, users: Ints, errors: float = 1.0, weights: Floats | No
     total = float(weights @ gains)
     of_user = np.bincount(users, weights * (gains - total / max(len(gains), 1)))
     return total > errors * float(np.sqrt((of_user**2).sum()))
-
-
-def _weight(network: Floats, counted: Floats, weights: Floats) -> float:
-    """The weight of the network that minimises the log-loss, a convex function of it. weights: (P,) of the targets."""
-    found = minimize_scalar(
-        lambda weight: -float(weights @ np.log(weight * network + (1 - weight) * counted)) / len(weights),
-        bounds=(0.0, 1.0),
-        method="bounded",
-        options={"xatol": 1e-3},
-    )
-    return float(found.x)
 
 
 class _Tables:

@@ -12,6 +12,7 @@ processor` counts the seconds of the processors, for a machine that others use t
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -92,6 +93,8 @@ def main() -> None:
         for step, seconds in steps.items():
             export_s, plain_s = seconds["export"], seconds["plain"]
             print(f"{step:8} export {export_s:7.2f} s, plain {plain_s:7.2f} s: {export_s / plain_s:.2f}")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"peak memory of both {peak:,.0f} MB")
 
 
 def _scores(con: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:

@@ -26,24 +26,39 @@ def refuse_without_from(paths: Sequence[str] | None, show_sql: bool, options: Ma
         raise typer.BadParameter(f"--{option.replace('_', '-')} is an option of a format: it goes with --from FORMAT")
 
 
-def named_paths(
-    preset: str, paths: Sequence[str] | None, events: str | None, settled: Mapping[str, object]
-) -> list[str]:
+_SETTLED = "the format says it"
+_REASONS = {
+    "--user-id": _SETTLED,
+    "--event-time": _SETTLED,
+    "--event-type": _SETTLED,
+    "--time-unit": _SETTLED,
+    "--event-id": _SETTLED,
+    "--order": _SETTLED,
+    "--device-id": _SETTLED,
+    "--level": "its actions have one level; map it first, and then a view of its view that adds the coarser column",
+    "--append-only": "rows come late and twice, which the rules of the format undo",
+    "--source": "an export is one source; map it first, and then its view as one of several: --source FORMAT_events",
+}
+"""Why an option does not go with --from."""
+
+
+def named_paths(preset: str, paths: Sequence[str] | None, events: str | None, unfit: Mapping[str, object]) -> list[str]:
     """What the export consists of.
 
     Args:
         preset: The value of --from.
         paths: What stands behind it.
         events: The value of --events, which is as good.
-        settled: What the format settles, by option, where the user says it nevertheless.
+        unfit: What does not go with a format, by option, and what the user says of it.
 
     Raises typer.BadParameter if nothing is named, or an option does not go with --from.
     """
-    given = [option for option, value in settled.items() if value]
+    given = [option for option, value in unfit.items() if value]
     if given:
+        why = "; ".join(dict.fromkeys(_REASONS[option] for option in given))
+        own = f"; to have it otherwise, map a view of your own made of what --from {preset} --show-sql prints"
         raise typer.BadParameter(
-            f"{', '.join(given)}: --from {preset} settles it; to have it otherwise, make a view of your own out of "
-            "what --show-sql prints, and map that with --events"
+            f"{', '.join(given)} does not go with --from {preset}: {why}{own if _SETTLED in why else ''}"
         )
     named = [*(paths or ()), *([events] if events is not None else [])]
     if not named:
@@ -51,18 +66,25 @@ def named_paths(
     return named
 
 
-def print_sql(db: str, preset: str, paths: Sequence[str], name: str, options: Mapping[str, Any]) -> None:
-    """Print the view that would be made; nothing is changed, and no file is made."""
+def print_sql(db: str, preset: str, paths: Sequence[str], **given: Any) -> None:
+    """Print the view that would be made; nothing is changed, and no file is made.
+
+    Args:
+        db: The file.
+        preset: The format.
+        paths: What the export consists of.
+        **given: The other arguments of `export_sql`.
+    """
     from sqlscore import export_sql
 
     if Path(db).exists():
         with open_database(db, read_only=True) as con:
-            sql = export_sql(con, preset, paths, name=name, options=options)
+            sql = export_sql(con, preset, paths, **given)
     else:
         import duckdb
 
         with duckdb.connect() as con:
-            sql = export_sql(con, preset, paths, name=name, options=options)
+            sql = export_sql(con, preset, paths, **given)
     typer.echo(sql)
 
 

@@ -136,17 +136,17 @@ def init(
 
     kinds: dict[str, Kind | None] = dict.fromkeys(feature or ())
     kinds |= dict.fromkeys(categorical or (), "categorical")
+    of_users = {column: kinds.pop(column, None) for column in user_feature or ()}  # --categorical may mean one of these
     own = {"lifecycle": lifecycle, "object_type": object_type}
     options = {option: value for option, value in own.items() if value is not None}
     if from_ is not None:
-        given: dict[str, object] = {"--user-id": user_id != "user_id", "--event-time": event_time != "event_time"}
-        given |= {"--event-type": event_type != "event_type", "--level": level, "--time-unit": time_unit}
-        given |= {"--event-id": event_id, "--order": order, "--device-id": device_id, "--identity": identity}
-        given |= {"--append-only": append_only, "--copy": copy, "--attach": attach, "--table": table, "--group": group}
-        given |= {"--source": source, "--users": users}
-        paths = exports.named_paths(from_, path, events, given)
+        unfit: dict[str, object] = {"--user-id": user_id != "user_id", "--event-time": event_time != "event_time"}
+        unfit |= {"--event-type": event_type != "event_type", "--time-unit": time_unit, "--event-id": event_id}
+        unfit |= {"--order": order, "--device-id": device_id, "--append-only": append_only}
+        paths = exports.named_paths(from_, path, events, unfit | {"--source": source, "--level": level})
         if show_sql:
-            exports.print_sql(db, from_, paths, name, options)
+            elsewhere = dict(map(named, attach or ()))
+            exports.print_sql(db, from_, paths, name=name, attach=elsewhere, table_name=table, options=options)
             return
         with undone_on_failure(db):
             found, champion = exports.map_paths(
@@ -156,9 +156,18 @@ def init(
                 features=kinds,
                 name=name,
                 prefix=prefix,
+                users=users,
+                user_features=of_users,
+                user_key=user_key,
+                valid_from=valid_from,
+                attach=dict(map(named, attach or ())),
+                table_name=table,
                 time_cap=time_cap,
                 exclude_types=exclude_type or (),
                 device_shared=device_shared,
+                identity=identity,
+                group=group,
+                copy=copy,
                 force=force,
                 options=options,
             )
@@ -171,7 +180,6 @@ def init(
         )
     if source is not None and copy:
         raise typer.BadParameter("--copy imports one file: leave it out, or import the files as tables and name these")
-    of_users = {column: kinds.pop(column, None) for column in user_feature or ()}  # --categorical may mean one of these
     ids = _columns(event_id)
     words = (user_id, event_type, level or event_type, *ids, device_id or user_id, group or event_type)
     with (

@@ -178,12 +178,14 @@ def _with_ends(con: duckdb.DuckDBPyConnection, c: str, candidate: Candidate, sil
     """The candidate with what ended of it, if it may say to which of a few groups a user belongs."""
     if not 2 <= candidate.n_values <= _GROUPS:
         return candidate
-    newest, users, steady = one(
+    newest, names, users, steady = one(
         con,
         f"""WITH users AS (SELECT count(DISTINCT {c}) AS n FROM events WHERE {c} IS NOT NULL GROUP BY u)
-            SELECT (SELECT max(t) FROM events), count(*), count(*) FILTER (WHERE n = 1) FROM users""",
-    ) or (None, 0, 0)
-    if newest is None or steady < _MOSTLY * users:
+            SELECT (SELECT max(t) FROM events),
+                (SELECT count({c}) FROM events WHERE TRY_CAST(CAST({c} AS VARCHAR) AS BOOLEAN) IS NULL),
+                count(*), count(*) FILTER (WHERE n = 1) FROM users""",
+    ) or (None, 0, 0, 0)
+    if newest is None or not names or steady < _MOSTLY * users:  # what only says yes or no is a flag, and names no site
         return candidate
     events = f"(SELECT u AS user_id, t AS event_time, {c} AS part FROM events WHERE {c} IS NOT NULL)"
     ended = [group for group in ended_in(con, events, newest, silent_days) if group.n_users >= _FEW]

@@ -37,7 +37,7 @@ def copy_into(
     if not _is_there(con, table):
         con.execute(f"CREATE TABLE {name} AS FROM {relation}")
         return True
-    if _same_rows(con, f"main.{name}", relation):
+    if same_rows(con, f"main.{name}", relation):
         return False
     raise MappingError(
         f'"{table}" is there already and does not hold what {file} does: to map it as it is, leave --copy out '
@@ -52,7 +52,7 @@ def _is_there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return one(con, query, [table]) is not None
 
 
-def _same_rows(con: duckdb.DuckDBPyConnection, table: str, relation: str) -> bool:
+def same_rows(con: duckdb.DuckDBPyConnection, table: str, relation: str) -> bool:
     """Whether both hold the same rows, each as often, in columns of the same names."""
     try:
         if con.sql(f"FROM {table}").columns != con.sql(f"FROM {relation}").columns:

@@ -53,7 +53,7 @@ def databases_of(con: duckdb.DuckDBPyConnection, asked: Dict[str, str], mapping:
 
 
 def read_by(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Attached, ...]:
-    """Those of `mapping.attached` that it or a view of the user's reads, and the DuckDB files that it reads.
+    """Those of `mapping.attached` that it or a view of the user's reads, and the DuckDB files that it or its view does.
 
     Args:
         con: A connection to the database.
@@ -61,10 +61,13 @@ def read_by(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[Attached,
     """
     parts = mapping.composition
     relations = parts.relations if parts is not None else (mapping.relation,)
-    views = con.execute("SELECT sql FROM duckdb_views() WHERE database_name = current_database() AND NOT internal")
-    texts = [*relations, *(sql for (sql,) in views.fetchall())]
+    query = """SELECT schema_name, view_name, sql FROM duckdb_views()
+               WHERE database_name = current_database() AND NOT internal"""
+    views = con.execute(query).fetchall()
+    relations = (*relations, *(sql for schema, name, sql in views if qualified(schema, name) in relations))
+    texts = [*relations, *(sql for _, _, sql in views)]
     attached = [d for d in mapping.attached if d.name and any(re.search(rf'\b{d.alias}"?\.', text) for text in texts)]
-    files = [path.replace("''", "'") for path in _FILE.findall(" ".join(relations))]
+    files = dict.fromkeys(path.replace("''", "'") for path in _FILE.findall(" ".join(relations)))
     return (*attached, *(Attached("", "duckdb", path) for path in files))
 
 
@@ -149,6 +152,23 @@ def of_attached(con: duckdb.DuckDBPyConnection, table: str, databases: Iterable[
         have = _shown([f"{database.name}.{schema}.{name}" for schema, name, _ in rows if schema not in _SYSTEM_SCHEMAS])
         raise MappingError(f'{database} has no table "{table}" (tables and views there: {have}): check the name')
     return None
+
+
+def tables_of_schema(con: duckdb.DuckDBPyConnection, schema: str, databases: Iterable[Attached]) -> list[str]:
+    """The tables and views of a schema of an attached database, "shop.public", as `of_attached` takes them."""
+    for database in databases:
+        first, dot, name = schema.partition(".")
+        if not dot or first.strip('"').casefold() != database.name.casefold():
+            continue
+        rows = con.execute(
+            f"""SELECT schema_name, table_name FROM {SYSTEM}.duckdb_tables() WHERE database_name = $1
+                UNION ALL SELECT schema_name, view_name FROM {SYSTEM}.duckdb_views()
+                WHERE database_name = $1 AND NOT internal ORDER BY ALL""",
+            [database.alias],
+        ).fetchall()
+        wanted = name.strip('"').casefold()
+        return [f"{database.name}.{found}.{table}" for found, table in rows if found.casefold() == wanted]
+    return []
 
 
 def of_lake(con: duckdb.DuckDBPyConnection, table: str) -> str | None:

@@ -13,6 +13,7 @@ from sqlscore.mapping.elsewhere import OF_FILE, is_table
 from sqlscore.quoting import identifier
 
 _COPY = "temp.main.sqlscore_read_once"
+_WHOLE = "temp.main.sqlscore_read_whole"
 _PARQUET = "read_parquet("  # single columns of it are read as cheaply as those of a table
 
 
@@ -38,6 +39,34 @@ def read_once(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[Mapp
         con.execute(f"DROP TABLE {_COPY}")
 
 
+@contextmanager
+def read_whole(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[str]:
+    """A temporary table of what a query gives, which is dropped at the end.
+
+    Args:
+        con: A connection to the database that no transaction is open on.
+        query: A SELECT of few columns, all of which will be looked at.
+    """
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_WHOLE} AS {query}")
+    try:
+        yield _WHOLE
+    finally:
+        con.execute(f"DROP TABLE {_WHOLE}")
+
+
+def over(mapping: Mapping, copy: str) -> Mapping:
+    """The mapping with a copy of its one relation in place of it.
+
+    Args:
+        mapping: The mapped events, of which a copy is there.
+        copy: SQL that stands in a FROM clause.
+    """
+    if mapping.composition is None:
+        return replace(mapping, relation=copy)
+    return replace(mapping, composition=replace(mapping.composition, relation=copy))
+
+
 def _is_cheap(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
     relation = mapping.relation
-    return mapping.composition is None and (relation.startswith((OF_FILE, _PARQUET)) or is_table(con, relation))
+    is_read_fast = relation == _WHOLE or relation.startswith((OF_FILE, _PARQUET)) or is_table(con, relation)
+    return mapping.composition is None and is_read_fast

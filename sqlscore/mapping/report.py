@@ -18,7 +18,7 @@ from sqlscore.mapping.groups import Groups, groups, likely_groups
 from sqlscore.mapping.guards import judge, read_guards
 from sqlscore.mapping.levels import Levels, levels
 from sqlscore.mapping.profile import Profile, profile
-from sqlscore.mapping.read_once import read_once
+from sqlscore.mapping.read_once import over, read_once
 from sqlscore.mapping.times import mixed_units
 from sqlscore.mapping.watch import Before, Finding, Watched, watch
 
@@ -50,12 +50,20 @@ class MappingReport:
         return {**mapping, **asdict(self.profile), **counted, **warnings, **again}
 
 
-def report_on(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[MappingReport, Watched, tuple[Finding, ...]]:
+def report_on(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, copy: str | None = None
+) -> tuple[MappingReport, Watched, tuple[Finding, ...]]:
     """Look at the events of a mapping that may not be stored yet: (the report, counts to keep, what the guards find).
+
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events.
+        copy: SQL that stands in a FROM clause: the rows of the one relation that is mapped, which cost less to read.
 
     Raises MappingError if no row can be used.
     """
-    there = spelled_out(con, mapping)  # the view of composed events may not be there yet
+    read = mapping if copy is None else over(mapping, copy)
+    there = spelled_out(con, read)  # the view of composed events may not be there yet
     guards = read_guards(con)
     silent = guards.get("group_silent_days")
     with read_once(con, there) as events:

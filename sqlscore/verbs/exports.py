@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
+from sqlscore.database.attaching import attach as attach_now
+from sqlscore.database.attaching import leave_nothing_unused
 from sqlscore.database.catalog import catalog
-from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection
 from sqlscore.errors import MappingError
+from sqlscore.events.attached import attached_of
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.composition.identity import Identity
+from sqlscore.mapping.elsewhere import databases_of
 from sqlscore.mapping.left_out import ABSENT
-from sqlscore.mapping.presets.export import Counted, Export, Preset
-from sqlscore.mapping.presets.loading import loaded, loaded_elsewhere
-from sqlscore.mapping.presets.promises import ForeignExportError, check_events
-from sqlscore.mapping.presets.registry import looks_like, preset_named
+from sqlscore.mapping.presets.effects import effects_of
+from sqlscore.mapping.presets.export import Preset
+from sqlscore.mapping.presets.loading import loaded_elsewhere
+from sqlscore.mapping.presets.located import located
+from sqlscore.mapping.presets.opening import at_hand, built, opened
+from sqlscore.mapping.presets.promises import check_events
+from sqlscore.mapping.presets.registry import preset_named
 from sqlscore.mapping.presets.views import statement, view_made
 from sqlscore.mapping.profile import ALIKE
+from sqlscore.mapping.reading import Asked, mapping_of
 from sqlscore.mapping.report import MappingReport
-from sqlscore.verbs.mapping import map_events
+from sqlscore.verbs.mapping import put_mapping
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """Files, globs, folders or tables: one or several."""
@@ -56,6 +65,7 @@ class ExportReport:
 
 
 @on_own_connection
+@leave_nothing_unused
 def map_export(
     con: duckdb.DuckDBPyConnection,
     preset: str,
@@ -64,9 +74,18 @@ def map_export(
     features: Iterable[str] | Dict[str, Kind] = (),
     name: str = DEFAULT_MAPPING,
     prefix: str | None = None,
+    users: str | None = None,
+    user_features: Iterable[str] | Dict[str, Kind] = (),
+    user_key: str | None = None,
+    valid_from: str | None = None,
+    attach: Dict[str, str] = MappingProxyType({}),
+    table_name: str | None = None,
     time_cap: date | str | None = None,
     exclude_types: Iterable[str] = (),
     device_shared: bool = False,
+    identity: str | Identity | None = None,
+    group: str | None = None,
+    copy: bool = False,
     force: bool = False,
     options: Dict[str, Any] | None = None,
 ) -> ExportReport:
@@ -79,13 +98,24 @@ def map_export(
     Args:
         con: A connection that `connect` made.
         preset: The format, a name of `sqlscore.mapping.presets.registry.PRESETS`.
-        paths: What the export consists of: files, globs, folders, or tables of the database.
+        paths: What the export consists of: files, globs, folders, tables of the database, of one in `attach`, or of a
+            DuckDB file.
         features: Columns of the view for the models; as `map_events` has it.
         name: As `map_events` has it.
         prefix: As `map_events` has it.
+        users: As `map_events` has it: users are those of the events, with the devices resolved.
+        user_features: As `map_events` has it.
+        user_key: As `map_events` has it.
+        valid_from: As `map_events` has it.
+        attach: As `map_events` has it, for the export and for the tables of users and identities.
+        table_name: As `map_events` has it, if the export is a DuckDB file.
         time_cap: As `map_events` has it.
         exclude_types: Actions that are no events, besides those that the format has.
         device_shared: As `map_events` has it, for formats with devices.
+        identity: As `map_events` has it: of devices, if the format has some, else of its ids of users.
+        group: A column of the view; as `map_events` has it.
+        copy: Keep the events in the table `main.PRESET_MAPPING_log` too, as the rules of the format leave them: reading
+            is faster, and new files are read by a later `map_export` only.
         force: As `map_events` has it.
         options: Options that only this format has: lifecycle of xes, object_type of ocel.
 
@@ -96,40 +126,51 @@ def map_export(
     """
     catalog(con)  # raises on a connection that sqlscore did not open
     format, listed, given = _asked(preset, paths, options)
-    view = _view_name(preset, name)
-    with loaded(con, format, listed, view, given) as (found, said):
-        export = _built(con, format, found, given)
-        remarks = (*said, *export.remarks, *check_events(con, format.title, export.sql, export.ids_of_all))
-        with view_made(con, view, export.sql, f"{format.title}, as sqlscore reads it: edit it if you like"):
-            report = map_events(
-                con,
-                view,
+    found = located(con, listed, databases_of(con, attach, name), table_name)
+    view, settled = _view_name(preset, name), tuple(exclude_types)
+    with opened(con, format, found, given, view, copy) as (export, query, said):
+        about = f"{format.title}, as sqlscore reads it: edit it if you like"
+        with view_made(con, view, query, about), at_hand(con, view, query, export) as events:
+            remarks = (*said, *export.remarks, *check_events(con, format.title, events, export.ids_of_all))
+            asked = Asked(
                 features=features,
                 name=name,
                 prefix=prefix,
                 time_cap=time_cap,
                 event_id=export.event_id,
                 order=export.order,
-                exclude_types=(*export.exclude_types, *exclude_types),
+                exclude_types=(*export.exclude_types, *settled),
                 device_id=export.device_id,
                 device_shared=device_shared,
-                force=force,
+                identity=identity,
+                group=group,
+                users=users,
+                user_features=user_features,
+                user_key=user_key,
+                valid_from=valid_from,
+                attach=attach,
             )
-    if not tuple(exclude_types):  # the format's own need not all occur
-        report = replace(report, warnings=tuple(said for said in report.warnings if not said.startswith(ABSENT)))
+            report = put_mapping(con, mapping_of(con, view, asked), force, events)
+            effects = effects_of(con, export, events, report.profile, identity is None)
+    warnings = report.warnings
+    if not settled:  # the format's own need not all occur
+        warnings = tuple(said for said in warnings if not said.startswith(ABSENT))
     if not export.event_id:  # each event is there once, and those alike are several
-        report = replace(report, warnings=tuple(said for said in report.warnings if ALIKE not in said))
-    report = replace(report, warnings=(*remarks, *report.warnings))
-    return ExportReport(preset, view, export.sql, _effects(con, export, report), report)
+        warnings = tuple(said for said in warnings if ALIKE not in said)
+    report = replace(report, warnings=(*remarks, *warnings))
+    return ExportReport(preset, view, query, effects, report)
 
 
 @on_own_connection
+@leave_nothing_unused
 def export_sql(
     con: duckdb.DuckDBPyConnection,
     preset: str,
     paths: Paths,
     *,
     name: str = DEFAULT_MAPPING,
+    attach: Dict[str, str] = MappingProxyType({}),
+    table_name: str | None = None,
     options: Dict[str, Any] | None = None,
 ) -> str:
     """The statement that makes the view of `map_export`, and in comments how it is mapped; nothing is changed.
@@ -139,6 +180,8 @@ def export_sql(
         preset: As in `map_export`.
         paths: As in `map_export`.
         name: As in `map_export`.
+        attach: As in `map_export`.
+        table_name: As in `map_export`.
         options: As in `map_export`.
 
     Raises MappingError as `map_export` does.
@@ -146,10 +189,12 @@ def export_sql(
     format, listed, given = _asked(preset, paths, options)
     view = _view_name(preset, name)
     if format.load is None:
-        export = _built(con, format, listed, given)
+        databases = [attached_of(database, where) for database, where in attach.items()]
+        attach_now(con, databases)
+        export = built(con, format, located(con, listed, databases, table_name), given)
     else:
-        with loaded_elsewhere(format, listed, view, given) as (elsewhere, found):
-            export = _built(elsewhere, format, found, given)
+        with loaded_elsewhere(format, listed, view, given) as (elsewhere, tables):
+            export = built(elsewhere, format, tables, given)
     said = {
         "--device-id": export.device_id,
         "--event-id": ",".join(export.event_id),
@@ -177,39 +222,3 @@ def _asked(name: str, paths: Paths, options: Dict[str, Any] | None) -> tuple[Pre
             f"{preset.title} has no option {unknown[0]} (options: {', '.join(preset.options) or 'none'})"
         )
     return preset, listed, given
-
-
-def _built(con: duckdb.DuckDBPyConnection, preset: Preset, paths: Sequence[str], options: dict[str, Any]) -> Export:
-    try:
-        return preset.build(con, paths, options)
-    except ForeignExportError as error:
-        other = looks_like(error.columns)
-        remedy = "give the export as it is delivered, or map its columns by hand: init --events"
-        if other is not None and other is not preset:
-            remedy = f"this looks like {other.title}: --from {other.name}"
-        raise MappingError(f"{error}: {remedy}") from error
-
-
-def _effects(con: duckdb.DuckDBPyConnection, export: Export, report: MappingReport) -> dict[str, int]:
-    """What the rules dropped or changed: rows by what was done."""
-    seen = report.profile
-    effects = {"rows of the export": seen.n_rows}
-    read = () if "delivered" not in export.parts else (Counted("rows of the export", "SELECT count(*) FROM delivered"),)
-    for counted in (*read, *export.counted):
-        (effects[counted.what],) = one(con, f"{export.beginning}{counted.sql}") or (0,)
-    if export.event_id:
-        effects["rows delivered again, left out"] = seen.n_repeated
-    if export.exclude_types or seen.n_excluded:
-        effects["rows of actions that are no events, left out"] = seen.n_excluded
-    effects["rows without user or device, left out"] = seen.n_null_user
-    if export.device_id:
-        known, resolved = one(
-            con,
-            f"""WITH events AS ({export.sql}), known AS (
-                    SELECT DISTINCT device_id FROM events WHERE user_id IS NOT NULL AND device_id IS NOT NULL)
-                SELECT (SELECT count(*) FROM known),
-                    (SELECT count(*) FROM events SEMI JOIN known USING (device_id) WHERE user_id IS NULL)""",
-        ) or (0, 0)
-        effects["devices whose user is known"] = known
-        effects["rows of theirs without a user, given to him or her"] = resolved
-    return effects

@@ -165,8 +165,16 @@ def map_events(
     return replace(report, warnings=(*report.warnings, known)) if known is not None else report
 
 
-def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = False) -> MappingReport:
+def put_mapping(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = False, copy: str | None = None
+) -> MappingReport:
     """Map events as said, in place of what has the name: what `map_events` does once it knows the columns.
+
+    Args:
+        con: A connection that `connect` made.
+        mapping: What is to be mapped.
+        force: As `map_events` has it.
+        copy: As `report_on` has it.
 
     Raises MappingError or EventsError, as that does.
     """
@@ -174,7 +182,7 @@ def put_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, force: bool = 
     old = stored_mapping(con, mapping.name)
     if old is not None and old != mapping:
         refuse_to_drop(con, old, mapping, force)
-    report, watched, found = report_on(con, mapping)
+    report, watched, found = report_on(con, mapping, copy)
     if old == mapping:
         _mend(con, mapping, watched, found)
         return replace(report, unchanged=True)

@@ -77,6 +77,14 @@ def test_a_column_that_looks_like_a_site_that_ended_is_named(sites: duckdb.DuckD
     assert "'old' on" in said
 
 
+@pytest.mark.parametrize("flag", ["site = 'old'", "IF(site = 'old', 1, 0)", "IF(site = 'old', 'yes', 'no')"])
+def test_a_flag_of_users_is_no_site(con: duckdb.DuckDBPyConnection, flag: str) -> None:
+    """A case that was escalated, a patient with a diagnosis: that the last of them was long ago closed nothing."""
+    con.execute(f"CREATE TABLE clicks AS SELECT * EXCLUDE site, {flag} AS flag FROM ({events(ended=True)})")
+    report = sqlscore.map_events(con, "clicks")
+    assert not [one.name for one in report.candidates if one.ended is not None]
+
+
 def test_sites_that_all_go_on_are_not_named(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"CREATE TABLE clicks AS {events(ended=False)}")
     report = sqlscore.map_events(con, "clicks")

@@ -1,14 +1,18 @@
 """Adobe Analytics' data feed: hit_data.tsv without a header, and column_headers.tsv, which has it.
 
 Sources: Adobe's "Data feed contents" and "Data column reference" (hitid_high and hitid_low identify a hit,
-post_visid_high and post_visid_low a visitor; hit_time_gmt is in seconds; hits with exclude_hit above 0, and
-those of hit_source 5, 7, 8 and 9, which are summaries, are not counted). Columns of a feed are chosen by whoever orders
-it.
+post_visid_high and post_visid_low a visitor; hit_time_gmt is when Adobe received a hit, in seconds, and
+cust_hit_time_gmt when it was made, in report suites that take times from devices, which send later what happened
+offline), "Calculate metrics" (hits with exclude_hit above 0, and those of hit_source 5, 7, 8 and 9, which are data
+sources, are not counted; a visit_num may be there twice, and visit_start_time_gmt tells the visits apart; hits of a
+visit go by visit_page_num) and "Special characters" (a backslash stands before a tab, a line's end or a backslash that
+is part of a value). Columns of a feed are chosen by whoever orders it.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +20,14 @@ from typing import Any
 import duckdb
 
 from sqlscore.errors import MappingError
+from sqlscore.mapping.presets.columns import selected
 from sqlscore.mapping.presets.export import Counted, Export, Preset
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, Source, files_of, first_line, headed, open_source, selected
+from sqlscore.mapping.presets.sources import Column, Source, files_of, first_line, headed, open_source
 
 _TITLE = "Adobe Analytics (data feed)"
+_TAB = re.compile(r"(?<!\\)(?:\\\\)*\t")
+"""The end of a column, which no backslash stands before, unless that is one of a pair: a backslash of the value."""
 _HEADERS = ("column_headers.tsv", "column_headers.tsv.gz")
 _COLUMNS = (
     Column("hitid_high", required=True),
@@ -32,17 +39,21 @@ _COLUMNS = (
     Column("visit_page_num", "BIGINT", required=True),
     Column("exclude_hit", "BIGINT", required=True),
     Column("hit_source", "BIGINT", required=True),
+    Column("post_cust_hit_time_gmt", "BIGINT"),
+    Column("cust_hit_time_gmt", "BIGINT"),
+    Column("visit_start_time_gmt", "BIGINT"),
     Column("post_pagename"),
     Column("post_page_event"),
     Column("post_channel"),
     Column("geo_country"),
 )
 _COUNTED = "exclude_hit = 0 AND hit_source NOT IN (5, 7, 8, 9)"
+_TIME = "coalesce(nullif(post_cust_hit_time_gmt, 0), nullif(cust_hit_time_gmt, 0), hit_time_gmt)"
 _QUERY = f"""SELECT post_visid_high || ':' || post_visid_low AS user_id,
-    make_timestamp(hit_time_gmt * 1000000) AS event_time,
+    make_timestamp({_TIME} * 1000000) AS event_time,
     coalesce(post_pagename, 'link:' || coalesce(post_page_event, '')) AS event_type,
     hitid_high || ':' || hitid_low AS event_id,
-    visit_num, visit_page_num,
+    visit_start_time_gmt, visit_num, visit_page_num,
     post_channel, geo_country
 FROM delivered
 WHERE {_COUNTED}"""
@@ -57,7 +68,7 @@ def _build(con: duckdb.DuckDBPyConnection, paths: Sequence[str], options: dict[s
         {"delivered": selected(source, _COLUMNS)},
         _QUERY,
         event_id=("event_id",),
-        order=("visit_num", "visit_page_num", "event_id"),
+        order=("visit_start_time_gmt", "visit_num", "visit_page_num", "event_id"),
         counted=(
             Counted("hits that Adobe excludes, left out", f"SELECT count(*) FROM delivered WHERE NOT ({_COUNTED})"),
         ),
@@ -87,7 +98,15 @@ def _feed(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> Source:
         raise MappingError(
             f'the column_headers.tsv beside "{hits[0]}" differ: map feeds of different columns one by one'
         )
-    return headed(con, hits, next(iter(names)))
+    (columns,) = names
+    for hit in hits:
+        n_values = len(_TAB.findall(first_line(con, hit) or "")) + 1
+        if n_values > len(columns):
+            raise MappingError(
+                f'"{hit}" has {n_values} columns and column_headers.tsv names {len(columns)}: put the one beside it '
+                "that was delivered with it"
+            )
+    return headed(con, hits, columns)
 
 
 ADOBE = Preset("adobe", _TITLE, _build, (frozenset({"hitid_high", "hitid_low", "hit_time_gmt"}),))

@@ -12,9 +12,10 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.mapping.presets.export import Counted, Export, Preset
+from sqlscore.mapping.presets.columns import selected
+from sqlscore.mapping.presets.export import EVENTS, Counted, Export, Preset
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, open_source, selected
+from sqlscore.mapping.presets.sources import Column, open_source
 
 _TITLE = "Amplitude (raw events)"
 _COLUMNS = (
@@ -53,7 +54,7 @@ def _build(con: duckdb.DuckDBPyConnection, paths: Sequence[str], options: dict[s
         counted=(
             Counted(
                 "rows delivered again, left out",
-                "SELECT (SELECT count(*) FROM delivered) - (SELECT count(*) FROM once)",
+                f"SELECT (SELECT count(*) FROM delivered) - (SELECT count(*) FROM {EVENTS})",
             ),
         ),
     )

@@ -9,6 +9,9 @@ from typing import Any
 
 import duckdb
 
+EVENTS = "shown"
+"""What the view shows, by the name that queries of `Counted` have for it."""
+
 
 @dataclass(frozen=True)
 class Counted:
@@ -16,7 +19,8 @@ class Counted:
 
     Attributes:
         what: the rule did, in a few words: "devices with a known user".
-        sql: an expression of one whole number, which may read the parts of the view: `(SELECT count(*) FROM known)`.
+        sql: a query for one whole number, which may read the parts of the view, and EVENTS, what the view shows:
+            `SELECT count(*) FROM known`.
     """
 
     what: str
@@ -58,9 +62,13 @@ class Export:
 
     @property
     def beginning(self) -> str:
-        """The view's WITH, behind which a SELECT of its parts may stand."""
-        parts = (f"{name} AS (\n{_indented(query)}\n)" for name, query in self.parts.items())
-        return f"WITH {', '.join(parts)}\n" if self.parts else ""
+        """The view's WITH."""
+        return f"WITH {', '.join(self.named_parts)}\n" if self.parts else ""
+
+    @property
+    def named_parts(self) -> tuple[str, ...]:
+        """The parts as a WITH lists them."""
+        return tuple(f"{name} AS (\n{_indented(query)}\n)" for name, query in self.parts.items())
 
 
 Build = Callable[[duckdb.DuckDBPyConnection, Sequence[str], dict[str, Any]], Export]

@@ -17,9 +17,10 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.mapping.presets.export import Counted, Export, Preset
+from sqlscore.mapping.presets.columns import selected
+from sqlscore.mapping.presets.export import EVENTS, Counted, Export, Preset
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, open_source, selected
+from sqlscore.mapping.presets.sources import Column, open_source
 from sqlscore.quoting import literal
 
 _TITLE = "GA4 (BigQuery)"
@@ -34,14 +35,14 @@ _COLUMNS = (
     Column("event_params", "ANY"),
     *(Column(name, "BIGINT") for name in _BATCH),
     Column("platform"),
-    Column("device", "JSON"),
-    Column("geo", "JSON"),
 )
+_NESTED = (Column("device", "JSON"), Column("geo", "JSON"))
+_FIELDS = {"device_category": ("device", "category"), "country": ("geo", "country")}
 # Grouping costs a third of a window, and copies are alike: of a column that is no part of the event the largest counts.
 # Parameters are compared by a hash: two events that agree in all else collide once in 10^19 pairs.
 _KEY = ", ".join(("stream_id", "user_pseudo_id", "event_timestamp", "event_name", *_BATCH))
 _ONCE = f"""SELECT {_KEY},
-    max(user_id) AS user_id, max(platform) AS platform, max(device) AS device, max(geo) AS geo
+    max(user_id) AS user_id, max(platform) AS platform, max(device_category) AS device_category, max(country) AS country
 FROM delivered
 GROUP BY {_KEY}, hash(event_params)"""
 _QUERY = f"""SELECT user_id,
@@ -50,16 +51,16 @@ _QUERY = f"""SELECT user_id,
     event_name AS event_type,
     {", ".join(_BATCH)},
     platform,
-    device ->> '$.category' AS device_category,
-    geo ->> '$.country' AS country
+    device_category,
+    country
 FROM once"""
 
 
 def _build(con: duckdb.DuckDBPyConnection, paths: Sequence[str], options: dict[str, Any]) -> Export:
     del options  # it has none
-    source = open_source(con, paths, _COLUMNS)
+    source = open_source(con, paths, (*_COLUMNS, *_NESTED))
     check_columns(_TITLE, source, _COLUMNS)
-    check_values(con, _TITLE, source, _COLUMNS)
+    check_values(con, _TITLE, source, (*_COLUMNS, *_NESTED))
     counted, daily = [], ""
     if source.kind != "table" and _may_hold_intraday(source.paths):
         source = replace(source, relation=source.with_file)
@@ -69,11 +70,12 @@ def _build(con: duckdb.DuckDBPyConnection, paths: Sequence[str], options: dict[s
         ]
     counted.append(
         Counted(
-            "rows delivered again, left out", "SELECT (SELECT count(*) FROM delivered) - (SELECT count(*) FROM once)"
+            "rows delivered again, left out",
+            f"SELECT (SELECT count(*) FROM delivered) - (SELECT count(*) FROM {EVENTS})",
         )
     )
     return Export(
-        {"delivered": selected(source, _COLUMNS, daily), "once": _ONCE},
+        {"delivered": selected(source, _COLUMNS, daily, _FIELDS), "once": _ONCE},
         _QUERY,
         device_id="device_id",
         order=_BATCH,

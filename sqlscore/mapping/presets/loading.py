@@ -1,9 +1,9 @@
-"""Exports that no view can read: they are read into a table first, which takes the place of an older one."""
+"""Exports that are read into a table, which takes the place of an older one: no view can read them, or none is to."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import duckdb
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import transaction
 from sqlscore.errors import MappingError
+from sqlscore.mapping.copies import same_rows
 from sqlscore.mapping.presets.export import Preset
 from sqlscore.quoting import identifier, qualified
 
@@ -27,26 +28,23 @@ def table_of(view: str) -> str:
 
 @contextmanager
 def loaded(
-    con: duckdb.DuckDBPyConnection, preset: Preset, paths: Sequence[str], view: str, options: dict[str, Any]
-) -> Iterator[tuple[Sequence[str], tuple[str, ...]]]:
-    """Yield what `preset.build` is to read, and what the user should know of it.
+    con: duckdb.DuckDBPyConnection, view: str, origin: str, load: Callable[[str], tuple[str, ...]]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the table behind a preset's view, and what the user should know of it.
 
-    That are the paths themselves, or a table that they were read into, in place of the one of an earlier time. If the
+    It takes the place of the one of an earlier time, unless that has the same rows, and then nothing is changed. If the
     block fails, the earlier table is there again.
 
     Args:
         con: A connection to the database, in no transaction.
-        preset: The format.
-        paths: What the user named.
         view: The name of the view that will read the table.
-        options: Those of the preset's own.
+        origin: What the user named.
+        load: Reads the export into a new table of the name that it is given, and returns what the user should know; or
+            raises MappingError and makes none.
 
     Raises MappingError if a table of that name is there that was not read from an export, or the export cannot be read.
     """
-    if preset.load is None:
-        yield paths, ()
-        return
-    table, path = table_of(view), _file(preset, paths)
+    table = table_of(view)
     there = _is_there(con, table)
     if there and one(con, "SELECT 1 FROM sqlscore.meta WHERE key = ?", [_KEY + table]) is None:
         raise MappingError(
@@ -54,19 +52,24 @@ def loaded(
             "another name, name=... (--mapping)"
         )
     incoming, before = f"{table}_incoming", f"{table}_before"
-    remarks = preset.load(con, path, incoming, options)
+    con.execute(f"DROP TABLE IF EXISTS {qualified('main', incoming)}")  # of a process that was killed
+    remarks = load(incoming)
+    if there and same_rows(con, qualified("main", table), qualified("main", incoming)):
+        con.execute(f"DROP TABLE {qualified('main', incoming)}")
+        yield table, remarks
+        return
     n_before = _count(con, table) if there else None
     with transaction(con):
-        con.execute(f"DROP TABLE IF EXISTS {qualified('main', before)}")  # of a process that was killed
+        con.execute(f"DROP TABLE IF EXISTS {qualified('main', before)}")
         if there:
             _rename(con, table, before)
         _rename(con, incoming, table)
         con.execute("DELETE FROM sqlscore.meta WHERE key = ?", [_KEY + table])
-        con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [_KEY + table, str(path.absolute())])
+        con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [_KEY + table, origin])
     try:
         if n_before is not None:
             remarks = (f'table "{table}" was read anew: {n_before:,} rows before, {_count(con, table):,} now', *remarks)
-        yield [table], remarks
+        yield table, remarks
     except BaseException:
         with transaction(con):
             con.execute(f"DROP TABLE {qualified('main', table)}")
@@ -83,14 +86,14 @@ def loaded_elsewhere(
     preset: Preset, paths: Sequence[str], view: str, options: dict[str, Any]
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Sequence[str]]]:
     """Yield a connection to a database of its own that holds what `loaded` would make, and the table's name."""
-    table, path = table_of(view), _file(preset, paths)
+    table, path = table_of(view), the_file(preset, paths)
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(Path(folder) / "log.duckdb") as con:
         if preset.load is not None:
             preset.load(con, path, table, options)
         yield con, [table]
 
 
-def _file(preset: Preset, paths: Sequence[str]) -> Path:
+def the_file(preset: Preset, paths: Sequence[str]) -> Path:
     """The one file that is named. Raises MappingError if it is none or several."""
     if len(paths) > 1:
         raise MappingError(

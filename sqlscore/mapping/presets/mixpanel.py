@@ -15,9 +15,10 @@ import duckdb
 
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
+from sqlscore.mapping.presets.columns import selected
 from sqlscore.mapping.presets.export import Export, Preset
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, open_source, selected
+from sqlscore.mapping.presets.sources import Column, open_source
 from sqlscore.quoting import literal
 
 _TITLE = "Mixpanel (raw export)"

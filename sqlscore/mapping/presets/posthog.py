@@ -12,9 +12,10 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.mapping.presets.columns import selected
 from sqlscore.mapping.presets.export import Counted, Export, Preset
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, Source, open_source, selected
+from sqlscore.mapping.presets.sources import Column, Source, open_source
 
 _TITLE = "PostHog (batch export)"
 _EVENTS = (

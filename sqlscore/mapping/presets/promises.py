@@ -87,13 +87,13 @@ def check_values(con: duckdb.DuckDBPyConnection, title: str, source: Source, col
                 )
 
 
-def check_events(con: duckdb.DuckDBPyConnection, title: str, query: str, ids_of_all: bool) -> tuple[str, ...]:
+def check_events(con: duckdb.DuckDBPyConnection, title: str, events: str, ids_of_all: bool) -> tuple[str, ...]:
     """What is odd about the events of the view.
 
     Args:
         con: A connection to the database.
         title: What the format is called.
-        query: That of the view.
+        events: SQL that stands in a FROM clause: what the view shows.
         ids_of_all: An id in `event_id` is one user's.
 
     Raises MappingError if most of the times cannot be.
@@ -102,7 +102,7 @@ def check_events(con: duckdb.DuckDBPyConnection, title: str, query: str, ids_of_
         con,
         f"""SELECT count(event_time), count(*) FILTER (event_time < {_FIRST}), min(event_time),
                 count(*) FILTER (event_time > CAST(timezone('UTC', now()) AS TIMESTAMP) + INTERVAL 1 DAY)
-            FROM ({query})""",
+            FROM {events}""",
     ) or (0, 0, None, 0)
     if 2 * (n_early + n_late) > n_rows:
         raise MappingError(
@@ -115,7 +115,7 @@ def check_events(con: duckdb.DuckDBPyConnection, title: str, query: str, ids_of_
     if ids_of_all:
         (shared,) = one(
             con,
-            f"""SELECT count(*) FROM (SELECT event_id FROM ({query}) WHERE event_id IS NOT NULL AND user_id IS NOT NULL
+            f"""SELECT count(*) FROM (SELECT event_id FROM {events} WHERE event_id IS NOT NULL AND user_id IS NOT NULL
                 GROUP BY event_id HAVING min(user_id) <> max(user_id))""",
         ) or (0,)
         if shared:

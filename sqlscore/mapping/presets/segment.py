@@ -15,9 +15,10 @@ from typing import Any
 import duckdb
 
 from sqlscore.errors import MappingError
+from sqlscore.mapping.presets.columns import selected
 from sqlscore.mapping.presets.export import Counted, Export, Preset
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, open_source, selected
+from sqlscore.mapping.presets.sources import Column, open_source
 from sqlscore.mapping.presets.tables import tables_of
 from sqlscore.quoting import identifier, literal
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.mapping.presets.columns import selected
 from sqlscore.mapping.presets.export import Counted, Export, Preset
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, open_source, selected
+from sqlscore.mapping.presets.sources import Column, open_source
 
 _TITLE = "Snowplow (atomic events)"
 _SESSION = "contexts_com_snowplowanalytics_snowplow_client_session_1"

@@ -12,8 +12,9 @@ import duckdb
 
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
+from sqlscore.mapping.presets.located import Elsewhere
 from sqlscore.mapping.relations import relation_of
-from sqlscore.quoting import identifier, literal, literals
+from sqlscore.quoting import literal, literals
 
 _PACKED = (".gz", ".zst")
 _KINDS = {
@@ -54,7 +55,8 @@ class Source:
         what: as the user named it.
         kind: csv, json, parquet or table.
         relation: the SQL of a FROM clause.
-        types: the types of its columns by name; of JSON only those that are read have a type.
+        types: the types of its columns by name, in lower case unless it is JSON, of which only those that are read have
+            a type. A warehouse may write all names in capitals.
         paths: of its files.
         found: the names of its columns.
     """
@@ -67,8 +69,8 @@ class Source:
     found: tuple[str, ...] = ()
 
     def has(self, name: str) -> bool:
-        """Whether it has a column of this name."""
-        return name in self.found
+        """Whether it has a column of this name, in lower case; only in JSON does the case of a name say something."""
+        return name in (self.found if self.kind == "json" else {column.casefold() for column in self.found})
 
     @property
     def with_file(self) -> str:
@@ -103,6 +105,8 @@ def open_source(
     Raises MappingError if there is nothing of that name, or it cannot be read.
     """
     what = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    if len(paths) == 1 and isinstance(paths[0], Elsewhere):
+        return _source(con, what, "table", paths[0], ())
     there = {path: [path] if "://" in path else files_of(path) for path in paths}
     kinds = {path: kind_of_file(path) or kind_of_file("".join(there[path][:1])) for path in paths}
     if not any(there.values()) and len(paths) == 1:
@@ -143,6 +147,8 @@ def _json(
         keys = con.execute(f"SELECT DISTINCT unnest(json_keys(json)) FROM ({objects})").fetchall()
     except duckdb.Error as error:
         raise unreadable(what, error) from error
+    if not keys:
+        raise MappingError(f'"{what}" is empty: export it again')
     kinds = {"TIMESTAMP": "VARCHAR", "ANY": "JSON"}
     wanted = {column.name: kinds.get(column.kind, column.kind) for column in columns}
     read = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in wanted.items())
@@ -160,11 +166,12 @@ def _source(con: duckdb.DuckDBPyConnection, what: str, kind: str, relation: str,
     except duckdb.Error as error:
         raise explained(con, what, paths, error) from error
     types = dict(zip(found.columns, map(str, found.types), strict=True))
-    return Source(what, kind, relation, types, tuple(paths), tuple(types))
+    folded = {name.casefold(): type_ for name, type_ in types.items()}
+    return Source(what, kind, relation, folded, tuple(paths), tuple(types))
 
 
 def headed(con: duckdb.DuckDBPyConnection, paths: Sequence[str], names: Sequence[str]) -> Source:
-    """Tab-separated files without quotes and without a header.
+    """Tab-separated files without quotes and without a header; a backslash stands before what is part of a value.
 
     Args:
         con: A connection to the database.
@@ -175,9 +182,9 @@ def headed(con: duckdb.DuckDBPyConnection, paths: Sequence[str], names: Sequence
     """
     files = literals(str(Path(path).absolute()) for path in paths)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    relation = (
-        f"read_csv([{files}], auto_detect = false, header = false, delim = '\t', quote = '', escape = '', "
-        f"columns = {{{columns}}})"
+    relation = (  # only a reader that is not strict knows escapes without quotes; rows too short or long are errors too
+        f"read_csv([{files}], auto_detect = false, header = false, delim = '\t', quote = '', escape = '\\', "
+        f"strict_mode = false, columns = {{{columns}}})"
     )
     return _source(con, paths[0], "csv", relation, paths)
 
@@ -246,45 +253,6 @@ def unreadable(what: str, error: duckdb.Error) -> MappingError:
 def _advice(line: str) -> bool:
     """Whether the engine goes on with what could be set, which is no remedy here."""
     return line.startswith(("Possible", "Try setting", "The search space", "* "))
-
-
-def selected(source: Source, columns: Iterable[Column], where: str = "") -> str:
-    """A query for these columns with the types that they are to have; those that the table lacks are NULL.
-
-    Args:
-        source: The table.
-        columns: The columns, in this order.
-        where: A condition on the table.
-    """
-    listed = ",\n    ".join(f"{value(source, column)} AS {identifier(column.name)}" for column in columns)
-    return f"SELECT {listed}\nFROM {source.relation}" + (f"\nWHERE {where}" if where else "")
-
-
-def value(source: Source, column: Column) -> str:
-    """SQL for a column with the type that it is to have."""
-    have, name, kind = source.types.get(column.name), identifier(column.name), column.kind
-    if have is None:
-        return f"CAST(NULL AS {'VARCHAR' if kind == 'ANY' else kind})"
-    if kind == "ANY" or (have == kind and kind != "VARCHAR"):
-        return name
-    text = f"nullif({name}, '')"
-    if kind == "VARCHAR":
-        return text if have == "VARCHAR" else f"CAST({name} AS VARCHAR)"
-    if kind == "TIMESTAMP":
-        return _utc(name, text, have)
-    if kind == "JSON" and have != "VARCHAR":
-        return f"to_json({name})"
-    return f"CAST({text if have == 'VARCHAR' else name} AS {kind})"
-
-
-def _utc(name: str, text: str, have: str) -> str:
-    if have == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', {name})"
-    if have != "VARCHAR":
-        return f"CAST({name} AS TIMESTAMP)"
-    # a cast of text to TIMESTAMP drops the offset, and one to TIMESTAMPTZ adds the session's where there is none
-    zoned = rf"regexp_matches({name}, ':\d\d(\.\d+)?\s*([+-]\d\d(:?\d\d)?)$')"
-    return f"CASE WHEN {zoned} THEN timezone('UTC', CAST({text} AS TIMESTAMPTZ)) ELSE CAST({text} AS TIMESTAMP) END"
 
 
 def names_shown(names: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from sqlscore.errors import MappingError
+from sqlscore.mapping.presets.located import Elsewhere
 from sqlscore.mapping.presets.sources import files_of, kind_of_file
 from sqlscore.quoting import qualified
 
@@ -28,6 +29,9 @@ def tables_of(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> dict[str,
     """
     found: dict[str, list[str]] = {}
     for path in paths:
+        if isinstance(path, Elsewhere):
+            found.setdefault(path.table.casefold(), []).append(path)
+            continue
         if Path(path).is_dir():
             parts = sorted(str(file) for file in Path(path).rglob("*") if kind_of_file(str(file)) is not None)
         elif files := files_of(path):

@@ -11,6 +11,8 @@ from sqlscore.simulation.exports.visits import Act, Made, truth_of, twice, visit
 def write_adobe(folder: Path | str, users: int = 40, seed: int = 0, arrived: float = 1.0) -> Made:
     """Write hit_data.tsv, column_headers.tsv and browser.tsv: some hits are excluded, others are summaries.
 
+    One in six was sent a day after it was made, and a variable holds tabs, ends of lines and backslashes.
+
     Args:
         folder: Where to; it is made.
         users: Devices.
@@ -36,8 +38,10 @@ def write_adobe(folder: Path | str, users: int = 40, seed: int = 0, arrived: flo
 
 
 def _hit(act: Act) -> dict[str, object]:
+    late = 86_400 * (act.place % 6 == 0)  # done offline, and sent when the device was online again
     return {
-        "hit_time_gmt": act.time // 1_000_000,
+        "hit_time_gmt": act.time // 1_000_000 + late,
+        "cust_hit_time_gmt": act.time // 1_000_000 if late else 0,
         "hitid_high": 3_000_000_000_000_000_000 + crc32(act.device.encode()),
         "hitid_low": 1_000 + act.place,
         "post_visid_high": 7_000_000_000_000_000_000 + crc32(act.device.encode()),
@@ -46,6 +50,7 @@ def _hit(act: Act) -> dict[str, object]:
         "visit_page_num": act.place + 1,
         "exclude_hit": 0,
         "hit_source": 1,
+        "post_evar1": ("plain", "a tab \\\t here", "two \\\n lines", "C:\\\\")[act.place % 4],
         "post_pagename": act.action,
         "post_page_event": 0,
         "geo_country": "jpn",

@@ -11,6 +11,7 @@ import pytest
 
 import sqlscore
 from sqlscore.errors import MappingError
+from sqlscore.simulation.exports.adobe import write_adobe
 from sqlscore.simulation.exports.ga4 import write_ga4
 
 ROW: dict[str, object] = {"event_timestamp": "1735700000000000", "event_name": "view", "user_pseudo_id": "1.2"}
@@ -115,3 +116,12 @@ def views(con: duckdb.DuckDBPyConnection) -> list[str]:
     """The SQL of the user's views."""
     query = "SELECT sql FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'"
     return [sql for (sql,) in con.execute(query).fetchall()]
+
+
+def test_a_feed_with_more_columns_than_its_header_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path):
+    """The header of an older feed would give every column behind the new one the name of another."""
+    made = write_adobe(tmp_path, 4)
+    header = tmp_path / "column_headers.tsv"
+    header.write_text(header.read_text(encoding="utf-8").replace("geo_country\n", "").rstrip("\t") + "\n")
+    with pytest.raises(MappingError, match=r"has 14 columns and column_headers.tsv names 13"):
+        sqlscore.map_export(con, "adobe", made.paths)

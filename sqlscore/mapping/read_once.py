@@ -18,7 +18,7 @@ _PARQUET = "read_parquet("  # single columns of it are read as cheaply as those 
 
 
 @contextmanager
-def read_once(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[Mapping]:
+def read_once(con: duckdb.DuckDBPyConnection, mapping: Mapping, whole: bool = False) -> Iterator[Mapping]:
     """The mapping over a temporary table of its columns, and of no others; as it is, if it reads a table.
 
     A view may group or join a whole export each time that it is read, and mapping looks at the events many times. The
@@ -27,11 +27,13 @@ def read_once(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[Mapp
     Args:
         con: A connection to the database that no transaction is open on.
         mapping: The mapped events, whose relation can be read.
+        whole: All columns are to be in the table: they are few, and will be looked at.
     """
     if _is_cheap(con, mapping):
         yield mapping
         return
     names = ", ".join(identifier(name) for name in dict.fromkeys((*mapping.read_columns, *mapping.event_id)))
+    names = "*" if whole else names
     con.execute(f"CREATE OR REPLACE TEMP TABLE {_COPY} AS SELECT {names} FROM {mapping.relation}")
     try:
         yield replace(mapping, relation=_COPY)

@@ -66,10 +66,11 @@ def report_on(
     there = spelled_out(con, read)  # the view of composed events may not be there yet
     guards = read_guards(con)
     silent = guards.get("group_silent_days")
-    with read_once(con, there) as events:
+    with read_once(con, there, whole=copy is not None) as events:
         profiled, warnings = profile(con, events, con.sql(f"FROM {there.relation} LIMIT 0").columns)
         watched = replace(watch(con, events), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
-        others = candidates(con, there, None if silent is None else silent.threshold, n_rows_in=events.relation)
+        source = there if copy is None else events
+        others = candidates(con, source, None if silent is None else silent.threshold, n_rows_in=events.relation)
         found = judge(con, events, guards, watched, Before())
         feeds = there.composition.feeds if there.composition is not None else ()
         # That a source stopped is said of it as a source; its users may have events of others, and are not of a group.

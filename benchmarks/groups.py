@@ -3,9 +3,9 @@
     python benchmarks/groups.py FILE --group COLUMN [--event-time C] [--feature C] [--seeds 3]
 
 Trains the default model on the file with its groups, and prints, for each group with figures of its own, the mean churn
-risk and the mean probability of the action that was predicted beside the shares that came true, in the test part, which
-nothing was learned from. `far` counts the seeds in which they are further apart than chance explains (three standard
-errors, users being independent, as the verdict has it).
+risk beside the share that churned, how often the predicted action came, and the calibration errors, in the test part,
+which nothing was learned from. `far` counts the seeds in which probabilities and what came are further apart than
+chance explains (three standard errors, users being independent, as the verdict has it).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
             for row in model.metrics.get("groups", []):
                 name = f"{row['pooled']} others" if row["pooled"] else str(row["group"])
                 for head in _HEADS:
-                    if head in row:
+                    if row.get(head, {}).get("n"):
                         found[head, name].append(row[head])
     print(f"{'head':12}{'group':20}{'n':>8}{'claimed':>9}{'came':>9}{'ece':>7}{'far':>6}")
     for (head, name), rows in sorted(found.items(), key=lambda item: (item[0][0], -item[1][0]["n"])):

@@ -33,13 +33,14 @@ class EventsError(SqlscoreError):
 class GuardError(EventsError):
     """The events differ so much from those before that they are not scored unless they are accepted.
 
-    `guards` holds what each guard of the file said: ok, note, warn or refuse.
+    `guards` holds what each guard of the file said: ok, note, warn or refuse. `mapping` names the mapping.
     """
 
-    def __init__(self, message: str, guards: dict[str, str] | None = None) -> None:
-        """Args as in `guards` above."""
+    def __init__(self, message: str, guards: dict[str, str] | None = None, mapping: str = "") -> None:
+        """Args as in `guards` and `mapping` above."""
         super().__init__(message)
         self.guards = guards or {}
+        self.mapping = mapping
 
 
 class GuardWarning(UserWarning):

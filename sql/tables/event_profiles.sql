@@ -23,9 +23,9 @@ CREATE TABLE IF NOT EXISTS sqlscore.event_profiles (
     findings JSON
 );
 
-COMMENT ON TABLE sqlscore.event_profiles IS 'What was counted in the events at mapping and at the last refresh: the next refresh is compared with both.';
+COMMENT ON TABLE sqlscore.event_profiles IS 'What was counted in the events at mapping and at the last refresh or dbt build: the next one is compared with both.';
 COMMENT ON COLUMN sqlscore.event_profiles.mapping IS 'The mapping.';
-COMMENT ON COLUMN sqlscore.event_profiles.verb IS 'When it was counted: map_events or refresh.';
+COMMENT ON COLUMN sqlscore.event_profiles.verb IS 'When it was counted: map_events, refresh, dbt build or accepted.';
 COMMENT ON COLUMN sqlscore.event_profiles.taken_at IS 'When that was, UTC.';
 COMMENT ON COLUMN sqlscore.event_profiles.n_rows IS 'Number of rows.';
 COMMENT ON COLUMN sqlscore.event_profiles.n_events IS 'Number of usable events.';

@@ -21,6 +21,7 @@ except ImportError as error:
 from sqlscore.database.catalog import catalog
 from sqlscore.dbt.composed import map_composed
 from sqlscore.dbt.config import attached_by, names_in
+from sqlscore.dbt.guarding import register_judge
 from sqlscore.errors import MappingError, SourceError, SqlscoreError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.elsewhere import databases_of
@@ -62,6 +63,7 @@ class Plugin(BasePlugin):
         path = str(self.creds.path) if self.creds else ":memory:"
         try:
             prepare(conn, path, device=str(self._config.get("device") or "auto"))
+            register_judge(conn)
             if any(self._config.get(option) for option in ("sources", "device_id", "identity", "users")):
                 map_composed(conn, self._config)
             elif self._config.get("events"):

@@ -45,15 +45,21 @@ def outcomes(guards: Guards, findings: Iterable[Finding]) -> dict[str, str]:
     return said
 
 
-def refuse(findings: Iterable[Finding], guards: Guards, mapping: str, accept: bool) -> None:
+BY_REFRESH = "refresh with accept=True (--accept)"
+BY_DBT = 'dbt build --vars "{sqlscore_accept: true}"'
+"""How events that a guard refuses are accepted."""
+
+
+def refuse(findings: Iterable[Finding], guards: Guards, mapping: str, accept: bool, how: str = BY_REFRESH) -> None:
     """Raise GuardError if a guard refuses these events and they were not accepted."""
     findings = tuple(findings)
     refused = [finding.what for finding in findings if finding.outcome == "refuse"]
     if refused and not accept:
         raise GuardError(
             f'the events mapped as "{mapping}" were not scored, and the old scores stay: {"; ".join(refused)}; '
-            "correct the events, or refresh with accept=True (--accept) if they are right",
+            f"correct the events, or {how} if they are right",
             outcomes(guards, findings),
+            mapping,
         )
 
 
@@ -106,7 +112,7 @@ def _of_times(seen: Watched, before: Before) -> Iterator[Value]:
 
 
 def _of_shares(seen: Watched, before: Before) -> Iterator[Value]:
-    for then, when in ((before.last, "at the last refresh"), (before.mapped, _when(before))):
+    for then, when in ((before.last, f"at the last {before.verb}"), (before.mapped, _when(before))):
         if then is None or not seen.n_rows or not then.n_rows:
             continue
         share, old = seen.n_left_out / seen.n_rows, then.n_left_out / then.n_rows
@@ -219,7 +225,7 @@ def _share(then: Watched | None, part: str, whole: str = "n_rows") -> float:
 
 
 def _since(before: Before) -> str:
-    return "the last refresh" if before.last is not None else "it was mapped"
+    return f"the last {before.verb}" if before.last is not None else "it was mapped"
 
 
 def _when(before: Before) -> str:

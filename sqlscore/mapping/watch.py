@@ -14,7 +14,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping
 
-MAPPED, REFRESHED, ACCEPTED = "map_events", "refresh", "accepted"
+MAPPED, REFRESHED, BUILT, ACCEPTED = "map_events", "refresh", "dbt build", "accepted"
 """When a profile was taken; one that a user accepted stands in place of the one at mapping."""
 
 EPOCH = datetime(1990, 1, 1)
@@ -75,6 +75,7 @@ class Before:
     accepted: bool = False  # whether `mapped` is a profile that the user accepted
     last: Watched | None = None
     findings: tuple[Finding, ...] = ()
+    verb: str = REFRESHED  # whose profile `last` is
 
 
 def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
@@ -158,32 +159,38 @@ def _left_out(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> 
     )
 
 
-def of_users(con: duckdb.DuckDBPyConnection, users: str, seen: Watched, model: str, last: Watched | None) -> Watched:
-    """Add what the scores tell of the users and of unknown actions.
+@dataclass(frozen=True)
+class Scored:
+    """What the scores tell of the users and of unknown actions."""
+
+    model: str  # the champion
+    n_users: int
+    largest: int | None  # the most events of one user
+    n_events: int
+    n_unknown: int  # events whose action the model does not know
+
+
+def of_users(seen: Watched, scored: Scored, last: Watched | None) -> Watched:
+    """Add what the scores tell.
 
     Args:
-        con: A connection in the refresh's transaction.
-        users: The quoted name of the table of users' states.
         seen: What was counted in the events.
-        model: The champion.
+        scored: What was counted in the states of the users.
         last: The profile of the last refresh, if there was one.
     """
-    n_users, largest, n_events, n_unknown = one(
-        con, f"SELECT count(*), max(n_events), coalesce(sum(n_events), 0), coalesce(sum(n_unknown), 0) FROM {users}"
-    ) or (0, None, 0, 0)
-    share = largest / n_events if n_events else None
+    share = scored.largest / scored.n_events if scored.largest and scored.n_events else None
     of_new = None
-    if last is not None and last.model == model and last.n_unknown is not None:
-        new = n_events - last.n_events
+    if last is not None and last.model == scored.model and last.n_unknown is not None:
+        new = scored.n_events - last.n_events
         of_new = last.unknown_share_of_new if new == 0 else None
         if new >= _MIN_NEW:
-            of_new = max(0.0, min(1.0, (n_unknown - last.n_unknown) / new))
+            of_new = max(0.0, min(1.0, (scored.n_unknown - last.n_unknown) / new))
     return replace(
         seen,
-        n_users=n_users,
+        n_users=scored.n_users,
         largest_user_share=share,
-        model=model,
-        n_unknown=int(n_unknown),
+        model=scored.model,
+        n_unknown=scored.n_unknown,
         unknown_share_of_new=of_new,
     )
 
@@ -198,8 +205,8 @@ def write_profile(
 
     An accepted profile stands in place of the one at mapping.
     """
-    gone = {MAPPED: (MAPPED, REFRESHED, ACCEPTED), ACCEPTED: (MAPPED, ACCEPTED), REFRESHED: (REFRESHED,)}[verb]
-    forget_profiles(con, mapping, gone)
+    gone = {MAPPED: _ALL, ACCEPTED: (MAPPED, ACCEPTED)}
+    forget_profiles(con, mapping, gone.get(verb, (verb,)))
     row = asdict(seen)
     row |= {"mapping": mapping, "verb": verb, "n_missing": json.dumps(seen.n_missing)}
     row["findings"] = json.dumps([asdict(finding) for finding in findings])
@@ -207,15 +214,16 @@ def write_profile(
     con.execute(f"INSERT INTO sqlscore.event_profiles ({names}) VALUES ({places})", list(row.values()))
 
 
-def forget_profiles(
-    con: duckdb.DuckDBPyConnection, mapping: str, verbs: tuple[str, ...] = (MAPPED, REFRESHED, ACCEPTED)
-) -> None:
+_ALL = (MAPPED, REFRESHED, BUILT, ACCEPTED)
+
+
+def forget_profiles(con: duckdb.DuckDBPyConnection, mapping: str, verbs: tuple[str, ...] = _ALL) -> None:
     """Delete profiles of a mapping."""
     con.execute("DELETE FROM sqlscore.event_profiles WHERE mapping = ? AND list_contains(?, verb)", [mapping, [*verbs]])
 
 
-def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str) -> Before:
-    """What is stored to compare with."""
+def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str, *verbs: str) -> Before:
+    """What is stored to compare with: the profile at mapping, and the newest of these verbs, else of `refresh`."""
     names = [f.name for f in fields(Watched)]
     rows = con.execute(
         f"SELECT verb, findings, {', '.join(names)} FROM sqlscore.event_profiles WHERE mapping = ?", [mapping]
@@ -226,10 +234,12 @@ def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str) -> Before:
         row["n_missing"] = json.loads(row["n_missing"])
         seen[verb] = Watched(**row)
         found[verb] = tuple(Finding(**finding) for finding in json.loads(findings))
-    latest = REFRESHED if REFRESHED in seen else MAPPED
+    taken = [verb for verb in verbs or (REFRESHED,) if verb in seen]
+    latest = max(taken, key=lambda verb: seen[verb].taken_at, default=MAPPED)
     return Before(
         mapped=seen.get(ACCEPTED, seen.get(MAPPED)),
         accepted=ACCEPTED in seen,
-        last=seen.get(REFRESHED),
+        last=seen.get(latest) if taken else None,
         findings=found.get(latest, ()),
+        verb=latest if taken else REFRESHED,
     )

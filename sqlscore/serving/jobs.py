@@ -124,7 +124,7 @@ def _one(step: Step, job: Job, stop: Stop, tell: Tell) -> StepEnded:
     except Exception as failure:  # noqa: BLE001 - whatever it is, the other steps and the next runs go on
         outcome, error = "failed", described(failure, *step.secrets)
         if isinstance(failure, GuardError):
-            result = {"guards": failure.guards}
+            result = {"guards": failure.guards, "mapping": failure.mapping}
     ended = StepEnded(step.kind, step.target, outcome, retries, time.monotonic() - began, error, result)
     tell(ended)
     return ended

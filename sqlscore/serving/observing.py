@@ -115,9 +115,12 @@ def _after(state: State, event: Event) -> State:
     if isinstance(event, RunBegan):
         return replace(state, running_since=event.started_at)
     if isinstance(event, StepEnded):
-        if event.kind == "refresh" and "guards" in event.result:
-            warned = {**state.warnings, event.target: list(event.result.get("warnings", ()))}
-            state = replace(state, guards={**state.guards, event.target: event.result["guards"]}, warnings=warned)
+        judged = event.result.get("judged", {})  # by mapping, of a dbt build
+        if "guards" in event.result:
+            judged = {event.result.get("mapping") or event.target: event.result}
+        for mapping, said in judged.items():
+            warned = {**state.warnings, mapping: list(said.get("warnings", ()))}
+            state = replace(state, guards={**state.guards, mapping: said["guards"]}, warnings=warned)
         return _after_step(state, event) if event.outcome == "ok" else state
     if isinstance(event, RunEnded):
         return replace(

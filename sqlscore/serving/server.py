@@ -22,7 +22,7 @@ from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
 from sqlscore.extras import require
 from sqlscore.mapping.guards import outcomes, read_guards
-from sqlscore.mapping.watch import read_profiles
+from sqlscore.mapping.watch import BUILT, REFRESHED, read_profiles
 from sqlscore.serving import jobs
 from sqlscore.serving.lock import explain_lock, sole_server
 from sqlscore.serving.logs import LOG, log_event
@@ -173,7 +173,8 @@ def first_state(con: duckdb.DuckDBPyConnection, job: Job) -> State:
     champions = {model.mapping: model.label for model in registered_models(con) if model.is_champion}
     kept = {mapping: label for mapping, label in champions.items() if mapping in refreshed}
     watching = read_guards(con)
-    found = {mapping: read_profiles(con, mapping).findings for mapping in refreshed}
+    verb = REFRESHED if job.dbt is None else BUILT
+    found = {mapping: read_profiles(con, mapping, verb).findings for mapping in refreshed}
     return State(
         now(),
         refreshed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sqlscore.serving.backoff import Backoff
 from sqlscore.serving.notices import Kind, secrets_of, target_name
 from sqlscore.serving.retraining import reason_to_retrain, retrain
 from sqlscore.serving.stopping import Stop
+from sqlscore.verbs.guarding import judge_build
 
 _MAPPING = "{mapping}"
 
@@ -81,7 +82,7 @@ def chosen_mappings(con: duckdb.DuckDBPyConnection, job: Job) -> list[str]:
 def scoring_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str], stop: Stop) -> list[Step]:
     """The steps that bring the tables of scores up to date."""
     if job.dbt is not None:
-        return [Step("dbt", str(job.dbt), partial(_dbt, job.dbt))]
+        return [Step("dbt", str(job.dbt), partial(_dbt, con, mappings, job.dbt))]
 
     def refresh(mapping: str) -> dict[str, Any]:
         with warnings.catch_warnings():
@@ -117,7 +118,8 @@ def training_step(con: duckdb.DuckDBPyConnection, mapping: str, reason: str, sto
     return Step("retrain", mapping, lambda: retrain(con, mapping=mapping, reason=reason, progress=stop))
 
 
-def _dbt(folder: Path) -> dict[str, Any]:
+def _dbt(con: duckdb.DuckDBPyConnection, mappings: list[str], folder: Path) -> dict[str, Any]:
+    """Build, and say what the guards say of the events then. Raises GuardError if they are why the build failed."""
     need = "--dbt needs dbt with its DuckDB adapter"
     runner = optional("dbt.cli.main", need, extra="dbt", error=ServingError).dbtRunner()
     profiles = ["--profiles-dir", str(folder)] if (folder / "profiles.yml").exists() else []
@@ -125,5 +127,11 @@ def _dbt(folder: Path) -> dict[str, Any]:
     nodes = list(getattr(done.result, "results", None) or ())
     if not done.success:
         failed = [f"{node.node.name}: {node.message}" for node in nodes if str(node.status) in ("error", "fail")]
+        for mapping in mappings if failed else ():
+            judge_build(con, mapping=mapping)
         raise ServingError(f"dbt build in {folder} failed: {'; '.join(failed) or done.exception or 'see its log'}")
-    return {"nodes": len(nodes)}
+    judged = {mapping: asdict(judge_build(con, accept=True, mapping=mapping)) for mapping in mappings}
+    result: dict[str, Any] = {"nodes": len(nodes), "judged": judged}
+    for key in ("warnings", "notes"):
+        result[key] = [f"{mapping}: {what}" for mapping, said in judged.items() for what in said[key]]
+    return result

@@ -13,8 +13,8 @@ from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
-from sqlscore.mapping.guards import judge, read_guards
-from sqlscore.mapping.watch import read_profiles, watch
+from sqlscore.mapping.guards import BY_DBT, judge, read_guards
+from sqlscore.mapping.watch import BUILT, REFRESHED, read_profiles, watch
 from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, lost_rows, read_mark
 from sqlscore.verbs.mapping_status import MappingStatus
 
@@ -58,14 +58,14 @@ def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: s
     """What the guards warn of or would refuse in the events as they are now, or found at the last refresh."""
     if {"guards", "event_profiles"} & set(missing_tables(con)):
         return []  # `file_problems` says so
-    before = read_profiles(con, mapping.name)
+    before = read_profiles(con, mapping.name, REFRESHED, BUILT)
     findings = judge(con, mapping, read_guards(con), watch(con, mapping), before)
     names = {finding.name for finding in findings}
     findings += tuple(finding for finding in before.findings if finding.name not in names)
     commands = {
         "cap": f"{_map(database)} --time-cap TIME",
         "train": _command("train", database, mapping),
-        "accept": _command("refresh", database, mapping, "--accept"),
+        "accept": BY_DBT if before.verb == BUILT else _command("refresh", database, mapping, "--accept"),
     }
     return [
         Problem(f'"{mapping.name}": {finding.what}', commands[finding.remedy])

@@ -12,6 +12,7 @@ import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.events_query import events_until
+from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import GuardWarning
 from sqlscore.events.mapping import DEFAULT_MAPPING
@@ -19,7 +20,7 @@ from sqlscore.mapping.composition.feeds import FeedState, feed_states, waiting
 from sqlscore.mapping.guards import judge, outcomes, read_guards, refuse
 from sqlscore.mapping.readers import check_readers, note_views, views_changed
 from sqlscore.mapping.roles import UNREADABLE, check_types, unreadable
-from sqlscore.mapping.watch import ACCEPTED, REFRESHED, of_users, read_profiles, watch, write_profile
+from sqlscore.mapping.watch import ACCEPTED, REFRESHED, Scored, of_users, read_profiles, watch, write_profile
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.changes import Changes, find_changes
 from sqlscore.score_tables.mark import STATES_TABLE, mark_now, read_mark, write_mark
@@ -136,7 +137,7 @@ def refresh(
             write_mark(con, source, mark)
             if changed_views:
                 note_views(con, source)
-            watched = of_users(con, run.table(STATES_TABLE), watched, artifact.name, before.last)
+            watched = of_users(watched, count_scored(con, run.table(STATES_TABLE), artifact.name), before.last)
             found = judge(reader, source, guards, watched, before)
             refuse(found, guards, mapping, accept)
             write_profile(con, mapping, REFRESHED, watched, () if accept else found)
@@ -175,3 +176,12 @@ def refresh(
     for warning in report.warnings:
         warnings.warn(f"{mapping}: {warning}", GuardWarning, stacklevel=3)
     return report
+
+
+def count_scored(con: duckdb.DuckDBPyConnection, users: str, model: str) -> Scored:
+    """Count in the states of the users, a table by its quoted name, inside the caller's transaction."""
+    counted = one(
+        con, f"SELECT count(*), max(n_events), coalesce(sum(n_events), 0), coalesce(sum(n_unknown), 0) FROM {users}"
+    )
+    n_users, largest, n_events, n_unknown = counted or (0, None, 0, 0)
+    return Scored(model, n_users, largest, int(n_events), int(n_unknown))

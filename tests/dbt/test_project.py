@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from dbt_run import run_dbt
 from tiny_model import tiny_artifact
 from typer.testing import CliRunner
 
@@ -24,19 +25,6 @@ CLICKS = """CREATE TABLE clicks AS
     SELECT (i % 40)::BIGINT AS visitor, TIMESTAMP '2024-01-01' + to_hours(i // 40) AS ts,
         (['view', 'cart', 'buy'])[1 + (i // 40 + i) % 3] AS what, i * 0.5 AS price, 'fjord' AS brand
     FROM range(200) t(i)"""
-
-
-def run_dbt(*arguments: str) -> Any:
-    """One dbt command in this process; its connection is closed at the end, as it is when dbt's own process ends."""
-    runner = pytest.importorskip("dbt.cli.main", reason="needs the extra dbt").dbtRunner()
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    try:
-        return runner.invoke(list(arguments))
-    finally:
-        if DuckDBConnectionManager._ENV is not None:
-            DuckDBConnectionManager._ENV.close()
-            DuckDBConnectionManager._ENV = None
 
 
 def command(name: str, folder: Path) -> list[str]:

@@ -277,7 +277,8 @@ def test_dbt_stands_in_place_of_the_refresh(
     monkeypatch.setitem(sys.modules, "dbt.cli.main", module)
     (tmp_path / "profiles.yml").touch()
     report, heard = run(con, Job(dbt=tmp_path, backoff=AT_ONCE))
-    assert [(step.kind, step.outcome, step.result) for step in report.steps[:1]] == [("dbt", "ok", {"nodes": 2})]
+    assert [(step.kind, step.outcome, step.result["nodes"]) for step in report.steps[:1]] == [("dbt", "ok", 2)]
+    assert list(report.steps[0].result["judged"]) == ["events"]
     assert "scored: no such column" in heard.of(Retrying)[0].error
     assert seen[0][-4:] == ["--project-dir", str(tmp_path), "--profiles-dir", str(tmp_path)]
 

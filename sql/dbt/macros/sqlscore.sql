@@ -90,3 +90,34 @@
         {%- endif -%}
     {%- endif -%}
 {%- endmacro -%}
+
+{#- Raise an error if a guard refuses the events, so that the old scores stay. With the states that were built from them,
+    say in the log what the guards warn of and note, and keep the counts for the next build to compare with. -#}
+{%- macro judge(states=none) -%}
+    {%- if execute and flags.WHICH in ('run', 'build', 'retry') -%}
+        {%- set accept = var('sqlscore_accept', false) | string | lower in ('true', '1', 'yes') -%}
+        {%- set call = "open_this_file_with_sqlscore_connect__judge('" ~ sqlscore.mapping() ~ "', " ~ accept ~ ", " -%}
+        {%- if states is none -%}
+            {%- set found = run_query("SELECT " ~ call ~ "NULL)") -%}
+        {%- else -%}
+            {%- set found = run_query(
+                "SELECT " ~ call ~ "CAST(scored AS VARCHAR)) FROM (SELECT JSON_OBJECT("
+                ~ "'model', COALESCE(MAX(s.model), ''), 'n_users', COUNT(*), 'largest', MAX(s.state.n_events), "
+                ~ "'n_events', COALESCE(SUM(s.state.n_events), 0), 'n_unknown', COALESCE(SUM(s.state.n_unknown), 0)) "
+                ~ "AS scored FROM " ~ states ~ " AS s)"
+            ) -%}
+        {%- endif -%}
+        {%- set said = fromjson(found.rows[0][0]) -%}
+        {%- if said.refused -%}
+            {{ exceptions.raise_compiler_error(said.refused) }}
+        {%- endif -%}
+        {%- if states is not none -%}
+            {%- for what in said.warnings -%}
+                {%- do exceptions.warn(sqlscore.mapping() ~ ': ' ~ what) -%}
+            {%- endfor -%}
+            {%- for what in said.notes -%}
+                {%- do log(sqlscore.mapping() ~ ': ' ~ what, info=true) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro -%}

@@ -1,3 +1,4 @@
+{{ sqlscore.judge() }}
 WITH
 {%- if sqlscore.in_groups() %}
 -- The newest event of any group that the user has events of.

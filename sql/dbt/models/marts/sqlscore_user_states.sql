@@ -3,8 +3,11 @@
     incremental_strategy='delete+insert',
     unique_key='user_id',
     on_schema_change='fail',
-    post_hook="DELETE FROM {{ this }} AS s WHERE NOT EXISTS (
-        SELECT 1 FROM {{ ref('sqlscore_events') }} AS e WHERE e.user_id = s.user_id)"
+    post_hook=[
+        "DELETE FROM {{ this }} AS s WHERE NOT EXISTS (
+            SELECT 1 FROM {{ ref('sqlscore_events') }} AS e WHERE e.user_id = s.user_id)",
+        "{{ sqlscore.judge(this) }}"
+    ]
 ) }}
 WITH
 contents AS (

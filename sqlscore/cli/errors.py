@@ -31,6 +31,11 @@ _HINTS = (
         "A row function, such as churn_risk(e), reads the columns that are mapped, by their own names: pass the mapped "
         "table, or a relation with its columns. Over sqlscore.events, use the list form: list_churn_risk(list(e)).",
     ),
+    (
+        re.compile(r'Table "mapped_event" does not have a column'),
+        "A column of the mapped events was renamed or dropped: `sqlscore status DB` says which; bring it back, or map "
+        "the events as they are now with `sqlscore init`.",
+    ),
 )
 """What to do about errors of the engine that are mistakes in calling sqlscore's functions."""
 

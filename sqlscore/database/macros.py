@@ -37,7 +37,7 @@ def statements(mapping: Mapping, file: int) -> Iterator[str]:
 
 _NO_ROW = (
     "UNION(text VARCHAR, number DOUBLE, truth BOOLEAN, moment TIMESTAMP, zoned TIMESTAMPTZ, id UUID, "
-    "texts VARCHAR[], numbers DOUBLE[])"
+    "texts VARCHAR[], numbers DOUBLE[], map MAP(VARCHAR, VARCHAR))"
 )
 """The type of a parameter that takes what is no table's alias. It is a single one, since several would be ambiguous for
 an aggregate, whose type the engine does not know when it chooses an overload."""

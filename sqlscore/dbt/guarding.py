@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import Any
 
 import duckdb
 from duckdb.func import SPECIAL
@@ -36,7 +37,7 @@ def register_judge(con: duckdb.DuckDBPyConnection) -> None:
         def judge(mapping: str, accept: bool, scored: str | None) -> str:
             return judged(_CONNECTIONS[key], mapping, accept, scored)
 
-        texts = [duckdb.sqltype(name) for name in ("VARCHAR", "BOOLEAN", "VARCHAR")]
+        texts: list[Any] = [duckdb.sqltype(name) for name in ("VARCHAR", "BOOLEAN", "VARCHAR")]
         returns = duckdb.sqltype("VARCHAR")
         con.create_function(JUDGE, judge, texts, returns, null_handling=SPECIAL, side_effects=True)
 

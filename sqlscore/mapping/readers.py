@@ -7,14 +7,15 @@ import re
 
 import duckdb
 
-from sqlscore.database.events_query import NOW
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.chance import check_chance, reads_clock
 from sqlscore.mapping.elsewhere import OF_FILE, is_table
-from sqlscore.quoting import SYSTEM, identifier, literal, qualified
+from sqlscore.mapping.view_texts import plan_of, users_views, views_read
+from sqlscore.quoting import identifier, literal
 
-_OF_A_SESSION = ("getvariable", "current_setting")
+_OF_A_SESSION = ("getvariable", "current_setting", "current_schema", "current_schemas", "in_search_path")
 """Functions whose value another session does not have."""
 
 _OF_A_ZONE = (
@@ -36,6 +37,7 @@ _KEY = "views of "
 def check_readers(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     """Raise MappingError if the mapped columns depend on who reads them: scores would too."""
     _check_variables(con, mapping)
+    check_chance(con, mapping)
     _check_zone(con, mapping)
 
 
@@ -58,44 +60,21 @@ def forget_views(con: duckdb.DuckDBPyConnection, mapping: str) -> None:
     con.execute("DELETE FROM sqlscore.meta WHERE key = ?", [_KEY + mapping])
 
 
-def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The SQL of the user's views by quoted name."""
-    rows = con.execute(
-        """SELECT schema_name, view_name, sql FROM duckdb_views()
-           WHERE database_name = current_database() AND NOT internal
-             AND schema_name <> 'sqlscore' AND NOT starts_with(schema_name, 'sqlscore_') ORDER BY ALL"""
-    ).fetchall()
-    return {qualified(schema, name): sql for schema, name, sql in rows}
-
-
 def _hash_of_views(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
     """A hash of all views of the user's, any of which the mapped one may read; None if no view is mapped."""
-    views = _views(con)
+    views = users_views(con)
     mapped = any(relation in views for relation in mapping.relations)
     return hashlib.sha256(repr(views).encode()).hexdigest() if mapped else None
 
 
 def _check_variables(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    views = _views(con)
-    waiting, seen = [*mapping.relations], set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name not in views:
-            continue
-        seen.add(name)
-        sql = _without_texts(views[name])
+    for name, sql in views_read(con, mapping).items():
         used = next((word for word in _OF_A_SESSION if re.search(rf"(?i)\b{word}\s*\(", sql)), None)
         if used is not None:
             raise MappingError(
                 f"view {name} reads {used}(...), which is set in one session and not in another, and sqlscore's verbs "
                 "have a session of their own: write the value into the view, or keep it in a table that the view reads"
             )
-        names = {word.casefold() for pair in re.findall(r'"((?:[^"]|"")*)"|(\w+)', sql) for word in pair}
-        waiting += [other for other in views if other.rpartition(".")[2].strip('"').casefold() in names]
-
-
-def _without_texts(sql: str) -> str:
-    return re.sub(r"'(?:[^']|'')*'", "''", sql)
 
 
 def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
@@ -107,7 +86,7 @@ def _check_zone(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     if all(relation.startswith(OF_FILE) or is_table(con, relation) for relation in mapping.relations):
         return
     names = ", ".join(identifier(name) for name in mapping.read_columns)
-    if not _may_know_the_zone(con, f"SELECT {names} FROM {mapping.relation}"):
+    if not (_may_know_the_zone(con, f"SELECT {names} FROM {mapping.relation}") or reads_clock(con, mapping)):
         return
 
     def content(zone: str) -> object:
@@ -133,6 +112,5 @@ def _may_know_the_zone(con: duckdb.DuckDBPyConnection, query: str) -> bool:
 
     True in doubt: the engine tells the types of queries over tables, and not of those that read files.
     """
-    asked = query.replace(NOW, "make_timestamp(0)")  # written by sqlscore, and the same in every zone
-    (plan,) = one(con, f"SELECT CAST({SYSTEM}.json_serialize_plan(?) AS VARCHAR)", [asked]) or (None,)
-    return plan is None or not plan.startswith('{"error":false') or any(word in plan for word in _OF_A_ZONE)
+    plan = plan_of(con, query)
+    return plan is None or any(word in plan for word in _OF_A_ZONE)

@@ -12,6 +12,7 @@ from sqlscore.database.registry import lacking_features, unread_features
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.alike import alike
 from sqlscore.mapping.candidates import Candidate, candidates
+from sqlscore.mapping.chance import doubts_of_clock
 from sqlscore.mapping.composition.attributes import doubts_of_attributes
 from sqlscore.mapping.composition.feeds import FeedState, doubts_of_sources, feed_states
 from sqlscore.mapping.groups import Groups, groups, likely_groups
@@ -81,7 +82,13 @@ def report_on(
         warnings += () if mixed is None else (mixed,)
         counted, more = levels(con, events, profiled.n_actions)
         parts, small = groups(con, events)
-    warnings += (*more, *doubts_of_sources(con, there), *doubts_of_attributes(con, there), *small)
+    warnings += (
+        *more,
+        *doubts_of_clock(con, there),
+        *doubts_of_sources(con, there),
+        *doubts_of_attributes(con, there),
+        *small,
+    )
     lacking = lacking_features(con, there)
     if lacking:
         said = f'the champion of "{mapping.name}" reads {lacking}, not mapped: map them, or train again'

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
+from sqlscore.database.attaching import attach
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import snapshot
-from sqlscore.errors import PublishError
+from sqlscore.errors import EventsError, MappingError, PublishError
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.roles import check_readable
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES
 
@@ -90,7 +92,7 @@ def sources(
     """
     with snapshot(con) as reader:
         places = _places(reader, mapping, tables)
-        yield reader, tuple(_source(reader, *place) for place in places)
+        yield reader, tuple(_source(reader, mapping, *place) for place in places)
 
 
 def checksum(con: duckdb.DuckDBPyConnection, relation: str, expressions: Sequence[str]) -> tuple[int, str]:
@@ -196,7 +198,7 @@ def _find(
     return next((there[place] for place in places if place in there), None)
 
 
-def _source(con: duckdb.DuckDBPyConnection, schema: str, name: str, view: bool) -> Source:
+def _source(con: duckdb.DuckDBPyConnection, mapping: Mapping, schema: str, name: str, view: bool) -> Source:
     relation = qualified(schema, name)
     rows = con.execute(
         """SELECT NULL, comment FROM duckdb_tables()
@@ -213,9 +215,20 @@ def _source(con: duckdb.DuckDBPyConnection, schema: str, name: str, view: bool) 
         try:
             con.execute(f"CREATE TEMP TABLE {held} AS SELECT * FROM {relation}")
         except duckdb.Error as error:
-            said = str(error).splitlines()[0]  # what follows is the query, which nobody wrote
+            said = _why(con, mapping) or str(error).splitlines()[0]  # what follows is the query, which nobody wrote
             raise PublishError(f"the view {schema}.{name} cannot be read: {said}") from error
         relation = held
     shape = con.sql(f"SELECT * FROM {relation} LIMIT 0")
     columns = tuple(zip(shape.columns, shape.types, strict=True))
     return Source(name, relation, columns, comments.pop(None, None), comments)
+
+
+def _why(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
+    """Why the mapped events cannot be read, in terms of the user's columns; None if they can."""
+    with con.cursor() as fresh:  # the error may have ended the caller's transaction
+        try:
+            attach(fresh, mapping.attached)
+            check_readable(fresh, mapping)
+        except (MappingError, EventsError) as error:
+            return str(error)
+    return None

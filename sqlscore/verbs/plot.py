@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from sqlscore.database.catalog import mapped
 from sqlscore.database.transactions import on_own_connection
 from sqlscore.errors import PlotError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.roles import check_readable
 from sqlscore.reporting.plots.drawer import KINDS, drawer
 
 if TYPE_CHECKING:
@@ -55,5 +57,9 @@ def plot(
     if user_id is not None and kind != "attention":
         raise PlotError(f'only the plot "attention" shows a user, not "{kind}": leave user_id out')
     file = target(path)
-    save(drawer(con, model, mapping, None if user_id is None else str(user_id), progress)(kind), file)
+    try:
+        save(drawer(con, model, mapping, None if user_id is None else str(user_id), progress)(kind), file)
+    except (duckdb.CatalogException, duckdb.BinderException):
+        check_readable(con, mapped(con, mapping))  # says in terms of the user's columns what is wrong with them
+        raise
     return file

@@ -7,7 +7,9 @@ import re
 import duckdb
 
 from sqlscore.database.catalog import catalog
+from sqlscore.errors import TranspileError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.roles import check_readable
 
 _QUERY = re.compile(r"(?is)(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:select|with|from|values|\()")
 """How a query begins, behind comments; anything else is a name."""
@@ -27,7 +29,7 @@ def transpile(con: duckdb.DuckDBPyConnection, query: str, *, dialect: str = "spa
         dialect: "spark": Apache Spark 4.3, ANSI mode; the result raises in a session that is not in UTC.
 
     Raises TranspileError, which names for each construct that cannot be carried over the view or the text, the line,
-    and what to write instead.
+    and what to write instead; MappingError if the mapped events cannot be read.
 
     >>> print(sqlscore.transpile(con, "sqlscore.sessions"))
     """
@@ -37,4 +39,9 @@ def transpile(con: duckdb.DuckDBPyConnection, query: str, *, dialect: str = "spa
     is_query = _QUERY.match(text) is not None
     name = "the query" if is_query else text
     mapping = catalog(con).snapshot.mappings.get(DEFAULT_MAPPING)
-    return transpiled(con, text if is_query else f"SELECT * FROM {text}", name, dialect, mapping)
+    try:
+        return transpiled(con, text if is_query else f"SELECT * FROM {text}", name, dialect, mapping)
+    except TranspileError as error:
+        if mapping is not None and isinstance(error.__cause__, (duckdb.BinderException, duckdb.CatalogException)):
+            check_readable(con, mapping)  # says in terms of the user's columns what is wrong with them
+        raise

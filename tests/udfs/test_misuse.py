@@ -12,7 +12,7 @@ from sqlscore.sql.public_functions import PUBLIC, Public
 NO_ROWS = (
     "'view'", "['view', 'cart']", "[]", "NULL", "7", "0.5", "[1, 2]", "true", "uuid()", "now()", "DATE '2024-01-01'",
     "CAST('view' AS ENUM('view'))", "[CAST('view' AS ENUM('view'))]", '"select"', '"client id"', '"when"', "price",
-    'list("select")', 'list("select" ORDER BY "when")', "list(c)", 'max("select")',
+    "MAP {'select': 'view'}", 'list("select")', 'list("select" ORDER BY "when")', "list(c)", 'max("select")',
 )  # fmt: skip
 """Values, columns of the table, and aggregates, whose type the engine does not know when it looks for the function."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -10,7 +12,7 @@ import pytest
 from small_shop import open_shop
 
 import sqlscore
-from sqlscore.errors import MappingError
+from sqlscore.errors import MappingError, PublishError
 
 VERBS: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
     "refresh": sqlscore.refresh,
@@ -19,6 +21,8 @@ VERBS: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
     "backtest": lambda con: sqlscore.backtest(con, every="1 day"),
     "compare": lambda con: sqlscore.compare(con, architectures=("markov",)),
     "search": lambda con: sqlscore.search(con, trials=1),
+    "publish": lambda con: sqlscore.publish(con, tempfile.mkdtemp(), tables=["action_stats"]),
+    "transpile": lambda con: sqlscore.transpile(con, "sqlscore.sessions"),
     "score_history": lambda con: sqlscore.score_history(con, into="h"),
 }
 
@@ -33,7 +37,17 @@ def test_every_verb_names_what_is_missing_and_the_remedy(verb: str, change: str)
     missing = (
         'no column "event_time" for event_time .columns: .*"happened_at"' if "COLUMN" in change else "does not exist"
     )
-    with pytest.raises(
-        MappingError, match=rf'(?s)the events mapped as "events" cannot be read: .*{missing}.*map them again'
-    ):
+    said = rf'(?s)the events mapped as "events" cannot be read: .*{missing}.*map them again'
+    with pytest.raises((MappingError, PublishError), match=said):
         VERBS[verb](con)
+
+
+def test_a_plot_of_what_was_judged_says_so_too(tmp_path: Path) -> None:
+    con = open_shop()
+    con.execute(
+        "INSERT INTO e SELECT i % 5, TIMESTAMP '2024-02-01' + to_minutes(57 * i), 'view', i FROM range(400) t(i)"
+    )
+    sqlscore.train(con, architecture="markov", promote=False)
+    con.execute("ALTER TABLE e RENAME COLUMN event_time TO happened_at")
+    with pytest.raises(MappingError, match='no column "event_time" for event_time .*"happened_at"'):
+        sqlscore.plot(con, "confusion", tmp_path / "never.png", model="events@1")

@@ -37,6 +37,8 @@ FILES: tuple[str, ...] = (
     "scores/segment_summary.sql",
     "scores/group_summary.sql",
     "quality/model_metrics.sql",
+    "quality/reliability_bins.sql",
+    "quality/tested_thresholds.sql",
     "quality/group_metrics.sql",
     "quality/action_attention.sql",
     "functions/two_sided_p.sql",

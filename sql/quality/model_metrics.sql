@@ -24,8 +24,11 @@ numbers AS (
         TRY_CAST(t.atom AS DOUBLE) AS value
     FROM models AS m
     CROSS JOIN JSON_TREE(m.metrics) AS t
-    -- Those of groups are in group_metrics.
-    WHERE t.type IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'HUGEINT') AND NOT STARTS_WITH(t.path, '$.groups')
+    -- Those of groups are in group_metrics, those of bins in reliability_bins.
+    WHERE
+        t.type IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'HUGEINT')
+        AND NOT STARTS_WITH(t.path, '$.groups')
+        AND NOT STARTS_WITH(t.path, '$.reliability')
 ),
 final AS (
     SELECT

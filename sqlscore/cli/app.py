@@ -24,6 +24,7 @@ from sqlscore.cli.status import status
 from sqlscore.cli.track import ValueOptional, track
 from sqlscore.cli.train import evaluate, train
 from sqlscore.cli.transpile import transpile
+from sqlscore.cli.webapp import webapp
 
 SET_UP, MODELS, USE = "Set up", "Models", "Use"
 
@@ -50,6 +51,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("history", USE, history),
     ("publish", USE, publish),
     ("serve", USE, serve),
+    ("app", USE, webapp),
     ("status", USE, status),
     ("forget", USE, forget),
     ("dbt", USE, dbt),

@@ -20,7 +20,8 @@ from sqlscore.events.sequences import Sequences
 from sqlscore.quoting import identifier
 from sqlscore.reporting.plots.evidence import minute
 from sqlscore.reporting.plots.learning_curves import learned
-from sqlscore.reporting.plots.style import COLOURS, HEAT, blank, escaped, labels, plain, shortened, titled
+from sqlscore.reporting.plots.style import blank, escaped, labels, plain, shortened, titled
+from sqlscore.reporting.theme import COLOURS, HEAT
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import select_events
 from sqlscore.scoring.encoding import encode_sequences

@@ -12,7 +12,8 @@ from sklearn.metrics import average_precision_score, confusion_matrix, precision
 from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import PlotError
 from sqlscore.reporting.plots.evidence import Evidence
-from sqlscore.reporting.plots.style import COLOURS, DASHES, GREY, HEAT, blank, labels, plain, titled
+from sqlscore.reporting.plots.style import DASHES, blank, labels, plain, titled
+from sqlscore.reporting.theme import COLOURS, GREY, HEAT
 from sqlscore.training.evaluation.metrics import calibration_error
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlscore.errors import PlotError
-from sqlscore.reporting.plots.style import COLOURS, GREY, blank, plain, titled
+from sqlscore.reporting.plots.style import blank, plain, titled
+from sqlscore.reporting.theme import COLOURS, GREY
 from sqlscore.scoring.manifest import Manifest
 from sqlscore.scoring.notes import TrainingNotes, TrainingRun
 

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 from sqlscore.errors import PlotError
 from sqlscore.extras import optional
 from sqlscore.files import in_place_of
+from sqlscore.reporting.theme import GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito (2008): colour-blind readers can distinguish them too; lines also differ in their dashes."""
-
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (3, 1)), (0, (1, 1)))
-GREY = "#777777"
-HEAT = "Blues"
-"""One hue from light to dark: it reads the same in grey."""
 
 _DPI = 150
 

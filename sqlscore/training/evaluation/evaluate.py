@@ -63,7 +63,8 @@ def evaluate(
         progress: Receives the stages of the work.
 
     Returns the keys "model", "next_action", "time_to_next", "churn" (None without that head), "seen_users" and
-    "unseen_users" (the first two for users with and without events among those that were learned from), "validation"
+    "unseen_users" (the first two for users with and without events among those that were learned from), "reliability"
+    (by head, see `metrics.reliability`), "validation"
     (what training noted of users that it held out, and of a later period, before it learned from these too), "groups"
     if the events have groups (see `figures_of_groups`), and "verdict" in words.
 
@@ -126,8 +127,12 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
     )
     judged = partial(_sequence_heads, data, predicted, following.following, guesses, times)
     result: dict[str, Any] = {"model": artifact.name} | judged(np.ones(len(was_seen), np.bool_))
+    result["reliability"] = {
+        "next_action": metrics.reliability(predicted.confidence, predicted.best == following.following)
+    }
     result["churn"] = None
     if churn and examples is not None:
+        result["reliability"]["churn"] = metrics.reliability(predicted.churn, examples.churned)
         found = metrics.churn_metrics(examples.churned, predicted.churn, examples.elapsed, examples.seen)
         result["churn"] = found | {
             "censored": censored_at_end(log, churn, periods.high_water),

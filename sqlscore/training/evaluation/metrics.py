@@ -66,6 +66,15 @@ def calibration_error(confidence: Floats, correct: npt.NDArray[np.bool_], bins: 
     return float(np.abs(said - held).sum() / counts.sum())
 
 
+def reliability(confidence: Floats, correct: npt.NDArray[np.bool_], bins: int = 20) -> list[list[float]]:
+    """For each of `bins` bins of equal width: how many (P,) predictions, the sum of their probabilities, how many came
+    true. The view `reliability_bins` makes rates of them."""
+    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    weights = (None, confidence, correct.astype(np.float64))
+    columns = (np.bincount(which, weight, minlength=bins) for weight in weights)
+    return [[float(value) for value in row] for row in zip(*columns, strict=True)]
+
+
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 """Those of the time to the next event that are judged: their names and levels."""
 

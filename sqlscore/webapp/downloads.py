@@ -1,0 +1,137 @@
+"""Downloads of a whole selection as a stream: CSV or Parquet, written while it is read, never whole in memory.
+
+A link holds a random token, which stands for a query that this process knows: neither SQL nor a customer's id is in it.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from sqlscore.webapp.selection import Sql, bound
+
+if TYPE_CHECKING:
+    from sqlscore.webapp.opening import Database
+
+FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_REMEMBERED = 200  # links of this process that still work
+_ROWS = 50_000  # of a batch
+
+
+@dataclass(frozen=True)
+class Download:
+    """A query and what its file is called. form: a key of FORMATS."""
+
+    sql: Sql
+    name: str
+    form: str
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file, with its suffix."""
+        return f"{self.name}.{self.form}"
+
+
+@dataclass
+class Downloads:
+    """The downloads that links of this process stand for, the newest of them."""
+
+    database: Database
+    _known: OrderedDict[str, Download] = field(default_factory=OrderedDict)
+
+    def link(self, download: Download) -> str:
+        """The path of a link to the file. Asking for the same again gives the same link."""
+        for token, known in self._known.items():
+            if known == download:
+                return f"/download/{token}"
+        token = secrets.token_urlsafe(18)
+        self._known[token] = download
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return f"/download/{token}"
+
+    def find(self, token: str) -> Download | None:
+        """What a token stands for; None if it is unknown or too old."""
+        return self._known.get(token)
+
+    def stream(self, download: Download) -> Iterator[bytes]:
+        """The bytes of the file, piece by piece."""
+        sql, values = bound(*download.sql)
+        with self.database.cursor() as con:
+            reader = con.sql(sql, params=values).to_arrow_reader(_ROWS)
+            yield from _as_csv(reader) if download.form == "csv" else _as_parquet(reader)
+
+
+def _as_csv(reader: pa.RecordBatchReader) -> Iterator[bytes]:
+    """Lists are written with " < " between their parts, as the last actions are read: the newest first."""
+    schema = pa.schema([(field.name, _flat(field.type)) for field in reader.schema])
+    sink = io.BytesIO()
+    with pa.csv.CSVWriter(sink, schema) as writer:
+        yield from _taken(sink)
+        for batch in reader:
+            columns = [_as_text(column) if _is_list(column.type) else column for column in batch.columns]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+            yield from _taken(sink)
+    yield from _taken(sink)
+
+
+def _as_parquet(reader: pa.RecordBatchReader) -> Iterator[bytes]:
+    sink = _Positioned()
+    with pa.parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            yield from sink.taken()
+    yield from sink.taken()
+
+
+class _Positioned(io.RawIOBase):
+    """A place to write to that forgets what was taken from it, but not how much it was: Parquet notes positions."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._written
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        piece = bytes(data)
+        self._pieces.append(piece)
+        self._written += len(piece)
+        return len(piece)
+
+    def taken(self) -> Iterator[bytes]:
+        pieces, self._pieces = self._pieces, []
+        yield from pieces
+
+
+def _taken(sink: io.BytesIO) -> Iterator[bytes]:
+    piece = sink.getvalue()
+    sink.seek(0)
+    sink.truncate()
+    if piece:
+        yield piece
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _flat(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if _is_list(kind) else kind
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    joined = [None if part is None else " < ".join(map(str, part)) for part in column.to_pylist()]
+    return pa.array(joined, pa.string())

@@ -1,0 +1,25 @@
+"""What Streamlit runs at every turn: the frame, and the page that is open."""
+
+import streamlit as st
+
+from sqlscore.errors import SqlscoreError
+from sqlscore.webapp.current import choose
+from sqlscore.webapp.parts import plain
+from sqlscore.webapp.screens import segments, simulate, trust, why
+from sqlscore.webapp.server import SERVED
+
+st.set_page_config("sqlscore", layout="wide", initial_sidebar_state="auto")
+pages = st.navigation(
+    [
+        st.Page(segments.page, title="Segments", default=True),
+        st.Page(simulate.page, title="Simulate", url_path="simulate"),
+        st.Page(why.page, title="Why", url_path="why"),
+        st.Page(trust.page, title="Trust", url_path="trust"),
+    ]
+)
+st.sidebar.caption(plain(SERVED.database.path.name))
+try:
+    choose()
+    pages.run()
+except SqlscoreError as error:
+    st.error(plain(error))

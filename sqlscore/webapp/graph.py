@@ -21,9 +21,8 @@ def dot(transitions: list[dict[str, Any]]) -> str:
         f'[label="{row["probability"]:.0%}", penwidth={0.5 + 4 * row["probability"]:.2f}];'
         for row in likely[:_MOST]
     ]
-    style = (
-        '  node [shape=box, style=rounded, fontname="sans-serif", fontsize=11];\n  edge [fontsize=9, color="#0072B2"];'
-    )
+    boxes = '  node [shape=box, style=rounded, fontname="sans-serif", fontsize=11];'
+    lines = '  edge [fontsize=9, color="#0072B2"];'
     return "\n".join(["digraph {", "  rankdir=LR;", boxes, lines, *nodes, *arrows, "}"])
 
 

@@ -72,11 +72,11 @@ class Sequences:
         )
         rows = self.database.rows(sql, [user])[::-1]
         times = [row["event_time"] for row in rows]
-        gaps = [0.0] + [(now - before).total_seconds() / 60 for before, now in zip(times, times[1:], strict=False)]
+        gaps = [(now - before).total_seconds() / 60 for before, now in zip(times, times[1:], strict=False)]
         names = [name for name, _ in self.features]
         return [
             Step(row["event_type"], gap, {name: row[name] for name in names})
-            for row, gap in zip(rows, gaps, strict=True)
+            for row, gap in zip(rows, [0.0, *gaps], strict=False)
         ]
 
     def events(self, steps: list[Step], last: datetime) -> Sql:

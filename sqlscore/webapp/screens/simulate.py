@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from sqlscore.webapp.server import SERVED
 
 _CLICKED = 12  # actions with a button
 _IN_A_ROW = 4
-_STEPS, _PINNED, _TURN = "steps", "pinned", "turn"
+_STEPS, _SHOWN, _PINNED, _TURN = "steps", "shown", "pinned", "turn"
 
 
 def page() -> None:
@@ -39,6 +38,7 @@ def _single(events: Current, sequences: Sequences) -> None:
     actions = Segments(SERVED.database, events.source).actions()
     steps = _entered(sequences, actions)
     if not steps:
+        st.session_state[_SHOWN] = []
         st.info("add an action with a button, type a sequence, or load a customer")
         return
     steps = _edited(sequences, actions, steps)
@@ -75,12 +75,13 @@ def _entered(sequences: Sequences, actions: list[str]) -> list[Step]:
     st.caption("or click what happens next")
     columns = st.columns(_IN_A_ROW)
     for place, action in enumerate(actions[:_CLICKED]):
-        if columns[place % _IN_A_ROW].button(plain(action), key=f"click {action}", width="stretch"):
-            steps = _set([*steps, Step(action)])
+        columns[place % _IN_A_ROW].button(
+            plain(action), key=f"click {action}", width="stretch", on_click=_append, args=(action,)
+        )
     if len(actions) > _CLICKED:
         other = st.selectbox("another action", actions[_CLICKED:], index=None, key="other")
-        if other and st.button("add it"):
-            steps = _set([*steps, Step(str(other))])
+        if other:
+            st.button("add it", on_click=_append, args=(str(other),))
     return steps
 
 
@@ -109,23 +110,40 @@ def _edited(sequences: Sequences, actions: list[str], steps: list[Step]) -> list
         if row.get("action")
     ]
     one, two, three, four, five = st.columns(5, vertical_alignment="bottom")
-    place = one.number_input("event number", min_value=1, max_value=max(len(found), 1), value=1, key="place")
-    if two.button("move it earlier", width="stretch"):
-        _set(moved(found, int(place) - 1, -1), again=True)
-    if three.button("move it later", width="stretch"):
-        _set(moved(found, int(place) - 1, 1), again=True)
-    if four.button("compare with this from here on", width="stretch"):
-        st.session_state[_PINNED] = [replace(step) for step in found]
-    if five.button("start over", width="stretch"):
-        st.session_state.pop(_PINNED, None)
-        _set([], again=True)
+    one.number_input("event number", min_value=1, max_value=max(len(found), 1), value=1, key="place")
+    st.session_state[_SHOWN] = found
+    # What a callback does is done before the page is drawn again, so that no later click can overtake it.
+    two.button("move it earlier", width="stretch", on_click=_move, args=(-1,))
+    three.button("move it later", width="stretch", on_click=_move, args=(1,))
+    four.button("compare with this from here on", width="stretch", on_click=_pin)
+    five.button("start over", width="stretch", on_click=_start_over)
     return found
 
 
-def _set(steps: list[Step], *, again: bool = False) -> list[Step]:
-    """Keep the sequence, and draw its table anew. again: start the turn over, for controls below the table."""
+def _set(steps: list[Step]) -> list[Step]:
+    """Keep the sequence, and draw its table anew."""
     st.session_state[_STEPS] = steps
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
-    if again:
-        st.rerun()
     return steps
+
+
+def _append(action: str) -> None:
+    _set([*st.session_state.get(_SHOWN, []), Step(action)])
+
+
+def _move(by: int) -> None:
+    """Move the event whose number was entered, in the sequence as it is shown."""
+    steps = st.session_state.get(_SHOWN, [])
+    if steps:
+        _set(moved(steps, min(int(st.session_state["place"]), len(steps)) - 1, by))
+
+
+def _pin() -> None:
+    """Keep the sequence as it is shown, for later ones to be compared with."""
+    st.session_state[_PINNED] = st.session_state.get(_SHOWN)
+
+
+def _start_over() -> None:
+    st.session_state.pop(_PINNED, None)
+    st.session_state.pop(_SHOWN, None)
+    _set([])

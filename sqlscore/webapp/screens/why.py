@@ -112,9 +112,7 @@ def _attention(events: Current) -> None:
     st.caption("Where an attention model looks. It is a part of the computation, not an explanation of a score.")
     sql = why_queries.attention(events.name)
     table = _table(sql)
-    looking = [
-        model.label for model in events.models if "attention" in model.architecture or model.architecture in _LOOK
-    ]
+    looking = [row["model"] for row in _table(why_queries.looking(events.name)).to_pylist()]
     if table.num_rows:
         titles = ("looks at", "action", "attention")
         charts.show(charts.heat(table, "from_action", "action", "weight", titles), "attention of actions")

@@ -62,6 +62,8 @@ NOT_TIMED = {
     "two_sided_p": "a scalar",
     "utc_moment": "a scalar",
     "model_metrics": "reads the registry",
+    "reliability_bins": "reads the registry",
+    "tested_thresholds": "reads the registry",
     "action_attention": "reads the registry",
     "past_scores": "a table",
     "scored_users": "a table",

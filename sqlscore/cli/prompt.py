@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from prompt_toolkit import PromptSession
@@ -39,11 +41,11 @@ _TABLES = (
     "SELECT table_schema AS schema, table_name AS name, table_type AS type FROM information_schema.tables ORDER BY ALL"
 )
 _FUNCTIONS = """
-    SELECT DISTINCT function_name || '(' || array_to_string(parameters, ', ') || ')' AS function, comment
+    SELECT DISTINCT function_name || '(' || array_to_string(parameters, ', ') || ')' AS function, coalesce(comment, '')
     FROM duckdb_functions()
     WHERE function_name IN (SELECT function FROM sqlscore.objects)
     ORDER BY function"""
-_DOT_COMMANDS = {".tables": _TABLES, ".functions": _FUNCTIONS}
+_DOT_COMMANDS = (".tables", ".functions")
 _WORDS = """
     SELECT upper(keyword_name) FROM duckdb_keywords() WHERE keyword_category = 'reserved'
     UNION SELECT upper(unnest(['by', 'over', 'partition', 'rows', 'preceding', 'current row', 'filter', 'explain']))
@@ -135,13 +137,29 @@ def _run_one(con: duckdb.DuckDBPyConnection, text: str, rows: int, format_: str)
         show_error(f"there is no command {text}: .help lists them")
         return
     try:
-        interruptible(con, lambda: run(con, _DOT_COMMANDS.get(text, text), format_, rows=rows))
+        if text == ".functions":
+            sys.stdout.write(functions(con, shutil.get_terminal_size().columns))
+        else:
+            interruptible(con, lambda: run(con, _TABLES if text == ".tables" else text, format_, rows=rows))
     except KeyboardInterrupt:
         show_error("interrupted")
     except Exception as error:
         if not is_mendable(error):
             raise
         show_error(message_of(error))
+
+
+def functions(con: duckdb.DuckDBPyConnection, width: int) -> str:
+    """The scoring functions with what each gives, in lines of this width; a name or a parameter is never cut."""
+    lines = []
+    for function, comment in con.execute(_FUNCTIONS).fetchall():
+        for text, indent in ((function, ""), (comment, "    ")):
+            further = indent or "      "
+            lines += wrap(text, width, initial_indent=indent, subsequent_indent=further, **_WHOLE_WORDS)
+    return "".join(f"{line}\n" for line in lines)
+
+
+_WHOLE_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def _completer(con: duckdb.DuckDBPyConnection) -> FuzzyCompleter:

@@ -20,6 +20,7 @@ from sqlscore.cli import prompt, render, results
 from sqlscore.cli.app import app
 from sqlscore.cli.errors import message_of
 from sqlscore.errors import OutputError
+from sqlscore.sql.public_functions import PUBLIC
 
 
 def sql(*arguments: object, stdin: str | None = None) -> Result:
@@ -218,6 +219,18 @@ def test_dot_commands_answer(con: duckdb.DuckDBPyConnection, capsys: pytest.Capt
     assert "scored_users" in captured.out
     assert ".nothing" in captured.err
     assert "not reached" not in captured.out
+
+
+@pytest.mark.parametrize("width", [80, 60, 20])
+def test_functions_fit_a_narrow_terminal_and_no_name_is_cut(con: duckdb.DuckDBPyConnection, width: int):
+    """A line may be longer than the terminal only if it is one word."""
+    lines = prompt.functions(con, width).splitlines()
+    assert all(len(line) <= width or len(line.split()) == 1 for line in lines)
+    shown = " ".join(" ".join(lines).split())
+    for public in PUBLIC:
+        parameters = ", ".join(name for name, _ in public.parameters)
+        assert f"{public.name}(e, {parameters}) {public.comment}" in shown
+        assert f"{public.list_name}(l, {parameters}) {public.comment}" in shown
 
 
 def test_history_is_kept_between_sessions(con: duckdb.DuckDBPyConnection, tmp_path: Path):

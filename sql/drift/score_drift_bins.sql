@@ -9,7 +9,7 @@ binned AS (
     SELECT
         s.is_current,
         'churn_risk' AS measure,
-        CONCAT(CAST(LEAST(FLOOR(s.churn_risk * 10), 9) AS INTEGER) / 10, ' and more') AS bin
+        CONCAT('0.', CAST(LEAST(FLOOR(s.churn_risk * 10), 9) AS INTEGER), ' and more') AS bin
     FROM scores AS s
     WHERE s.churn_risk IS NOT NULL
     UNION ALL

@@ -1,7 +1,7 @@
 -- erfc(|z| / sqrt 2) by Press et al., Numerical Recipes, 6.2: a Chebyshev fit with relative error below 1.2e-7.
 CREATE OR REPLACE MACRO sqlscore.two_sided_p(z) AS
 EXP(
-    -0.5 * z * z
+    CAST(-0.5 AS DOUBLE) * z * z
     + LIST_REDUCE(
         [
             0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807,

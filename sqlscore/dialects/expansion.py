@@ -9,13 +9,14 @@ import sqlglot
 from sqlglot import exp
 
 from sqlscore.dialects.refusal import Refusal, Refused, collecting, note_places
+from sqlscore.dialects.scopes import cte_of
 from sqlscore.dialects.shipped import Shipped, shipped
 from sqlscore.sql.names import SCHEMA
 
 WRITTEN = ("events", "scored_users", "scored_sessions", "past_scores")
 """Names in schema `sqlscore` that stand for tables on the other engine."""
 
-_HIGH_WATER = (SCHEMA, "high_water")
+_MADE_BY_MAPPING = ("high_water", "group_high_water", "user_groups")
 _DEEPEST = 50  # views over views
 
 
@@ -33,7 +34,7 @@ def expanded(
     views = _views(con)
     root = exp.Subquery(this=query)
     for _ in range(_DEEPEST):
-        tables = [table for table in root.find_all(exp.Table) if not _is_cte(table)]
+        tables = [table for table in root.find_all(exp.Table) if cte_of(table) is None]
         replaced = [_replaced(table, known, views, refusals) for table in tables]
         if not any(replaced):
             break
@@ -49,20 +50,29 @@ def _views(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
         """SELECT lower(schema_name), lower(view_name), sql FROM duckdb_views()
            WHERE database_name = current_database() AND NOT internal"""
     ).fetchall()
-    own = {(schema, name): sql for schema, name, sql in rows if not schema.startswith(SCHEMA)}
-    return own | {key: sql for *key_, sql in rows for key in [tuple(key_)] if key == _HIGH_WATER}
+    return {
+        (schema, name): sql
+        for schema, name, sql in rows
+        if not schema.startswith(SCHEMA) or (schema == SCHEMA and name in _MADE_BY_MAPPING and _reads_views(sql))
+    }
 
 
-def _is_cte(table: exp.Table) -> bool:
-    if table.db or not isinstance(table.this, exp.Identifier):
-        return False
-    above: exp.Expr | None = table
-    while above is not None:
-        with_ = above.args.get("with_") or above.args.get("with")
-        if with_ is not None and any(cte.alias.casefold() == table.name.casefold() for cte in with_.expressions):
-            return True
-        above = above.parent
-    return False
+def _reads_views(sql: str) -> bool:
+    """Whether a view reads what is shipped alone, and no table of the user's in the form that mapping gave it."""
+    return all(
+        table.db.casefold() == SCHEMA for table in sqlglot.parse_one(sql, read="duckdb").expression.find_all(exp.Table)
+    )
+
+
+def _as_written(tree: exp.Expr) -> exp.Expr:
+    """A view's query as a user writes it: DuckDB keeps `count(*)` as `count_star()`, and names schemas of functions."""
+    for dot in list(tree.find_all(exp.Dot)):
+        if isinstance(dot.expression, exp.Func) and dot.this.sql("duckdb").replace('"', "") == "system.main":
+            dot.replace(sqlglot.parse_one(dot.expression.sql("duckdb"), read="duckdb"))
+    for call in list(tree.find_all(exp.Anonymous)):
+        if call.name.casefold() == "count_star":
+            call.replace(exp.Count(this=exp.Star()))
+    return tree
 
 
 def _replaced(
@@ -104,7 +114,7 @@ def _body(table: exp.Table, known: Mapping[str, Shipped], views: Mapping[tuple[s
     text = views.get((schema or "main", name))
     if text is None:
         return None
-    created = sqlglot.parse_one(text, read="duckdb")
+    created = _as_written(sqlglot.parse_one(text, read="duckdb"))
     body = created.expression
     if not isinstance(created, exp.Create) or not isinstance(body, exp.Query):
         raise Refused("view", "its definition cannot be read: write its query out")

@@ -7,6 +7,8 @@ import math
 import duckdb
 from sqlglot import exp
 
+from sqlscore.dialects.scopes import cte_of
+
 _NOT_CONSTANT = (exp.Column, exp.Star, exp.Query, exp.AggFunc, exp.Window, exp.Placeholder, exp.Lambda, exp.Identifier)
 _DECIDED = (exp.Predicate, exp.Not, exp.And, exp.Or, exp.Coalesce, exp.Case, exp.UnixToTime)
 _UNSTEADY = ("now", "random", "uuid", "current_date", "today", "nextval", "getvariable", "current_setting")
@@ -30,7 +32,8 @@ def folded(con: duckdb.DuckDBPyConnection, query: exp.Expr) -> exp.Expr:
         if reduced.name.casefold() == "list_reduce":
             _unroll(reduced)
     for select in list(root.find_all(exp.Select)):
-        _write_in(con, select)
+        if select.root() is root:  # not in one that is written already
+            _write_in(con, select)
     for where in list(root.find_all(exp.Where)):
         if isinstance(where.this, exp.Boolean) and where.this.this:
             where.pop()
@@ -139,15 +142,14 @@ KEPT = frozenset({"models", "meta", "mappings", "versions", "aliases", "champion
 
 def _write_in(con: duckdb.DuckDBPyConnection, select: exp.Select) -> None:
     """Put its rows in place of a SELECT that reads nothing but what the file keeps about its models."""
-    tables = list(select.find_all(exp.Table))
-    if not tables or any(one.db.casefold() != "sqlscore" or one.name.casefold() not in KEPT for one in tables):
+    if not _is_of_models(select):
         return
     try:
         relation = con.sql(select.sql("duckdb"))
         rows, names, types = relation.fetchall(), relation.columns, [str(kind) for kind in relation.types]
     except duckdb.Error:
         return
-    if any(kind not in ("VARCHAR", "DOUBLE", "BOOLEAN", "INTEGER", "BIGINT") for kind in types):
+    if any(kind.removesuffix("[]") not in ("VARCHAR", "DOUBLE", "BOOLEAN", "INTEGER", "BIGINT") for kind in types):
         return
     written = [
         exp.Select(
@@ -164,7 +166,25 @@ def _write_in(con: duckdb.DuckDBPyConnection, select: exp.Select) -> None:
     select.replace(query)
 
 
+def _is_of_models(select: exp.Select) -> bool:
+    """Whether a SELECT reads tables of `KEPT`, parts of its own WITH, and functions of their columns alone."""
+    tables = list(select.find_all(exp.Table))
+    for table in tables:
+        cte = cte_of(table)
+        if cte is not None:
+            if not any(one is cte for one in select.find_all(exp.CTE)):
+                return False  # of a query around it
+        elif isinstance(table.this, exp.Func):
+            if table.this.sql_name().casefold() in _UNSTEADY or table.this.name.casefold() not in ("json_tree",):
+                return False
+        elif table.db.casefold() != "sqlscore" or table.name.casefold() not in KEPT:
+            return False
+    return any(table.db for table in tables)
+
+
 def _constant(value: object) -> exp.Expr:
+    if isinstance(value, list):
+        return exp.Array(expressions=[_constant(one) for one in value])
     if isinstance(value, float) and not math.isfinite(value):
         return exp.Literal.string("NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity")
     return exp.convert(value)

@@ -7,17 +7,24 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from sqlscore.dialects.bigquery import BIGQUERY
 from sqlscore.dialects.expansion import expanded
 from sqlscore.dialects.folding import folded
+from sqlscore.dialects.joins import without_asof
+from sqlscore.dialects.postgres import POSTGRES
+from sqlscore.dialects.qualifying import without_qualify
+from sqlscore.dialects.recursion import unrolled
 from sqlscore.dialects.refusal import Refusal, note_places
 from sqlscore.dialects.resolution import resolved
 from sqlscore.dialects.shipped import shipped
+from sqlscore.dialects.snowflake import SNOWFLAKE
 from sqlscore.dialects.spark.dialect import SPARK
 from sqlscore.dialects.strict import Dialect, converted
+from sqlscore.dialects.written_lists import without_written_lists
 from sqlscore.errors import TranspileError
 from sqlscore.events.mapping import Mapping
 
-DIALECTS: dict[str, Dialect] = {SPARK.name: SPARK}
+DIALECTS: dict[str, Dialect] = {target.name: target for target in (SPARK, BIGQUERY, SNOWFLAKE, POSTGRES)}
 
 
 def transpiled(con: duckdb.DuckDBPyConnection, text: str, name: str, dialect: str, mapping: Mapping | None) -> str:
@@ -49,9 +56,11 @@ def transpiled(con: duckdb.DuckDBPyConnection, text: str, name: str, dialect: st
     known = shipped(mapping.order, mapping.group is not None) if mapping is not None else shipped()
     query = expanded(con, query, known, refusals)
     if not refusals:
-        query = resolved(con, folded(con, query))
-        query = converted(query, target, refusals)
+        query = without_written_lists(con, unrolled(con, query))
+        query = without_qualify(resolved(con, folded(con, query)))
+        query = without_asof(query, refusals)
+        query = converted(target.prepare(query, refusals), target, refusals)
     if refusals:
         listed = "\n".join(f"  {refusal}" for refusal in refusals)
         raise TranspileError(f"{name} cannot be carried over to {dialect} exactly:\n{listed}")
-    return target.finish(query.sql(dialect=target.name, pretty=True, comments=False))
+    return target.finish(query.sql(dialect=target.name, pretty=True, comments=False, identify=target.quoted))

@@ -8,8 +8,10 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 
+from sqlscore.dialects.scopes import cte_of, visible, withs
 from sqlscore.errors import TranspileError
 from sqlscore.quoting import qualified
 
@@ -47,10 +49,14 @@ def resolved(con: duckdb.DuckDBPyConnection, query: exp.Expr) -> exp.Expr:
         query = qualify(
             query, schema=schema, dialect="duckdb", quote_identifiers=False, identify=False, expand_alias_refs=True
         )
+        if not any(select.is_star for select in query.find_all(exp.Select)):  # that of a function is not spelled out
+            query = pushdown_projections(query)
     except (OptimizeError, SqlglotError) as error:
         raise TranspileError(f"the query cannot be read: {error}; check that DuckDB runs it") from error
     for select in query.find_all(exp.Select):
         _note_types(con, select)
+    for values in query.find_all(exp.Values):
+        _note(con, exp.Select(), [node for node in values.walk() if isinstance(node, _TYPED)], grouped=False)
     _tell_apart(query)
     return query
 
@@ -64,26 +70,15 @@ def _tell_apart(query: exp.Expr) -> None:
             name, number = f"{cte.alias}_{number}", number + 1
         taken.add(name.casefold())
         if name != cte.alias:
-            readers = [table for table in query.find_all(exp.Table) if _read_by(table) is cte]
+            readers = [table for table in query.find_all(exp.Table) if cte_of(table) is cte]
             for table in readers:
                 table.set("this", exp.to_identifier(name))
             cte.args["alias"].set("this", exp.to_identifier(name))
 
 
-def _read_by(table: exp.Table) -> exp.CTE | None:
-    """The CTE that a table's name means: the innermost one before it, or the recursive one around it."""
-    if table.db or not isinstance(table.this, exp.Identifier):
-        return None
-    for above, with_ in _withs(table):
-        for cte in reversed(_before(above, with_, table)):
-            if cte.alias.casefold() == table.name.casefold():
-                return cte
-    return None
-
-
 def _columns(con: duckdb.DuckDBPyConnection, table: exp.Table) -> dict[str, str] | None:
     """The columns of a table of the file and their types; None if it is a query's own name or a function."""
-    if not isinstance(table.this, exp.Identifier) or (not table.db and _is_local(table)):
+    if not isinstance(table.this, exp.Identifier) or cte_of(table) is not None:
         return None
     name = qualified(table.db or "main", table.name)
     try:
@@ -91,26 +86,6 @@ def _columns(con: duckdb.DuckDBPyConnection, table: exp.Table) -> dict[str, str]
     except duckdb.Error as error:
         raise TranspileError(f"{name} cannot be read: {error}") from error
     return {str(row[0]).casefold(): str(row[1]) for row in rows}
-
-
-def _is_local(table: exp.Table) -> bool:
-    return any(name == table.name.casefold() for name, _ in _visible(table))
-
-
-def _withs(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.With]]:
-    """The WITH clauses that a node sees, from the inside out, with the query that has each."""
-    above: exp.Expr | None = node
-    while above is not None:
-        found = above.args.get("with_") or above.args.get("with")
-        if isinstance(found, exp.With):
-            yield above, found
-        above = above.parent
-
-
-def _visible(node: exp.Expr) -> Iterator[tuple[str, exp.CTE]]:
-    for _, with_ in _withs(node):
-        for cte in with_.expressions:
-            yield cte.alias.casefold(), cte
 
 
 def _spell_rows_out(con: duckdb.DuckDBPyConnection, query: exp.Expr) -> None:
@@ -223,8 +198,8 @@ def _described(
             bare.set(key, value.copy())
     text = bare.sql("duckdb")
     query = f"SELECT {', '.join(expressions)}{text.removeprefix('SELECT')}"
-    for above, with_ in _withs(select):
-        ctes = _before(above, with_, select)
+    for above, with_ in withs(select):
+        ctes = visible(above, with_, select)
         if ctes:
             recursive = "RECURSIVE " if with_.args.get("recursive") else ""
             query = f"WITH {recursive}{', '.join(cte.sql('duckdb') for cte in ctes)} SELECT * FROM ({query})"
@@ -232,15 +207,3 @@ def _described(
         return [(str(row[0]), str(row[1])) for row in con.execute(f"DESCRIBE {query}").fetchall()]
     except duckdb.Error:
         return None
-
-
-def _before(above: exp.Expr, with_: exp.With, select: exp.Expr) -> list[exp.CTE]:
-    """The CTEs of a WITH that a query below it may read: all, or those before the one that it stands in."""
-    inside: exp.Expr = select
-    while inside.parent is not None and inside.parent is not with_ and inside is not above:
-        inside = inside.parent
-    ctes = list(with_.expressions)
-    if inside.parent is not with_:
-        return ctes
-    position = next(i for i, cte in enumerate(ctes) if cte is inside)
-    return ctes[: position + (1 if with_.args.get("recursive") else 0)]

@@ -36,7 +36,7 @@ PAIRS = {
 REFUSED = {
     "SELECT list_sum(list(price)) FROM e": "unknown",
     "SELECT list(DISTINCT event_type) FROM e": "list",
-    "SELECT sum(CAST(price AS DECIMAL(10, 2)) * CAST(price AS DECIMAL(10, 2))) FROM e": "decimal",
+    "SELECT sum(CAST(price AS DECIMAL(20, 2)) * CAST(price AS DECIMAL(20, 2))) FROM e": "decimal",
     "SELECT list(price ORDER BY event_time DESC NULLS FIRST) FROM e": "list",
     "SELECT CAST(price AS VARCHAR) FROM e": "cast",
     "SELECT TRY_CAST(event_type AS INTEGER) FROM e": "cast",
@@ -50,7 +50,7 @@ REFUSED = {
     "SELECT a.price FROM e a ASOF JOIN e b ON a.user_id = b.user_id AND a.event_time >= b.event_time": "asof",
     "SELECT a.price FROM e a JOIN e b USING (user_id)": None,
     "SELECT name FROM sqlscore.models": None,
-    "SELECT user_id, predict_next_action(e) FROM e GROUP BY user_id": "unknown",
+    "SELECT user_id, predict_next_action(e) FROM e GROUP BY user_id": "model",
 }
 """Queries with the rule that refuses them; None: carried over."""
 

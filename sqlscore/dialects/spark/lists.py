@@ -6,9 +6,9 @@ from functools import partial
 
 from sqlglot import exp
 
+from sqlscore.dialects.kinds import REAL, WHOLE, is_list
 from sqlscore.dialects.refusal import Refused
 from sqlscore.dialects.resolution import type_of
-from sqlscore.dialects.spark.values import REAL, WHOLE
 from sqlscore.dialects.templates import made, target
 
 spark = partial(target, "spark")
@@ -46,6 +46,18 @@ def collected(node: exp.Expr) -> exp.Expr | None:
     fields = ", ".join(f":{name} IS NULL AS n_{name}, :{name} AS {name}" for name in keys)
     rows = f"ARRAY_SORT(COLLECT_LIST(STRUCT({fields}, :value AS v)){where})"
     return spark(f"NULLIF(TRANSFORM({rows}, s -> s.v), ARRAY())", value=value.this, **keys, **extra)
+
+
+def first(node: exp.Expr) -> exp.Expr | None:
+    """FIRST with an order is the first of a sorted list, a NULL as well; without one it is any row's value."""
+    if not isinstance(node, exp.First):
+        return None
+    if not isinstance(node.this, exp.Order) or isinstance(node.parent, exp.Window):
+        raise Refused("first", "FIRST without ORDER BY is any row's value: name its order, or write MIN")
+    if isinstance(node.parent, exp.Filter):
+        raise Refused("first", "with FILTER it is not carried over: filter the rows before")
+    rows = collected(exp.ArrayAgg(this=node.this.copy()))
+    return spark("TRY_ELEMENT_AT(:rows, 1)", rows=rows) if rows is not None else None
 
 
 def _is_list_of_rows(node: exp.Expr) -> bool:
@@ -101,13 +113,25 @@ def functions(node: exp.Expr) -> exp.Expr | None:
     if isinstance(node, exp.Anonymous) and node.name.upper() in ("LIST_POSITION", "ARRAY_POSITION"):
         values, value = node.expressions
         return spark("CAST(NULLIF(ARRAY_POSITION(:list, :value), 0) AS INT)", list=values, value=value)
-    if isinstance(node, exp.ArraySize):
+    if isinstance(node, exp.Transform) and isinstance(node.expression, exp.Lambda):
+        return _fields(node)
+    if isinstance(node, exp.ArraySize) or (isinstance(node, exp.Length) and is_list(node.this)):
         return spark("CAST(CARDINALITY(:list) AS BIGINT)", list=node.this)
     if isinstance(node, (exp.Explode, exp.Unnest)) and isinstance(node.parent, (exp.Alias, exp.Select)):
         return _counted(node)
     if isinstance(node, exp.Dot) and isinstance(node.this, (exp.Column, exp.Dot, exp.Paren)):
         return node
     return None
+
+
+def _fields(node: exp.Transform) -> exp.Expr:
+    """`list_transform(l, lambda a: a.field)`; the types inside other lambdas are not known."""
+    parameters, body = node.expression.expressions, node.expression.this
+    names = [one.name for one in body.find_all(exp.Identifier)] if isinstance(body, (exp.Dot, exp.Column)) else []
+    if len(parameters) != 1 or len(names) != 2 or sorted(names)[0] == sorted(names)[1]:
+        raise Refused("lambda", "only `lambda x: x.field` is carried over: unnest the list and select from it")
+    field = exp.to_identifier(next(name for name in names if name != parameters[0].name), quoted=True).sql("spark")
+    return spark(f"TRANSFORM(:list, x -> x.{field})", list=node.this)
 
 
 def _counted(node: exp.Expr) -> exp.Expr:
@@ -148,4 +172,4 @@ def extreme(node: exp.Expr) -> exp.Expr | None:
     return spark(f"{name}(:value, :by) FILTER (WHERE :value IS NOT NULL)", value=node.this, by=node.expression)
 
 
-LISTS = (collected, element, functions, quantile, extreme)
+LISTS = (collected, first, element, functions, quantile, extreme)

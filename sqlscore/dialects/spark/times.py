@@ -6,9 +6,9 @@ from functools import partial
 
 from sqlglot import exp
 
+from sqlscore.dialects.kinds import WHOLE
 from sqlscore.dialects.refusal import Refused
 from sqlscore.dialects.resolution import type_of
-from sqlscore.dialects.spark.values import WHOLE
 from sqlscore.dialects.templates import target
 
 spark = partial(target, "spark")
@@ -74,10 +74,14 @@ def interval(node: exp.Expr) -> exp.Expr | None:
         if type_of(count) not in WHOLE:
             raise Refused("interval", "the number of units must be a whole number")
         return _microseconds(count, _NUMBERED[node.name.upper()])
-    if isinstance(node, exp.Anonymous) and node.name.upper() in ("TO_DAYS", "TO_WEEKS"):
-        return spark(f"MAKE_DT_INTERVAL((:n) * {1 if node.name.upper() == 'TO_DAYS' else 7})", n=node.expressions[0])
-    if not isinstance(node, exp.Interval):
-        return None
+    if isinstance(node, exp.ToDays):
+        return spark("MAKE_DT_INTERVAL(CAST(:n AS INT))", n=node.this)
+    if isinstance(node, exp.Anonymous) and node.name.upper() == "TO_WEEKS":
+        return spark("MAKE_DT_INTERVAL(CAST((:n) * 7 AS INT))", n=node.expressions[0])
+    return _written(node) if isinstance(node, exp.Interval) else None
+
+
+def _written(node: exp.Interval) -> exp.Expr:
     unit = node.unit.name.upper().removesuffix("S") if node.unit is not None else ""
     count = node.this
     if not isinstance(count, exp.Literal) or not count.name.lstrip("-").isdigit():

@@ -7,14 +7,13 @@ from functools import partial
 
 from sqlglot import exp
 
+from sqlscore.dialects.kinds import REAL, WHOLE, exact_digits, is_decimal, is_not_zero
 from sqlscore.dialects.refusal import Refused
 from sqlscore.dialects.resolution import type_of
 from sqlscore.dialects.templates import target
 
 spark = partial(target, "spark")
 
-WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "HUGEINT"})
-REAL = frozenset({"FLOAT", "DOUBLE"})
 _NAMES = {
     "TINYINT": "TINYINT",
     "SMALLINT": "SMALLINT",
@@ -30,6 +29,9 @@ _TYPES = {
     "DATE": "DATE",
     "TIMESTAMP": "TIMESTAMP",
 }
+
+
+_MOST_DIGITS = 38
 
 
 def cast(node: exp.Expr) -> exp.Expr | None:
@@ -55,8 +57,9 @@ def cast(node: exp.Expr) -> exp.Expr | None:
 def _name_of(kind: str, of: str) -> str:
     """Spark's name of a type."""
     name = (_NAMES | _TYPES).get(kind)
-    if name is None and kind.endswith("[]") and of == '"NULL"':
-        name = f"ARRAY<{(_NAMES | _TYPES).get(kind[:-2], 'STRING')}>"
+    element = (_NAMES | _TYPES).get(kind.removesuffix("[]"))
+    if kind.endswith("[]") and element is not None and of in (kind, '"NULL"'):
+        name = f"ARRAY<{element}>"
     if name is None:
         raise Refused("cast", f"{kind} has no equal type in Spark: use BIGINT, DOUBLE, VARCHAR, DATE or TIMESTAMP")
     return name
@@ -83,7 +86,7 @@ def division(node: exp.Expr) -> exp.Expr | None:
         raise Refused("division", "the type of this division is not known: cast a side to DOUBLE")
     name = _TYPES[kind]
     above, below = node.this, node.expression
-    if _is_not_zero(below):
+    if is_not_zero(below):
         return spark(f"CAST(:a AS {name}) / CAST(:b AS {name})", a=above, b=below)
     a, b, nan, infinite = (f"CAST({one} AS {name})" for one in (":a", ":b", "'NaN'", "'Infinity'"))
     return spark(
@@ -92,31 +95,6 @@ def division(node: exp.Expr) -> exp.Expr | None:
         a=above,
         b=below,
     )
-
-
-def _is_not_zero(node: exp.Expr) -> bool:
-    """Whether a divisor is never 0 (it may be NULL), as far as its form tells."""
-    node = node.unnest()
-    if isinstance(node, exp.Nullif):
-        return isinstance(node.expression, exp.Literal) and float(node.expression.name) == 0
-    return _is_positive(node)
-
-
-def _is_positive(node: exp.Expr) -> bool:
-    node = node.unnest()
-    if isinstance(node, exp.Literal) and not node.is_string:
-        return float(node.name) > 0
-    if isinstance(node, exp.Add):
-        sides = (node.this, node.expression)
-        return any(_is_positive(one) and _is_not_negative(other) for one, other in (sides, sides[::-1]))
-    return isinstance(node, exp.Sqrt) and _is_positive(node.this)
-
-
-def _is_not_negative(node: exp.Expr) -> bool:
-    node = node.unnest()
-    if isinstance(node, exp.Div):
-        return _is_not_negative(node.this) and _is_positive(node.expression)
-    return isinstance(node, (exp.Abs, exp.Sqrt)) or _is_positive(node)
 
 
 def whole_division(node: exp.Expr) -> exp.Expr | None:
@@ -129,13 +107,15 @@ def whole_division(node: exp.Expr) -> exp.Expr | None:
 
 
 def arithmetic(node: exp.Expr) -> exp.Expr | None:
-    """Sums and products of decimals have other scales in Spark; of other numbers they are the same."""
+    """Sums and products of decimals are exact in both while they fit 38 digits."""
     if not isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.Neg)):
         return None
     sides = [side for side in (node.this, node.args.get("expression")) if isinstance(side, exp.Expr)]
-    decimals = [side for side in sides if (type_of(side) or "").startswith("DECIMAL")]
-    with_a_real = any(type_of(side) in REAL for side in sides)
-    if not with_a_real and not all(isinstance(side.unnest(), exp.Literal) for side in decimals):
+    decimals = [side for side in sides if is_decimal(type_of(side))]
+    if any(type_of(side) in REAL for side in sides) or all(isinstance(one.unnest(), exp.Literal) for one in decimals):
+        return node
+    found = exact_digits(node) if isinstance(node, (exp.Add, exp.Sub, exp.Mul)) else None
+    if found is None or found[0] > _MOST_DIGITS:
         raise Refused("decimal", "arithmetic of DECIMAL has another scale in Spark: cast to DOUBLE")
     return node
 

@@ -88,6 +88,24 @@ def candidates(
     return tuple(found.get(field.name) or _unreadable(field) for field in fields)
 
 
+def features_that_ended(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, silent_days: float | None, n_rows_in: str | None = None
+) -> tuple[Candidate, ...]:
+    """Mapped features of which some values ended long before the rest, as in `candidates`; none if there is a group."""
+    if silent_days is None or mapping.group is not None:
+        return ()
+    there = {name.casefold() for name in con.sql(f"SELECT * FROM {mapping.relation} LIMIT 0").columns}
+    names = [f.name for f in mapping.features if f.kind == "categorical" and f.name.casefold() in there]
+    if not names:
+        return ()
+    with _apart(_sample(con, mapping, names, n_rows_in)) as apart:
+        found = []
+        for place, name in enumerate(names):
+            (values,) = one(apart, f"SELECT count(DISTINCT c{place}) FROM events") or (0,)
+            found.append(_with_ends(apart, f"c{place}", Candidate(name, "categorical", values, 0.0), silent_days))
+    return tuple(candidate for candidate in found if candidate.ended is not None)
+
+
 def known_afterwards(con: duckdb.DuckDBPyConnection, mapping: Mapping, columns: Iterable[str]) -> list[str]:
     """Those of these columns of the relation with which what comes next is nearly certain, as in `candidates`."""
     names = list(columns)

@@ -11,7 +11,7 @@ from sqlscore.database.composition import spelled_out
 from sqlscore.database.registry import lacking_features, unread_features
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.alike import alike
-from sqlscore.mapping.candidates import Candidate, candidates
+from sqlscore.mapping.candidates import Candidate, candidates, features_that_ended
 from sqlscore.mapping.chance import doubts_of_clock
 from sqlscore.mapping.composition.attributes import doubts_of_attributes
 from sqlscore.mapping.composition.feeds import FeedState, doubts_of_sources, feed_states
@@ -71,11 +71,13 @@ def report_on(
         profiled, warnings = profile(con, events, con.sql(f"FROM {there.relation} LIMIT 0").columns)
         watched = replace(watch(con, events), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
         source = there if copy is None else events
-        others = candidates(con, source, None if silent is None else silent.threshold, n_rows_in=events.relation)
+        days = None if silent is None else silent.threshold
+        others = candidates(con, source, days, n_rows_in=events.relation)
+        sites = (*others, *features_that_ended(con, source, days, events.relation))
         found = judge(con, events, guards, watched, Before())
         feeds = there.composition.feeds if there.composition is not None else ()
         # That a source stopped is said of it as a source; its users may have events of others, and are not of a group.
-        ended = likely_groups([candidate for candidate in others if not (feeds and candidate.name == "source")], guards)
+        ended = likely_groups([candidate for candidate in sites if not (feeds and candidate.name == "source")], guards)
         found = (*found, *alike(con, events, guards), *ended)
         warnings += tuple(finding.what for finding in found)
         mixed = mixed_units(con, events)

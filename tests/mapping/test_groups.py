@@ -181,3 +181,14 @@ def test_countries_of_a_real_shop_are_too_small_to_be_groups(con: duckdb.DuckDBP
     assert ends == [(37, datetime(2010, 12, 8, 14, 43))]
     sqlscore.unmap(con)
     assert all(one.ended is None for one in sqlscore.map_events(con, table, event_time="ts").candidates)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_site_that_is_mapped_as_a_feature_is_said_to_have_ended_too(
+    con: duckdb.DuckDBPyConnection, ended: bool
+) -> None:
+    """Whoever maps the column as a feature alone has the same users who look as if they had left."""
+    con.execute(f"CREATE TABLE clicks AS {events(ended=ended)}")
+    said = [w for w in sqlscore.map_events(con, "clicks", features=["site", "price"]).warnings if '"site"' in w]
+    assert len(said) == ended
+    assert all('group="site"' in warning for warning in said)

@@ -70,7 +70,7 @@ selections = st.builds(
 def chosen_by_hand(row: dict[str, Any], chosen: Selection) -> bool:
     def inside(value: Any, span: Between) -> bool:
         return value is not None and (
-            (span.low is None or value >= span.low) and (span.high is None or value <= span.high)  # type: ignore[operator]
+            (span.low is None or value >= span.low) and (span.high is None or value <= span.high)
         )
 
     newest = row["last"] + [None] * 4

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.policy import set_policy
     from sqlscore.verbs.publish import publish
     from sqlscore.verbs.refresh import refresh
+    from sqlscore.verbs.report import report
     from sqlscore.verbs.search import search
     from sqlscore.verbs.status import status
     from sqlscore.verbs.track import track
@@ -50,6 +51,7 @@ __all__ = [
     "promote",
     "publish",
     "refresh",
+    "report",
     "rollback",
     "score_history",
     "search",
@@ -82,6 +84,7 @@ _HOMES = {
     "promote": "verbs.models",
     "publish": "verbs.publish",
     "refresh": "verbs.refresh",
+    "report": "verbs.report",
     "rollback": "verbs.models",
     "score_history": "verbs.materialize",
     "search": "verbs.search",

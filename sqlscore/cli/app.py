@@ -17,6 +17,7 @@ from sqlscore.cli.materialize import history, materialize
 from sqlscore.cli.plot import plot
 from sqlscore.cli.publish import publish
 from sqlscore.cli.refresh import refresh
+from sqlscore.cli.report import report
 from sqlscore.cli.search import search
 from sqlscore.cli.serve import serve
 from sqlscore.cli.sql import SqlCommand, sql
@@ -52,6 +53,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("publish", USE, publish),
     ("serve", USE, serve),
     ("app", USE, webapp),
+    ("report", USE, report),
     ("status", USE, status),
     ("forget", USE, forget),
     ("dbt", USE, dbt),

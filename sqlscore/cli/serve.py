@@ -37,6 +37,10 @@ def serve(
         list[str] | None,
         typer.Option("--tables", metavar="T[,T]...", help="What to publish; default: what dashboards need."),
     ] = None,
+    report: Annotated[
+        list[str] | None,
+        typer.Option("--report", metavar="FILE", help="A .html or .md to write after each refresh; repeat it."),
+    ] = None,
     dbt: Annotated[
         Path | None, typer.Option("--dbt", metavar="DIR", help="Build this dbt project in place of the refresh.")
     ] = None,
@@ -85,7 +89,8 @@ def serve(
     from sqlscore.serving.timetable import timetable
 
     chosen = tuple(name.strip() for names in tables or () for name in names.split(",") if name.strip()) or None
-    job = Job(tuple(mapping or ()), tuple(publish or ()), chosen, dbt, Backoff(retries), keep_history)
+    pages = tuple(report or ())
+    job = Job(tuple(mapping or ()), tuple(publish or ()), chosen, dbt, Backoff(retries), keep_history, pages)
     asked = {"retrain_after_days": retrain_after, "retrain_drift_psi": retrain_drift}
     policy = {name: value or None for name, value in asked.items() if value is not None}
     settings = Settings(db, job, policy, device, stop_within)
@@ -94,12 +99,12 @@ def serve(
         table = timetable(every, at, timezone)
         serve(settings, table, host, port, lambda url, first: _say_ready(db, str(table), url, first))
         return
-    report = serve_once(settings)
+    ended = serve_once(settings)
     if json:
-        render.as_json(report.to_dict())
-    if report.outcome == "stopped":
+        render.as_json(ended.to_dict())
+    if ended.outcome == "stopped":
         raise typer.Exit(INTERRUPTED)
-    if report.outcome == "failed":
+    if ended.outcome == "failed":
         raise typer.Exit(MENDABLE)
 
 

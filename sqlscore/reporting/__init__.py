@@ -1,1 +1,1 @@
-"""What a model shows of itself: plots, and runs tracked in MLflow."""
+"""What a model shows of itself: plots, runs tracked in MLflow, a page to send around."""

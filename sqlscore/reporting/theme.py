@@ -5,6 +5,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 GREY = "#777777"
 
+TEXT, MUTED = "#333333", "#595959"
+"""Of letters on white: 12.6 and 7.0 to 1, where WCAG's level AA asks for 4.5."""
+
 HEAT = "Blues"
 """One hue from light to dark: it reads the same in grey."""
 

@@ -6,7 +6,7 @@
 - policy: whether a model is to be trained again
 - retraining: what the policy looks at, and the training
 - backoff: retries at growing intervals
-- steps: refresh or dbt, training, publishing
+- steps: refresh or dbt, training, publishing, reports
 - jobs: one run of all steps, and its record
 - notices: what happens in a run, as events
 - logs: the events as lines of a log

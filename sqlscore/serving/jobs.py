@@ -22,6 +22,7 @@ from sqlscore.serving.steps import (
     chosen_mappings,
     policy_step,
     publishing_steps,
+    reporting_steps,
     scoring_steps,
     training_step,
 )
@@ -35,7 +36,7 @@ CUT_OFF = "the server was asked to stop, and a step did not end in time; what it
 
 
 def run(con: duckdb.DuckDBPyConnection, job: Job, stop: Stop, tell: Tell) -> RunEnded:
-    """Refresh (or run dbt) and publish; then train if the policy says so, and do both again for a new champion.
+    """Refresh (or run dbt), publish and report; then train if the policy says so, and do both again for a new champion.
 
     Fresh scores come first: nobody waits for a training that takes long or fails. If a step fails for good, the others
     still run, except that nothing is published if nothing could be scored. An error in a step is not raised; it is in
@@ -84,9 +85,9 @@ def _score_and_publish(
     con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str], stop: Stop, tell: Tell
 ) -> list[StepEnded]:
     scored = _all(scoring_steps(con, job, mappings, stop), job, stop, tell)
-    if all(step.outcome != "ok" for step in scored):
-        return scored
-    return scored + _all(publishing_steps(con, job, mappings), job, stop, tell)
+    if any(step.outcome == "ok" for step in scored):
+        scored += _all(publishing_steps(con, job, mappings), job, stop, tell)
+    return scored + _all(reporting_steps(con, job, mappings), job, stop, tell)  # which also says what went wrong
 
 
 def _train_again(con: duckdb.DuckDBPyConnection, job: Job, mapping: str, stop: Stop, tell: Tell) -> list[StepEnded]:

@@ -37,6 +37,8 @@ def _in_words(step: StepEnded) -> str:
         return f"{result['tables']['scored_users']:,} users by {result['model']}, {result['kind']}"
     if step.kind == "publish":
         return f"{sum(table['rows'] for table in result['tables'].values()):,} rows of {len(result['tables'])} tables"
+    if step.kind == "report":
+        return f"{result['bytes']:,} bytes"
     if step.kind == "policy":
         return f"training again, since {result['reason']}"
     if step.kind == "retrain":

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlscore.redaction import scrub
 
 Outcome = Literal["ok", "failed", "stopped"]
-Kind = Literal["refresh", "dbt", "publish", "policy", "retrain"]
+Kind = Literal["refresh", "dbt", "publish", "policy", "retrain", "report"]
 
 
 @dataclass(frozen=True)

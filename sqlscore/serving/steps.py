@@ -1,4 +1,4 @@
-"""The steps of a run: refresh or dbt, publishing, training if it is due."""
+"""The steps of a run: refresh or dbt, publishing, reports, training if it is due."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sqlscore.serving.notices import Kind, secrets_of, target_name
 from sqlscore.serving.retraining import reason_to_retrain, retrain
 from sqlscore.serving.stopping import Stop
 from sqlscore.verbs.guarding import judge_build
+from sqlscore.verbs.report import report_file
 
 _MAPPING = "{mapping}"
 
@@ -35,6 +36,7 @@ class Job:
         dbt: the folder of a project that is built in place of the refresh.
         backoff: how a failed step is tried again.
         keep_history: whether a refresh adds its scores to `past_scores`.
+        reports: files that the page about the scores is written to, .html or .md; {mapping} as above.
     """
 
     mappings: tuple[str, ...] = ()
@@ -43,6 +45,7 @@ class Job:
     dbt: Path | None = None
     backoff: Backoff = field(default_factory=Backoff)
     keep_history: bool = False
+    reports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def chosen_mappings(con: duckdb.DuckDBPyConnection, job: Job) -> list[str]:
     """The mappings that the job scores.
 
     Raises MappingError or ModelError if one cannot be scored yet, ServingError if two would be published to the same
-    file.
+    file, OutputError if a report cannot be written to the file that it is for.
     """
     models = catalog(con)
     if not models.snapshot.mappings:
@@ -70,12 +73,15 @@ def chosen_mappings(con: duckdb.DuckDBPyConnection, job: Job) -> list[str]:
     for name in named or list(models.snapshot.mappings):
         mapped(con, name, read=False)
         models.find(None, name)
-    shared = [to for to in job.publish if not to.startswith("postgres") and _MAPPING not in to]
+    places = [to for to in job.publish if not to.startswith("postgres")]
+    shared = [to for to in (*places, *job.reports) if _MAPPING not in to]
     if len(named) > 1 and shared:
         raise ServingError(
-            f"{target_name(shared[0])} can hold one mapping, and {', '.join(named)} are to be published: write "
+            f"{target_name(shared[0])} can hold one mapping, and {', '.join(named)} are to go there: write "
             f"{_MAPPING} into its name, or choose one with --mapping"
         )
+    for place in job.reports:
+        report_file(place)
     return named
 
 
@@ -106,6 +112,16 @@ def publishing_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[st
             name = target_name(to) if len(mappings) == 1 or _MAPPING in place else f"{target_name(to)} ({mapping})"
             steps.append(Step("publish", name, partial(publish, to, mapping), secrets_of(to)))
     return steps
+
+
+def reporting_steps(con: duckdb.DuckDBPyConnection, job: Job, mappings: list[str]) -> list[Step]:
+    """The steps that write the pages about the scores."""
+
+    def write(path: str, mapping: str) -> dict[str, Any]:
+        return {"bytes": sqlscore.report(con, path, mapping=mapping).stat().st_size}
+
+    pages = [(place.replace(_MAPPING, mapping), mapping) for place in job.reports for mapping in mappings]
+    return [Step("report", path, partial(write, path, mapping)) for path, mapping in pages]
 
 
 def policy_step(con: duckdb.DuckDBPyConnection, mapping: str) -> Step:

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp import charts
-from sqlscore.webapp.parts import duration, number, plain, rows, show_sql
+from sqlscore.webapp.parts import duration, number, rows, show_sql
 from sqlscore.webapp.sequences import Asked, Sequences, Step
 
 

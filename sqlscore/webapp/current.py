@@ -9,8 +9,9 @@ import streamlit as st
 
 from sqlscore.database.catalog import catalog
 from sqlscore.database.registry import ModelInfo, registered_models
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp.customers import Source, source
-from sqlscore.webapp.parts import nothing, plain
+from sqlscore.webapp.parts import nothing
 from sqlscore.webapp.server import SERVED
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp.customers import LAST_ACTIONS
-from sqlscore.webapp.parts import plain
 from sqlscore.webapp.segment_queries import Segments
 from sqlscore.webapp.selection import Between, Selection
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from sqlscore.errors import SqlscoreError
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp.current import choose
-from sqlscore.webapp.parts import plain
 from sqlscore.webapp.screens import segments, simulate, trust, why
 from sqlscore.webapp.server import SERVED
 

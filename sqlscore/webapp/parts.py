@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp.server import SERVED
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&])")
-
-
-def plain(text: object) -> str:
-    """Text from data for a place where Streamlit reads Markdown: every character stands for itself."""
-    return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def show_sql(sql: str) -> None:

@@ -18,7 +18,7 @@ from tiny_model import tiny_artifact
 
 import sqlscore
 from sqlscore.database.registry import register
-from sqlscore.errors import ModelError, ServingError
+from sqlscore.errors import ModelError, OutputError, ServingError
 from sqlscore.serving import jobs
 from sqlscore.serving.backoff import Backoff
 from sqlscore.serving.notices import Event, Retrying, RunEnded, StepEnded
@@ -172,6 +172,24 @@ def test_a_champion_trained_anew_is_scored_and_published_in_the_same_run(
     assert [step.kind for step in report.steps] == kinds
 
 
+def test_a_report_is_kept_fresh_also_when_the_refresh_fails(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """The page says what is wrong, so it is written then too; one that cannot be written fails before the first run."""
+    job = Job(reports=(str(tmp_path / "{mapping}.html"), str(tmp_path / "page.md")), backoff=AT_ONCE)
+    report, _ = run(con, job)
+    assert [(step.kind, step.outcome) for step in report.steps[:3]] == [
+        ("refresh", "ok"), ("report", "ok"), ("report", "ok"),
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.html", "page.md"]
+    (tmp_path / "page.md").unlink()
+    monkeypatch.setattr(sqlscore, "refresh", failing(99, sqlscore.refresh), raising=False)
+    assert run(con, job)[0].outcome == "failed"
+    assert (tmp_path / "page.md").exists()
+    with pytest.raises(OutputError, match=r"as \.html or \.md"):
+        chosen_mappings(con, Job(reports=(str(tmp_path / "report.pdf"),)))
+
+
 def test_a_training_that_fails_keeps_the_fresh_scores(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch):
     """The old champion goes on."""
     monkeypatch.setattr("sqlscore.serving.steps.reason_to_retrain", lambda *_, **__: "it is old")
@@ -236,7 +254,7 @@ def test_several_mappings_do_not_overwrite_each_others_files(con: duckdb.DuckDBP
     sqlscore.map_events(con, f"{relation}/*.parquet", name="orders")
     try:
         register(con, tiny_artifact(), name="other", mapping="orders", champion=True, verb="train")
-        with pytest.raises(ServingError, match="can hold one mapping, and events, orders are to be published"):
+        with pytest.raises(ServingError, match="can hold one mapping, and events, orders are to go there"):
             chosen_mappings(con, Job(publish=(str(tmp_path / "all.duckdb"),)))
         report, _ = run(con, Job(publish=(str(tmp_path / "{mapping}.duckdb"),), tables=("scored_users",)))
         assert sorted(path.name for path in tmp_path.iterdir()) == ["events.duckdb", "orders.duckdb"]

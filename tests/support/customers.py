@@ -18,13 +18,44 @@ ACTIONS = (MARKUP, STYLED, RIGHT_TO_LEFT, LONG, "view", "buy")
 USERS = 120
 
 
+def many_actions_file(path: Path, n: int = 10_000) -> Path:
+    """400 customers whose events have 10,000 different actions, some of them long, scored by the tiny model."""
+    with sqlscore.connect(path) as con:
+        con.execute(
+            """CREATE TABLE clicks AS
+               SELECT i % 400 AS user_id, TIMESTAMP '2024-03-01' + to_minutes(i) AS event_time,
+                      concat('action ', i, CASE WHEN i % 7 = 0 THEN repeat(' and on', 30) ELSE '' END) AS event_type
+               FROM range(?) AS t(i)""",
+            [n],
+        )
+        sqlscore.map_events(con, "clicks")
+        actions = tuple(row[0] for row in con.execute("SELECT event_type FROM clicks ORDER BY event_time").fetchall())
+        register(con, tiny_artifact(actions), name="tiny", mapping="events", champion=True, verb="train")
+        sqlscore.refresh(con)
+    return path
+
+
+def one_action_file(path: Path) -> Path:
+    """Customers with one event each, all of the same action, and a model without a churn head."""
+    with sqlscore.connect(path) as con:
+        con.execute(
+            """CREATE TABLE clicks AS SELECT i AS user_id, TIMESTAMP '2024-03-01' + to_hours(i) AS event_time,
+               'only' AS event_type FROM range(30) AS t(i)"""
+        )
+        sqlscore.map_events(con, "clicks")
+        artifact = tiny_artifact(("only",), heads=("next_action", "time_to_next"))
+        register(con, artifact, name="tiny", mapping="events", champion=True, verb="train")
+        sqlscore.refresh(con)
+    return path
+
+
 def customers_file(path: Path) -> Path:
     """120 customers of 1 to 12 events with the tiny model, two attributes, scored, and figures of a test."""
     with sqlscore.connect(path) as con:
         con.execute(
             """CREATE TABLE clicks AS
                SELECT 'customer ' || u AS who, TIMESTAMP '2024-03-01' + to_hours(7 * u % 500 + 20 * i) AS at,
-                      (?::VARCHAR[])[1 + (u * 7 + i * i) % 6] AS what, (u % 5 + i)::DOUBLE AS price
+                      (?::VARCHAR[])[1 + (u + u // 12 + i * i) % 6] AS what, (u % 5 + i)::DOUBLE AS price
                FROM range(?) AS users(u), range(12) AS events(i) WHERE i <= u % 12""",
             [list(ACTIONS), USERS],
         )

@@ -6,11 +6,12 @@ import pyarrow as pa
 import streamlit as st
 
 from sqlscore.errors import SqlscoreError
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp import charts
 from sqlscore.webapp.current import current
 from sqlscore.webapp.downloads import Download
 from sqlscore.webapp.filters import selection
-from sqlscore.webapp.parts import number, plain, rows, show_sql
+from sqlscore.webapp.parts import number, rows, show_sql
 from sqlscore.webapp.saved_views import save_view
 from sqlscore.webapp.segment_queries import ORDERS, Segments
 from sqlscore.webapp.selection import Selection, readable

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp.answers import show_answer
 from sqlscore.webapp.current import Current, current
-from sqlscore.webapp.parts import plain
 from sqlscore.webapp.screens import upload
 from sqlscore.webapp.segment_queries import Segments
 from sqlscore.webapp.sequences import Asked, Sequences, Step, moved, typed

@@ -9,10 +9,11 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.verbs.status import status
 from sqlscore.webapp import charts, trust_queries
 from sqlscore.webapp.current import Current, current
-from sqlscore.webapp.parts import nothing, number, plain, rows, show_sql
+from sqlscore.webapp.parts import nothing, number, rows, show_sql
 from sqlscore.webapp.selection import Sql, bound, readable
 from sqlscore.webapp.server import SERVED
 

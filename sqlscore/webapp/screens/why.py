@@ -8,10 +8,11 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
+from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp import charts, why_queries
 from sqlscore.webapp.current import Current, current
 from sqlscore.webapp.graph import dot
-from sqlscore.webapp.parts import plain, rows, show_sql
+from sqlscore.webapp.parts import rows, show_sql
 from sqlscore.webapp.segment_queries import Segments
 from sqlscore.webapp.selection import Sql, bound, readable
 from sqlscore.webapp.server import SERVED

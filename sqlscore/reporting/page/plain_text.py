@@ -1,0 +1,26 @@
+"""Text from data in Markdown: every character stands for itself."""
+
+from __future__ import annotations
+
+import re
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&@])")
+_WITHIN = re.compile(  # what is markup in the midst of a line: not the colon of 10:30, nor the @ of events@2
+    r"([\\`*_\[\]<>#|~$&]|(?<!\d):(?=\S)|:(?=[^\s\d])|@(?!\d+(?![\d.]))|(?<=[wW]{3})\.)"
+)
+_FIRST = re.compile(r"^([-+=](?=\s|$)|\d+(?=[.)](?:\s|$)))")  # what would begin a list
+
+
+def plain(text: object) -> str:
+    """Text for any place where Markdown is read, Streamlit's with its colours, icons and formulas too."""
+    return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def plain_line(text: str) -> str:
+    """The same for a file that people also read as it is: only what would be markup is escaped."""
+    line = _WITHIN.sub(r"\\\1", " ".join(text.split()))
+    found = _FIRST.match(line)
+    if found is None:
+        return line
+    at = found.end() if found[1].isdigit() else 0
+    return f"{line[:at]}\\{line[at:]}"

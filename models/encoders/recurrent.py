@@ -15,8 +15,9 @@ class Recurrent(nn.Module):
     - maps() -> (W (A, E), b (A,)): the map;
     - begin(start (M, S)) -> what the steps carry on, of the M sequences, in the subclass's own form;
     - run(mapped (T', A), carried, sizes, same, each) -> states after T' events, in whole steps: it moves `carried`
-      in place and returns, if `each`, tensors whose columns, one tensor after the other, are the states (T', S);
-      `mapped` may be written over; `same`: all sequences begin with the same state, so one product stands for all;
+      in place and returns, if `each`, tensors whose columns, one tensor after the other, are the states (T', S), and
+      `carried` need only hold what the next step reads; `mapped` may be written over; `same`: all sequences begin
+      with the same state, so one product stands for all;
     - end(carried) -> (M, S): the last states;
     - parallel(x, offsets, state, each): the same as `forward` in the way that is best for gradients.
     """

@@ -50,6 +50,22 @@ class Summary(nn.Module):
         each: bool,
     ) -> tuple[Tensor, Tensor]:
         """-> (float32 (P, K), clock int64 (P, 2)) after every event if `each`, else after each sequence's last."""
+        parts, after = self.parts(actions, standardised, times, offsets, gaps, known_gap, old, clock, each)
+        return torch.cat(parts, 1), after
+
+    def parts(
+        self,
+        actions: Tensor,
+        standardised: Tensor,
+        times: Tensor,
+        offsets: Tensor,
+        gaps: Tensor,
+        known_gap: Tensor,
+        old: Tensor,
+        clock: Tensor,
+        each: bool,
+    ) -> tuple[list[Tensor], Tensor]:
+        """As `forward`, the summaries as tensors whose columns follow each other."""
         row = rows_of(offsets)  # (T,)
         index = torch.arange(times.shape[0], device=times.device)
         first = offsets.index_select(0, row)  # (T,): where the event's sequence starts
@@ -114,11 +130,11 @@ class Summary(nn.Module):
         )
         parts = [
             counts.float(),
-            torch.stack(facts, 1).float(),
+            torch.stack(facts).float().t(),
             decayed.float(),
             numbers,
         ]
-        return torch.cat(parts, 1), torch.stack([beginning, now], 1)
+        return parts, torch.stack([beginning, now], 1)
 
     def _sums(self, standardised: Tensor, gaps: Tensor, known_gap: Tensor, begins: Tensor, weights: Tensor) -> Tensor:
         """(5 + 2F + 2D, T + 1) running sums over the whole batch, in double so that a difference is exact enough."""

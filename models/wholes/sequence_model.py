@@ -171,9 +171,12 @@ class SequenceModel(nn.Module):
         """-> (T, K + n), or (N, K + n) of sequences that are not empty."""
         old, clock = self._start(batch.offsets, None, None)
         gaps, known = gaps_of(batch.times, batch.offsets, clock[:, 1])
-        return self._facts(
-            batch, self.embedding.standardise(batch.numbers), gaps, known, old[:, self.size :], clock, each
-        )[0]
+        return torch.cat(
+            self._facts(
+                batch, self.embedding.standardise(batch.numbers), gaps, known, old[:, self.size :], clock, each
+            )[0],
+            1,
+        )
 
     def _start(
         self,
@@ -199,13 +202,30 @@ class SequenceModel(nn.Module):
         offsets = batch.offsets
         gaps, known = gaps_of(batch.times, offsets, clock[:, 1])  # (T,)
         standardised = self.embedding.standardise(batch.numbers)  # (T, 2F)
+        facts, after = self._facts(batch, standardised, gaps, known, old[:, self.size :], clock, each)
+        if each and not self.training:  # they are too many to be copied twice
+            states = torch.empty(batch.times.shape[0], self.state_size, device=offsets.device)
+            torch.cat(facts, 1, out=states[:, self.size :])
+            self._hidden_into(states[:, : self.size], batch, standardised, gaps, known, old[:, : self.size])
+            return states, after
         hidden = self._hidden(batch, standardised, gaps, known, old[:, : self.size], each)  # (T, H) or (N, H)
         if not each:
             filled = torch.nonzero(offsets[1:] > offsets[:-1])[:, 0]
             if filled.shape[0] < hidden.shape[0]:
                 hidden = hidden.index_select(0, filled)  # (M, H)
-        facts, after = self._facts(batch, standardised, gaps, known, old[:, self.size :], clock, each)
-        return torch.cat([hidden, facts], 1), after
+        return torch.cat([hidden] + facts, 1), after  # noqa: RUF005 - what TorchScript reads
+
+    def _hidden_into(
+        self,
+        states: Tensor,  # (T, H), to be filled
+        batch: Batch,
+        standardised: Tensor,  # (T, 2F)
+        gaps: Tensor,  # (T,)
+        known_gap: Tensor,  # (T,)
+        state: Tensor,  # (N, H)
+    ) -> None:
+        """Writes the encoder's state after every event."""
+        states.copy_(self._hidden(batch, standardised, gaps, known_gap, state, True))
 
     def _hidden(
         self,
@@ -229,14 +249,15 @@ class SequenceModel(nn.Module):
         old: Tensor,  # (N, K + n)
         clock: Tensor,  # (N, 2)
         each: bool,
-    ) -> tuple[Tensor, Tensor]:
-        """-> running summaries and last actions (T, K + n) or (M, K + n), and clocks."""
+    ) -> tuple[list[Tensor], Tensor]:
+        """-> columns that make running summaries and last actions (T, K + n) or (M, K + n), and clocks."""
         wide, actions = self.body - self.size, batch.categories[:, 0]
-        summary, after = self.summary(
+        facts, after = self.summary.parts(
             actions, standardised, batch.times, batch.offsets, gaps, known_gap, old[:, :wide], clock, each
         )
         codes = actions.clamp(max=self.embedding.known + 1)
-        return torch.cat([summary, newest_codes(codes, batch.offsets, old[:, wide:], each)], 1), after
+        facts.append(newest_codes(codes, batch.offsets, old[:, wide:], each))
+        return facts, after
 
     def _encoded(self, x: Tensor, times: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:
         hidden: Tensor = self.encoder(x, offsets, state, each)

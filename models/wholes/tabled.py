@@ -1,5 +1,7 @@
 """Models whose constant parts are tables: what an encoder makes of a token is computed once, not at every event."""
 
+from typing import Optional
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,6 +62,36 @@ class TabledModel(SequenceModel):
         if self.training or batch.times.shape[0] == 0:
             x = self.embedding(batch, standardised, gaps, known_gap)
             return self._encoded(x, batch.times, batch.offsets, state, each)
+        if each:
+            states = torch.empty(batch.times.shape[0], self.size, device=state.device)
+            self._stepwise(batch, standardised, gaps, known_gap, state, states)
+            return states
+        return self._stepwise(batch, standardised, gaps, known_gap, state, None)
+
+    def _hidden_into(
+        self,
+        states: Tensor,
+        batch: Batch,
+        standardised: Tensor,
+        gaps: Tensor,
+        known_gap: Tensor,
+        state: Tensor,
+    ) -> None:
+        if self.training or batch.times.shape[0] == 0:
+            states.copy_(self._hidden(batch, standardised, gaps, known_gap, state, True))
+        else:
+            self._stepwise(batch, standardised, gaps, known_gap, state, states)
+
+    def _stepwise(
+        self,
+        batch: Batch,
+        standardised: Tensor,
+        gaps: Tensor,
+        known_gap: Tensor,
+        state: Tensor,
+        states: Optional[Tensor],  # noqa: UP045 - (T, H) to be filled if each state is asked for
+    ) -> Tensor:
+        """-> the states (N, H) at the ends, or `state` if those of all events went into `states`."""
         table = self.mapped_rows
         if table.shape[0] == 0:
             table = self._table()
@@ -75,7 +107,6 @@ class TabledModel(SequenceModel):
         rows, numbers = rows.index_select(0, event), standardised.index_select(0, event)
         sizes: list[int] = batch_sizes.tolist()
         carried: list[Tensor] = self.encoder.begin(state.index_select(0, order))  # type: ignore[operator]
-        parts: list[list[Tensor]] = []
         step, start = 0, 0
         while step < len(sizes):
             last, stop = step + 1, start + sizes[step]
@@ -86,11 +117,12 @@ class TabledModel(SequenceModel):
             if numbers.shape[1] > 0:
                 mapped = mapped.addmm_(numbers[start:stop], by_number)
             same = step == 0 and one_for_all(state)
-            after: list[Tensor] = self.encoder.run(mapped, carried, sizes[step:last], same, each)  # type: ignore[operator]
-            parts.append(after)
+            after: list[Tensor] = self.encoder.run(mapped, carried, sizes[step:last], same, states is not None)  # type: ignore[operator]
+            if states is not None:  # while they are in the cache
+                states.index_copy_(0, event[start:stop], after[0] if len(after) == 1 else torch.cat(after, 1))
             step, start = last, stop
-        if each:
-            return torch.cat([torch.cat(part, 1) for part in parts]).index_select(0, position)
+        if states is not None:
+            return state
         ends: Tensor = self.encoder.end(carried)  # type: ignore[operator]
         if ends.shape[0] == state.shape[0]:
             return torch.empty_like(ends).index_copy_(0, order, ends)

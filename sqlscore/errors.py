@@ -14,6 +14,7 @@
     ├── PlotError         a plot that this model does not have, or a file that it cannot be written to
     ├── OutputError       a format or a file that a result cannot be written to
     ├── TranspileError    SQL that means something else on another engine
+    ├── SparkError        a Spark session, or what is to be read or written there, that cannot be used
     └── InstallError      the database file: its version, its name, a name that is taken
         └── LostTablesError tables or views of sqlscore that somebody dropped
 
@@ -93,6 +94,10 @@ class OutputError(SqlscoreError):
 
 class TranspileError(SqlscoreError):
     """SQL that another engine cannot run with the same result."""
+
+
+class SparkError(SqlscoreError):
+    """A Spark session cannot score as DuckDB does, or cannot read or write what it is asked to."""
 
 
 class InstallError(SqlscoreError):

@@ -15,6 +15,11 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def backquoted(name: str) -> str:
+    """`name` as Spark quotes it: a column of this name, whatever characters it holds."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def qualified(*parts: str) -> str:
     """Quoted parts joined by dots: catalog, schema, table or the like."""
     return ".".join(identifier(part) for part in parts)

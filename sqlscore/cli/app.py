@@ -20,6 +20,7 @@ from sqlscore.cli.refresh import refresh
 from sqlscore.cli.report import report
 from sqlscore.cli.search import search
 from sqlscore.cli.serve import serve
+from sqlscore.cli.spark_score import spark_score
 from sqlscore.cli.sql import SqlCommand, sql
 from sqlscore.cli.status import status
 from sqlscore.cli.track import ValueOptional, track
@@ -58,6 +59,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("forget", USE, forget),
     ("dbt", USE, dbt),
     ("transpile", USE, transpile),
+    ("spark-score", USE, spark_score),
 )
 
 app = typer.Typer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import duckdb
@@ -66,12 +66,12 @@ def scan(
     condition = f"{user} IS NOT NULL" + (f" AND ({where})" if where else "")
     query = f"SELECT {', '.join(read)}{hashed} FROM {rows_of(con, mapping)} WHERE {condition} ORDER BY {user}, {time}"
     reader = con.sql(query, params=list(parameters)).to_arrow_reader(events_per_batch)
-    for table in _whole_users(reader, mapping.user_id):
+    for table in whole_users(reader, mapping.user_id):
         yield _cut(table, mapping)
 
 
-def _whole_users(reader: pa.RecordBatchReader, user_id: str) -> Iterator[pa.Table]:
-    """Regroup batches so that no user spans two."""
+def whole_users(reader: Iterable[pa.RecordBatch], user_id: str) -> Iterator[pa.Table]:
+    """Regroup batches that are sorted by user, so that no user spans two."""
     held: list[pa.Table] = []
     for batch in reader:
         if len(batch) == 0:

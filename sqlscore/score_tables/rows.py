@@ -39,7 +39,7 @@ def score_users(artifact: Artifact, users: Users, as_of: int) -> Rows:
     return Rows(
         state_rows(ids, states, content, artifact),
         score_rows(ids, states, moments_of(sequences, as_of), artifact),
-        _sessions(ids, sessions, owner, of_sessions, np.ones(len(sequences), np.int64), artifact),
+        rows_of_sessions(ids, sessions, owner, of_sessions, np.ones(len(sequences), np.int64), artifact),
         int(sequences.offsets[-1]),
     )
 
@@ -102,12 +102,13 @@ def session_rows(ids: pa.Array, sequences: Sequences, first_session: Ints, artif
         artifact: The model that scores.
     """
     sessions, owner = split_sessions(sequences, SESSION_GAP)
-    return _sessions(ids, sessions, owner, artifact.encode(sessions), first_session, artifact)
+    return rows_of_sessions(ids, sessions, owner, artifact.encode(sessions), first_session, artifact)
 
 
-def _sessions(
+def rows_of_sessions(
     ids: pa.Array, sessions: Sequences, owner: Ints, states: States, first_session: Ints, artifact: Artifact
 ) -> pa.Table:
+    """(N,) users, M sessions, whose each is, and their states -> M rows; parameters otherwise as `session_rows`."""
     counts = np.bincount(owner, minlength=len(ids))
     number = np.arange(len(sessions)) - np.append(0, np.cumsum(counts))[owner]
     starts, ends = sessions.times[sessions.offsets[:-1]], sessions.times[sessions.offsets[1:] - 1]

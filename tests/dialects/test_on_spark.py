@@ -8,10 +8,11 @@ from typing import Any
 import duckdb
 import pytest
 from carried_views import FEATURES, OWN, SCORES, TABLES, open_carried_shop, same_rows
+from spark_here import require_spark
 
 import sqlscore
 
-pyspark = pytest.importorskip("pyspark", reason="pip install 'sqlscore[spark]' brings PySpark")
+require_spark()
 
 EMPTY = ("model_metrics", "group_metrics", "action_attention")
 """Views that have no rows for a model that was not trained here."""

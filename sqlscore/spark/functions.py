@@ -98,12 +98,15 @@ class SparkFunction:
     def as_udf(self) -> Any:
         """The Arrow function, for `spark.udf.register`.
 
-        Spark is told that it is not deterministic: one that is goes into the filter and the sort that read its value
-        as well as into the projection, and runs in each of them.
+        Of one that gives a struct, Spark is told that it is not deterministic: one that is goes into the filter and the
+        sort that read a field of its value as well as into the projection, and runs in each of them. The others stay
+        deterministic, so that they may stand in an aggregate.
         """
         from pyspark.sql.functions import arrow_udf
 
-        return arrow_udf(self.values, spark_of(arrow_of(self.head.returns))).asNondeterministic()
+        kind = arrow_of(self.head.returns)
+        function = arrow_udf(self.values, spark_of(kind))
+        return function.asNondeterministic() if pa.types.is_struct(kind) else function
 
     def values(self, events: pa.Array, *given: pa.Array, **named: pa.Array) -> pa.Array:
         """N lists of events, then the parameters as columns -> N values."""

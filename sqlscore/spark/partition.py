@@ -113,6 +113,7 @@ class Scoring:
     def _derived(self, con: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
         """Rows of scores with the columns that follow from them, by the SQL that makes them in a DuckDB file."""
         con.register("sqlscore_rows", self._stamped(rows))
+        con.execute("DROP TABLE IF EXISTS sqlscore_scored")  # of a task that was given up
         create_like(con, "sqlscore_scored", "FROM sqlscore_rows", self.active_within)
         con.execute(f"INSERT INTO sqlscore_scored BY NAME SELECT *, {DAYS_SILENT} AS {DERIVED[0]} FROM sqlscore_rows")
         made = con.sql("FROM sqlscore_scored").to_arrow_table()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import duckdb
 import pyarrow as pa
@@ -60,7 +61,13 @@ class Reader:
 
 
 def one_thread() -> duckdb.DuckDBPyConnection:
-    """A connection to nothing, of one thread: Spark has a worker on every core."""
+    """A connection of its own to nothing, of one thread: Spark has a worker on every core."""
+    return _nothing().cursor()
+
+
+@cache
+def _nothing() -> duckdb.DuckDBPyConnection:
+    """Opened once a process, which takes the time of scoring a thousand users."""
     return duckdb.connect(config={"threads": 1})
 
 

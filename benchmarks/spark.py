@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -83,9 +82,6 @@ def compare(folder: Path, users: int, hot: int, cores: int) -> None:
         f"a million events over {users:,} users: {(many - nothing) * cores / (PER_USER * users / 1e6):.1f} s of a core"
     )
     print(f"a user with {hot:,} events: {burning - nothing:.1f} s of a core, which cannot be divided")
-    print(
-        f"largest Python worker: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.2f} GB (or the JVM)"
-    )
     report(file, folder / "out")
 
 

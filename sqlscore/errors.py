@@ -15,6 +15,7 @@
     ├── OutputError       a format or a file that a result cannot be written to
     ├── TranspileError    SQL that means something else on another engine
     ├── SparkError        a Spark session, or what is to be read or written there, that cannot be used
+    ├── StatementError    SQL that somebody else sent, and that may not run
     └── InstallError      the database file: its version, its name, a name that is taken
         └── LostTablesError tables or views of sqlscore that somebody dropped
 
@@ -98,6 +99,10 @@ class TranspileError(SqlscoreError):
 
 class SparkError(SqlscoreError):
     """A Spark session cannot score as DuckDB does, or cannot read or write what it is asked to."""
+
+
+class StatementError(SqlscoreError):
+    """A statement of somebody else that may not run, or did not end in time."""
 
 
 class InstallError(SqlscoreError):

@@ -1,0 +1,244 @@
+"""Which statements of other people run: one SELECT, of tables that there are, with functions that are known.
+
+The engine's own parser reads the text (`json_serialize_sql`), so that nothing is one thing to the guard and another to
+the engine: comments, quotes, dollar quotes and second statements are what the engine takes them for. Its tree is then
+walked: what is not on a list is refused, so that a function of a later engine is refused until somebody has read it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+
+from sqlscore.errors import StatementError
+
+TABLE_FUNCTIONS = frozenset(
+    {
+        "duckdb_columns",
+        "duckdb_constraints",
+        "duckdb_databases",
+        "duckdb_functions",
+        "duckdb_indexes",
+        "duckdb_keywords",
+        "duckdb_schemas",
+        "duckdb_sequences",
+        "duckdb_tables",
+        "duckdb_types",
+        "duckdb_views",
+        "generate_series",
+        "icu_calendar_names",
+        "json_each",
+        "json_tree",
+        "pg_timezone_names",
+        "pragma_database_size",
+        "pragma_platform",
+        "pragma_show",
+        "pragma_table_info",
+        "pragma_version",
+        "range",
+        "repeat",
+        "repeat_row",
+        "unnest",
+    }
+)
+"""Functions of the engine that may stand in FROM. None of them reads a file, a setting, a secret or memory."""
+
+_READABLE_SETTINGS = frozenset({"timezone", "calendar", "search_path", "schema"})
+_EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?\s+", re.IGNORECASE)
+_LONGEST = 100_000  # characters
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that may run. kind: "select" or "explain". tables: the names that it reads, as they are written."""
+
+    text: str
+    kind: str
+    tables: tuple[str, ...]
+
+
+def checked(con: duckdb.DuckDBPyConnection, sql: str) -> Statement:
+    """The only statement of `sql`, if it may run.
+
+    Args:
+        con: a connection to the file that it is about; nothing is run on it but the parser and the catalog.
+        sql: the text that somebody sent.
+
+    Raises StatementError for anything else than one SELECT (or VALUES, FROM, TABLE, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN
+    of these), for a function that is not on the list, and for a table that is not in the file: the error names it.
+    """
+    if len(sql) > _LONGEST:
+        raise StatementError(
+            f"the statement has {len(sql):,} characters, at most {_LONGEST:,} are read: make it shorter"
+        )
+    if "\0" in sql:
+        raise StatementError("the statement holds a character 0: leave it out")
+    text, kind = _alone(con, sql)
+    tree = _tree(con, text)
+    known = _Known.of(con)
+    inside = {name.casefold() for name in _defined(tree)}
+    tables = []
+    for node in _nodes(tree):
+        if "function_name" in node:
+            _check_function(node, known)
+        if node.get("at_clause") is not None:
+            raise StatementError("AT reads a table of another time, which is not for others: leave it out")
+        if node.get("type") == "TABLE_FUNCTION":
+            _check_table_function(node, known)
+        elif node.get("type") == "BASE_TABLE":
+            tables.append(_check_table(node, known, inside))
+        elif node.get("type") == "SHOW_REF":
+            _check_shown(node)
+    return Statement(sql, kind, tuple(tables))
+
+
+def _alone(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, str]:
+    """The SELECT in the text, and the kind of statement around it."""
+    try:
+        found = con.extract_statements(sql)
+    except duckdb.Error as error:
+        raise StatementError(f"the statement cannot be read: {_first_line(error)}") from error
+    if len(found) != 1:
+        raise StatementError(f"{len(found)} statements were sent, and one is run at a time: send them one by one")
+    kind = _kind(found[0])
+    if kind == "EXPLAIN":
+        match = _EXPLAIN.match(sql)
+        if match is None:
+            raise StatementError("EXPLAIN takes a SELECT and nothing else here: leave its options and comments out")
+        text, _ = _alone(con, sql[match.end() :])
+        return text, "explain"
+    if kind != "SELECT":
+        raise StatementError(
+            f"{kind} is not for others: only SELECT, VALUES, FROM, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN run"
+        )
+    return sql, "select"
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    """What the engine calls such a statement; some kinds have no name in its Python package."""
+    try:
+        return statement.type.name
+    except ValueError:
+        return "this statement"
+
+
+def _tree(con: duckdb.DuckDBPyConnection, text: str) -> Any:
+    row = con.execute("SELECT json_serialize_sql(?)", [text]).fetchall()[0]
+    answer = json.loads(row[0])
+    if answer.get("error") or len(answer["statements"]) != 1:
+        what = answer.get("error_message") or "it is more than one statement"
+        raise StatementError(f"the statement cannot be read as one SELECT: {what}")
+    return answer["statements"][0]
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+
+
+def _defined(tree: Any) -> set[str]:
+    """The names of WITH, wherever they stand: a table of that name need not be in the file."""
+    found = set()
+    for node in _nodes(tree):
+        entries = node.get("cte_map", {}).get("map", []) if isinstance(node.get("cte_map"), dict) else []
+        found |= {str(entry["key"]) for entry in entries}
+        if node.get("type") == "RECURSIVE_CTE_NODE":
+            found.add(str(node.get("cte_name", "")))
+    return found
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What there is in the file: macros by whether they stand in FROM, and tables and views by name."""
+
+    macros: frozenset[str]
+    table_macros: frozenset[str]
+    tables: frozenset[str]
+
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection) -> _Known:
+        macros = con.execute(
+            "SELECT lower(function_name), function_type FROM duckdb_functions() WHERE NOT internal "
+            "AND function_type IN ('macro', 'table_macro')"
+        ).fetchall()
+        tables = con.execute(
+            "SELECT lower(table_name) FROM duckdb_tables() UNION SELECT lower(view_name) FROM duckdb_views()"
+        ).fetchall()
+        return cls(
+            frozenset(name for name, kind in macros if kind == "macro"),
+            frozenset(name for name, kind in macros if kind == "table_macro"),
+            frozenset(name for (name,) in tables),
+        )
+
+
+@cache
+def allowed_functions() -> frozenset[str]:
+    """The engine's functions that may stand in an expression, in small letters."""
+    text = files("sqlscore.guarded_sql").joinpath("allowed_functions.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
+def _check_function(node: dict[str, Any], known: _Known) -> None:
+    name = str(node["function_name"]).casefold()
+    if node.get("is_operator") or not name or not (name[0].isalpha() or name[0] == "_"):
+        return  # an operator: these have no side effects
+    if name in allowed_functions() or name in known.macros or name in TABLE_FUNCTIONS or name in known.table_macros:
+        return
+    if name == "current_setting" and _constant(node).casefold() in _READABLE_SETTINGS:
+        return
+    raise StatementError(
+        f"the function {name} is not for others: it may read files, settings or other people's queries, or is not "
+        "known to be harmless; use another, or ask the owner of the file for a view"
+    )
+
+
+def _check_table_function(node: dict[str, Any], known: _Known) -> None:
+    function = node.get("function") or {}
+    name = str(function.get("function_name", "")).casefold()
+    if function.get("class") != "FUNCTION" or name not in TABLE_FUNCTIONS | known.table_macros:
+        raise StatementError(
+            f"FROM {name or 'this'}(...) is not for others: read the tables, views and table macros of the file"
+        )
+
+
+def _check_table(node: dict[str, Any], known: _Known, inside: set[str]) -> str:
+    name = str(node.get("table_name", ""))
+    if name.casefold() not in known.tables and name.casefold() not in inside:
+        raise StatementError(
+            f'there is no table "{name}" in the file: SHOW ALL TABLES lists them; files and other databases are not '
+            "read"
+        )
+    return name
+
+
+def _check_shown(node: dict[str, Any]) -> None:
+    name = str(node.get("table_name", "")).strip('"').casefold()
+    if node.get("query") is None and name in {"variables", "secrets", "settings"}:
+        raise StatementError(f"SHOW {name} is not for others: SHOW ALL TABLES lists what can be read")
+
+
+def _constant(node: dict[str, Any]) -> str:
+    """The text of the only argument, if it is written out; empty otherwise."""
+    arguments = node.get("arguments") or node.get("children") or []
+    if len(arguments) != 1:
+        return ""
+    expression = arguments[0].get("expression", arguments[0])
+    literal = expression.get("literal") or {}
+    return str(literal.get("text", ""))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]

@@ -14,6 +14,7 @@ from sqlscore.cli.errors import GuardedGroup
 from sqlscore.cli.forget import forget
 from sqlscore.cli.mapping import init, unmap
 from sqlscore.cli.materialize import history, materialize
+from sqlscore.cli.mcp import mcp
 from sqlscore.cli.plot import plot
 from sqlscore.cli.publish import publish
 from sqlscore.cli.refresh import refresh
@@ -55,6 +56,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("serve", USE, serve),
     ("app", USE, webapp),
     ("report", USE, report),
+    ("mcp", USE, mcp),
     ("status", USE, status),
     ("forget", USE, forget),
     ("dbt", USE, dbt),

@@ -102,6 +102,10 @@ class Guarded:
                 raise StatementError(str(error)) from error
         return Answer(table.slice(0, self.limits.rows), table.num_rows > self.limits.rows)
 
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for our code, on the same closed engine."""
+        return self._con.cursor()
+
     def close(self) -> None:
         """Close the file."""
         self._con.close()

@@ -1,0 +1,1 @@
+"""A server of the Model Context Protocol: a language model's agent asks a file through narrow, typed tools."""

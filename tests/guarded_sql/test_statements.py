@@ -139,8 +139,22 @@ def test_views_over_files_can_be_read_and_their_neighbours_cannot(tmp_path: Path
 PIECES = [
     *("SELECT", "*", "FROM", "events", "read_csv", "'secret.csv'", "(", ")", ",", ";", "--", "/*", "*/", "1", "'", '"'),
     *("$$", "WHERE", "getenv", "COPY", "TO", "'out.csv'", "DELETE", "UNION", "query", "INSERT INTO", "WITH x AS", "x"),
-    *("user_id", "EXPLAIN", "ANALYZE", "DESCRIBE", "SET", "threads", "=", "CREATE TABLE t AS", "FROM events", "SELECT 1"),
-    *("'{}'", "\n", "E'\\'", "DROP TABLE events", "VALUES", "SUMMARIZE", "LATERAL", "count", "::", "[", "]", "CALL"),
+    *("user_id", "EXPLAIN", "ANALYZE", "DESCRIBE", "SET", "threads", "=", "CREATE TABLE t AS", "FROM events"),
+    *(
+        "SELECT 1",
+        "'{}'",
+        "\n",
+        "E'\\'",
+        "DROP TABLE events",
+        "VALUES",
+        "SUMMARIZE",
+        "LATERAL",
+        "count",
+        "::",
+        "[",
+        "]",
+        "CALL",
+    ),
 ]
 
 

@@ -25,7 +25,7 @@ from sqlscore.events.packing import field_of, packed
 from sqlscore.parallel import in_order
 from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.cache.states import STATES
-from sqlscore.scoring.head_outputs import all_heads
+from sqlscore.scoring.torch_heads import all_heads
 
 AD_HOC = """CREATE OR REPLACE TABLE ad_hoc AS SELECT user_id, unnest(score)
     FROM (SELECT user_id, score_events(e) AS score FROM events e GROUP BY user_id)"""

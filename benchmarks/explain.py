@@ -27,7 +27,7 @@ from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.explanation import attribution, shapley
 from sqlscore.scoring.explanation.attribution import Value, attribute
 from sqlscore.scoring.explanation.shapley import EXACT
-from sqlscore.scoring.head_outputs import action_probabilities, churn_risk
+from sqlscore.scoring.torch_heads import action_probabilities, churn_risk
 from sqlscore.simulation.shop import simulate_shop
 
 TAKEN_OUT = 3
@@ -50,9 +50,9 @@ def main() -> None:
     ).to_arrow_table()
     sequences = from_lists(rows["events"].combine_chunks(), opened.mapping("events"))
     con.close()
-    states = artifact.encode(sequences)
-    best = action_probabilities(artifact, states.hidden).argmax(dim=1)
-    last = states.clock[:, 1]
+    hidden, clock = artifact.encode_batch(artifact.batch(sequences))
+    best = action_probabilities(artifact, hidden).argmax(dim=1)
+    last = clock[:, 1]
 
     def probability(hidden: torch.Tensor, _clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
         return action_probabilities(artifact, hidden).gather(1, best[torch.from_numpy(row)].unsqueeze(1))[:, 0]
@@ -113,8 +113,7 @@ def faithfulness(name: str, artifact: Artifact, sequences: Sequences, value: Val
     size = len(sequences)
 
     def score(some: Sequences) -> Floats:
-        states = artifact.encode(some)
-        return value(states.hidden, states.clock, np.arange(size)).double().numpy()
+        return value(*artifact.encode_batch(artifact.batch(some)), np.arange(size)).double().numpy()
 
     full = score(sequences)
     weights = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
@@ -139,8 +138,8 @@ def faithfulness(name: str, artifact: Artifact, sequences: Sequences, value: Val
 
 def exactness(name: str, artifact: Artifact, sequences: Sequences, value: Value) -> None:
     """How far the fixed design is from one with many more orders of arrival, drawn otherwise."""
-    batch, states, size = artifact.batch(sequences), artifact.encode(sequences), len(sequences)
-    full = value(states.hidden, states.clock, np.arange(size)).double().numpy()
+    batch, size = artifact.batch(sequences), len(sequences)
+    full = value(*artifact.encode_batch(batch), np.arange(size)).double().numpy()
     ours = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
     with patch("sqlscore.scoring.explanation.attribution.design", more_orders):
         theirs = attribute(artifact, batch, np.full(size, 0.5), full, value).weights

@@ -29,8 +29,8 @@ import sqlscore
 from sqlscore.database.catalog import catalog
 from sqlscore.database.events_query import canonical, usable_events
 from sqlscore.database.scan import scan
-from sqlscore.scoring.head_outputs import all_heads
 from sqlscore.scoring.inference import inference
+from sqlscore.scoring.torch_heads import all_heads
 
 NEAR = 1e-4
 DIFFERENCES = f"""SELECT count(*),

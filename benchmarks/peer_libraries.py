@@ -122,10 +122,10 @@ def spark(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tup
         if not loaded:
             torch.set_num_threads(1)
             scorer: Any = torch.jit.load(io.BytesIO(module))  # type: ignore[no-untyped-call]
-            loaded["it"] = Artifact("m@1", "", manifest, scorer, torch.device("cpu"))
+            loaded["it"] = Artifact("m@1", "", manifest, scorer, "cpu")
         states = loaded["it"].encode(from_lists(lists, mapping))
         best = action_probabilities(loaded["it"], states.hidden).argmax(1)
-        return pa.array(manifest.inputs.actions).take(pa.array(best.numpy()))
+        return pa.array(manifest.inputs.actions).take(pa.array(best))
 
     with tempfile.TemporaryDirectory() as folder:
         con.execute(f"COPY (FROM {table}) TO '{folder}/events.parquet'")

@@ -1,8 +1,9 @@
 """`connect()` on a prepared file plus the first score against `import torch` alone, each in a process of its own.
 
-    python benchmarks/startup.py [--repeats 7]
+    python benchmarks/startup.py [--repeats 7] [--architecture markov]
 
-The two alternate, so that load on the machine and a cold disk touch both; reported is the ratio of the medians.
+A model of counts (`--architecture markov`) imports no torch. The runs alternate, so that load on the machine and a cold
+disk touch all; reported is the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ assert rows[0][0].startswith("action_"), rows"""
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--architecture", default="gru")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = prepare(Path(folder) / "shop.duckdb")
+        path = prepare(Path(folder) / "shop.duckdb", chosen.architecture)
         torch, ours, bare = measure(path, chosen.repeats)
     print(f"import torch {torch:.2f} s, connect and first score {ours:.2f} s, without pandas {bare:.2f} s")
     print(f"connect + first score / import torch                   {ours / torch:.2f}")
     print(f"the same where pandas is not installed / import torch  {bare / torch:.2f}")
 
 
-def prepare(path: Path) -> Path:
+def prepare(path: Path, architecture: str = "gru") -> Path:
     """A file with events and a model, made in this process."""
     from workload import make_events, make_model
 
@@ -46,7 +48,7 @@ def prepare(path: Path) -> Path:
 
     with sqlscore.connect(path) as con:
         make_events(con, 10_000, 1_000)
-        make_model(con)
+        make_model(con, architecture)
     return path
 
 

@@ -14,7 +14,7 @@ from sqlscore.database.registry import register
 from sqlscore.events.inputs import Inputs
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.export import to_torchscript
+from sqlscore.models.export import to_counts, to_torchscript
 from sqlscore.scoring.manifest import Manifest, pack
 from sqlscore.scoring.module import capabilities_of
 
@@ -51,7 +51,7 @@ def random_model(architecture: str = "gru") -> tuple[Any, bytes]:
         state_size=model.state_size, embedding_size=config.width, fold=family.fold, max_events=family.max_events,
         horizon_seconds=86_400.0, lookback_seconds=None, trained_from="2024-01-01", trained_to="2024-03-01",
     )  # fmt: skip
-    return model, pack(to_torchscript(model), manifest)
+    return model, pack(to_torchscript(model), manifest, counts=to_counts(model))
 
 
 def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any:

@@ -8,12 +8,14 @@ import re
 import zipfile
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from sqlscore.models.encoders.markov import Markov
 from sqlscore.models.wholes.sequence_model import SequenceModel
 from sqlscore.models.wholes.tabled import TabledModel
+from sqlscore.scoring.counts import Counts
 from sqlscore.scoring.torchscript import without_deprecation, zipped
 
 _CONSTANTS = re.compile(rb"(?:^  \w+ : Final\[.*\n){2,}", re.MULTILINE)
@@ -25,6 +27,23 @@ def to_torchscript(model: nn.Module) -> bytes:
     with without_deprecation():
         torch.jit.save(script(model), buffer)
     return _canonical(buffer.getvalue())
+
+
+def to_counts(model: nn.Module) -> bytes | None:
+    """A model that only counts as `Counts`, which scores without torch; None for every other."""
+    if not isinstance(model, Markov):
+        return None
+    tables = copy.deepcopy(model.counts)
+    tables.freeze()
+    arrays = {name: tensor.numpy() for name, tensor in tables.named_buffers()}
+    return Counts(
+        order=np.array(model.order),
+        counted=np.array(model.counted),
+        prior=np.array(tables.prior, np.float32),
+        ends=np.array(tables.ends),
+        log_seconds=model.log_seconds.numpy(),
+        **arrays,
+    ).to_bytes()
 
 
 def script(model: nn.Module) -> Any:

@@ -8,9 +8,9 @@ from sqlscore.errors import ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.explanation.reasons import weight_lists
-from sqlscore.scoring.head_outputs import attention_weights
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
+from sqlscore.scoring.torch_heads import attention_weights
 from sqlscore.udfs.arguments import Column
 from sqlscore.udfs.columns import scatter
 from sqlscore.udfs.encode import sequences_by_model

@@ -76,7 +76,7 @@ def best_action(
         if timed:
             newest = times_array(newest_of(sequences))
             at = moments_of(rows, as_of, high_water, newest, mapping_of(catalog, mapping))
-            refuse_future(states.clock[:, 1].numpy(), at)
+            refuse_future(states.clock[:, 1], at)
         given = asked.take(rows)
         of, actions = _each(artifact, given)
         catalog.count(encoded + len(of))

@@ -37,12 +37,16 @@ def explain_next_action(catalog: Catalog, lists: Column, k: Column, model: Colum
         states, encoded = STATES.encode(artifact, sequences)
         catalog.count(encoded)
         probabilities = action_probabilities(artifact, states.hidden)
-        best = torch.from_numpy(decided(artifact, probabilities.numpy()))
-        probability = probabilities.gather(1, best.unsqueeze(1))[:, 0]
-        baseline = usual_shares(artifact)[best.numpy()]
+        best = decided(artifact, probabilities)
+        probability = probabilities[np.arange(len(best)), best]
+        baseline = usual_shares(artifact)[best]
         read = artifact.events_read(sequences)
         attribution = attribute(
-            artifact, artifact.batch(read), baseline, probability.double().numpy(), of_action(artifact, best)
+            artifact,
+            artifact.batch(read),
+            baseline,
+            probability.astype(np.float64),
+            of_action(artifact, torch.from_numpy(best)),
         )
         pieces.append((rows, strongest(of_events(read, attribution), len(read), most)))
     return scatter(pieces, len(lists), WEIGHTS_ARROW)
@@ -77,7 +81,7 @@ def explain_churn(
         refuse_plain(states)
         newest = times_array(newest_of(sequences))
         at = moments_of(rows, as_of, high_water, newest, mapping_of(catalog, mapping))
-        last = states.clock[:, 1].numpy()
+        last = states.clock[:, 1]
         risk = churn_probability(artifact, states, at).astype(np.float64)
         risk_then = churn_probability(artifact, states, last).astype(np.float64)
         baseline = np.full(len(risk), usual_churn(artifact))

@@ -38,7 +38,7 @@ def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Ar
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("next_action")
         codes = action_codes(artifact, asked.take(rows))
-        probabilities = action_probabilities(artifact, states.hidden).numpy()
+        probabilities = action_probabilities(artifact, states.hidden)
         columns = codes.fill_null(0).to_numpy().astype(np.int64)
         values = probabilities[np.arange(len(columns)), columns]
         missing = codes.is_null().to_numpy(zero_copy_only=False)

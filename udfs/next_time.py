@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
 from sqlscore.arrays import Floats
 from sqlscore.errors import EventsError
@@ -26,7 +25,7 @@ def seconds_to_next(catalog: Catalog, state: Column) -> pa.Array:
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("time_to_next")
         _refuse_plain(states)
-        pieces.append((rows, pa.array(seconds_to_next_event(artifact, states.hidden).numpy())))
+        pieces.append((rows, pa.array(seconds_to_next_event(artifact, states.hidden))))
     return scatter(pieces, len(state), pa.float64())
 
 
@@ -43,7 +42,7 @@ def quantiles(catalog: Catalog, state: Column, levels: Column) -> pa.Array:
         inside = np.arange(lengths.max(initial=0)) < lengths[:, None]  # (N, Q) of the longest list
         padded = np.zeros(inside.shape)
         padded[inside] = wanted.fill_null(0.0).to_numpy()
-        found = seconds_at(artifact, states.hidden, torch.from_numpy(padded)).numpy()[inside]
+        found = seconds_at(artifact, states.hidden, padded)[inside]
         values = pa.array(found, mask=wanted.is_null().to_numpy(zero_copy_only=False))
         offsets = pa.array(np.append(0, np.cumsum(lengths)).astype(np.int32))
         pieces.append((rows, pa.ListArray.from_arrays(offsets, values, mask=given.is_null())))
@@ -58,7 +57,7 @@ def within(catalog: Catalog, state: Column, seconds: Column) -> pa.Array:
     for rows, artifact, states in by_model(state, catalog):
         artifact.require_distribution()
         _refuse_plain(states)
-        share = event_within(artifact, states.hidden, torch.from_numpy(values[rows.to_numpy()])).numpy()
+        share = event_within(artifact, states.hidden, values[rows.to_numpy()])
         missing = asked.take(rows).is_null().to_numpy(zero_copy_only=False)
         pieces.append((rows, pa.array(share, mask=missing)))
     return scatter(pieces, len(state), pa.float32())
@@ -70,10 +69,9 @@ def next_visit(catalog: Catalog, state: Column) -> pa.Array:
     for rows, artifact, states in by_model(state, catalog):
         artifact.require_distribution()
         _refuse_plain(states)
-        gap = torch.full((len(states),), _VISIT, dtype=torch.float64)
-        same = event_within(artifact, states.hidden, gap)
-        medians = seconds_at(artifact, states.hidden, torch.stack([same / 2, (1 + same) / 2], 1)).numpy()
-        columns = [pa.array(same.numpy()), pa.array(medians[:, 0]), pa.array(medians[:, 1])]
+        same = event_within(artifact, states.hidden, np.full(len(states), _VISIT))
+        medians = seconds_at(artifact, states.hidden, np.stack([same / 2, (1 + same) / 2], 1))
+        columns = [pa.array(same), pa.array(medians[:, 0]), pa.array(medians[:, 1])]
         pieces.append((rows, pa.StructArray.from_arrays(columns, fields=list(VISIT_ARROW))))
     return scatter(pieces, len(state), VISIT_ARROW)
 

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from sqlscore.events.inputs import Inputs
 from sqlscore.models.back_off import BackOff
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.inputs.summary import Summary
-from sqlscore.models.ragged.arithmetic import gaps_of, lengths_of, no_time
+from sqlscore.models.ragged.arithmetic import has_time, lengths_of, no_time, rows_of
 from sqlscore.models.ragged.newest import newest_codes
 from sqlscore.models.time_bins import quantiles, share_within
 from sqlscore.scoring.batch import Batch
@@ -22,7 +21,8 @@ class Markov(nn.Module):
     """Counts of what followed the last `order` actions, see `BackOff`, and nothing else.
 
     The time to the next event is as it was after the last action. No churn.
-    A state is [codes of the last actions, newest first; V + 1 for an unknown one, 0 for none | running summaries].
+    A state is [codes of the last actions, newest first; V + 1 for an unknown one, 0 for none | how often each of the A
+    most frequent actions came, others first]. `scoring.counts.Counts` does the same without torch.
     """
 
     log_seconds: Tensor
@@ -32,10 +32,9 @@ class Markov(nn.Module):
         self.order = order
         self.known = len(inputs.actions)
         self.counts = BackOff(self.known, order)
-        counted = min(config.counted_actions, self.known)
-        self.summary = Summary(counted, 0, config.decay_seconds, config.visit_gap_seconds)
-        self.state_size = order + self.summary.size
-        self.embedding_size = counted + 1
+        self.counted = min(config.counted_actions, self.known)
+        self.embedding_size = self.counted + 1
+        self.state_size = order + self.embedding_size
         self.register_buffer("log_seconds", torch.zeros(self.known + 2, TIME_LEVELS))
 
     @torch.jit.export
@@ -61,17 +60,6 @@ class Markov(nn.Module):
         """-> (state (T, S), clock (T, 2)) after every event."""
         old, before = self._start(batch.offsets, hidden, clock)
         return self._run(batch, old, before, True)
-
-    @torch.jit.export
-    def encode_to_score(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """As `encode` of new users, with zeros for the running summaries, which no score reads."""
-        old, clock = self._start(batch.offsets, None, None)
-        codes = batch.categories[:, 0].clamp(max=self.known + 1)
-        last = newest_codes(codes, batch.offsets, old[:, : self.order], False)  # (M, n)
-        filled = torch.nonzero(lengths_of(batch.offsets))[:, 0]  # (M,)
-        ends = torch.stack([batch.offsets[:-1], batch.offsets[1:] - 1], 1).index_select(0, filled)  # (M, 2)
-        old[:, : self.order].index_copy_(0, filled, last)
-        return old, clock.index_copy(0, filled, batch.times[ends])
 
     @torch.jit.export
     def next_logits(self, hidden: Tensor) -> Tensor:
@@ -103,7 +91,7 @@ class Markov(nn.Module):
     @torch.jit.export
     def embed(self, hidden: Tensor) -> Tensor:
         """(N, S) -> (N, A + 1): the shares of the most frequent actions in the history, the others' first."""
-        counts = hidden[:, self.order : self.order + self.embedding_size]
+        counts = hidden[:, self.order :]
         return counts / counts.sum(1, keepdim=True).clamp(min=1.0)
 
     def _evenly(self, edges: Tensor) -> Tensor:
@@ -129,7 +117,20 @@ class Markov(nn.Module):
         """-> states and clocks of all T events, or of the M non-empty sequences."""
         actions, times, offsets = batch.categories[:, 0], batch.times, batch.offsets
         last = newest_codes(actions.clamp(max=self.known + 1), offsets, old[:, : self.order], each)
-        gaps, known = gaps_of(times, offsets, clock[:, 1])
-        none = torch.zeros(times.shape[0], 0, device=times.device)
-        summary, after = self.summary(actions, none, times, offsets, gaps, known, old[:, self.order :], clock, each)
-        return torch.cat([last, summary], 1), after
+        slots = actions.masked_fill(actions > self.counted, 0)
+        wide = self.embedding_size
+        row = rows_of(offsets)  # (T,)
+        if each:
+            ones = torch.zeros(actions.shape[0] + 1, wide, dtype=torch.int32, device=actions.device)
+            ones[1:].scatter_(1, slots.unsqueeze(1), 1)
+            running = ones.cumsum_(0)  # (T + 1, A + 1)
+            first = offsets.index_select(0, row)  # (T,)
+            counts = running[1:] - running.index_select(0, first)
+            started, now, rows = times[first], times, row
+        else:
+            rows = torch.nonzero(lengths_of(offsets))[:, 0]  # (M,)
+            counts = torch.bincount(row * wide + slots, minlength=old.shape[0] * wide).view(-1, wide)[rows]
+            started, now = times[offsets[:-1][rows]], times[offsets[1:][rows] - 1]
+        begun = clock[:, 0].index_select(0, rows)
+        after = torch.stack([torch.where(has_time(begun), begun, started), now], 1)
+        return torch.cat([last, old[:, self.order :].index_select(0, rows) + counts], 1), after

@@ -12,7 +12,7 @@ from sqlscore.experiments.arena import Arena
 from sqlscore.experiments.gbm import Boosted, probabilities
 from sqlscore.experiments.gbm_features import source_of
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.head_outputs import action_probabilities
+from sqlscore.scoring.torch_heads import action_probabilities
 from sqlscore.training.data.encoding import cut_batch, encode_log, ordered_batches
 
 _TIMED_EVENTS, _TIMED_USERS, _REPEATS = 50_000, 2_000, 3

@@ -28,7 +28,7 @@ def states_of(rows: pa.Table) -> States:
 def float_rows(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
     """N > 0 lists of the same length D -> float32 (N, D)."""
     values: npt.NDArray[np.float32] = _chunk(column.combine_chunks()).flatten().to_numpy()
-    return values.reshape(len(column), -1).copy()  # torch warns about read-only arrays
+    return values.reshape(len(column), -1)
 
 
 def comparable(ids: pa.Array | pa.ChunkedArray) -> pa.Array:

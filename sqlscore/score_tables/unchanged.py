@@ -8,7 +8,6 @@ from itertools import chain
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.database.queries import one
@@ -137,7 +136,6 @@ def _risks(artifact: Artifact, as_of: int, stored: pa.Table) -> pa.Table:
 def _risks_at(artifact: Artifact, at: Ints, stored: pa.Table) -> pa.Array:
     if artifact.keeps_churn_summary:
         times = [microseconds(stored.column(name).combine_chunks()) for name in ("first_time", "last_time")]
-        clock = torch.from_numpy(np.stack(times, 1))
-        summary = torch.from_numpy(float_rows(stored.column("standing")))
-        return pa.array(churn_risk_from_summary(artifact, summary, clock, torch.from_numpy(at.copy())).numpy())
+        summary = float_rows(stored.column("standing"))
+        return pa.array(churn_risk_from_summary(artifact, summary, np.stack(times, 1), at))
     return pa.array(churn_probability(artifact, states_of(stored), at))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 
 from sqlscore.errors import ModelError
 from sqlscore.events.sequences import Sequences
-from sqlscore.scoring.batch import EVENTS, Batch, by_length
-from sqlscore.scoring.coalescing import Coalescer
-from sqlscore.scoring.encoding import encode_sequences, unknown_counts
-from sqlscore.scoring.inference import inference
+from sqlscore.scoring.counts import Counts
+from sqlscore.scoring.encoding import Columns, encode_columns, unknown_counts
 from sqlscore.scoring.manifest import Manifest
 from sqlscore.scoring.module import Module
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.states import States
+
+if TYPE_CHECKING:  # an artifact of counts is used without torch
+    import torch
+
+    from sqlscore.scoring.batch import Batch
+    from sqlscore.scoring.coalescing import Coalescer
 
 
 class Artifact:
@@ -25,8 +30,9 @@ class Artifact:
         sha256: of the artifact's bytes, hexadecimal.
         manifest: what the model reads, and what it can answer.
         module: the model itself, on `device`.
-        device: where it computes.
+        device: where it computes, "cpu" or "cuda".
         coalescer: encodes for all threads together, on an accelerator; None on the CPU.
+        counts: the same model as tables, which are read in its place; None if it is more than counts.
     """
 
     def __init__(
@@ -35,8 +41,9 @@ class Artifact:
         sha256: str,
         manifest: Manifest,
         module: Module,
-        device: torch.device,
+        device: str,
         coalescer: Coalescer | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self.name = name
         self.sha256 = sha256
@@ -44,14 +51,15 @@ class Artifact:
         self.module = module
         self.device = device
         self.coalescer = coalescer
+        self.counts = counts
 
-    def encode(self, sequences: Sequences, states: States | None = None, batch: Batch | None = None) -> States:
+    def encode(self, sequences: Sequences, states: States | None = None, columns: Columns | None = None) -> States:
         """The states after N sequences.
 
         Args:
             sequences: the events; with `states`, only the new ones.
             states: N states, each of which is advanced by the events of its sequence; folds only.
-            batch: what `batch(sequences)` gave, if it has been made already.
+            columns: what `columns(sequences)` gave, if they have been made already.
 
         Returns:
             N states on the CPU.
@@ -61,25 +69,36 @@ class Artifact:
         """
         if states is not None and not self.manifest.fold:
             raise ModelError(f"{self.name} ({self.manifest.architecture}) is not a fold: its states cannot be advanced")
-        batch = self.batch(sequences) if batch is None else batch
-        counts, unknown = sequences.lengths, unknown_counts(batch, self.manifest.inputs)
-        hidden, clock = self.encode_batch(batch, states)
+        columns = self.columns(sequences) if columns is None else columns
+        counts, unknown = sequences.lengths, unknown_counts(columns, self.manifest.inputs)
+        if self.counts is not None:
+            given = (None, None) if states is None else (states.hidden, states.clock)
+            hidden, clock = self.counts.encode(columns, *given)
+        else:
+            from sqlscore.scoring.running import encode_columns_by
+
+            hidden, clock = encode_columns_by(self, columns, states)
         if states is not None:
             counts, unknown = counts + states.n_events, unknown + states.n_unknown
         return States(hidden, clock, counts, unknown)
 
     def encode_to_score(self, sequences: Sequences) -> States:
         """As `encode`, of states that are scored and then forgotten: what no score reads need not be in them."""
-        batch = self.batch(sequences)
-        if "encode_to_score" not in self.manifest.capabilities:
-            return self.encode(sequences, batch=batch)
-        with inference():
-            hidden, clock = self.module.encode_to_score(batch.to(self.device))
-        return States(hidden.cpu(), clock.cpu(), sequences.lengths, unknown_counts(batch, self.manifest.inputs))
+        columns = self.columns(sequences)
+        if self.counts is None:
+            return self.encode(sequences, columns=columns)
+        hidden, clock = self.counts.encode(columns, None, None, tally=False)
+        return States(hidden, clock, sequences.lengths, unknown_counts(columns, self.manifest.inputs))
+
+    def columns(self, sequences: Sequences) -> Columns:
+        """The numbers of the events that this model reads, by its vocabularies."""
+        return encode_columns(self.events_read(sequences), self.manifest.inputs)
 
     def batch(self, sequences: Sequences) -> Batch:
-        """The tensors of the events that this model reads, by its vocabularies."""
-        return encode_sequences(self.events_read(sequences), self.manifest.inputs)
+        """The same as tensors."""
+        from sqlscore.scoring.batch import batch_of
+
+        return batch_of(self.columns(sequences))
 
     def events_read(self, sequences: Sequences) -> Sequences:
         """What this model reads of the sequences: all events, or the newest `max_events`."""
@@ -88,13 +107,17 @@ class Artifact:
     def encode_each(self, sequences: Sequences) -> States:
         """The state after every event, each from the events up to it alone: T rows in the order of the events."""
         self.require_causal()
-        batch = encode_sequences(sequences, self.manifest.inputs)
-        with inference():
-            hidden, clock = self.module.encode_each(batch.to(self.device), None, None)
+        columns = encode_columns(sequences, self.manifest.inputs)
+        if self.counts is not None:
+            hidden, clock = self.counts.encode_each(columns)
+        else:
+            from sqlscore.scoring.running import encode_each_by
+
+            hidden, clock = encode_each_by(self, columns)
         starts = np.repeat(sequences.offsets[:-1], sequences.lengths)
-        unknown = np.append(0, np.cumsum(batch.categories[:, 0].numpy() > len(self.manifest.inputs.actions)))
+        unknown = np.append(0, np.cumsum(columns.categories[:, 0] > len(self.manifest.inputs.actions)))
         position = np.arange(len(starts))
-        return States(hidden.cpu(), clock.cpu(), position + 1 - starts, unknown[position + 1] - unknown[starts])
+        return States(hidden, clock, position + 1 - starts, unknown[position + 1] - unknown[starts])
 
     def require_causal(self) -> None:
         """Raises ModelError if one pass over the events does not give the state after each of them."""
@@ -104,29 +127,13 @@ class Artifact:
                 "after every event: use a fold such as gru, or the functions with OVER"
             )
 
-    def encode_batch(self, batch: Batch, states: States | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ragged tensors -> (hidden float32 (N, S), clock int64 (N, 2)) on the CPU."""
-        old = (None, None) if states is None else (states.hidden, states.clock)
-        if self.coalescer is not None:
-            return self.coalescer(batch, *old)
-        if self.device.type != "cpu" or batch.times.shape[0] <= EVENTS:
-            return self._run(batch, *old)
-        hidden = torch.empty(batch.size, self.manifest.state_size)
-        clock = torch.empty(batch.size, 2, dtype=torch.int64)
-        for rows, piece in by_length(batch):
-            of_rows = (None if part is None else part.index_select(0, rows) for part in old)
-            hidden_of_rows, clock_of_rows = self._run(piece, *of_rows)
-            hidden.index_copy_(0, rows, hidden_of_rows)
-            clock.index_copy_(0, rows, clock_of_rows)
-        return hidden, clock
-
-    def _run(
-        self, batch: Batch, hidden: torch.Tensor | None, clock: torch.Tensor | None
+    def encode_batch(
+        self, batch: Batch, hidden: torch.Tensor | None = None, clock: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        with inference():
-            given = (None if part is None else part.to(self.device) for part in (hidden, clock))
-            hidden, clock = self.module.encode(batch.to(self.device), *given)
-        return hidden.cpu(), clock.cpu()
+        """Ragged tensors, and the states (N, S) and clocks (N, 2) to advance -> those after them, on the CPU."""
+        from sqlscore.scoring.running import encode_batch_by
+
+        return encode_batch_by(self, batch, hidden, clock)
 
     @property
     def keeps_churn_summary(self) -> bool:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
+
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.sequences import Sequences
+from sqlscore.scoring.encoding import Columns, encode_columns
 
 
 class Batch(NamedTuple):
@@ -31,6 +37,22 @@ class Batch(NamedTuple):
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
         return Batch(*(tensor.to(device) for tensor in self))
+
+
+def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
+    """What `encode_columns` gives, as tensors."""
+    return batch_of(encode_columns(sequences, inputs))
+
+
+def batch_of(columns: Columns) -> Batch:
+    """The same as tensors, in the same memory."""
+    return Batch(*(tensor_of(column) for column in columns))
+
+
+def tensor_of(array: npt.NDArray[Any]) -> torch.Tensor:
+    """A tensor in the memory of an array, or in its own: torch warns of what cannot be written to, as Arrow's."""
+    array = np.ascontiguousarray(array)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def select_events(batch: Batch, index: torch.Tensor, offsets: torch.Tensor) -> Batch:

@@ -1,27 +1,38 @@
-"""Sequences of Arrow values -> a batch of numbers, by the vocabulary of a model."""
+"""Sequences of Arrow values -> columns of numbers, by the vocabulary of a model."""
 
 from __future__ import annotations
 
 import zlib
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
+from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.kinds import is_text, sort_of
 from sqlscore.events.sequences import Sequences, offsets_of
-from sqlscore.scoring.batch import Batch
 
 NGRAM_SIZES = (3, 4, 5)
 NGRAM_BUCKETS = 2048
 
 
-def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
+class Columns(NamedTuple):
+    """The fields of a `Batch`, as arrays of the same shapes."""
+
+    categories: Ints  # (T, 1 + categorical features), 0 = missing
+    numbers: npt.NDArray[np.float32]  # (T, numeric features), NaN = missing
+    times: Ints  # (T,), µs since 1970 UTC or NO_TIME
+    offsets: Ints  # (N + 1,)
+    novel_values: Ints  # (M,)
+    novel_offsets: Ints  # (U + 1,)
+
+
+def encode_columns(sequences: Sequences, inputs: Inputs) -> Columns:
     """Strings to codes and columns to tensors, by the names that the model knows.
 
     Args:
@@ -43,22 +54,20 @@ def encode_sequences(sequences: Sequences, inputs: Inputs) -> Batch:
     for column, name in enumerate(inputs.numeric):
         numbers[:, column] = to_float(_feature(sequences, name), name)
     grams = [ngrams(text) for text in novel]
-    return Batch(
-        torch.from_numpy(categories),
-        torch.from_numpy(numbers),
-        torch.from_numpy(_writable(sequences.times)),
-        torch.from_numpy(_writable(sequences.offsets)),
-        torch.from_numpy(np.concatenate(grams) if grams else np.zeros(0, np.int64)),
-        torch.from_numpy(offsets_of(np.array([len(g) for g in grams], np.int64))),
+    return Columns(
+        categories,
+        numbers,
+        sequences.times,
+        sequences.offsets,
+        np.concatenate(grams) if grams else np.zeros(0, np.int64),
+        offsets_of(np.array([len(g) for g in grams], np.int64)),
     )
 
 
-def unknown_counts(batch: Batch, inputs: Inputs) -> npt.NDArray[np.int64]:
+def unknown_counts(columns: Columns, inputs: Inputs) -> Ints:
     """(N,) how many events of each sequence have an action that the model has never seen."""
-    unknown = batch.categories[:, 0].numpy() > len(inputs.actions)
-    running = np.append(0, np.cumsum(unknown))
-    offsets = batch.offsets.numpy()
-    return np.asarray(running[offsets[1:]] - running[offsets[:-1]], np.int64)
+    running = np.append(0, np.cumsum(columns.categories[:, 0] > len(inputs.actions)))
+    return np.asarray(running[columns.offsets[1:]] - running[columns.offsets[:-1]], np.int64)
 
 
 def encode_actions(actions: pa.Array, known: tuple[str, ...]) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -138,8 +147,3 @@ def _feature(sequences: Sequences, name: str) -> pa.Array:
             f"given are: {have}; add the column, or train a model on a mapping without it"
         )
     return sequences.features[name]
-
-
-def _writable(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """torch warns of arrays that it cannot write to, which Arrow's are."""
-    return values if values.flags.writeable else values.copy()

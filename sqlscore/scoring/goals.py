@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import Sequences
@@ -55,20 +54,21 @@ def occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal
 def _occurs_within(artifact: Artifact, sequences: Sequences, states: States, goal: int, steps: int) -> Floats:
     names, draws = action_names(artifact), _draws(steps)
     size = len(states)
-    probabilities = action_probabilities(artifact, states.hidden).double()
-    missed = (1 - probabilities[:, goal]).repeat_interleave(PATHS)  # (N * PATHS,)
+    probabilities = action_probabilities(artifact, states.hidden).astype(np.float64)
+    missed = np.repeat(1 - probabilities[:, goal], PATHS)  # (N * PATHS,)
     rows = np.repeat(np.arange(size), PATHS)
     sequences, states = sequences_to_extend(artifact, sequences, rows), states.take(rows)
-    probabilities = probabilities[torch.from_numpy(rows)]
+    probabilities = probabilities[rows]
     for step in range(1, steps):
-        others = probabilities.index_fill(1, torch.tensor([goal]), 0.0).cumsum(1)
-        drawn = torch.from_numpy(np.tile(draws[step - 1], size)) * others[:, -1]
-        action = torch.searchsorted(others, drawn.unsqueeze(1), right=True)[:, 0].clamp(max=len(names) - 1)
-        event = one_event(sequences, names.take(pa.array(action.numpy())), predicted_times(artifact, states))
+        probabilities[:, goal] = 0.0
+        others = probabilities.cumsum(axis=1)
+        drawn = np.tile(draws[step - 1], size) * others[:, -1]
+        action = (others <= drawn[:, None]).sum(1).clip(max=len(names) - 1)
+        event = one_event(sequences, names.take(pa.array(action)), predicted_times(artifact, states))
         sequences, states = advance(artifact, sequences, states, event)
-        probabilities = action_probabilities(artifact, states.hidden).double()
+        probabilities = action_probabilities(artifact, states.hidden).astype(np.float64)
         missed *= 1 - probabilities[:, goal]
-    return np.asarray(1 - missed.view(size, PATHS).mean(1).numpy())
+    return np.asarray(1 - missed.reshape(size, PATHS).mean(1))
 
 
 def sequences_to_extend(artifact: Artifact, sequences: Sequences, rows: Ints) -> Sequences:

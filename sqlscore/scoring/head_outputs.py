@@ -1,175 +1,88 @@
-"""What the heads of a model say of states: probabilities of actions, seconds, churn risk, representations, attention.
+"""What the heads of a model say of states: probabilities of actions, seconds, churn risk, representations.
 
-Everything here takes tensors on the CPU and gives tensors on the CPU, whatever device the model is on.
+Arrays in and arrays out, whatever computes: tables of counts, or a module of torch by `torch_heads`, which is not
+imported before it is needed.
 """
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
-import torch
+import numpy as np
+import numpy.typing as npt
 
-from sqlscore.events.mapping import US_PER_SECOND
+from sqlscore.arrays import Floats, Ints
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.batch import Batch
-from sqlscore.scoring.inference import inference
-from sqlscore.scoring.softmax import softmax_of_rows
 
-SURE = 1e-4
-"""Churn risks keep this distance from 0 and 1, which no finite sample can promise."""
-
-_ROWS = 4_096
-"""States that go through the heads at once: what is made of them stays in a core's cache."""
+Singles = npt.NDArray[np.float32]
 
 
-def action_probabilities(artifact: Artifact, hidden: torch.Tensor) -> torch.Tensor:
+def action_probabilities(artifact: Artifact, hidden: Singles) -> Singles:
     """(N, S) -> (N, V) calibrated probabilities of the next action, in the order of `inputs.actions`."""
-    with inference():
-        logits: torch.Tensor = artifact.module.next_logits(hidden.to(artifact.device))
-    return softmax_of_rows(logits).cpu()
+    if artifact.counts is not None:
+        return artifact.counts.probabilities(hidden)
+    return np.asarray(_by_torch("action_probabilities", artifact, hidden))
 
 
-def seconds_to_next_event(artifact: Artifact, hidden: torch.Tensor) -> torch.Tensor:
-    """(N, S) -> float64 (N,) predicted median of the seconds from the last event to the next."""
-    with inference():
-        seconds: torch.Tensor = artifact.module.seconds(hidden.to(artifact.device))
-    return seconds.double().cpu()
+def seconds_to_next_event(artifact: Artifact, hidden: Singles) -> Floats:
+    """(N, S) -> (N,) predicted median of the seconds from the last event to the next."""
+    if artifact.counts is not None:
+        return artifact.counts.seconds(hidden)
+    return np.asarray(_by_torch("seconds_to_next_event", artifact, hidden))
 
 
-def seconds_at(artifact: Artifact, hidden: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
-    """(N, S), (N, Q) in [0, 1] -> float64 (N, Q) quantiles of the seconds from the last event to the next.
-
-    Raises ModelError if the model knows the median alone.
-    """
-    artifact.require_distribution()
-    with inference():
-        seconds: torch.Tensor = artifact.module.seconds_at(hidden.to(artifact.device), levels.to(artifact.device))
-    return seconds.double().cpu()
-
-
-def event_within(artifact: Artifact, hidden: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
-    """(N, S), float64 (N,) -> float32 (N,) probability that the next event comes within these seconds of the last.
+def seconds_at(artifact: Artifact, hidden: Singles, levels: Floats) -> Floats:
+    """(N, S), (N, Q) in [0, 1] -> (N, Q) quantiles of the seconds from the last event to the next.
 
     Raises ModelError if the model knows the median alone.
     """
     artifact.require_distribution()
-    with inference():
-        share: torch.Tensor = artifact.module.within(hidden.to(artifact.device), seconds.to(artifact.device))
-    return share.float().cpu()
+    if artifact.counts is not None:
+        return artifact.counts.seconds_at(hidden, levels)
+    return np.asarray(_by_torch("seconds_at", artifact, hidden, levels))
 
 
-def churn_risk(artifact: Artifact, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor) -> torch.Tensor:
-    """The calibrated probability of no event within the horizon.
+def event_within(artifact: Artifact, hidden: Singles, seconds: Floats) -> Singles:
+    """(N, S), (N,) -> (N,) probability that the next event comes within these seconds of the last.
 
-    Training saw nobody who had been silent for longer than the lookback. Beyond it the chance of return at the
-    lookback shrinks in proportion to the silence, so that the risk goes on rising instead of following the head
-    beyond what it has learned.
-
-    Args:
-        artifact: the model; it has a churn head.
-        hidden: (N, S), the states.
-        clock: int64 (N, 2), µs: the first and the last event of each state.
-        as_of: int64 (N,), µs: the moment of each risk.
-
-    Returns:
-        float32 (N,), from SURE to 1 - SURE.
+    Raises ModelError if the model knows the median alone.
     """
-    silence, elapsed = _silence(artifact, clock, as_of)
-    with inference():
-        risk: torch.Tensor = artifact.module.churn(hidden.to(artifact.device), elapsed.to(artifact.device))
-    return _beyond_lookback(risk.double().cpu(), silence, elapsed)
+    artifact.require_distribution()
+    if artifact.counts is not None:
+        return artifact.counts.within(hidden, seconds)
+    return np.asarray(_by_torch("event_within", artifact, hidden, seconds))
 
 
-def churn_summary(artifact: Artifact, hidden: torch.Tensor) -> torch.Tensor:
-    """(N, S) -> float32 (N, B): what the churn head needs of a state, whatever the moment."""
-    with inference():
-        parts = [artifact.module.churn_summary(part.to(artifact.device)).cpu() for part in torch.split(hidden, _ROWS)]
-    return torch.cat(parts)
+def churn_risk(artifact: Artifact, hidden: Singles, clock: Ints, as_of: Ints) -> Singles:
+    """(N, S), (N, 2), µs (N,) -> (N,): see `torch_heads.churn_risk`. Tables of counts have no such head."""
+    return np.asarray(_by_torch("churn_risk", artifact, hidden, clock, as_of))
 
 
-def churn_risk_from_summary(
-    artifact: Artifact, summary: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor
-) -> torch.Tensor:
-    """What `churn_risk` returns for the states of these summaries, at a fraction of its cost.
-
-    Args:
-        artifact: the model; it `keeps_churn_summary`.
-        summary: (N, B), what `churn_summary` gave.
-        clock: int64 (N, 2), µs: the first and the last event of each state.
-        as_of: int64 (N,), µs: the moment of each risk.
-
-    Returns:
-        float32 (N,), from SURE to 1 - SURE.
-    """
-    silence, elapsed = _silence(artifact, clock, as_of)
-    with inference():
-        risk: torch.Tensor = artifact.module.churn_from_summary(
-            summary.to(artifact.device), elapsed.to(artifact.device)
-        )
-    return _beyond_lookback(risk.double().cpu(), silence, elapsed)
+def churn_summary(artifact: Artifact, hidden: Singles) -> Singles:
+    """(N, S) -> (N, B): what the churn head needs of a state, whatever the moment."""
+    return np.asarray(_by_torch("churn_summary", artifact, hidden))
 
 
-def all_heads(
-    artifact: Artifact, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The cheap scores at once; what the heads share is computed once, if the model can.
+def churn_risk_from_summary(artifact: Artifact, summary: Singles, clock: Ints, as_of: Ints) -> Singles:
+    """(N, B), (N, 2), µs (N,) -> (N,): what `churn_risk` returns for the states of these summaries, for less."""
+    return np.asarray(_by_torch("churn_risk_from_summary", artifact, summary, clock, as_of))
 
-    Args:
-        artifact: the model; it has all three heads.
-        hidden: (N, S), the states.
-        clock: int64 (N, 2), µs: the first and the last event of each state.
-        as_of: int64 (N,), µs: the moment of each risk.
 
-    Returns:
-        What `action_probabilities`, `seconds_to_next_event` and `churn_risk` return.
-    """
-    parts = []
-    for start in range(0, len(hidden), _ROWS) or (0,):
-        rows = slice(start, start + _ROWS)
-        parts.append(_all_heads(artifact, hidden[rows], clock[rows], as_of[rows]))
-    probabilities, seconds, risk = (torch.cat(part) for part in zip(*parts, strict=True))
+def all_heads(artifact: Artifact, hidden: Singles, clock: Ints, as_of: Ints) -> tuple[Singles, Floats, Singles]:
+    """What `action_probabilities`, `seconds_to_next_event` and `churn_risk` return; what they share is done once."""
+    probabilities, seconds, risk = _by_torch("all_heads", artifact, hidden, clock, as_of)
     return probabilities, seconds, risk
 
 
-def _all_heads(
-    artifact: Artifact, hidden: torch.Tensor, clock: torch.Tensor, as_of: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    if "scores" not in artifact.manifest.capabilities:
-        return (
-            action_probabilities(artifact, hidden),
-            seconds_to_next_event(artifact, hidden),
-            churn_risk(artifact, hidden, clock, as_of),
-        )
-    silence, elapsed = _silence(artifact, clock, as_of)
-    with inference():
-        logits, seconds, risk = artifact.module.scores(hidden.to(artifact.device), elapsed.to(artifact.device))
-    return (
-        softmax_of_rows(logits).cpu(),
-        seconds.double().cpu(),
-        _beyond_lookback(risk.double().cpu(), silence, elapsed),
-    )
+def representations(artifact: Artifact, hidden: Singles) -> Singles:
+    """(N, S) -> (N, D): the users' representations."""
+    if artifact.counts is not None:
+        return artifact.counts.representations(hidden)
+    return np.asarray(_by_torch("representations", artifact, hidden))
 
 
-def representations(artifact: Artifact, hidden: torch.Tensor) -> torch.Tensor:
-    """(N, S) -> float32 (N, D): the users' representations."""
-    with inference():
-        vectors: torch.Tensor = artifact.module.embed(hidden.to(artifact.device))
-    return vectors.cpu()
+def _by_torch(head: str, artifact: Artifact, *arrays: npt.NDArray[Any]) -> Any:
+    """A function of `torch_heads`, of arrays."""
+    from sqlscore.scoring import torch_heads
 
-
-def attention_weights(artifact: Artifact, batch: Batch) -> torch.Tensor:
-    """T events -> float64 (T,): the weight of each in its sequence's score; those of a sequence sum to 1."""
-    with inference():
-        weights: torch.Tensor = artifact.module.attention(batch.to(artifact.device))
-    return weights.cpu().double()
-
-
-def _silence(artifact: Artifact, clock: torch.Tensor, as_of: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """float64 (N,) seconds since the last event, and the same with the lookback as its limit."""
-    silence = (as_of.double() - clock[:, 1].double()) / US_PER_SECOND
-    return silence, silence.clamp(max=artifact.manifest.lookback_seconds or math.inf)
-
-
-def _beyond_lookback(risk: torch.Tensor, silence: torch.Tensor, elapsed: torch.Tensor) -> torch.Tensor:
-    returns = (1 - risk) * (elapsed / silence).nan_to_num(1.0)
-    return (1 - returns).clamp(SURE, 1 - SURE).float()
+    return torch_heads.of_arrays(getattr(torch_heads, head), artifact, arrays)

@@ -17,6 +17,7 @@ from sqlscore.scoring.torchscript import zipped
 FORMAT = 3
 MODULE = "module.pt"
 _MANIFEST = "manifest.json"
+COUNTS = "counts.npz"
 _JUDGED = "judged.zip"
 
 
@@ -81,15 +82,17 @@ class Manifest:
         return cls(**fields)
 
 
-def pack(module: bytes, manifest: Manifest, judged: bytes | None = None) -> bytes:
+def pack(module: bytes, manifest: Manifest, judged: bytes | None = None, counts: bytes | None = None) -> bytes:
     """The artifact as bytes; the same input gives the same bytes, hence the same sha256.
 
     Args:
         module: TorchScript.
         manifest: What it says of itself.
         judged: The artifact of the model as it was before it learned the test part, None if it did not.
+        counts: The model as a `counts.Counts`, None if it is more than that.
     """
     members = [(_MANIFEST, manifest.to_json().encode()), (MODULE, module)]
+    members += [(COUNTS, counts)] if counts is not None else []
     return zipped(members if judged is None else [*members, (_JUDGED, judged)])
 
 

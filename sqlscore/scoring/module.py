@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from sqlscore.scoring.batch import Batch
+    from sqlscore.scoring.batch import Batch
 
-CAPABILITIES = ("encode_each", "encode_to_score", "scores", "seconds_at", "churn_summary", "attention")
+CAPABILITIES = ("encode_each", "scores", "seconds_at", "churn_summary", "attention")
 """Methods that only some modules have. A manifest lists those of its module."""
 
 
@@ -46,10 +47,6 @@ class Module(Protocol):
 
     def encode_each(self, batch: Batch, hidden: Tensor | None, clock: Tensor | None) -> tuple[Tensor, Tensor]:
         """-> (state (T, S), clock (T, 2)) after every event. A capability, as are all methods below."""
-        ...
-
-    def encode_to_score(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """-> what `encode` returns of new users, but for what none of the scores reads: at a fraction of its cost."""
         ...
 
     def scores(self, hidden: Tensor, elapsed: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
-from sqlscore.scoring.batch import Batch
+    from sqlscore.scoring.batch import Batch
 
 
 class OlderModule:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError, ModelError
@@ -50,7 +49,7 @@ def action_codes(artifact: Artifact, asked: pa.Array) -> pa.Array:
 def predicted_actions(artifact: Artifact, states: States) -> pa.Array:
     """(N,) actions: see `decided`."""
     artifact.require("next_action")
-    chosen = decided(artifact, action_probabilities(artifact, states.hidden).numpy())
+    chosen = decided(artifact, action_probabilities(artifact, states.hidden))
     return action_names(artifact).take(pa.array(chosen))
 
 
@@ -70,9 +69,9 @@ def top_actions(artifact: Artifact, states: States, k: int) -> pa.ListArray:
     return ranked_actions(artifact, action_probabilities(artifact, states.hidden), k)
 
 
-def ranked_actions(artifact: Artifact, probabilities: torch.Tensor, k: int) -> pa.ListArray:
+def ranked_actions(artifact: Artifact, probabilities: npt.NDArray[np.float32], k: int) -> pa.ListArray:
     """(N, V) probabilities -> as `top_actions`."""
-    best, index = largest(probabilities.numpy(), min(k, probabilities.shape[1]))
+    best, index = largest(probabilities, min(k, probabilities.shape[1]))
     values = pa.StructArray.from_arrays(
         [action_names(artifact).take(pa.array(index.reshape(-1))), pa.array(best.reshape(-1))],
         fields=list(ACTIONS_ARROW.value_type),

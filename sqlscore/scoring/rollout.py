@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
@@ -52,10 +51,10 @@ def predicted_times(artifact: Artifact, states: States) -> Ints:
     """(N,) µs at which the next events are predicted: NO_TIME without times, the last time without the head."""
     last = states.clock[:, 1]
     if "time_to_next" not in artifact.manifest.heads:
-        return np.asarray(last.numpy())
-    gaps = (seconds_to_next_event(artifact, states.hidden) * US_PER_SECOND).clamp(0, _LATEST / 2).long()
-    later = (last.clamp(max=_LATEST) + gaps).maximum(last)
-    return np.asarray(torch.where(last == NO_TIME, last, later).numpy())
+        return last
+    gaps = np.clip(seconds_to_next_event(artifact, states.hidden) * US_PER_SECOND, 0, _LATEST / 2).astype(np.int64)
+    later = np.maximum(np.minimum(last, _LATEST) + gaps, last)
+    return np.where(last == NO_TIME, last, later)
 
 
 def one_event(like: Sequences, actions: pa.Array, times: Ints) -> Sequences:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.errors import EventsError
@@ -36,24 +35,23 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
         ModelError: if the model does not predict actions.
     """
     size = len(states)
-    last = states.clock[:, 1].numpy()
+    last = states.clock[:, 1]
     heads = artifact.manifest.heads
     artifact.require("next_action")
     seconds, risk = pa.nulls(size, pa.float64()), pa.nulls(size, pa.float32())
     if as_of is not None:
         refuse_future(last, as_of)
     if as_of is not None and "time_to_next" in heads and "churn" in heads:
-        at = torch.from_numpy(np.ascontiguousarray(as_of))
-        probabilities, when, gone = all_heads(artifact, states.hidden, states.clock, at)
-        seconds, risk = pa.array(when.numpy()), pa.array(gone.numpy())
+        probabilities, when, gone = all_heads(artifact, states.hidden, states.clock, as_of)
+        seconds, risk = pa.array(when), pa.array(gone)
     else:
         probabilities = action_probabilities(artifact, states.hidden)
         if as_of is not None and "time_to_next" in heads:
-            seconds = pa.array(seconds_to_next_event(artifact, states.hidden).numpy())
+            seconds = pa.array(seconds_to_next_event(artifact, states.hidden))
         if as_of is not None and "churn" in heads:
             risk = pa.array(churn_probability(artifact, states, as_of))
     likely = ranked_actions(artifact, probabilities, _TOP)
-    chosen = decided(artifact, probabilities.numpy())
+    chosen = decided(artifact, probabilities)
     unknown = (states.n_unknown / np.maximum(states.n_events, 1)).astype(np.float32)
     columns = [
         pa.repeat(artifact.name, size),
@@ -62,7 +60,7 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
         pa.array(unknown),
         times_array(last),
         action_names(artifact).take(pa.array(chosen)),
-        pa.array(probabilities.numpy()[np.arange(size), chosen]),
+        pa.array(probabilities[np.arange(size), chosen]),
         likely,
         seconds,
         risk,
@@ -72,9 +70,8 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
 
 def churn_probability(artifact: Artifact, states: States, as_of: Ints) -> npt.NDArray[np.float32]:
     """(N,) probabilities. Raises EventsError if a state has seen events later than `as_of`."""
-    refuse_future(states.clock[:, 1].numpy(), as_of)
-    risk = churn_risk(artifact, states.hidden, states.clock, torch.from_numpy(np.ascontiguousarray(as_of)))
-    return np.asarray(risk.numpy(), np.float32)
+    refuse_future(states.clock[:, 1], as_of)
+    return churn_risk(artifact, states.hidden, states.clock, as_of)
 
 
 def refuse_plain(states: States) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from sqlscore.arrays import Ints
 from sqlscore.events.mapping import NO_TIME
 
 
@@ -15,38 +15,37 @@ from sqlscore.events.mapping import NO_TIME
 class States:
     """N users' states: what `encode` returns, what heads read, and what an incremental refresh stores."""
 
-    hidden: torch.Tensor  # float32 (N, S)
-    clock: torch.Tensor  # int64 (N, 2): first and last event, µs since 1970 UTC, NO_TIME without times
-    n_events: npt.NDArray[np.int64]  # (N,)
-    n_unknown: npt.NDArray[np.int64]  # (N,)
+    hidden: npt.NDArray[np.float32]  # (N, S)
+    clock: Ints  # (N, 2): first and last event, µs since 1970 UTC, NO_TIME without times
+    n_events: Ints  # (N,)
+    n_unknown: Ints  # (N,)
 
     def __len__(self) -> int:
-        return int(self.hidden.shape[0])
+        return len(self.hidden)
 
-    def take(self, rows: npt.NDArray[np.int64]) -> States:
+    def take(self, rows: Ints) -> States:
         """The states of these numbers, in that order."""
-        index = torch.from_numpy(rows)
-        hidden, clock = self.hidden.index_select(0, index), self.clock.index_select(0, index)
-        return States(hidden, clock, self.n_events[rows], self.n_unknown[rows])
+        return States(
+            self.hidden.take(rows, axis=0), self.clock.take(rows, axis=0), self.n_events[rows], self.n_unknown[rows]
+        )
 
     def concatenate(self, others: States) -> States:
         """These states, then the others."""
         return States(
-            torch.cat([self.hidden, others.hidden]),
-            torch.cat([self.clock, others.clock]),
+            np.concatenate([self.hidden, others.hidden]),
+            np.concatenate([self.clock, others.clock]),
             np.append(self.n_events, others.n_events),
             np.append(self.n_unknown, others.n_unknown),
         )
 
-    def put(self, rows: npt.NDArray[np.int64], others: States) -> States:
+    def put(self, rows: Ints, others: States) -> States:
         """A copy with `others` at these numbers."""
-        index = torch.from_numpy(rows)
-        counts, unknown = self.n_events.copy(), self.n_unknown.copy()
-        counts[rows], unknown[rows] = others.n_events, others.n_unknown
-        hidden = self.hidden.index_copy(0, index, others.hidden)
-        return States(hidden, self.clock.index_copy(0, index, others.clock), counts, unknown)
+        copy = States(self.hidden.copy(), self.clock.copy(), self.n_events.copy(), self.n_unknown.copy())
+        copy.hidden[rows], copy.clock[rows] = others.hidden, others.clock
+        copy.n_events[rows], copy.n_unknown[rows] = others.n_events, others.n_unknown
+        return copy
 
 
-def without_times(clock: torch.Tensor) -> torch.Tensor:
-    """(N, 2) -> bool (N,): states that came from plain lists of actions."""
-    return clock[:, 1] == NO_TIME
+def without_times(clock: Ints) -> npt.NDArray[np.bool_]:
+    """(N, 2) -> (N,): states that came from plain lists of actions."""
+    return np.asarray(clock[:, 1] == NO_TIME)

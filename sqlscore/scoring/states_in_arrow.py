@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import torch
 
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import NO_TIME
@@ -18,20 +17,19 @@ def times_array(microseconds: npt.NDArray[np.int64]) -> pa.Array:
     return pa.array(microseconds, mask=microseconds == NO_TIME).view(pa.timestamp("us"))
 
 
-def float_lists(values: torch.Tensor) -> pa.Array:
+def float_lists(values: npt.NDArray[np.float32]) -> pa.Array:
     """float32 (N, D) -> N lists of D."""
     rows, width = values.shape
     offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * width)
-    return pa.ListArray.from_arrays(offsets, pa.array(values.contiguous().numpy().reshape(-1)))
+    return pa.ListArray.from_arrays(offsets, pa.array(values.reshape(-1)))
 
 
 def to_arrow(states: States, model: str) -> pa.StructArray:
     """States -> STATE_ARROW; NULL for a state of no event."""
-    clock = states.clock.numpy()
     columns = [
         float_lists(states.hidden),
-        times_array(clock[:, 0]),
-        times_array(clock[:, 1]),
+        times_array(states.clock[:, 0]),
+        times_array(states.clock[:, 1]),
         pa.array(states.n_events),
         pa.array(states.n_unknown),
         pa.repeat(model, len(states)),
@@ -50,8 +48,8 @@ def from_arrow(column: pa.StructArray) -> States:
     width = len(values) // rows if rows else 0
     clock = np.stack([microseconds(column.field("first_time")), microseconds(column.field("last_time"))], axis=1)
     return States(
-        torch.from_numpy(values.reshape(rows, width).copy()),
-        torch.from_numpy(clock),
+        values.reshape(rows, width),
+        clock,
         column.field("n_events").to_numpy(zero_copy_only=False),
         column.field("n_unknown").to_numpy(zero_copy_only=False),
     )

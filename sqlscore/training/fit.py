@@ -18,7 +18,7 @@ from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.encoders.attention_rnn import ATTENTIONS
-from sqlscore.models.export import script, to_torchscript
+from sqlscore.models.export import script, to_counts, to_torchscript
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.manifest import Manifest, pack, read_manifest
@@ -120,11 +120,12 @@ def fit_log(
         if tested:
             manifest = _judged(log, made, manifest, progress)
         judging = time.monotonic() - learned
-        packed = pack(to_torchscript(made.training.model), manifest)
+        packed = pack(to_torchscript(made.training.model), manifest, counts=to_counts(made.training.model))
         if tested and options.refit and options.through_now and periods.t2 < periods.high_water:
             made = _Made(*train_through_now(log, made.training, made.inputs, made.config, made.learned))
             manifest = replace(_manifest(log, made, reason, search), metrics=manifest.metrics)
-            packed = pack(to_torchscript(made.training.model), manifest, judged=packed)
+            model = made.training.model
+            packed = pack(to_torchscript(model), manifest, judged=packed, counts=to_counts(model))
     seconds = time.monotonic() - began
     report = {
         "epochs": [asdict(epoch) for epoch in made.learned.history],
@@ -180,7 +181,7 @@ def _manifest(log: EventLog, made: _Made, reason: str, search: dict[str, Any] | 
 
 def _judged(log: EventLog, made: _Made, manifest: Manifest, progress: Progress) -> Manifest:
     """The manifest with the figures of the test part."""
-    device = torch.device(made.training.options.device)
+    device = made.training.options.device
     candidate = Artifact("candidate", "", manifest, script(made.training.model).to(device), device)
     metrics = evaluate_log(log, made.training.periods, candidate, progress)
     metrics.pop("model", None)

@@ -19,8 +19,7 @@ from sqlscore.events.mapping import Feature, Mapping, TimeUnit
 from sqlscore.events.packing import field_of, packed
 from sqlscore.events.sequences import Sequences, from_lists
 from sqlscore.events.unpacking import is_packed, unpack
-from sqlscore.scoring.batch import Batch
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.batch import Batch, encode_sequences
 
 MAPPING = Mapping("events", "e", "who", "at", "what", (Feature("price", "numeric"), Feature("brand", "categorical")))
 PLAIN = Mapping("events", "e", "who", "at", "what")

@@ -14,7 +14,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import NO_TIME, Feature, Mapping
 from sqlscore.events.sequences import Sequences, from_lists
-from sqlscore.scoring.encoding import encode_sequences, ngrams, unknown_counts
+from sqlscore.scoring.encoding import encode_columns, ngrams, unknown_counts
 
 MAPPING = Mapping("events", "t", "user", "at", "what", (Feature("price", "numeric"), Feature("brand", "categorical")))
 
@@ -172,7 +172,7 @@ def test_newest_and_select_cut_whole_sequences() -> None:
 
 def test_unknown_actions_follow_the_known_codes_and_are_counted() -> None:
     inputs = Inputs(("a", "b"))
-    batch = encode_sequences(from_lists(pa.array([["b", "new", "a"], ["new", "other"]]), MAPPING), inputs)
+    batch = encode_columns(from_lists(pa.array([["b", "new", "a"], ["new", "other"]]), MAPPING), inputs)
     assert batch.categories[:, 0].tolist() == [2, 3, 1, 3, 4]
     assert unknown_counts(batch, inputs).tolist() == [1, 2]
     assert batch.novel_values[: batch.novel_offsets[1]].tolist() == ngrams("new").tolist()
@@ -183,7 +183,7 @@ def test_dictionary_columns_equal_plain_ones() -> None:
     plain = pa.array(["b", "new", "a"])
     inputs = Inputs(("a", "b"))
     lists = [pa.ListArray.from_arrays(pa.array([0, 3], pa.int32()), v) for v in (plain, plain.dictionary_encode())]
-    codes = [encode_sequences(from_lists(x, MAPPING), inputs).categories[:, 0].tolist() for x in lists]
+    codes = [encode_columns(from_lists(x, MAPPING), inputs).categories[:, 0].tolist() for x in lists]
     assert codes[0] == codes[1] == [2, 3, 1]
 
 
@@ -195,10 +195,10 @@ def test_similar_names_share_ngrams() -> None:
 def test_missing_feature_of_the_model_is_named() -> None:
     sequences = from_lists(pa.array([[{"at": dt.datetime(2024, 1, 1), "what": "a"}]]), MAPPING)
     with pytest.raises(EventsError, match='"price" is missing: the model was trained with it'):
-        encode_sequences(sequences, Inputs(("a",), {}, ("price",)))
+        encode_columns(sequences, Inputs(("a",), {}, ("price",)))
 
 
 def test_plain_actions_have_every_feature_missing() -> None:
-    batch = encode_sequences(from_lists(pa.array([["a"]]), MAPPING), Inputs(("a",), {"brand": ("x",)}, ("price",)))
+    batch = encode_columns(from_lists(pa.array([["a"]]), MAPPING), Inputs(("a",), {"brand": ("x",)}, ("price",)))
     assert batch.categories.tolist() == [[1, 0]]
-    assert batch.numbers.isnan().all()
+    assert np.isnan(batch.numbers).all()

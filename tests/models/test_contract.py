@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.events.sequences import Sequences
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.batch import encode_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

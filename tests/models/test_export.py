@@ -11,8 +11,7 @@ from all_models import INPUTS, made
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script, to_torchscript
-from sqlscore.scoring.batch import Batch
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.batch import Batch, encode_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

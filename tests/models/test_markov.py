@@ -103,19 +103,3 @@ def test_the_time_is_distributed_as_it_was_after_the_last_action() -> None:
     assert model.seconds(states)[0] == seconds[0, 1]
     found = [float(model.within(states, seconds[:, i])) for i in range(3)]
     assert found == pytest.approx([0.1, 0.5, 0.9], abs=1e-4)
-
-
-def test_states_that_are_only_scored_give_the_scores_of_whole_ones() -> None:
-    """Sequences of no event and of fewer events than the order, and an unknown action, included."""
-    data = log()
-    model = counted(data, order=3)
-    batch, _ = cut_batch(data, data.offsets[:-1], data.offsets[1:])
-    batch = batch._replace(offsets=torch.cat([batch.offsets[:1], batch.offsets]))
-    whole, clock = model.encode(batch, None, None)
-    short, own_clock = model.encode_to_score(batch)
-    assert torch.equal(own_clock, clock)
-    assert short.shape == whole.shape
-    levels = torch.tensor([[0.25, 0.5]]).expand(len(whole), -1)
-    assert torch.equal(model.next_logits(short), model.next_logits(whole))
-    assert torch.equal(model.seconds(short), model.seconds(whole))
-    assert torch.equal(model.seconds_at(short, levels), model.seconds_at(whole, levels))

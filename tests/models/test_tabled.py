@@ -15,7 +15,7 @@ from sqlscore.models.encoders.lstm import LSTM
 from sqlscore.models.ragged.arithmetic import packing_of
 from sqlscore.models.wholes.sequence_model import SequenceModel
 from sqlscore.models.wholes.tabled import TabledModel
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.batch import encode_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TABLED = ("gat_mingru", "gru", "lstm", "mingru")

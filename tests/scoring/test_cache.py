@@ -16,7 +16,7 @@ from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import Sequences, from_lists
 from sqlscore.scoring.cache.keys import content_keys
 from sqlscore.scoring.cache.states import StateCache
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.encoding import encode_columns
 from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 
@@ -48,8 +48,8 @@ def test_cached_states_equal_fresh_ones(
     for lists in (second, first):
         found, _ = cache.encode(ARTIFACT, timed(lists))
         fresh = ARTIFACT.encode(timed(lists))
-        assert found.hidden.equal(fresh.hidden)
-        assert found.clock.equal(fresh.clock)
+        assert (found.hidden == fresh.hidden).all()
+        assert (found.clock == fresh.clock).all()
         assert found.n_events.tolist() == fresh.n_events.tolist()
         assert found.n_unknown.tolist() == fresh.n_unknown.tolist()
 
@@ -58,9 +58,9 @@ def test_cached_states_equal_fresh_ones(
 def test_keys_are_equal_exactly_where_the_content_is(lists: list[list[tuple[int, str]]]) -> None:
     """Unseen actions have codes that depend on their batch; their keys must not."""
     sequences = timed(lists)
-    keys = content_keys(encode_sequences(sequences, Inputs(("view",))), Inputs(("view",)), sequences.lengths).tolist()
+    keys = content_keys(encode_columns(sequences, Inputs(("view",))), Inputs(("view",)), sequences.lengths).tolist()
     alone = [
-        content_keys(encode_sequences(one, Inputs(("view",))), Inputs(("view",)), one.lengths)[0].tolist()
+        content_keys(encode_columns(one, Inputs(("view",))), Inputs(("view",)), one.lengths)[0].tolist()
         for one in (sequences.select(np.array([i])) for i in range(len(sequences)))
     ]
     assert keys == alone

@@ -19,7 +19,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.back_off import BackOff
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.batch import encode_sequences
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.counting import Counting, fill

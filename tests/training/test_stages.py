@@ -20,9 +20,9 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.parallel import in_order
 from sqlscore.progress import Silent
-from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
+from sqlscore.scoring.torch_heads import action_probabilities
 from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
 from sqlscore.training.data.event_log import Column, EventLog, read_log
 from sqlscore.training.data.targets import Targets, cut

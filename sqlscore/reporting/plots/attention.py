@@ -23,10 +23,9 @@ from sqlscore.reporting.plots.learning_curves import learned
 from sqlscore.reporting.plots.style import blank, escaped, labels, plain, shortened, titled
 from sqlscore.reporting.theme import COLOURS, HEAT
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.batch import select_events
-from sqlscore.scoring.encoding import encode_sequences
-from sqlscore.scoring.head_outputs import attention_weights
+from sqlscore.scoring.batch import encode_sequences, select_events
 from sqlscore.scoring.notes import TrainingNotes
+from sqlscore.scoring.torch_heads import attention_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

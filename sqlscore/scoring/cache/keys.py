@@ -8,35 +8,35 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlscore.events.inputs import Inputs
-from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.encoding import Columns
 
 Words = npt.NDArray[np.uint64]
 
 _SEEDS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)
 
 
-def content_keys(batch: Batch, inputs: Inputs, lengths: npt.NDArray[np.int64]) -> Words:
+def content_keys(events: Columns, inputs: Inputs, lengths: npt.NDArray[np.int64]) -> Words:
     """Keys of what the model reads of each sequence, order and number of events included.
 
     Two sums, modulo 2^64, of mixed event words; the mix is SplitMix64's (Steele, Lea, Flood 2014).
 
     Args:
-        batch: N sequences, as the model reads them.
+        events: N sequences, as the model reads them.
         inputs: the model's vocabularies.
         lengths: int64 (N,), events of each sequence, those that the model does not read included.
 
     Returns:
         uint64 (N, 2).
     """
-    offsets = batch.offsets.numpy()
+    offsets = events.offsets
     starts, stops = offsets[:-1], offsets[1:]
     position = np.arange(offsets[-1]) - np.repeat(starts, stops - starts)
-    categories = batch.categories.numpy()
-    words = _mix(_named(categories[:, 0], batch, len(inputs.actions)) ^ _mix(position.view(np.uint64)))
-    words = _mix(words + batch.times.numpy().view(np.uint64))
+    categories = events.categories
+    words = _mix(_named(categories[:, 0], events, len(inputs.actions)) ^ _mix(position.view(np.uint64)))
+    words = _mix(words + events.times.view(np.uint64))
     for column in range(1, categories.shape[1]):
         words = _mix(words + np.ascontiguousarray(categories[:, column]).view(np.uint64))
-    numbers = batch.numbers.numpy()
+    numbers = events.numbers
     for column in range(numbers.shape[1]):
         words = _mix(words + np.ascontiguousarray(numbers[:, column]).view(np.uint32).astype(np.uint64))
     keys = np.empty((len(lengths), 2), np.uint64)
@@ -46,12 +46,12 @@ def content_keys(batch: Batch, inputs: Inputs, lengths: npt.NDArray[np.int64]) -
     return keys
 
 
-def _named(codes: npt.NDArray[np.int64], batch: Batch, known: int) -> Words:
+def _named(codes: npt.NDArray[np.int64], events: Columns, known: int) -> Words:
     """Action codes, with those of unseen actions, which differ by batch, replaced by a hash of what they say."""
     words = np.ascontiguousarray(codes).astype(np.uint64)
     unseen = codes > known
     if unseen.any():
-        grams, offsets = batch.novel_values.numpy(), batch.novel_offsets.numpy()
+        grams, offsets = events.novel_values, events.novel_offsets
         names = [
             int.from_bytes(hashlib.blake2b(grams[a:b].tobytes(), digest_size=8).digest(), "little")
             for a, b in zip(offsets[:-1], offsets[1:], strict=True)

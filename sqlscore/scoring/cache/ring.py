@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.scoring.cache.keys import Words
@@ -54,9 +53,7 @@ class StateRing:
     def read(self, slots: Ints) -> States:
         """The states in these slots."""
         counts = self._counts[slots]
-        return States(
-            torch.from_numpy(self._hidden[slots]), torch.from_numpy(self._clock[slots]), counts[:, 0], counts[:, 1]
-        )
+        return States(self._hidden[slots], self._clock[slots], counts[:, 0], counts[:, 1])
 
     def write(self, keys: Words, states: States) -> None:
         """Keep the states, whose keys all differ; only the last ones if there is no room for all."""
@@ -64,8 +61,8 @@ class StateRing:
         keys = keys[skip:]
         columns = (
             (self._keys, keys),
-            (self._hidden, states.hidden[skip:].numpy()),
-            (self._clock, states.clock[skip:].numpy()),
+            (self._hidden, states.hidden[skip:]),
+            (self._clock, states.clock[skip:]),
             (self._counts, np.stack([states.n_events[skip:], states.n_unknown[skip:]], 1)),
         )
         at = self._written % self.capacity

@@ -58,10 +58,10 @@ class StateCache:
 
     def encode(self, artifact: Artifact, sequences: Sequences) -> tuple[States, int]:
         """States of the sequences, and how many of them had to be encoded."""
-        batch = artifact.batch(sequences)
+        columns = artifact.columns(sequences)
         if self.max_bytes == 0:
-            return artifact.encode(sequences, batch=batch), len(sequences)
-        keys = content_keys(batch, artifact.manifest.inputs, sequences.lengths)
+            return artifact.encode(sequences, columns=columns), len(sequences)
+        keys = content_keys(columns, artifact.manifest.inputs, sequences.lengths)
         with self._lock:
             ring = self._ring(artifact)
             slots = ring.find(keys)
@@ -71,7 +71,7 @@ class StateCache:
             self._hits += len(keys) - len(missing)
             self._misses += len(missing)
         if len(missing) == len(keys):
-            states = artifact.encode(sequences, batch=batch)
+            states = artifact.encode(sequences, columns=columns)
             self._write(artifact, keys, states)
             return states, len(missing)
         if len(missing):

@@ -19,13 +19,15 @@ from sqlscore.events.sequences import offsets_of, stretches
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, select_events
 from sqlscore.scoring.explanation.shapley import design
-from sqlscore.scoring.states import States
 
 SINGLE = 24
 """Number of newest events that are a player each; all older events are one player together."""
 
 _EVENTS = 1 << 16  # of a batch of subsets
 _ROWS = 2_048
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+"""Hidden (N, S) and clock (N, 2) of N states."""
 
 Value = Callable[[torch.Tensor, torch.Tensor, Ints], torch.Tensor]
 """(hidden (R, S), clock (R, 2), int64 (R,) which sequence each is a subset of) -> (R,) the score to explain."""
@@ -79,8 +81,8 @@ def attribute(artifact: Artifact, batch: Batch, baseline: Floats, score: Floats,
         for piece in _subsets_of(d.subsets, i, int(starts[i]), int(stops[i]), int(places[i]), before is not None)
     )
     for some in _together(pieces):
-        states = None if before is None else _begin(before, some)
-        hidden, clock = artifact.encode_batch(_select(batch, some.events, some.sizes), states)
+        states = () if before is None else _begin(before, some)
+        hidden, clock = artifact.encode_batch(_select(batch, some.events, some.sizes), *states)
         values[some.at] = value(hidden, clock, some.row).double().numpy()
     weights = [
         d.coefficients @ np.concatenate([[baseline[i], score[i]], values[places[i] : places[i + 1]]])
@@ -132,19 +134,18 @@ def _select(batch: Batch, events: Ints, sizes: Ints) -> Batch:
     return select_events(batch, torch.from_numpy(events), torch.from_numpy(offsets_of(sizes)))
 
 
-def _before(artifact: Artifact, batch: Batch, starts: Ints, stops: Ints) -> States | None:
+def _before(artifact: Artifact, batch: Batch, starts: Ints, stops: Ints) -> Pair | None:
     """States after the events [starts, stops) of each sequence, encoded once; None if the model is no fold."""
     if not artifact.manifest.fold:
         return None
     sizes = stops - starts
     events, _ = stretches(starts, sizes)
     hidden, clock = artifact.encode_batch(_select(batch, events, sizes))
-    return States(hidden, clock, sizes, np.zeros_like(sizes))
+    return hidden, clock
 
 
-def _begin(before: States, some: _Subsets) -> States:
+def _begin(before: Pair, some: _Subsets) -> Pair:
     """What each subset goes on from: the state after the earlier events, or none."""
     row, carried = torch.from_numpy(some.row), torch.from_numpy(some.carried).unsqueeze(1)
-    hidden = torch.where(carried, before.hidden[row], 0.0)
-    clock = torch.where(carried, before.clock[row], NO_TIME)
-    return States(hidden, clock, before.n_events[some.row], before.n_unknown[some.row])
+    hidden, clock = before
+    return torch.where(carried, hidden[row], 0.0), torch.where(carried, clock[row], NO_TIME)

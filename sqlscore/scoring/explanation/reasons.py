@@ -13,10 +13,10 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.explanation.attribution import Attribution, Value
-from sqlscore.scoring.head_outputs import action_probabilities, churn_risk
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.scoring.states_in_arrow import times_array
+from sqlscore.scoring.torch_heads import action_probabilities, churn_risk
 
 EARLIER = "(earlier events)"
 

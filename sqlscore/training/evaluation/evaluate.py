@@ -16,10 +16,10 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.head_outputs import action_probabilities, seconds_at, seconds_to_next_event
 from sqlscore.scoring.inference import inference
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.ranking import decided
+from sqlscore.scoring.torch_heads import action_probabilities, seconds_at, seconds_to_next_event
 from sqlscore.training.data.churn_labels import censored_at_end, examples_of
 from sqlscore.training.data.churn_users import Group
 from sqlscore.training.data.encoding import Encoded, encode_log, ordered_batches

@@ -17,8 +17,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.dropout import Dropout
 from sqlscore.models.encoders.gru import GRU
 from sqlscore.models.inputs.row_sums import RowMeans, RowSums
-from sqlscore.scoring.batch import Batch
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.batch import Batch, encode_sequences
 from sqlscore.training.data.targets import Targets
 from sqlscore.training.learning.losses import losses
 from sqlscore.training.learning.optimiser import Optimiser

@@ -18,7 +18,9 @@ def transpile(
         str,
         typer.Argument(metavar="VIEW|FILE|SQL", help="A view, a macro with its arguments, a .sql file or a SELECT."),
     ],
-    dialect: Annotated[str, typer.Option("--dialect", help="The engine: spark.")] = "spark",
+    dialect: Annotated[
+        str, typer.Option("--dialect", help="The engine: spark, postgres, bigquery or snowflake.")
+    ] = "spark",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the SQL to this file.")] = None,
     json: Json = False,
 ) -> None:

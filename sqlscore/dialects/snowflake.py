@@ -89,8 +89,6 @@ WORDS = Words(
         "least": "LEAST_IGNORE_NULLS(:a, :b)",
         "quantile": "PERCENTILE_CONT({share}) WITHIN GROUP (ORDER BY CAST(:value AS DOUBLE))",
         "count_if": "COUNT_IF(:condition)",
-        "arg_max": "MAX_BY(:value, CASE WHEN :value IS NULL THEN NULL ELSE :by END)",
-        "arg_min": "MIN_BY(:value, CASE WHEN :value IS NULL THEN NULL ELSE :by END)",
         "numbers_joined": f"SELECT 1 FROM t, {_NUMBERS}",
         "numbers_alone": f"SELECT 1 FROM {_NUMBERS}",
         "number": "CAST(sqlscore_number.value AS INTEGER)",
@@ -98,6 +96,8 @@ WORDS = Words(
     refusals={
         "error": "Snowflake has no function that raises: leave the check out, and make it in DuckDB",
         "list": "Snowflake's arrays leave NULLs out: keep the rows, and number them in a window",
+        "arg_max": "what MAX_BY does with NULLs is not stated: number the rows in a window and take the first",
+        "arg_min": "what MIN_BY does with NULLs is not stated: number the rows in a window and take the first",
         "first": "Snowflake's arrays leave NULLs out: number the rows in a window and take the first",
         "contains": "Snowflake's arrays hold other types: write x IN ('a', 'b'), or join",
         "size": "Snowflake's arrays leave NULLs out: count the rows",

@@ -33,8 +33,17 @@ def target(dialect: str, template: str, **pieces: exp.Expr | str | int) -> exp.E
         piece = piece.copy() if isinstance(piece, exp.Expr) else _literal(piece)
         if placeholder is tree:
             return piece
-        placeholder.replace(piece)
+        placeholder.replace(_apart(piece) if isinstance(placeholder.parent, _OPERATORS) else piece)
     return tree
+
+
+_OPERATORS = (exp.Binary, exp.Neg, exp.Not, exp.In, exp.Between, exp.Bracket, exp.Interval)
+"""Where a piece would be torn apart: sqlglot also makes operators of functions, such as `%` of MOD."""
+
+
+def _apart(piece: exp.Expr) -> exp.Expr:
+    """An operation in parentheses; anything else as it is."""
+    return exp.paren(piece, copy=False) if isinstance(piece, (exp.Binary, exp.Not, exp.In, exp.Between)) else piece
 
 
 def _literal(value: str | int) -> exp.Expr:

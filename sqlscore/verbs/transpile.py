@@ -26,7 +26,8 @@ def transpile(con: duckdb.DuckDBPyConnection, query: str, *, dialect: str = "spa
     Args:
         con: A connection that `connect` made.
         query: A SELECT, or the name of a view, or a call of a macro that gives a table.
-        dialect: "spark": Apache Spark 4.3, ANSI mode; the result raises in a session that is not in UTC.
+        dialect: "spark": Apache Spark 4.3, ANSI mode; the result raises in a session that is not in UTC. "postgres":
+            PostgreSQL 14 and later; "bigquery"; "snowflake": for sessions, labels and features.
 
     Raises TranspileError, which names for each construct that cannot be carried over the view or the text, the line,
     and what to write instead; MappingError if the mapped events cannot be read.

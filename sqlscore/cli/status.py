@@ -14,6 +14,7 @@ from sqlscore.cli.options import Database, Json, open_database
 from sqlscore.errors import LostTablesError
 
 if TYPE_CHECKING:
+    from sqlscore.verbs.mapping_status import MappingStatus
     from sqlscore.verbs.status import Status
 
 
@@ -61,9 +62,7 @@ def _show(result: Status) -> None:
         )
         render.say(f"\n{mapping.name}: {counted} {mapping.made_of}")
         champion, age = mapping.champion, mapping.champion_age_days
-        scored = (
-            f"{mapping.scored_users:,} users by {mapping.scored_by}" if mapping.scored_users is not None else "none"
-        )
+        scored = _scores(mapping)
         tied = [] if not mapping.tied_share else [("ties by action", f"{mapping.tied_share:.1%} of the events")]
         columns, unread = ", ".join(mapping.unmapped_columns), mapping.unread_features
         render.facts(
@@ -78,7 +77,7 @@ def _show(result: Status) -> None:
                     f"{champion} ({', '.join(mapping.heads)}), {age:.1f} days old" if age is not None else "none",
                 ),
                 *([("not read by it", f"{unread}: sqlscore train reads them")] if unread else []),
-                ("scores", f"{scored}, as of {mapping.scored_as_of}" if mapping.scored_as_of else scored),
+                ("scores", scored),
             ]
         )
     for problem in result.problems:
@@ -86,3 +85,13 @@ def _show(result: Status) -> None:
         render.next_command(problem.command)
     if not result.problems:
         render.say("nothing to mend")
+
+
+def _scores(mapping: MappingStatus) -> str:
+    """Who was scored, by which model and as of when; or that the scores are tables of a dbt project."""
+    if mapping.scored_users is None:
+        built = f"built by dbt {mapping.built_at}, by {mapping.built_by}: tables of its project"
+        return "none" if mapping.built_at is None else built
+    by = f" by {mapping.scored_by}" if mapping.scored_by else ""
+    as_of = f", as of {mapping.scored_as_of}" if mapping.scored_as_of else ""
+    return f"{mapping.scored_users:,} users{by}{as_of}"

@@ -1,4 +1,4 @@
-"""Tables and views of sqlscore that somebody dropped: which, what is lost with them, and what is made anew."""
+"""Tables and views of sqlscore that somebody dropped or emptied: which, what is lost, and what is made anew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import duckdb
 from sqlscore.database.composition import VIEW
 from sqlscore.database.composition.attributes import ATTRIBUTES_VIEW
 from sqlscore.database.high_water import GROUPS, USER_GROUPS
+from sqlscore.database.queries import one
 from sqlscore.events.mapping import Mapping
+from sqlscore.quoting import identifier
 from sqlscore.sql.names import REGISTRY_TABLES, SCHEMA
 from sqlscore.sql.objects import objects
 from sqlscore.udfs.functions import PREFIX
@@ -56,6 +58,19 @@ def missing_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
     return registry + ([] if "mappings" in registry else _missing_of_mappings(con, have))
 
 
+def emptied_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Tables of the registry that hold nothing of what other tables and functions say that they held.
+
+    Args:
+        con: A connection to a file that lacks no table of the registry.
+    """
+    return [
+        name
+        for name, query in _RESTORED.items()
+        if one(con, f"FROM {SCHEMA}.{identifier(name)} LIMIT 1") is None and one(con, query, _BOUND[name]) is not None
+    ]
+
+
 def _missing_of_mappings(con: duckdb.DuckDBPyConnection, have: set[tuple[str, str]]) -> list[str]:
     names = [
         "leaderboard",
@@ -85,11 +100,11 @@ def _of_composition(mapping: Mapping) -> list[str]:
 _OF_A_REFRESH = ("scored_users", "scored_sessions")
 
 
-def explain(names: Sequence[str]) -> str:
-    """One sentence on tables and views that are gone: what is lost with each."""
+def explain(names: Sequence[str], state: str = "gone") -> str:
+    """One sentence on tables and views that are gone, or empty: what is lost with each."""
     said = "; ".join(f"{name if '.' in name else f'{SCHEMA}.{name}'} ({_loss(name)})" for name in names)
     one, several = ("a table", "tables") if all(_is_table(name) for name in names) else ("a view", "tables or views")
-    return f"{several if len(names) > 1 else one} of sqlscore {'are' if len(names) > 1 else 'is'} gone: {said}"
+    return f"{several if len(names) > 1 else one} of sqlscore {'are' if len(names) > 1 else 'is'} {state}: {said}"
 
 
 def _is_table(name: str) -> bool:
@@ -100,26 +115,28 @@ def _loss(name: str) -> str:
     return LOST_WITH.get(name.rpartition(".")[2], "which is made anew")
 
 
+_RESTORED = {
+    "versions": "SELECT name, max(version) FROM sqlscore.models GROUP BY name",
+    "aliases": """
+        SELECT m.mapping, 'champion', m.name, m.version
+        FROM sqlscore.models m JOIN sqlscore.champions c
+          ON c.mapping = m.mapping AND c.model = concat(m.name, '@', m.version)
+        WHERE c.until IS NULL""",
+    "objects": """
+        SELECT DISTINCT coalesce(p.name, 'events'), f.function_name
+        FROM duckdb_functions() f
+        LEFT JOIN (SELECT name, mapping ->> 'prefix' AS prefix FROM sqlscore.mappings) p
+          ON p.prefix <> '' AND starts_with(f.function_name, p.prefix)
+        WHERE f.database_name = current_database() AND f.schema_name = 'main'
+          AND contains(f.macro_definition, ?)""",
+}
+"""Tables that can be filled again, with the rows that other tables and functions still tell."""
+
+_BOUND = {"versions": [], "aliases": [], "objects": [PREFIX]}
+
+
 def restore(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-    """Fill tables that were made anew with what other tables still say, inside the caller's transaction."""
-    if "versions" in names:
-        con.execute("INSERT INTO sqlscore.versions SELECT name, max(version) FROM sqlscore.models GROUP BY name")
-    if "aliases" in names:
-        con.execute(
-            """INSERT INTO sqlscore.aliases
-               SELECT m.mapping, 'champion', m.name, m.version
-               FROM sqlscore.models m JOIN sqlscore.champions c
-                 ON c.mapping = m.mapping AND c.model = concat(m.name, '@', m.version)
-               WHERE c.until IS NULL"""
-        )
-    if "objects" in names:
-        con.execute(
-            """INSERT INTO sqlscore.objects
-               SELECT DISTINCT coalesce(p.name, 'events'), f.function_name
-               FROM duckdb_functions() f
-               LEFT JOIN (SELECT name, mapping ->> 'prefix' AS prefix FROM sqlscore.mappings) p
-                 ON p.prefix <> '' AND starts_with(f.function_name, p.prefix)
-               WHERE f.database_name = current_database() AND f.schema_name = 'main'
-                 AND contains(f.macro_definition, ?)""",
-            [PREFIX],
-        )
+    """Fill tables that were made anew, or emptied, with what other tables still say, in the caller's transaction."""
+    for name, query in _RESTORED.items():
+        if name in names:
+            con.execute(f"INSERT INTO {SCHEMA}.{identifier(name)} {query}", _BOUND[name])

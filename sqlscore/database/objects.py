@@ -17,7 +17,7 @@ from sqlscore.database.events_query import mapped_events
 from sqlscore.database.group_views import make_groups, make_user_groups
 from sqlscore.database.identity import file_number, number_file
 from sqlscore.database.leaderboard import LEADERBOARD, create_leaderboard
-from sqlscore.database.lost_tables import FROM_THE_START, explain, missing_tables, restore
+from sqlscore.database.lost_tables import FROM_THE_START, emptied_tables, explain, missing_tables, restore
 from sqlscore.database.macros import names, statements
 from sqlscore.database.queries import no_rows_of, one
 from sqlscore.database.transactions import transaction
@@ -64,15 +64,18 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
     """Bring all objects of the file up to date, in one transaction; do nothing if they are."""
     current = version()
     installed, missing = installed_version(con), missing_tables(con)
-    if installed == current and not missing:
+    emptied = emptied_tables(con) if installed == current and not missing else []
+    if installed == current and not missing and not emptied:
         return
     lost = [name for name in missing if installed == current or name in FROM_THE_START]
     if lost:
         warnings.warn(f"{explain(lost)}; made anew", stacklevel=4)
+    if emptied:
+        warnings.warn(f"{explain(emptied, 'empty')}; filled again", stacklevel=4)
     with transaction(con):
         _create_registry(con)
         number_file(con)
-        restore(con, lost)
+        restore(con, lost + emptied)
         _migrate(con)
         rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
         mappings = [Mapping.from_json(row[0]) for row in rows]

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sqlscore.errors import MappingError
 from sqlscore.events.attached import Attached
 from sqlscore.events.composition import Composition
 from sqlscore.events.kinds import Kind
@@ -128,14 +129,21 @@ class Mapping:
 
     @classmethod
     def from_json(cls, text: str) -> Mapping:
-        """The inverse of `to_json`."""
-        fields: dict[str, Any] = json.loads(text)
-        fields["features"] = tuple(Feature(**f) for f in fields["features"])
-        fields |= {name: tuple(fields[name]) for name in _LISTS if name in fields}
-        if "composition" in fields:
-            fields["composition"] = Composition.from_dict(fields["composition"])
-        fields["attached"] = tuple(Attached(**database) for database in fields.get("attached", ()))
-        return cls(**fields)
+        """The inverse of `to_json`. Raises MappingError if the text is not one of it."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            fields["features"] = tuple(Feature(**f) for f in fields["features"])
+            fields |= {name: tuple(fields[name]) for name in _LISTS if name in fields}
+            if "composition" in fields:
+                fields["composition"] = Composition.from_dict(fields["composition"])
+            fields["attached"] = tuple(Attached(**database) for database in fields.get("attached", ()))
+            return cls(**fields)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise MappingError(
+                "a row of sqlscore.mappings does not hold a mapping: somebody changed it; delete it in DuckDB (DELETE "
+                "FROM sqlscore.mappings WHERE name = ...), then map those events again (sqlscore init); models and "
+                "scores stay"
+            ) from error
 
 
 _LISTS = ("event_id", "order", "exclude_types")

@@ -27,7 +27,7 @@ _CHANCE = frozenset(
     }
 )
 _KEYWORDS = ("current_date", "current_timestamp", "current_time", "localtimestamp", "localtime")
-"""Clocks that are read without parentheses. A bare column of such a name is taken for one: it is said in vain."""
+"""Clocks that are read without parentheses. The engine takes such a name for a column if there is one."""
 
 _SAMPLE = "USING SAMPLE"
 
@@ -74,8 +74,23 @@ def _called(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
     found = set() if plan is None else set(_in_plan(json.loads(plan)))
     words = " ".join(views.values())
     found |= {name for name in (*_CLOCK, *_CHANCE) if re.search(rf"(?i)\b{name}\s*\(", words)}
-    found |= {name for name in _KEYWORDS if re.search(rf'(?i)(?<![".])\b{name}\b(?!")', words)}
-    return sorted(found)
+    bare = {name for name in _KEYWORDS if re.search(rf'(?i)(?<![".])\b{name}\b(?!")', words)}
+    if bare and plan is not None:
+        bare -= _columns_of(con, words, bare)  # if one is read as a clock beside such a column, the plan calls it
+    return sorted(found | bare)
+
+
+def _columns_of(con: duckdb.DuckDBPyConnection, words: str, names: set[str]) -> set[str]:
+    """Those of the names that a view gives to a column, or that are columns of a relation that the views name."""
+    rows = con.execute(
+        """SELECT lower(column_name), lower(table_name) FROM duckdb_columns()
+           WHERE NOT internal AND list_contains(?, lower(column_name))""",
+        [sorted(names)],
+    ).fetchall()
+    read = set(re.findall(r'"((?:[^"]|"")*)"|(\w+)', words.casefold()))
+    mentioned = {word for pair in read for word in pair}
+    given = {name for name in names if re.search(rf"(?i)\bAS {name}\b", words)}
+    return given | {column for column, table in rows if table in mentioned}
 
 
 def _in_plan(node: Any) -> Iterator[str]:

@@ -25,7 +25,7 @@ def time_unit_of(
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise EventsError(
             f'event_time column "{mapping.event_time}" has type {kind}, expected TIMESTAMP, TIMESTAMPTZ, DATE or an '
-            f"epoch number: cast it in a view, {_cast_of(con, mapping, kind)}"
+            f"epoch number: {_cast_of(con, mapping)}"
         )
     if asked is not None:
         if asked not in UNITS:
@@ -86,16 +86,25 @@ _CALENDAR_SHARE = 0.5
 """Of the times; if more look like YYYYMMDD they are not taken for epoch numbers."""
 
 
-def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, kind: pa.DataType) -> str:
-    """How to cast a column to times, by what its first texts look like."""
+def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+    """How to make times of a column that holds none, by its type, or by what its first texts look like."""
     column = identifier(mapping.event_time)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        row = one(
-            con, f"SELECT list(t) FROM (SELECT {column} AS t FROM {mapping.relation} WHERE {column} <> '' LIMIT 20)"
-        )
-        texts = [text.strip() for text in (row[0] if row and row[0] else ())]
-        if texts and all(re.fullmatch(r"-?\d{9,19}", text) for text in texts):
-            return f"CAST({column} AS BIGINT), since the texts are epoch numbers"
-        if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
-            return f"CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
-    return f"for example strptime({column}, '%Y-%m-%d %H:%M:%S')"
+    kind = con.sql(f"SELECT {column} FROM {mapping.relation} LIMIT 0").types[0]
+    if str(kind) == "JSON":
+        return f"cast it in a view, CAST({column} ->> '$' AS TIMESTAMP)"
+    if kind.id in ("time", "time_ns", "time with time zone"):
+        return f'a time of day lacks its day; add it in a view, for example "day" + {column}'
+    if kind.id not in ("varchar", "enum"):
+        return "name a column that holds a moment (--event-time), or make a view that has one"
+    row = one(
+        con,
+        f"""SELECT list(t) FROM (
+                SELECT CAST({column} AS VARCHAR) AS t FROM {mapping.relation} WHERE {column} IS NOT NULL LIMIT 20
+            ) WHERE t <> ''""",
+    )
+    texts = [text.strip() for text in (row[0] if row and row[0] else ())]
+    if texts and all(re.fullmatch(r"-?\d{9,19}", text) for text in texts):
+        return f"cast it in a view, CAST({column} AS BIGINT), since the texts are epoch numbers"
+    if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
+        return f"cast it in a view, CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
+    return f"cast it in a view, for example strptime({column}, '%Y-%m-%d %H:%M:%S')"

@@ -12,6 +12,7 @@ import duckdb
 from sqlscore.database.events_query import early, rows_of, source, utc_timestamp
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
+from sqlscore.errors import InstallError
 from sqlscore.events.mapping import Mapping
 
 MAPPED, REFRESHED, BUILT, ACCEPTED = "map_events", "refresh", "dbt build", "accepted"
@@ -222,8 +223,15 @@ def forget_profiles(con: duckdb.DuckDBPyConnection, mapping: str, verbs: tuple[s
     con.execute("DELETE FROM sqlscore.event_profiles WHERE mapping = ? AND list_contains(?, verb)", [mapping, [*verbs]])
 
 
+_COUNTED = tuple(f.name for f in fields(Watched) if f.type == "int")
+"""Counts that every profile has."""
+
+
 def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str, *verbs: str) -> Before:
-    """What is stored to compare with: the profile at mapping, and the newest of these verbs, else of `refresh`."""
+    """What is stored to compare with: the profile at mapping, and the newest of these verbs, else of `refresh`.
+
+    Raises InstallError if a row is not as sqlscore wrote it.
+    """
     names = [f.name for f in fields(Watched)]
     rows = con.execute(
         f"SELECT verb, findings, {', '.join(names)} FROM sqlscore.event_profiles WHERE mapping = ?", [mapping]
@@ -231,9 +239,16 @@ def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str, *verbs: str) -> 
     found, seen = {}, {}
     for verb, findings, *values in rows:
         row = dict(zip(names, values, strict=True))
-        row["n_missing"] = json.loads(row["n_missing"])
+        try:
+            row["n_missing"] = json.loads(row["n_missing"])
+            found[verb] = tuple(Finding(**finding) for finding in json.loads(findings))
+            sum(row[name] for name in _COUNTED)
+        except (TypeError, ValueError) as error:
+            raise InstallError(
+                f'sqlscore.event_profiles does not hold what was counted at "{verb}" of "{mapping}": somebody changed '
+                "it; delete the row (DELETE FROM sqlscore.event_profiles WHERE ...), and it is counted anew"
+            ) from error
         seen[verb] = Watched(**row)
-        found[verb] = tuple(Finding(**finding) for finding in json.loads(findings))
     taken = [verb for verb in verbs or (REFRESHED,) if verb in seen]
     latest = max(taken, key=lambda verb: seen[verb].taken_at, default=MAPPED)
     return Before(

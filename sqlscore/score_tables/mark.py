@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import duckdb
@@ -71,9 +72,20 @@ def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> 
     )
 
 
-def lost_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> str | None:
-    """What is missing of the tables that the last refresh wrote, in words; None if nothing is."""
+def lost_rows(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark, tables: Sequence[str] = _WRITTEN
+) -> str | None:
+    """What is missing of the tables that the last refresh wrote, in words; None if nothing is.
+
+    Args:
+        con: A connection that can read the tables.
+        mapping: Whose tables they are.
+        mark: What the last refresh noted.
+        tables: The tables to look at.
+    """
     for name, n_written in json.loads(mark.written or "{}").items():
+        if name not in tables:
+            continue
         n_rows = _rows_of(con, mapping, name)
         if n_rows is None:
             return f"{name} is gone, in which the last refresh wrote {n_written:,} rows"

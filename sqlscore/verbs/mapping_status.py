@@ -9,14 +9,16 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.database.objects import materialized_tables
+from sqlscore.database.objects import is_table, materialized_tables
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, unread_features
 from sqlscore.database.transactions import now
 from sqlscore.events.attached import Attached
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.composition.feeds import FeedState, feed_states
+from sqlscore.mapping.watch import BUILT, read_profiles
 from sqlscore.quoting import qualified
+from sqlscore.sql.names import SCHEMA
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class MappingStatus:
     sources: tuple[FeedState, ...] = ()  # if there are several
     scored_events: int | None = None  # that the scores rest on; a changed event shows only at the next refresh
     attached: tuple[Attached, ...] = ()  # databases besides the file that the events are in
+    built_at: datetime | None = None  # when dbt last built scores, which are tables of its project; None: it never did
+    built_by: str | None = None
+    built_events: int | None = None
 
 
 def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
@@ -67,6 +72,7 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         unread_features=unread_features(con, mapping),
         **_champion(mapping, models),
         **_scores(con, mapping, newer),
+        **_built(con, mapping),
     )
 
 
@@ -81,6 +87,7 @@ def unreadable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: 
         made_of=mapping.made_of,
         **_champion(mapping, models),
         **_scores(con, mapping),
+        **_built(con, mapping),
         readable=False,
         attached=mapping.attached,
     )
@@ -123,3 +130,11 @@ def _scores(con: duckdb.DuckDBPyConnection, mapping: Mapping, *more: str) -> dic
     table = qualified(mapping.schema, "scored_users")
     relation = con.sql(f"WITH scored AS (FROM {table}) SELECT {', '.join(columns)} FROM scored")
     return dict(zip(relation.columns, relation.fetchall()[0], strict=True))
+
+
+def _built(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> dict[str, Any]:
+    """What the last dbt build of scores noted; nothing if there was none."""
+    if not is_table(con, SCHEMA, "event_profiles"):
+        return {}
+    last = read_profiles(con, mapping.name, BUILT).last
+    return {"built_at": last.taken_at, "built_by": last.model, "built_events": last.n_events} if last else {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from sqlscore.database.damage import lost_champion
-from sqlscore.database.lost_tables import explain, missing_tables
+from sqlscore.database.lost_tables import emptied_tables, explain, missing_tables
 from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features
@@ -48,10 +48,14 @@ def mapping_problems(
         mend = shlex.join(("sqlscore", "promote", database, others[0].label)) if others else train
         return [Problem(f"the champion of {name}, {lost[0]}, cannot be used: {lost[1]}", mend)]
     if state.champion is None:
+        own = [m.label for m in models if m.mapping == mapping.name]
+        if own:
+            return [Problem(f"{name} has no champion", shlex.join(("sqlscore", "promote", database, own[0])))]
         return [Problem(f"{name} has no model", train)]
-    found = _wrong_with_scores(con, mapping, state)
-    refresh = _command("refresh", database, mapping)
-    return _champion_problems(con, mapping, state, database) + ([Problem(found, refresh)] if found else [])
+    by_dbt = state.scored_users is None and state.built_at is not None and read_mark(con, mapping) is None
+    found = _wrong_with_build(state) if by_dbt else _wrong_with_scores(con, mapping, state)
+    mend = "dbt build" if by_dbt else _command("refresh", database, mapping)
+    return _champion_problems(con, mapping, state, database) + ([Problem(found, mend)] if found else [])
 
 
 def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:
@@ -85,6 +89,8 @@ def file_problems(con: duckdb.DuckDBPyConnection, mapped: bool, database: str) -
     missing = missing_tables(con)
     if missing:
         found.append(Problem(explain(missing), shlex.join(("sqlscore", "refresh", database))))
+    elif emptied := emptied_tables(con):
+        found.append(Problem(explain(emptied, "empty"), shlex.join(("sqlscore", "refresh", database))))
     if not mapped:
         found.append(Problem("no events are mapped", _map(database)))
     return found + _schedule_problems(con, database)
@@ -124,6 +130,15 @@ def _wrong_with_scores(con: duckdb.DuckDBPyConnection, mapping: Mapping, state: 
         return f"{state.new_events} events of {name} are newer than its scores"
     if state.readable and state.scored_events != state.n_events:
         return f"{name} has {state.n_events} events, its scores rest on {state.scored_events}"
+    return None
+
+
+def _wrong_with_build(state: MappingStatus) -> str | None:
+    """Why the scores that dbt built are not those that it would build now; None if nothing is known against them."""
+    if state.built_by != state.champion:
+        return f"the scores of \"{state.name}\" that dbt built are {state.built_by}'s, not the champion's"
+    if state.readable and state.built_events != state.n_events:
+        return f'"{state.name}" has {state.n_events} events, the scores that dbt built rest on {state.built_events}'
     return None
 
 

@@ -12,16 +12,18 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import mapped
+from sqlscore.database.objects import MATERIALIZED
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import PublishError
-from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.publishing.parquet import to_parquet
 from sqlscore.publishing.postgres import to_postgres
 from sqlscore.publishing.postgres_url import is_postgres, server_of
 from sqlscore.publishing.report import PublishedTable, PublishReport
 from sqlscore.publishing.snapshot import to_snapshot
 from sqlscore.publishing.tables import DEFAULT_TABLES, sources
+from sqlscore.score_tables.mark import lost_rows, read_mark
 
 __all__ = ["DEFAULT_TABLES", "PublishReport", "PublishedTable", "publish"]
 
@@ -52,13 +54,15 @@ def publish(
         mapping: the name of the mapping.
         partition_by: columns by which Parquet files of the tables that have them are cut into hive folders.
 
-    Raises PublishError if something cannot be published as asked; what was there before is still there.
+    Raises PublishError if something cannot be published as asked, or if rows of a score table were deleted since the
+    last refresh; what was there before is still there.
 
     >>> sqlscore.publish(con, "postgresql://bi@db.example.com/marts").tables["scored_users"].rows
     20000
     """
     start = time.perf_counter()
     source = mapped(con, mapping, read=False)  # the scores can go out although the events are out of reach
+    _check_whole(con, source)
     target, into = fspath(to), schema or source.schema
     if is_postgres(target):
         server = server_of(target)
@@ -79,6 +83,16 @@ def publish(
         report = PublishReport(label, route, into, published, time.perf_counter() - start)
         details.update(report.to_dict())
     return report
+
+
+def _check_whole(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Raise PublishError if rows of a score table are gone: the published ones are whole, and stay."""
+    mark = read_mark(con, mapping)
+    cut = lost_rows(con, mapping, mark, MATERIALIZED) if mark is not None else None
+    if cut is not None:
+        raise PublishError(
+            f'the scores of "{mapping.name}" are not whole: {cut}; `sqlscore refresh` writes them anew, then publish'
+        )
 
 
 def _file_route(target: str) -> tuple[str, str]:

@@ -116,6 +116,35 @@ def test_status_names_what_is_gone_and_the_next_command_mends_it(tmp_path: Path,
         assert not said_gone(con, name)
 
 
+@pytest.mark.parametrize("name", ["objects", "versions", "aliases"])
+def test_a_table_that_others_can_fill_is_filled_again(tmp_path: Path, name: str) -> None:
+    """Emptied, it made `unmap` and `init` take sqlscore's functions for the user's, or the model for none."""
+    path = tmp_path / "shop.duckdb"
+    with open_shop(path) as con:
+        sqlscore.promote(con, "m@1")
+        held = con.execute(f"FROM sqlscore.{name} ORDER BY ALL").fetchall()
+        con.execute(f"DELETE FROM sqlscore.{name}")
+        problems = {problem.what: problem.command.split()[:2] for problem in sqlscore.status(con).problems}
+        (said,) = [what for what in problems if f"sqlscore.{name}" in what]
+        assert said.startswith(f"a table of sqlscore is empty: sqlscore.{name} (")
+        assert problems[said] == ["sqlscore", "refresh"]
+    with pytest.warns(UserWarning, match=rf"is empty: sqlscore.{name} \(.*filled again"):
+        con = sqlscore.connect(path)
+    with con:
+        assert con.execute(f"FROM sqlscore.{name} ORDER BY ALL").fetchall() == held
+        assert sqlscore.refresh(con).model == "m@1"
+        sqlscore.unmap(con)
+
+
+def test_a_mapping_with_a_model_and_no_champion_is_told_to_promote_it(tmp_path: Path) -> None:
+    with open_shop(tmp_path / "shop.duckdb") as con:
+        con.execute("DELETE FROM sqlscore.aliases; DELETE FROM sqlscore.champions")
+        (problem,) = [p for p in sqlscore.status(con).problems if "champion" in p.what]
+        assert problem.what == '"events" has no champion'
+        assert problem.command.split()[:2] == ["sqlscore", "promote"]
+        assert problem.command.endswith("m@1")
+
+
 def said_gone(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     return any("gone" in problem.what and name in problem.what for problem in sqlscore.status(con).problems)
 
@@ -134,3 +163,30 @@ def test_what_a_second_mapping_lost_is_named_in_its_schema(tmp_path: Path) -> No
 def test_each_table_says_what_is_lost_with_it() -> None:
     """The two that a refresh makes are named by the state of the scores."""
     assert {*REGISTRY_TABLES, *MAPPING_TABLES} - {"refreshed", "user_states"} <= set(LOST_WITH)
+
+
+EDITS = {
+    "mappings": "UPDATE sqlscore.mappings SET mapping = '{}'",
+    "event_profiles": "UPDATE sqlscore.event_profiles SET n_events = NULL",
+    "findings": "UPDATE sqlscore.event_profiles SET findings = '[1]'",
+}
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_a_row_that_somebody_changed_is_named_with_its_remedy(tmp_path: Path, kind: str) -> None:
+    """No verb ends in a traceback, and the remedy mends it."""
+    path, name = tmp_path / "shop.duckdb", "mappings" if kind == "mappings" else "event_profiles"
+    with open_shop(path) as con:
+        sqlscore.refresh(con)
+    with duckdb.connect(path) as plain:
+        plain.execute(EDITS[kind])
+    for verb in ("status", "refresh"):
+        said = CliRunner().invoke(app, [verb, str(path)])
+        assert said.exit_code == 1
+        assert f"sqlscore.{name}" in " ".join(said.stderr.split())
+        assert f"DELETE FROM sqlscore.{name} WHERE" in " ".join(said.stderr.split())
+    with duckdb.connect(path) as plain:
+        plain.execute(f"DELETE FROM sqlscore.{name}")
+    with sqlscore.connect(path) as con:
+        sqlscore.map_events(con, "e", features=["price"])
+        assert sqlscore.refresh(con).model == "m@1"

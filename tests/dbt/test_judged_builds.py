@@ -93,7 +93,11 @@ def test_a_build_warns_refuses_and_accepts_as_a_refresh_does(folder: Path) -> No
         assert 'or run dbt build --vars "{sqlscore_accept: true}" if they are right' in said
         assert newest(folder) == scored
     with sqlscore.connect(folder / "shop.duckdb") as con:
-        commands = {problem.what: problem.command for problem in sqlscore.status(con).problems}
+        status = sqlscore.status(con)
+    assert (status.mappings[0].built_by, status.mappings[0].built_events) == ("tiny@1", 1500)
+    commands = {problem.what: problem.command for problem in status.problems}
+    assert not [what for what in commands if "materialized" in what]  # the scores are dbt's tables
+    assert commands['"events" has 1501 events, the scores that dbt built rest on 1500'] == "dbt build"
     assert [command for what, command in commands.items() if "641 days" in what] == [
         'dbt build --vars "{sqlscore_accept: true}"'
     ]

@@ -54,6 +54,26 @@ def test_a_view_that_does_not_is_not(con: duckdb.DuckDBPyConnection, condition: 
     assert clock_warnings(con) == []
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT u, ts, a FROM dated WHERE current_date > DATE '2020-01-01'",
+        "SELECT u, ts, a, day AS current_date FROM (SELECT *, ts::DATE AS day FROM raw)",
+        "WITH x AS (SELECT *, ts::DATE AS current_date FROM raw) SELECT u, ts, a FROM x WHERE year(current_date) > 0",
+    ],
+)
+def test_a_bare_column_of_a_clocks_name_is_no_clock(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    con.execute("CREATE TABLE dated AS SELECT *, ts::DATE AS current_date FROM raw")
+    con.execute(f"CREATE VIEW v AS {query}")
+    assert clock_warnings(con) == []
+
+
+def test_a_clock_beside_a_column_of_its_name_is_said(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE dated AS SELECT *, ts::DATE AS current_date FROM raw")
+    con.execute("CREATE VIEW v AS SELECT u, ts, a FROM raw WHERE ts < current_date AND EXISTS (FROM dated)")
+    assert len(clock_warnings(con)) == 1
+
+
 def test_a_view_of_a_file_is_looked_at_by_its_text(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """The engine gives no plan of a query that reads files."""
     con.execute(f"COPY raw TO '{tmp_path}/raw.parquet'")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import duckdb
 import pytest
 from small_shop import open_shop
 
 import sqlscore
+from sqlscore.errors import PublishError
 
 CUTS = {
     "half of the users": "DELETE FROM sqlscore.scored_users WHERE user_id > 2",
@@ -61,3 +65,27 @@ def test_a_forgotten_user_is_not_taken_for_a_lost_row() -> None:
     sqlscore.forget_user(con, 3)
     assert not [problem for problem in sqlscore.status(con).problems if "not whole" in problem.what]
     assert sqlscore.refresh(con).kind == "incremental"
+
+
+@pytest.mark.parametrize("kind", ["half of the users", "all sessions", "users dropped", "sessions dropped"])
+def test_scores_that_are_not_whole_are_not_published_over_whole_ones(kind: str, tmp_path: Path) -> None:
+    """The target keeps what it has; a refresh makes them whole."""
+    con, target = open_shop(), tmp_path / "bi.duckdb"
+    sqlscore.refresh(con)
+    sqlscore.publish(con, target)
+    con.execute(CUTS[kind])
+    with pytest.raises(
+        PublishError, match=r'scores of "events" are not whole: scored_\w+ .* `sqlscore refresh` writes'
+    ):
+        sqlscore.publish(con, target)
+    with duckdb.connect(str(target), read_only=True) as bi:
+        assert bi.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall() == [(5,)]
+    sqlscore.refresh(con)
+    assert sqlscore.publish(con, target).tables["scored_users"].rows == 5
+
+
+def test_lost_states_hinder_no_publication(tmp_path: Path) -> None:
+    con = open_shop()
+    sqlscore.refresh(con)
+    con.execute(CUTS["a state"])
+    assert sqlscore.publish(con, tmp_path / "bi.duckdb").tables["scored_users"].rows == 5

@@ -151,6 +151,24 @@ def test_a_wrong_mapping_is_refused_with_the_remedy(
     assert sqlscore.status(con).mappings == ()
 
 
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("uuid()", r"name a column that holds a moment \(--event-time\)"),
+        ("to_json(TIMESTAMP '2024-01-01')", r"""CAST\("at" ->> '\$' AS TIMESTAMP\)"""),
+        ("TIME '10:00'", 'a time of day lacks its day.*"day" \\+ "at"'),
+        ("'2024-01-01 10:00:00'::ENUM('2024-01-01 10:00:00')", "strptime"),
+    ],
+)
+def test_a_column_that_holds_no_time_is_refused_with_its_remedy(
+    con: duckdb.DuckDBPyConnection, value: str, remedy: str
+) -> None:
+    """Whatever its type: looking at its texts raises nothing of the engine's."""
+    con.execute(f"CREATE TABLE e AS SELECT 1 AS user_id, {value} AS at, 'a' AS event_type")
+    with pytest.raises(EventsError, match=f"or an epoch number: .*{remedy}"):
+        sqlscore.map_events(con, "e", event_time="at")
+
+
 def test_temporary_tables_are_refused(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"CREATE TEMP TABLE e AS {EVENTS}")
     with pytest.raises(MappingError, match="a temporary table.*CREATE TABLE"):

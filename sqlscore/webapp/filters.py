@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from typing import Any
 
 import streamlit as st
@@ -14,13 +15,12 @@ from sqlscore.webapp.selection import Between, Selection
 BANDS = ("high", "medium", "low", "lapsed", "unknown")
 _LISTED = 200  # values of an attribute that one can choose from
 _WHICH = ("newest action", "action before it", "third newest action", "fourth newest action")
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 
 
 def selection(segments: Segments) -> Selection:
     """Show the controls, and return what they say."""
-    with st.expander("Last actions", expanded=False):
-        last = _last_actions(segments)
+    # A switch, since the actions are read from all events, and may be many to send to the browser.
+    last = _last_actions(segments) if st.toggle("Last actions", key="by last actions") else ()
     with st.expander("Next action", expanded=False):
         next_actions = tuple(st.multiselect("predicted next action", segments.values("next_action"), key="next"))
         probability = _share("its probability", "probability")
@@ -29,15 +29,19 @@ def selection(segments: Segments) -> Selection:
         status = st.selectbox("status", ("all", "active", "lapsed"), key="status")
         risk = _share("churn risk", "risk")
         silent = _numbers("days since the last event", "silent", *segments.range("days_silent"))
+        seen = _days("last seen", "seen", *segments.range("last_event_time"))
     among: dict[str, tuple[Any, ...]] = {}
     within: dict[str, Between] = {}
-    if segments.source.attributes:
+    if segments.source.filtered:
         with st.expander("Attributes", expanded=False):
-            for name, kind in segments.source.attributes:
-                if kind.startswith(_NUMBERS):
-                    within[name] = _numbers(plain(name), f"attribute {name}", *segments.range(name))
+            for each in segments.source.filtered:
+                label, key = plain(each.name), f"attribute {each.name}"
+                if each.is_number:
+                    within[each.name] = _numbers(label, key, *segments.range(each.name))
+                elif each.is_time:
+                    within[each.name] = _days(label, key, *segments.range(each.name))
                 else:
-                    among[name] = _values(segments, name)
+                    among[each.name] = _values(segments, each.name)
     containing = st.text_input("part of the customer's id", key="containing")
     return Selection(
         last=last,
@@ -47,6 +51,7 @@ def selection(segments: Segments) -> Selection:
         active=None if status == "all" else status == "active",
         risk=risk,
         silent=silent,
+        seen=seen,
         among=among,
         within=within,
         containing=containing,
@@ -84,4 +89,18 @@ def _numbers(label: str, key: str, least: Any, most: Any) -> Between:
     left, right = st.columns(2)
     low = left.number_input(f"{label}, from", value=None, placeholder=f"{float(least):.4g}", key=f"{key} low")
     high = right.number_input(f"{label}, to", value=None, placeholder=f"{float(most):.4g}", key=f"{key} high")
+    return Between(low, high)
+
+
+def _days(label: str, key: str, least: Any, most: Any) -> Between:
+    """Whole days, the last one included; an end that is left empty is open."""
+    if least is None:
+        return Between()
+    first, last = (moment.date() if isinstance(moment, datetime) else moment for moment in (least, most))
+    left, right = st.columns(2)
+    options: dict[str, Any] = {"value": None, "min_value": first, "max_value": last, "format": "YYYY-MM-DD"}
+    low: date | None = left.date_input(f"{label}, from", key=f"{key} low", **options)
+    high: date | None = right.date_input(f"{label}, to", key=f"{key} high", **options)
+    if isinstance(least, datetime) and high is not None:
+        high = datetime.combine(high, time.max)
     return Between(low, high)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.transactions import cursor_in_utc
-from sqlscore.errors import InstallError
+from sqlscore.errors import InstallError, SqlscoreError
 from sqlscore.quoting import identifier, literal
 from sqlscore.serving.lock import explain_lock
 from sqlscore.verbs.connect import connect
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 60.0
 """After so long without a question the file is closed."""
+
+PATIENCE_SECONDS = 20.0
+"""So long what writes waits for questions that are being answered."""
 
 CACHE = "sqlscore_app"
 """The name of the temporary database beside the file, which holds what the pages ask for again and again."""
@@ -39,9 +42,11 @@ class Database:
     path: Path
     device: str = "auto"
     idle_seconds: float = IDLE_SECONDS
+    patience_seconds: float = PATIENCE_SECONDS
     _con: duckdb.DuckDBPyConnection | None = None
     _users: int = 0
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _lock: threading.Condition = field(default_factory=threading.Condition)
+    _begun: set[str] = field(default_factory=set)
     _timer: threading.Timer | None = None
     _building: dict[str, threading.Lock] = field(default_factory=dict)
     _folder: tempfile.TemporaryDirectory[str] | None = None
@@ -66,6 +71,7 @@ class Database:
             with self._lock:
                 self._users -= 1
                 if not self._users:
+                    self._lock.notify_all()
                     self._close_later()
 
     def prepare(self) -> None:
@@ -108,20 +114,33 @@ class Database:
                 con.execute(f"CREATE TABLE {qualified} AS {sql}")
             return qualified
 
-    def is_cached(self, name: str) -> bool:
-        """Whether `cached` would answer at once."""
-        with self.cursor() as con:
-            sql = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?"
-            return bool(con.execute(sql, [CACHE, name]).fetchall())
+    def soon(self, name: str, work: Callable[[], None]) -> None:
+        """Begin work that fills `cached` in a thread of its own, unless that is going on. name: of the work."""
+        with self._lock:
+            if name in self._begun:
+                return
+            self._begun.add(name)
+
+        def run() -> None:
+            try:
+                work()
+            except (duckdb.Error, SqlscoreError):
+                pass  # whoever asks for it gets the error
+            finally:
+                with self._lock:
+                    self._begun.discard(name)
+
+        threading.Thread(target=run, daemon=True).start()
 
     @contextmanager
     def written(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that may write, while nobody reads: the reading one is closed first and opened again later.
 
-        Raises InstallError if a question is being answered just now, or if another process holds the file.
+        Raises InstallError if questions are being answered for longer than `patience_seconds`, or if another process
+        holds the file.
         """
         with self._lock:
-            if self._users:
+            if not self._lock.wait_for(lambda: not self._users, self.patience_seconds):
                 raise InstallError("the file is being read just now: try again in a moment")
             self.close()
             con = _connected(self.path, read_only=False, device=self.device)

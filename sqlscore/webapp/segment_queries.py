@@ -53,13 +53,20 @@ class Segments:
         return self.database.table(sql, values)
 
     def page(self, chosen: Selection, order: str, size: int, number: int) -> pa.Table:
-        """One page of the chosen customers. order: a key of ORDERS. size: rows. number: from 0."""
-        columns = ", ".join(map(identifier, self._columns(chosen)))
+        """One page of the chosen customers; ids are text, since a browser rounds large numbers.
+
+        Args:
+            chosen: who.
+            order: a key of ORDERS.
+            size: rows.
+            number: of the page, from 0.
+        """
+        columns = ", ".join(["CAST(user_id AS VARCHAR) AS user_id", *self._carried(chosen)[1:]])
         sql, values = bound(
-            f"SELECT {columns}\nFROM ",
+            f"SELECT {columns}\nFROM (FROM ",
             self._relation(chosen),
             *chosen.where(),
-            f"\nORDER BY {ORDERS[order]} LIMIT {int(size)} OFFSET {int(size) * int(number)}",
+            f"\nORDER BY {ORDERS[order]} LIMIT {int(size)} OFFSET {int(size) * int(number)})",
         )
         return self.database.table(sql, values)
 
@@ -73,7 +80,9 @@ class Segments:
     def range(self, column: str) -> tuple[Any, Any]:
         """The smallest and the largest value of a column, None where it has none."""
         name = identifier(column)
-        row = self.database.rows(f"SELECT min({name}) AS low, max({name}) AS high FROM {self._scores()}")[0]
+        times = {each.name for each in self.source.filtered if each.is_time}
+        finite = f" WHERE isfinite({name})" if column in times else ""
+        row = self.database.rows(f"SELECT min({name}) AS low, max({name}) AS high FROM {self._scores()}{finite}")[0]
         return row["low"], row["high"]
 
     def actions(self) -> list[str]:
@@ -85,8 +94,12 @@ class Segments:
 
     def prepare(self) -> None:
         """Make the tables that the filters read, so that the first filter does not wait."""
-        self._scores()
-        self._actions()
+        self.actions()
+        self._with_actions()
+
+    def prepare_soon(self) -> None:
+        """Begin with it in another thread, while somebody looks at the first page."""
+        self.database.soon(f"last actions of {self.source.mapping}", self.prepare)
 
     def shown(self, chosen: Selection) -> str:
         """The query that chooses them, to run anywhere on the file."""
@@ -100,8 +113,11 @@ class Segments:
 
     def of_all(self, chosen: Selection) -> Sql:
         """As `whole`, from the temporary tables: what a download streams."""
-        columns = ", ".join(map(identifier, self._columns(chosen)))
+        columns = ", ".join(self._carried(chosen))
         return (f"SELECT {columns}\nFROM ", self._relation(chosen), *chosen.where(), "\nORDER BY user_id")
+
+    def _carried(self, chosen: Selection) -> list[str]:
+        return [self.source.carried(name) for name in self._columns(chosen)]
 
     def _columns(self, chosen: Selection) -> tuple[str, ...]:
         return tuple(name for name in self.source.columns if name != "last_actions" or chosen.reads_actions)
@@ -109,12 +125,11 @@ class Segments:
     def _relation(self, chosen: Selection) -> str:
         if not chosen.reads_actions:
             return self._scores()
-        return self.database.cached(
-            f"customers of {self.source.mapping}", with_actions(self._scores(), self._actions())
-        )
+        return self._with_actions()
 
     def _scores(self) -> str:
         return self.database.cached(f"scores of {self.source.mapping}", self.source.scores())
 
-    def _actions(self) -> str:
-        return self.database.cached(f"last actions of {self.source.mapping}", self.source.last_actions())
+    def _with_actions(self) -> str:
+        name = f"customers of {self.source.mapping}"
+        return self.database.cached(name, with_actions(self._scores(), f"({self.source.last_actions()})"))

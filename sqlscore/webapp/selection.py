@@ -44,6 +44,7 @@ class Selection:
         active: True: seen within the model's lookback; False: lapsed.
         risk: the churn risk, from 0 to 1.
         silent: days since the last event, at the moment of the scores.
+        seen: when the last event was.
         among: for an attribute of customers, the values that it may have.
         within: for an attribute that is a number or a time, from where to where.
         containing: part of a customer's id, as text.
@@ -56,6 +57,7 @@ class Selection:
     active: bool | None = None
     risk: Between = Between()
     silent: Between = Between()
+    seen: Between = Between()
     among: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     within: dict[str, Between] = field(default_factory=dict)
     containing: str = ""
@@ -75,6 +77,7 @@ class Selection:
         found += [_one_of("risk_band", self.bands)] if self.bands else []
         found += [("is_active" if self.active else "NOT is_active",)] if self.active is not None else []
         found += _between("churn_risk", self.risk) + _between("days_silent", self.silent)
+        found += _between("last_event_time", self.seen)
         found += [_one_of(identifier(name), values) for name, values in self.among.items() if values]
         for name, span in self.within.items():
             found += _between(identifier(name), span)

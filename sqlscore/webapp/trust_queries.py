@@ -79,6 +79,30 @@ def leaderboard() -> Sql:
     )
 
 
+def side_by_side(mapping: str) -> Sql:
+    """The models of one mapping, the newest first, each by its figures on the events after its training."""
+    figures = ", ".join(
+        f"max(value) FILTER (head = '{head}' AND metric = '{metric}') AS {name}"
+        for head, metric, name in (
+            ("next_action", "accuracy", "accuracy"),
+            ("next_action", "log_loss", "log_loss"),
+            ("next_action", "ece", "calibration_error"),
+            ("time_to_next", "mean_log10_error", "time_log10_error"),
+            ("churn", "auc", "churn_auc"),
+            ("churn", "ece", "churn_calibration_error"),
+        )
+    )
+    return (
+        f"WITH figures AS (\n    SELECT model, {figures}\n    FROM sqlscore.model_metrics\n"
+        "    WHERE baseline IS NULL AND subset IS NULL GROUP BY model\n)\n"
+        "SELECT m.label AS model, m.architecture, m.created_at, m.trained_to, f.* EXCLUDE model\n"
+        "FROM (SELECT *, concat(name, '@', version) AS label FROM sqlscore.models) AS m\n"
+        "LEFT JOIN figures AS f ON f.model = m.label WHERE m.mapping = ",
+        Value(mapping),
+        "\nORDER BY m.created_at DESC, m.label",
+    )
+
+
 def champions(mapping: str) -> Sql:
     """Which model was champion when, and why."""
     return ("SELECT * FROM sqlscore.champions WHERE mapping = ", Value(mapping), "\nORDER BY since DESC")

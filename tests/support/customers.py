@@ -9,6 +9,7 @@ from tiny_model import tiny_artifact
 
 import sqlscore
 from sqlscore.database.registry import register
+from sqlscore.simulation.shop import simulate_shop
 
 MARKUP = "<img src=x onerror=\"document.title='owned'\">"
 STYLED = ":red[x] **bold** $a$ [link](http://127.0.0.1:9/x)"
@@ -23,28 +24,42 @@ def many_actions_file(path: Path, n: int = 10_000) -> Path:
     with sqlscore.connect(path) as con:
         con.execute(
             """CREATE TABLE clicks AS
-               SELECT i % 400 AS user_id, TIMESTAMP '2024-03-01' + to_minutes(i) AS event_time,
+               SELECT i % 400 AS user_id, TIMESTAMP '2024-03-01' + to_minutes(i // 400) AS event_time,
                       concat('action ', i, CASE WHEN i % 7 = 0 THEN repeat(' and on', 30) ELSE '' END) AS event_type
                FROM range(?) AS t(i)""",
             [n],
         )
         sqlscore.map_events(con, "clicks")
-        actions = tuple(row[0] for row in con.execute("SELECT event_type FROM clicks ORDER BY event_time").fetchall())
+        actions = tuple(
+            row[0] for row in con.execute("SELECT event_type FROM clicks ORDER BY event_time, user_id").fetchall()
+        )
         register(con, tiny_artifact(actions), name="tiny", mapping="events", champion=True, verb="train")
         sqlscore.refresh(con)
     return path
 
 
-def one_action_file(path: Path) -> Path:
+def one_action_file(path: Path, mapping: str = "events") -> Path:
     """Customers with one event each, all of the same action, and a model without a churn head."""
     with sqlscore.connect(path) as con:
         con.execute(
             """CREATE TABLE clicks AS SELECT i AS user_id, TIMESTAMP '2024-03-01' + to_hours(i) AS event_time,
                'only' AS event_type FROM range(30) AS t(i)"""
         )
-        sqlscore.map_events(con, "clicks")
+        sqlscore.map_events(con, "clicks", name=mapping)
         artifact = tiny_artifact(("only",), heads=("next_action", "time_to_next"))
-        register(con, artifact, name="tiny", mapping="events", champion=True, verb="train")
+        register(con, artifact, name="tiny", mapping=mapping, champion=True, verb="train")
+        sqlscore.refresh(con, mapping=mapping)
+    return path
+
+
+def several_file(path: Path) -> Path:
+    """Two mappings: "events" with a transformer and a graph model, trained a little, and "only", as above."""
+    one_action_file(path, "only")
+    with sqlscore.connect(path) as con:
+        con.from_arrow(simulate_shop(users=40).events).create("shop")
+        sqlscore.map_events(con, "shop")
+        for name, architecture in (("graph", "gat_mingru"), ("look", "transformer")):
+            sqlscore.train(con, name=name, architecture=architecture, churn=False, max_epochs=1)
         sqlscore.refresh(con)
     return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 from customers import ACTIONS, USERS, customers_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_model import tiny_artifact
 
+import sqlscore
+from sqlscore.database.registry import register
 from sqlscore.errors import InstallError
 from sqlscore.webapp.customers import source
 from sqlscore.webapp.downloads import Download, Downloads
@@ -22,6 +26,7 @@ from sqlscore.webapp.saved_views import save_view
 from sqlscore.webapp.segment_queries import ORDERS, Segments
 from sqlscore.webapp.selection import Between, Selection, bound, readable
 
+FIRST = datetime(2024, 3, 1)
 COUNTRIES = ("DE", "FR", None, "<b>IT</b>", "nowhere", "it's")
 
 
@@ -63,8 +68,13 @@ selections = st.builds(
     silent=st.builds(Between, st.none() | st.integers(0, 30), st.none() | st.integers(0, 30)),
     among=st.fixed_dictionaries({"country": st.lists(st.sampled_from(COUNTRIES), max_size=4, unique=True).map(tuple)}),
     within=st.fixed_dictionaries({"spend": st.builds(Between, st.none() | st.integers(0, 200))}),
+    seen=st.builds(Between, st.none() | st.datetimes(FIRST, FIRST + timedelta(days=40))),
     containing=st.sampled_from(("", "1", "er 2", "'", "%", "?")),
 )
+
+
+def read_as_text(data: io.BytesIO) -> Any:
+    return pyarrow.csv.read_csv(data, convert_options=pyarrow.csv.ConvertOptions(column_types={"user_id": "string"}))
 
 
 def chosen_by_hand(row: dict[str, Any], chosen: Selection) -> bool:
@@ -82,6 +92,7 @@ def chosen_by_hand(row: dict[str, Any], chosen: Selection) -> bool:
         and (chosen.active is None or row["is_active"] is chosen.active)
         and (not chosen.risk or inside(row["churn_risk"], chosen.risk))
         and (not chosen.silent or inside(row["days_silent"], chosen.silent))
+        and (not chosen.seen or inside(row["last_event_time"], chosen.seen))
         and (not chosen.among["country"] or row["country"] in chosen.among["country"])
         and (not chosen.within["spend"] or inside(float(row["spend"]), chosen.within["spend"]))
         and chosen.containing in row["user_id"]
@@ -118,6 +129,47 @@ def test_bars_count_the_selection(segments: Segments) -> None:
     chosen = Selection(among={"country": ("DE",)})
     bands = segments.by("risk_band", chosen).to_pylist()
     assert sum(row["n_users"] for row in bands) == segments.count(chosen)["n_users"] == USERS / 4
+
+
+@pytest.mark.parametrize(
+    "user_id", ["uuid()", "u::BIGINT + 9007199254740993", "u::HUGEINT + 170141183460469231731687303715884105000", "u"]
+)
+def test_ids_of_any_type_are_the_same_on_the_screen_in_files_and_in_views(tmp_path: Path, user_id: str) -> None:
+    """A browser's numbers have 53 bits, Arrow's none of 128."""
+    with sqlscore.connect(tmp_path / "ids.duckdb") as con:
+        con.execute(
+            f"""CREATE TABLE people AS SELECT {user_id} AS user_id, DATE '2024-01-01' + u::INTEGER AS born,
+                u::HUGEINT AS points, CASE u % 2 WHEN 0 THEN {{'a': 1}} END AS nested FROM range(20) AS t(u)"""
+        )
+        con.execute(
+            """CREATE TABLE e AS SELECT user_id, TIMESTAMP '2024-03-01' + to_hours(i) AS event_time,
+               'view' AS event_type FROM people, range(3) AS t(i)"""
+        )
+        sqlscore.map_events(con, "e", users="people", user_features=["points"], user_key="user_id")
+        register(con, tiny_artifact(("view",)), name="m", mapping="events", champion=True, verb="train")
+        sqlscore.refresh(con)
+        wanted = sorted(row[0] for row in con.execute("SELECT user_id::VARCHAR FROM people").fetchall())
+    database = Database(tmp_path / "ids.duckdb", "cpu")
+    with database.cursor() as con:
+        segments = Segments(database, source(con, "events"))
+    assert [each.name for each in segments.source.filtered] == ["points", "born"]  # nested values cannot be filtered
+    shown = segments.page(Selection(), "seen last first", 100, 0)
+    assert sorted(shown.column("user_id").to_pylist()) == wanted
+    downloads = Downloads(database)
+    for form, read in (("csv", read_as_text), ("parquet", pyarrow.parquet.read_table)):
+        data = b"".join(downloads.stream(Download(segments.of_all(Selection()), "x", form)))
+        assert sorted(map(str, read(io.BytesIO(data)).column("user_id").to_pylist())) == wanted
+    born = Selection(within={"born": Between(date(2024, 1, 5), date(2024, 1, 7)), "points": Between(5)})
+    save_view(database, "born", readable(*segments.whole(born)))
+    assert database.rows("SELECT count(*) AS n FROM born JOIN people USING (user_id)") == [{"n": 2}]
+    assert segments.count(born)["n_users"] == 2
+    database.close()
+
+
+def test_last_actions_are_the_last_events_of_the_list(segments: Segments, everybody: list[dict[str, Any]]) -> None:
+    """They are chosen by time first, then ordered."""
+    rows = segments.database.rows(segments.source.last_actions())
+    assert {row["user_id"]: row["last_actions"] for row in rows} == {row["user_id"]: row["last"] for row in everybody}
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
@@ -166,7 +218,7 @@ def test_a_view_keeps_the_selection_and_replaces_nothing_else(tmp_path: Path) ->
 
 
 def test_the_file_is_free_when_nobody_looks(tmp_path: Path) -> None:
-    database = Database(customers_file(tmp_path / "shop.duckdb"), "cpu", idle_seconds=0.0)
+    database = Database(customers_file(tmp_path / "shop.duckdb"), "cpu", idle_seconds=0.0, patience_seconds=0.0)
     assert database.rows("SELECT 1 AS one") == [{"one": 1}]
     with database.cursor() as con:
         assert con.execute("SELECT count(*) FROM sqlscore.scored_users").fetchall() == [(USERS,)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from sqlscore.database.events_query import SOURCE, source
@@ -40,6 +42,11 @@ def rows_of_users(mapping: Mapping, rule: AttributesRule) -> str:
         mapping: Composed events, whose users the keys are.
         rule: Where the attributes are.
     """
+    return _rows(rule, _user_of(mapping, rule))
+
+
+def _user_of(mapping: Mapping, rule: AttributesRule) -> str:
+    """The user of a row of the table, as events name them; SQL over SOURCE."""
     parts = mapping.composition
     key = source(rule.key)
     if parts is not None and parts.identity is not None:  # the person is text, and told apart from devices
@@ -47,7 +54,27 @@ def rows_of_users(mapping: Mapping, rule: AttributesRule) -> str:
         if parts.identity.device is not None:
             alike = f"{SYSTEM}.starts_with({key}, 'device:') OR {SYSTEM}.starts_with({key}, 'user:')"
             key = f"CASE WHEN {alike} THEN 'user:' || {key} ELSE {key} END"
-    return _rows(rule, key)
+    return key
+
+
+def newest_rows_of_users(mapping: Mapping, rule: AttributesRule, columns: Sequence[str]) -> str:
+    """A query with one row a user of the table: user_id, and these columns of it from the row that holds last.
+
+    They may be other columns than the attributes. Of several such rows it takes the one that sorts last.
+
+    Args:
+        mapping: Composed events, whose users the keys are.
+        rule: Where the attributes are.
+        columns: Columns of its relation, at least one.
+    """
+    begins = f"{source(rule.valid_from)}" if rule.valid_from is not None else "NULL"
+    row = ", ".join([f"{_BEGINS} := {begins}", *(f"{identifier(name)} := {source(name)}" for name in columns)])
+    fields = ", ".join(f"{_ROWS}.{identifier(name)}" for name in columns)
+    return (
+        f"SELECT user_id, {fields} FROM (\n"
+        f"    SELECT {_user_of(mapping, rule)} AS user_id, max(struct_pack({row})) AS {_ROWS}\n"
+        f"    FROM {rule.relation} AS {SOURCE} WHERE {source(rule.key)} IS NOT NULL GROUP BY ALL)"
+    )
 
 
 def sample_of_attributes() -> str:

@@ -34,6 +34,7 @@ def page() -> None:
     _charts(segments, chosen)
     _table(segments, chosen)
     _away(segments, chosen)
+    segments.prepare_soon()
 
 
 def _counts(segments: Segments, chosen: Selection) -> None:

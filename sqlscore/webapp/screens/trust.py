@@ -157,6 +157,12 @@ def _day(moment: datetime | None) -> str:
 
 
 def _models(events: Current) -> None:
+    if not events.has_model():
+        return
+    sql = trust_queries.side_by_side(events.name)
+    st.subheader("side by side")
+    rows(_table(sql), key="side by side")
+    show_sql(readable(*sql))
     sql = trust_queries.leaderboard()
     table = _table(sql)
     st.subheader("the last comparison")

@@ -39,6 +39,9 @@ def page() -> None:
         st.error(plain(str(error).split("\n", 1)[0]))
 
 
+_DRAWN = 20  # bars
+
+
 def _drivers(events: Current) -> None:
     st.caption(
         "Customers who did it against customers of like activity who did not. An association, not a cause: what was "
@@ -52,7 +55,8 @@ def _drivers(events: Current) -> None:
         if not found:
             st.info(f"no action precedes {kind} beyond chance in these events")
             continue
-        bars = pa.Table.from_pylist([{"action": row["action"], "lift": row["retention_lift"]} for row in found])
+        drawn = [{"action": row["action"], "lift": row["retention_lift"]} for row in found[:_DRAWN]]
+        bars = pa.Table.from_pylist(drawn)
         charts.show(charts.bars(bars, "action", "lift", "retention of those who did it / of those who did not"), kind)
     rows(table, key="drivers")
     show_sql(readable(*sql))
@@ -127,7 +131,10 @@ def _attention(events: Current) -> None:
 def _attention_of_one(events: Current, models: list[str]) -> None:
     left, right = st.columns(2)
     model, user = left.selectbox("model", models, key="looking"), right.text_input("customer's id", key="looked at")
-    if not (model and user):
+    if not model:
+        return
+    if not user:
+        _attention_of_some(events, str(model))
         return
     sql = why_queries.attended(str(model), events.source.schema, user.strip())
     found = _table(sql).to_pylist()
@@ -138,6 +145,15 @@ def _attention_of_one(events: Current, models: list[str]) -> None:
         [{"event": f"{row['event_time']:%Y-%m-%d %H:%M}  {row['action']}", "attention": row["weight"]} for row in found]
     )
     charts.show(charts.bars(table, "event", "attention", "attention of the prediction, sums to 1"), "attention of one")
+    show_sql(readable(*sql))
+
+
+def _attention_of_some(events: Current, model: str) -> None:
+    sql = why_queries.attention_by_place(model, events.source.schema)
+    table = _table(sql)
+    st.markdown(f"**mean attention in the histories of {why_queries.LOOKED_AT} customers**")
+    titles = ("events back from the newest", "action", "mean attention")
+    charts.show(charts.heat(table, "events_back", "action", "mean_attention", titles), "attention of some")
     show_sql(readable(*sql))
 
 

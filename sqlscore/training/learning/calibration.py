@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from sqlscore.arrays import Ints
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.mixture import Judged, evenly
+from sqlscore.training.learning.mixture import USUAL, Judged, effective, evenly
 from sqlscore.training.learning.passes import outputs_over, prefix_share
 
 _MAX_NUMBERS = 40_000_000  # logits that are held at once
@@ -59,7 +59,9 @@ def _said(model: Any, data: Encoded, part: Windows, seed: int) -> tuple[Tensor, 
 
 
 def temperature(logits: Tensor, actions: Tensor, weights: Tensor | None = None) -> float:
-    """The T in [0.25, 4] that minimises the log-loss of softmax(logits / T): it is unimodal in 1 / T.
+    """The T in [0.25, 4] that minimises the log-loss of softmax(logits / T), held near 1 where targets are few.
+
+    The log-loss is unimodal in 1 / T.
 
     Args:
         logits: (P, V).
@@ -69,11 +71,14 @@ def temperature(logits: Tensor, actions: Tensor, weights: Tensor | None = None) 
     if len(actions) == 0 or logits.shape[1] < 2:
         return 1.0
 
-    def log_loss(log_temperature: float) -> float:
-        each = F.cross_entropy(logits / math.exp(log_temperature), actions, reduction="none")
-        return float(each.mean() if weights is None else each @ weights / len(each))
+    targets = len(actions) if weights is None else effective(weights.double().numpy())
 
-    found = minimize_scalar(log_loss, bounds=(math.log(0.25), math.log(4.0)), method="bounded", options={"xatol": 1e-3})
+    def loss(log_temperature: float) -> float:
+        each = F.cross_entropy(logits / math.exp(log_temperature), actions, reduction="none")
+        log_loss = float(each.mean() if weights is None else each @ weights / len(each))
+        return log_loss + (log_temperature / USUAL) ** 2 / (2 * targets)
+
+    found = minimize_scalar(loss, bounds=(math.log(0.25), math.log(4.0)), method="bounded", options={"xatol": 1e-3})
     return math.exp(float(found.x))
 
 

@@ -21,9 +21,11 @@ SURE = 2.0
 _PRIORS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _TINY = 1e-12
 _MOST_JUDGED = 100_000  # targets that show whether a log drifts
-
-
 _HEAVIEST = 5.0  # what a target of other users counts for at most, beside one of the later period
+_NEWER = 0.25  # standard errors that fading must gain
+USUAL = 0.1
+"""How far the logarithm of a temperature lies from 0 and the weight of a network from one half before any target says
+so: the standard deviation of their normal priors."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,18 @@ def evenly(later: int, others: int) -> Floats:
     return weights / weights.mean() if len(weights) else weights
 
 
+def effective(weights: Floats) -> float:
+    """How many targets of equal weight say as much as these, (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, 11.7)."""
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
 def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Counting, Floats]:
     """The counting that lowers the log-loss of the network's probabilities most on validation.
 
-    Older targets count for less, and counts count at all, only if that gains more than a standard error over users.
+    Older targets count for less if that gains more than a part of its standard error over users. The weight of the
+    network starts at one half, which is seldom far from the best, and moves as far as validation has targets that say
+    so: where these are few, the best weight on them is mostly their noise.
 
     Args:
         data: the log in the model's codes.
@@ -76,21 +86,18 @@ def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Coun
     tables = _Tables(data, train, judged.at)
     network = np.maximum(judged.network, _TINY)
     best: dict[float, tuple[float, Counting, Floats]] = {}
-    weight = 0.5
+    weight, held = 0.5, len(weights) / (effective(weights) * USUAL**2)
     for fade in FADES:
         for order, prior, counted in tables.probabilities(fade):
-            weight = best_weight(network, counted, weights, weight)
+            weight = best_weight(network, counted, weights, weight, held)
             mixed = -np.log(weight * network + (1 - weight) * counted)
             loss = float(np.average(mixed, weights=weights))
             if fade not in best or loss < best[fade][0]:
                 best[fade] = (loss, Counting(order, prior, fade, weight), mixed)
     chosen = best[0.0]
     for fade in FADES[1:]:
-        if better(chosen[2] - best[fade][2], users, weights=weights):
+        if better(chosen[2] - best[fade][2], users, _NEWER, weights):
             chosen = best[fade]
-    alone = -np.log(network)
-    if not better(alone - chosen[2], users, weights=weights):
-        chosen = (0.0, NOTHING, alone)
     later = chosen[2][: judged.later]
     return replace(chosen[1], log_loss=float(later.mean()) if len(later) else None), chosen[2]
 

@@ -20,7 +20,7 @@ from sqlscore.training.data.windows import windows
 from sqlscore.training.evaluation.evaluate import evaluate_log, predict
 from sqlscore.training.fit import fit_log, split
 from sqlscore.training.learning.counting import fading
-from sqlscore.training.learning.mixture import better
+from sqlscore.training.learning.mixture import Judged, better, choose_counting
 from sqlscore.training.options import TrainedModel, TrainingOptions
 
 NAMES = list("abcde")
@@ -102,6 +102,19 @@ def test_what_changes_with_the_age_of_users_is_not_taken_for_drift() -> None:
     assert noted is not None
     assert noted.recency == 0
     assert log_loss(model, next_ones) < log_loss(counting, next_ones) + 0.002
+
+
+@pytest.mark.parametrize(("users", "low", "high"), [(1, 0.4, 0.6), (200, 0.95, 1.0)])
+def test_counts_stay_beside_a_network_that_few_targets_prefer(users: int, low: float, high: float) -> None:
+    """The network is right each time, on the targets of one user or of many: one proves little."""
+    log = process(400, 400, seed=5)
+    options = replace(QUICK, architecture="markov")
+    data = encode_log(log, trained(log, options).manifest.inputs)
+    part = windows(log, data, None, None, np.arange(400) < 200, None, None)
+    at = np.flatnonzero((data.target > 0) & (log.rows >= 200) & (log.rows < 200 + users))
+    counting, losses = choose_counting(data, part, Judged(at, np.full(len(at), 0.9), len(at)))
+    assert low < counting.weight <= high
+    assert counting.log_loss == pytest.approx(losses.mean())
 
 
 def test_what_judged_the_model_is_learned_after_that_and_not_before() -> None:

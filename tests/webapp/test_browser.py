@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
-SLOW = 20_000  # ms: the longest wait for what comes at once on a quiet machine
+SLOW = 60_000  # ms: the longest wait for what comes at once on a quiet machine
 
 
 @pytest.fixture(scope="module")

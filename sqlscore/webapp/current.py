@@ -9,6 +9,7 @@ import streamlit as st
 
 from sqlscore.database.catalog import catalog
 from sqlscore.database.registry import ModelInfo, registered_models
+from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp.customers import Source, source
 from sqlscore.webapp.parts import nothing
@@ -76,5 +77,6 @@ def current() -> Current | None:
 
 
 def _names() -> list[str]:
+    """The names of the mappings, the one that commands take when none is named first."""
     with SERVED.database.cursor() as con:
-        return list(catalog(con).snapshot.mappings)
+        return sorted(catalog(con).snapshot.mappings, key=lambda name: (name != DEFAULT_MAPPING, name))

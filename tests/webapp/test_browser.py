@@ -19,6 +19,7 @@ from customers import (
     USERS,
     customers_file,
     many_actions_file,
+    several_file,
 )
 
 import sqlscore
@@ -224,6 +225,32 @@ def test_two_people_do_not_disturb_each_other(page: Page, browser: Browser, url:
         chips = [each.get_by_test_id("stMultiSelect").filter(has_text="risk band") for each in (page, other)]
         expect(chips[0]).to_contain_text("high")
         expect(chips[1]).not_to_contain_text("high")
+
+
+def test_several_mappings_models_and_attention(page: Page, tmp_path: Path) -> None:
+    """Where a transformer looks, what a graph model takes from which action; then another mapping without churn."""
+    with served(several_file(tmp_path / "several.duckdb")) as url:
+        go(page, url, "why")
+        page.get_by_test_id("stButtonGroup").get_by_text("attention", exact=True).click()
+        expect(page.get_by_text("mean attention in the histories")).to_be_visible()
+        settle(page)
+        assert page.get_by_test_id("stVegaLiteChart").count() == 2
+        page.get_by_label("customer's id").fill("1")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("mean attention in the histories")).to_have_count(0)
+        settle(page)
+        assert page.get_by_test_id("stVegaLiteChart").count() == 2
+        go(page, url, "trust")
+        page.get_by_test_id("stButtonGroup").get_by_text("models", exact=True).click()
+        expect(page.get_by_text("side by side")).to_be_visible()
+        for name, shown in (("", "30"), ("why", None), ("trust", None), ("simulate", None)):
+            go(page, url, name)
+            page.get_by_role("combobox", name="events").click()
+            page.get_by_role("option", name="only", exact=True).click()
+            settle(page)
+            if shown:
+                expect(metric(page, "customers")).to_have_text(shown)
+            assert page.get_by_test_id("stException").count() == 0
 
 
 def test_ten_thousand_actions_can_still_be_chosen_from(page: Page, tmp_path: Path) -> None:

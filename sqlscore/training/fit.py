@@ -31,6 +31,7 @@ from sqlscore.training.describe import manifest_of, notes_of
 from sqlscore.training.evaluation.evaluate import evaluate_log
 from sqlscore.training.learning.checkpoints import Checkpoint, fingerprint
 from sqlscore.training.learning.objective import check_objective
+from sqlscore.training.learning.scaling import scaled
 from sqlscore.training.learning.stages import count, learn
 from sqlscore.training.learning.training import Epoch, Learned, Training
 from sqlscore.training.newest import train_through_now
@@ -164,6 +165,8 @@ def _learn(
     _require_targets(parts.train, parts.validation)
     config = _config(log, periods, options)
     model: Any = architecture.build(config, inputs)
+    if not architecture.counted:
+        data = scaled(model, data, parts.train)
     checkpoint = None
     if options.checkpoint is not None and not architecture.counted:
         checkpoint = Checkpoint(options.checkpoint, fingerprint(log, periods, options))

@@ -13,6 +13,7 @@ from sqlscore.training.data.churn_users import Group
 from sqlscore.training.data.encoding import encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.windows import Parts, churn_windows, windows
+from sqlscore.training.learning.facts import with_facts
 from sqlscore.training.learning.stages import learn_through_now
 from sqlscore.training.learning.training import Learned, Training
 
@@ -42,6 +43,8 @@ def train_through_now(
     model = architecture.build(sizes, wide)
     if not architecture.counted:
         widen(model, training.model)
+    if not architecture.counted and data is not training.data:
+        data = with_facts(model, data)
     now = replace(training, model=model, data=data, parts=_all_of(log, replace(training, data=data)))
     return now, wide, sizes, learn_through_now(now, learned)
 

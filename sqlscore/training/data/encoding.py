@@ -32,6 +32,7 @@ class Encoded:
     target: Codes  # (T,) the code of the user's next event; 0: none; above V: never seen in training
     target_time: Ints  # (T,) its time; that of the event itself if there is none
     log_gap: npt.NDArray[np.float32]  # (T,) log(1 + seconds to it)
+    facts: torch.Tensor | None = None  # (T, K + n), see `training.learning.facts`; None: each pass makes its own
 
 
 def vocabulary(log: EventLog, until: int, max_actions: int, max_categories: int, after: Inputs | None = None) -> Inputs:

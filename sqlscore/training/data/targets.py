@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ class Targets:
     at: Ints  # (P,) the log's index of each position
     example: Ints  # (Q,) which of the windows' churn examples
     weight: Tensor | None = None  # (P,) of the next-action loss; None: all 1
+    churn_at: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (Q,) as `at`
+    fresh: Tensor | None = None  # bool (N,) sequences that differ from the log's users; None: all may
 
     def to(self, device: torch.device) -> Targets:
         """These targets with their tensors on another device."""
@@ -40,6 +42,7 @@ class Targets:
             elapsed=self.elapsed.to(device),
             churned=self.churned.to(device),
             weight=None if self.weight is None else self.weight.to(device),
+            fresh=None if self.fresh is None else self.fresh.to(device),
         )
 
     def weighing(self, weight: Tensor | None) -> Targets:
@@ -89,7 +92,9 @@ def cut(
     position = np.flatnonzero(windows.wanted[index])
     at = index[position]
     places, which = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    elapsed, churned = np.zeros(0), np.zeros(0, np.float32)
+    elapsed, churned, churn_at = np.zeros(0), np.zeros(0, np.float32), np.zeros(0, np.int64)
+    users = np.searchsorted(data.offsets, windows.starts[chosen], "right") - 1
+    fresh = windows.starts[chosen] > data.offsets[users]
     if windows.churn is not None and len(windows.churn):
         offsets = batch.offsets.numpy()
         low = np.searchsorted(windows.churn.position, windows.starts[chosen], "left")
@@ -98,10 +103,12 @@ def cut(
             high = np.where(untimed, low, high)
         counts = high - low
         which = np.repeat(low - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-        places = windows.churn.position[which] + np.repeat(offsets[:-1] - windows.starts[chosen], counts)
+        churn_at = windows.churn.position[which]
+        places = churn_at + np.repeat(offsets[:-1] - windows.starts[chosen], counts)
         elapsed, churned = windows.churn.elapsed[which], windows.churn.churned[which].astype(np.float32)
     log_gap = data.log_gap[at]
     if untimed is not None:
+        fresh = fresh | untimed
         log_gap = np.where(np.repeat(untimed, windows.lengths[chosen])[position], np.float32("nan"), log_gap)
     action = np.minimum(data.target[at], data.known + 1).astype(np.int64) - 1
     return batch, Targets(
@@ -113,4 +120,6 @@ def cut(
         churned=torch.from_numpy(churned),
         at=at,
         example=which,
+        churn_at=churn_at,
+        fresh=torch.from_numpy(fresh),
     )

@@ -89,7 +89,7 @@ def _read(model: Any, data: Encoded, part: Windows) -> tuple[Tensor, ...]:
         for chosen in ordered_batches(part.lengths, 8_192):
             batch, targets = cut(data, part, chosen)
             batch, targets = batch.to(device), targets.without_actions().to(device)
-            _, at = states_at(model, batch, targets)
+            _, at = states_at(model, batch, targets, data.facts)
             state, elapsed = at.cpu(), targets.elapsed.cpu()
             assert part.churn is not None  # noqa: S101 - it is there if a window is
             position = part.churn.position[targets.example]

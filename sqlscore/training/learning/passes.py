@@ -16,6 +16,7 @@ from sqlscore.scoring.batch import Batch
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.targets import Targets, cut
 from sqlscore.training.data.windows import Windows
+from sqlscore.training.learning.facts import facts_of
 from sqlscore.training.learning.reading import Reading, read
 
 
@@ -49,10 +50,10 @@ def run(model: Any, reading: Reading) -> Outputs:
     )
 
 
-def states_at(model: Any, batch: Batch, targets: Targets) -> tuple[Tensor, Tensor]:
+def states_at(model: Any, batch: Batch, targets: Targets, known: Tensor | None) -> tuple[Tensor, Tensor]:
     """-> (P, S) at the targets and (Q, S) at the churn examples; some models read each of these prefixes anew."""
     position = torch.cat([targets.position, targets.churn_position])
-    states = torch.cat([model.hidden_at(batch, position, None), model.facts_at(batch, position)], 1)
+    states = torch.cat([model.hidden_at(batch, position, None), facts_of(model, batch, targets, known, churn=True)], 1)
     return states[: len(targets.position)], states[len(targets.position) :]
 
 
@@ -73,7 +74,8 @@ def readings_of(
     for chosen in batches:
         batch, targets = cut(data, windows, chosen)
         targets = targets.sampled(random, share)
-        yield read(model, batch.to(device), targets.to(device), churn=churn and windows.churn is not None)
+        churned = churn and windows.churn is not None
+        yield read(model, batch.to(device), targets.to(device), churn=churned, known=data.facts)
 
 
 def outputs_over(

@@ -16,6 +16,7 @@ from torch import Tensor
 from sqlscore.arrays import Ints
 from sqlscore.scoring.batch import Batch
 from sqlscore.training.data.targets import Targets
+from sqlscore.training.learning.facts import facts_of
 
 TOGETHER = 16_384  # events that are read at once, whole batches and at least one
 
@@ -32,11 +33,19 @@ class Reading:
     rows: tuple[Tensor, Tensor] | None  # see `SequenceModel.rows_at`
 
 
-def read(model: Any, batch: Batch, targets: Targets, *, churn: bool) -> Reading:
-    """What a model reads beside its weights, where the batch is; the churn examples too if `churn`."""
-    position, size = targets.position, len(targets.position)
+def read(model: Any, batch: Batch, targets: Targets, *, churn: bool, known: Tensor | None = None) -> Reading:
+    """What a model reads beside its weights, where the batch is.
+
+    Args:
+        model: What reads.
+        batch: The events.
+        targets: What is learned or judged there.
+        churn: Read the churn examples too.
+        known: The facts of the whole log, see `Encoded.facts`.
+    """
+    size = len(targets.position)
     with torch.no_grad():
-        facts = model.facts_at(batch, torch.cat([position, targets.churn_position]) if churn else position)
+        facts = facts_of(model, batch, targets, known, churn=churn)
         summary, recent = facts.split([model.summary.size, facts.shape[1] - model.summary.size], 1)
         examples = model.features.with_recency(summary[size:], targets.elapsed) if churn else None
         return Reading(batch, targets, model.features(summary[:size]), recent[:size], examples, model.rows_at(batch))

@@ -13,6 +13,7 @@ from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.counting import count_following, strongest_edges
+from sqlscore.training.learning.facts import with_facts
 from sqlscore.training.learning.gap_bins import edges_of, shares_of
 from sqlscore.training.learning.passes import prefix_share, states_at
 
@@ -22,8 +23,7 @@ _EDGES = 32  # into each action, in a graph of actions
 
 
 def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
-    """Set the buffers of a `SequenceModel` that standardise, and start its heads at the base rates."""
-    _numbers(model.embedding, data, train)
+    """Set the buffers of a `SequenceModel` that standardise its features, and start its heads at the base rates."""
     connect(model, data, train)
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(train.starts))
@@ -33,11 +33,17 @@ def fit_scales(model: Any, data: Encoded, train: Windows, seed: int) -> None:
     with torch.no_grad():
         for group in ordered_batches(train.lengths[chosen], 8_192):
             batch, targets = cut(data, train, chosen[group])
-            states, _ = states_at(model, batch, targets.sampled(random, share))
+            states, _ = states_at(model, batch, targets.sampled(random, share), data.facts)
             raw.append(model.features.raw(states[:, model.size :]))
         features = model.features
         standard(torch.cat(raw), features.mean, features.spread)
         _base_rates(model.heads, data, train, float(model.summary.visit_gap))
+
+
+def scaled(model: Any, data: Encoded, train: Windows) -> Encoded:
+    """Scale what a model reads of numbers, in place; returns the log with the facts that follow from these scales."""
+    _numbers(model.embedding, data, train)
+    return with_facts(model, data)
 
 
 def connect(model: Any, data: Encoded, part: Windows) -> None:

@@ -91,7 +91,7 @@ class Steps:
         batch, targets = cut(self.data, self.part, chosen, random.random(len(chosen)) < _UNTIMED)
         targets = targets.sampled(random, self.kept_share)
         targets = targets.weighing(self.objective.weights(self.data, targets.at, targets.action))
-        reading = read(self.model, batch.to(self.device), targets.to(self.device), churn=False)
+        reading = read(self.model, batch.to(self.device), targets.to(self.device), churn=False, known=self.data.facts)
         return parted(reading, np.array([len(group) for group in groups]))
 
     def state(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def read(model: Any, batch: Batch, targets: Targets, *, churn: bool, known: Tens
     size = len(targets.position)
     with torch.no_grad():
         facts = facts_of(model, batch, targets, known, churn=churn)
-        summary, recent = facts.split([model.summary.size, facts.shape[1] - model.summary.size], 1)
+        summary, recent = facts[:, : model.summary.size], facts[:, model.summary.size :]
         examples = model.features.with_recency(summary[size:], targets.elapsed) if churn else None
         return Reading(batch, targets, model.features(summary[:size]), recent[:size], examples, model.rows_at(batch))
 

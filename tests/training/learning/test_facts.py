@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sqlscore.arrays import Ints
 from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.scoring.encoding import encode_sequences
+from sqlscore.scoring.batch import encode_sequences
 from sqlscore.training.data.churn_labels import Examples
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.targets import cut

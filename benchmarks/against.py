@@ -1,7 +1,7 @@
 """CPU seconds of this checkout against those of another one: bulk scoring, history, incremental refresh, training.
 
     git worktree add ../before COMMIT
-    python benchmarks/against.py ../before [--measures bulk,history,incremental,training] [--architecture gru] [--pairs 5]
+    python benchmarks/against.py ../before [--measures bulk,history,incremental,training] [--pairs 5]
 
 Each checkout runs in a process of its own, with its own `workload.py`, on the same events, with one thread. The two
 take turns, so that a slow minute touches both alike; the clock is the CPU time of the process. Printed is the median of

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.connect import connect
     from sqlscore.verbs.exports import export_sql, map_export
     from sqlscore.verbs.forget import forget_user
+    from sqlscore.verbs.lint import lint
     from sqlscore.verbs.mapping import map_events, unmap
     from sqlscore.verbs.materialize import materialize, score_history
     from sqlscore.verbs.models import drop_model, export_model, import_model, list_models, promote, rollback
@@ -43,6 +44,7 @@ __all__ = [
     "export_sql",
     "forget_user",
     "import_model",
+    "lint",
     "list_models",
     "map_events",
     "map_export",
@@ -76,6 +78,7 @@ _HOMES = {
     "export_sql": "verbs.exports",
     "forget_user": "verbs.forget",
     "import_model": "verbs.models",
+    "lint": "verbs.lint",
     "list_models": "verbs.models",
     "map_events": "verbs.mapping",
     "map_export": "verbs.exports",

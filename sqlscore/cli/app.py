@@ -12,6 +12,7 @@ from sqlscore.cli.dbt import dbt
 from sqlscore.cli.demo import demo
 from sqlscore.cli.errors import GuardedGroup
 from sqlscore.cli.forget import forget
+from sqlscore.cli.lint import lint
 from sqlscore.cli.mapping import init, unmap
 from sqlscore.cli.materialize import history, materialize
 from sqlscore.cli.mcp import mcp
@@ -62,6 +63,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("dbt", USE, dbt),
     ("transpile", USE, transpile),
     ("spark-score", USE, spark_score),
+    ("lint", USE, lint),
 )
 
 app = typer.Typer(

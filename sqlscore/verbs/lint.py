@@ -1,0 +1,194 @@
+"""The verb `lint`: whether what a query says of a moment rests on what came later."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from sqlscore.database.catalog import catalog
+from sqlscore.errors import LintError, SqlscoreError
+from sqlscore.quoting import unquoted
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from sqlscore.linting.catalog import Catalog
+    from sqlscore.linting.lint import Text
+    from sqlscore.linting.report import LintReport
+
+_QUERY = re.compile(
+    r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:(?:select|with|from|values|create|insert|copy|pivot|set|use|update|delete|alter|drop|attach|call|install|load|export|describe|summarize|explain|merge|comment)\b|\()"
+)
+"""How SQL begins, behind comments; anything else is a name."""
+
+
+def lint(
+    con: duckdb.DuckDBPyConnection, what: str | Path | Sequence[str | Path], *, prove: bool = False, seed: int = 0
+) -> LintReport:
+    """Say where a query shows a model what came after the moment that it speaks of.
+
+    Each value of the result is followed back to the rows that it is made of, through views, macros, CTEs, joins,
+    windows and subqueries, and the times of these rows are compared with the row's own moment. docs/linting.md lists
+    the rules. A comment `-- sqlscore: allow RULE because REASON` lets a finding pass.
+
+    Args:
+        con: A connection that `connect` made.
+        what: A SELECT or several statements, the name of a view, a call of a macro that gives a table, a .sql file, or
+            the folder of a dbt project; or several of these.
+        prove: Also run each query on a copy of the data, with everything after random moments taken away, and compare
+            what it says of the moments before. The user's file is only read.
+        seed: Of the random moments.
+
+    Returns the findings, errors first; `is_clean` says whether there is no error. Nothing is run unless `prove` is set.
+
+    Raises LintError if a text cannot be read.
+
+    >>> sqlscore.lint(con, "SELECT user_id, event_time, avg(price) OVER () AS mean FROM events").findings[0].rule
+    'whole-table'
+    """
+    from sqlscore.linting.catalog import Catalog  # sqlglot, a fifth of a second
+    from sqlscore.linting.lint import Result, lint_text
+    from sqlscore.linting.proof import Proof, proven
+    from sqlscore.linting.report import LintReport
+
+    known = Catalog(con, catalog(con).snapshot.mappings)
+    given: Iterable[str | Path] = [what] if isinstance(what, (str, Path)) else what
+    trained = trained_until(con)
+    results: list[Result] = []
+    proofs: list[Proof] = []
+    unread: list[str] = []
+    for one in given:
+        for texts, problems in _texts(known, one):
+            unread += problems
+            models = _models(texts) if len(texts) > 1 or (texts and texts[0].made) else {}
+            for text in texts:
+                if isinstance(one, Path) and not one.is_dir() and Path(text.name) != one:
+                    continue  # a file of a project is read with the others, and judged alone
+                try:
+                    results.append(lint_text(known, text, models, trained))
+                except LintError as error:
+                    if len(texts) == 1:
+                        raise
+                    unread.append(str(error))
+                    continue
+                if prove:
+                    proofs.append(proven(con, known, text, results[-1].outputs, seed))
+    findings = sorted((f for r in results for f in r.findings), key=lambda f: (f.severity, f.place, f.line))
+    allowed = tuple(f for r in results for f in r.allowed)
+    return LintReport(tuple(findings), allowed, tuple(unread), len(results), tuple(proofs))
+
+
+def _texts(known: Catalog, what: str | Path) -> Iterable[tuple[list[Text], list[str]]]:
+    """The texts that are meant, with those that cannot be read."""
+    from sqlscore.linting.lint import Text
+
+    path = Path(what) if not isinstance(what, str) or _is_path(what) else None
+    if path is not None:
+        from sqlscore.linting.dbt_models import models_of, project_of
+
+        folder = project_of(path)
+        if folder is not None:
+            yield models_of(folder)
+        elif path.is_dir():
+            raise LintError(
+                f"{path} is a folder without dbt_project.yml: name its .sql files, or the folder of a project"
+            )
+        else:
+            yield [Text(str(path), path.read_text(encoding="utf-8"))], []
+        return
+    text = str(what).strip()
+    if _QUERY.match(text):
+        yield [Text("the query", text)], []
+        return
+    parts = unquoted(text).casefold().rpartition(".")
+    key = (parts[0].rpartition(".")[2] or "main", parts[2])
+    view = known.views.get(key)
+    if view is not None and key[0] not in known.schemas and key[0] != "sqlscore":
+        yield [Text(f"view {text}", _with_comment(known, key, view))], []
+        return
+    yield [Text(text, f"SELECT * FROM {text}")], []
+
+
+def _is_path(text: str) -> bool:
+    return text.casefold().endswith(".sql") or ("\n" not in text and len(text) < 500 and Path(text).is_dir())
+
+
+def _with_comment(known: Catalog, key: tuple[str, str], view: str) -> str:
+    """The SQL of a view; DuckDB drops comments in it, so COMMENT ON VIEW may hold those of the linter."""
+    comment = known.comment_on(*key)
+    allowed = [line for line in (comment or "").splitlines() if line.strip().startswith("sqlscore: allow")]
+    return "\n".join([*(f"-- {line.strip()}" for line in allowed), view])
+
+
+def _models(texts: Sequence[Text]) -> dict[str, exp.Expr]:
+    """The queries of a project by name, as far as they can be read."""
+    from sqlscore.linting.reading.texts import parsed
+
+    found: dict[str, exp.Expr] = {}
+    for text in texts:
+        try:
+            queries = parsed(text.sql, text.name)
+        except LintError:
+            continue
+        if queries:
+            found[text.made.casefold()] = queries[-1][0]
+    return found
+
+
+def trained_until(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """Until when each model learned, in seconds since 1970: by `name@version`, by name, and "" for the champion."""
+    rows = con.execute(
+        "SELECT name, version, epoch(trained_to) FROM sqlscore.models WHERE trained_to IS NOT NULL ORDER "
+        "BY name, version"
+    ).fetchall()
+    found: dict[str, float] = {}
+    for name, version, until in rows:
+        found[f"{name}@{version}"] = found[name] = float(until)
+    champion = next((label for (_, alias), label in catalog(con).snapshot.aliases.items() if alias == "champion"), None)
+    if champion in found:
+        found[""] = found[champion]
+    return found
+
+
+def refuse_leaks(
+    con: duckdb.DuckDBPyConnection, what: str, allowed: Sequence[str], *, error: type[SqlscoreError]
+) -> list[dict[str, str]]:
+    """Raise if a view or a query tells the future, unless the rule is allowed.
+
+    Args:
+        con: A connection that `connect` made.
+        what: The SQL or the name of the view.
+        allowed: Names of rules whose findings pass.
+        error: What is raised.
+
+    Returns what was let pass, for the notes of a model.
+    """
+    from sqlscore.linting.rules import NAMES
+
+    unknown = sorted(set(allowed) - set(NAMES))
+    if unknown:
+        raise error(f"there is no rule {', '.join(unknown)}: the rules are {', '.join(NAMES)}")
+    try:
+        report = lint(con, what)
+    except LintError as reason:
+        warnings.warn(f"{what} was not looked at for leaks: {reason}", stacklevel=4)
+        return []
+    refused = [one for one in report.errors if one.rule not in allowed]
+    if refused:
+        listed = "\n".join(f"  {one}" for one in refused)
+        rules = " ".join(f"--allow-leak {rule}" for rule in dict.fromkeys(one.rule for one in refused))
+        raise error(
+            f"{what} shows what came after the moment that it speaks of:\n{listed}\nmend it, or allow it "
+            "with a comment "
+            f"(docs/linting.md), or with {rules}"
+        )
+    passed = [one for one in (*report.errors, *report.allowed) if one.severity == "error"]
+    return [
+        {"rule": one.rule, "place": one.place, "column": one.column, "reason": one.reason or "--allow-leak"}
+        for one in passed
+    ]

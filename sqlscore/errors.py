@@ -14,12 +14,9 @@
     ├── PlotError         a plot that this model does not have, or a file that it cannot be written to
     ├── OutputError       a format or a file that a result cannot be written to
     ├── TranspileError    SQL that means something else on another engine
-<<<<<<< HEAD
     ├── SparkError        a Spark session, or what is to be read or written there, that cannot be used
     ├── StatementError    SQL that somebody else sent, and that may not run
-=======
     ├── LintError         SQL that cannot be read, or that tells a model the future
->>>>>>> 810228b (A linter says where SQL reads what came after the moment that it speaks of)
     └── InstallError      the database file: its version, its name, a name that is taken
         └── LostTablesError tables or views of sqlscore that somebody dropped
 
@@ -101,17 +98,16 @@ class TranspileError(SqlscoreError):
     """SQL that another engine cannot run with the same result."""
 
 
-<<<<<<< HEAD
 class SparkError(SqlscoreError):
     """A Spark session cannot score as DuckDB does, or cannot read or write what it is asked to."""
 
 
 class StatementError(SqlscoreError):
     """A statement of somebody else that may not run, or did not end in time."""
-=======
+
+
 class LintError(SqlscoreError):
     """SQL that the linter cannot read, or that shows a model what came after the moment it speaks of."""
->>>>>>> 810228b (A linter says where SQL reads what came after the moment that it speaks of)
 
 
 class InstallError(SqlscoreError):

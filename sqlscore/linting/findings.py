@@ -45,7 +45,9 @@ class Finding:
         return asdict(self)
 
 
-def finding(rule: str, severity: Severity, node: exp.Expr, message: str, column: str = "") -> Finding:
+def finding(
+    rule: str, severity: Severity, node: exp.Expr, message: str, column: str = "", shown_in: exp.Expr | None = None
+) -> Finding:
     """A finding at a node of a query.
 
     Args:
@@ -54,8 +56,15 @@ def finding(rule: str, severity: Severity, node: exp.Expr, message: str, column:
         node: The construct.
         message: What is wrong, and what to write instead.
         column: The column of the result.
+        shown_in: The expression of that column; if the construct is in another text, such as a view that is read, the
+            finding is there, and says where the construct is.
     """
     found = refusal(node, Refused(rule, message))
+    here = refusal(shown_in, Refused(rule, message)) if shown_in is not None else found
+    text, _, _ = here.place.rpartition(", line ")
+    if text and not found.place.startswith(f"{text}, line "):
+        message = f"{message} (it comes from {found.place}: {found.sql})"
+        found = here
     place, _, line = found.place.rpartition(", line ")
     number = int(line) if place and line.isdigit() else 1
     return Finding(rule, severity, found.place, number, column, found.sql, message)

@@ -77,7 +77,7 @@ def lint(
                     unread.append(str(error))
                     continue
                 if prove:
-                    proofs.append(proven(con, known, text, results[-1].outputs, seed))
+                    proofs.append(proven(known, text, results[-1].outputs, seed))
     findings = sorted((f for r in results for f in r.findings), key=lambda f: (f.severity, f.place, f.line))
     allowed = tuple(f for r in results for f in r.allowed)
     return LintReport(tuple(findings), allowed, tuple(unread), len(results), tuple(proofs))

@@ -17,5 +17,5 @@ def asof_direction(model: Model) -> Iterator[Finding]:
             RULE, "error", leak.read.origin.node or leak.node,
             f'the ASOF join takes a row of "{leak.read.origin.what}" that is later than the row\'s moment: compare the '
             "row's time >= the other's",
-            leak.column,
+            leak.column, leak.node,
         )  # fmt: skip

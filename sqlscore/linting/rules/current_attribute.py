@@ -20,7 +20,7 @@ def current_attribute(model: Model) -> Iterator[Finding]:
             f'"{leak.read.origin.what}" says how it is now, not how it was at the row\'s moment: take the '
             'row that held '
             "then (ASOF JOIN on the time from which it holds)",
-            leak.column,
+            leak.column, leak.node,
         )  # fmt: skip
     for fed in model.fed("current"):
         yield finding(

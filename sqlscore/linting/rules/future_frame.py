@@ -21,7 +21,7 @@ def future_frame(model: Model) -> Iterator[Finding]:
             "the window reads rows after its own: end the frame at CURRENT ROW in ascending order of "
             "time, or take LAG; "
             "what is meant as a label should be named as one (label, next_...)",
-            leak.column,
+            leak.column, leak.node,
         )  # fmt: skip
     for fed in model.fed("frame"):
         yield finding(

@@ -18,7 +18,7 @@ def last_without_bound(model: Model) -> Iterator[Finding]:
             "it takes a value from rows of any time, so often one from after the row's moment: keep the "
             "rows to those up "
             "to it, in FILTER or WHERE",
-            leak.column,
+            leak.column, leak.node,
         )  # fmt: skip
     for fed in model.fed("last"):
         yield finding(

@@ -17,7 +17,7 @@ def newest_row(model: Model) -> Iterator[Finding]:
             RULE, "error", leak.read.origin.node or leak.node,
             "it takes the newest row of all, which may be later than the row's moment: keep the rows to those up to it "
             "before one is chosen, or take an ASOF JOIN",
-            leak.column,
+            leak.column, leak.node,
         )  # fmt: skip
     for fed in model.fed("newest"):
         yield finding(RULE, "error", fed.call.node, f"{fed.call.name} is given the newest row's value", fed.column)

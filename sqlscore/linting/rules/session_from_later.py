@@ -19,5 +19,5 @@ def session_from_later(model: Model) -> Iterator[Finding]:
                 RULE, "error", leak.read.origin.node or leak.node,
                 "the session is told by events after the row: count the silences before it (LAG, in "
                 "ascending order of time)",
-                leak.column,
-            )  # fmt: skip
+                leak.column, leak.node,
+        )  # fmt: skip

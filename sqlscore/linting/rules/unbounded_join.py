@@ -17,7 +17,7 @@ def unbounded_join(model: Model) -> Iterator[Finding]:
     for leak in model.leaks(*_KINDS):
         if leak.reach is not None and leak.beside and leak.column:
             continue  # see overlapping_windows
-        yield finding(RULE, "error", leak.read.origin.node or leak.node, _message(leak), leak.column)
+        yield finding(RULE, "error", leak.read.origin.node or leak.node, _message(leak), leak.column, leak.node)
     for output in model.outputs:
         for label in output.early:
             if label.before is None:

@@ -18,7 +18,7 @@ def wall_clock(model: Model) -> Iterator[Finding]:
             RULE, "error", leak.read.origin.node or leak.node,
             "it depends on when the query runs, which is later than any moment in the data: reckon from as_of, or from "
             "the newest event (sqlscore.high_water)",
-            leak.column,
+            leak.column, leak.node,
         )  # fmt: skip
     for call in model.seen.calls:
         read = reads_wall(call.as_of)

@@ -17,7 +17,7 @@ def whole_table(model: Model) -> Iterator[Finding]:
             RULE, "error", leak.read.origin.node or leak.node,
             "it is computed over rows of all times, those after the row's moment too: compute it over the rows up to "
             "that moment (ORDER BY the time in the window, or a bound in the subquery)",
-            leak.column,
+            leak.column, leak.node,
         )  # fmt: skip
     for fed in model.fed("whole", "group", "subquery"):
         if fed.column:

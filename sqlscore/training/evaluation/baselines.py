@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import stretches
+from sqlscore.training.data.distinct import distinct
 
 _CELLS = 4_000_000  # numbers that are held at once
 _PRIOR = 2.0  # how many observations the shorter context's distribution counts for
@@ -88,7 +89,7 @@ def markov(train: Transitions, test: Transitions, actions: int, order: int) -> G
     wide = actions + 2
     share = np.append(action_shares(train.following, actions), 0.0)  # (V + 2,)
     counted = [_count(train, depth, wide) for depth in range(1, order + 1)]
-    contexts, of_event = np.unique(_contexts(test.recent, order, wide), return_inverse=True)  # (U,), (P,)
+    contexts, of_event = distinct(_contexts(test.recent, order, wide))  # (U,), (P,)
     by_context = np.argsort(of_event, kind="stable")
     best, probability = np.zeros(len(test), np.int64), np.zeros(len(test))
     rows = max(1, _CELLS // wide)
@@ -132,10 +133,8 @@ class _Counts:
 
 def _count(train: Transitions, depth: int, wide: int) -> _Counts:
     known = train.following > 0
-    pairs, count = np.unique(
-        _contexts(train.recent[known], depth, wide) * wide + train.following[known], return_counts=True
-    )
-    return _Counts(pairs // wide, pairs % wide, count)
+    pairs, of_each = distinct(_contexts(train.recent[known], depth, wide) * wide + train.following[known])
+    return _Counts(pairs // wide, pairs % wide, np.bincount(of_each, minlength=len(pairs)))
 
 
 def action_shares(codes: npt.NDArray[np.integer[Any]], actions: int) -> Floats:

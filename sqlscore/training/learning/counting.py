@@ -13,6 +13,7 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.models.back_off import BackOff, longest_order
 from sqlscore.scoring.notes import BaseRates
 from sqlscore.training.data.churn_labels import Examples
+from sqlscore.training.data.distinct import distinct
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.evaluation.baselines import action_shares
@@ -121,8 +122,8 @@ def fill(back_off: BackOff, data: Encoded, part: Windows, counting: Counting) ->
     wide = data.known + 2
     contexts, totals, sizes, actions, counts = [], [], [], [], []
     for order in range(1, back_off.order + 1):
-        of_order, of_target = np.unique(context_at(data, counted, order), return_inverse=True)
-        pairs, of_pair = np.unique(of_target * wide + target, return_inverse=True)
+        of_order, of_target = distinct(context_at(data, counted, order))
+        pairs, of_pair = distinct(of_target * wide + target)
         contexts.append(of_order)
         totals.append(np.bincount(of_target, weights, minlength=len(of_order)))
         sizes.append(np.bincount(pairs // wide, minlength=len(of_order)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.models.back_off import ORDER, longest_order
+from sqlscore.training.data.distinct import distinct
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.counting import NOTHING, Counting, context_at, fading, weighted_shares
@@ -145,8 +146,8 @@ class _Tables:
         wide = data.known + 2
         for order in range(1, longest_order(data.known, ORDER) + 1):
             context, wanted = context_at(data, counted, order), context_at(data, at, order)
-            contexts, of_target = np.unique(context, return_inverse=True)
-            pairs, of_pair = np.unique(of_target * wide + self.target, return_inverse=True)
+            contexts, of_target = distinct(context)
+            pairs, of_pair = distinct(of_target * wide + self.target)
             row = _found(contexts, wanted)
             pair = np.where(row >= 0, _found(pairs, row * wide + self.judged), -1)
             self.orders.append((of_target, of_pair, row, pair))

@@ -17,7 +17,7 @@ IN_VIEW = "in_view"
 FILE = "file"
 """The key in `sqlscore.meta`, and the name of the sequence in schema sqlscore, of the number of the file."""
 
-_READ = re.compile(r"\b(FROM|JOIN) (sqlscore\.(?:events|high_water|models|scored_users)) AS ")
+_READ = re.compile(r"\b(FROM|JOIN) (sqlscore\.(?:events|high_water|models|reliability_bins|scored_users)) AS ")
 _END_OF_PARAMETERS = re.compile(r"\n?\) AS TABLE\n")
 _END_OF_COMMENT = re.compile(r"(COMMENT ON MACRO TABLE sqlscore\.\w+ IS\s*'(?:[^']|'')*)';")
 

@@ -35,6 +35,7 @@ MACROS = {
     "lifecycle_with": "",
     "rfm": "",
     "unknown_rate": "'m@1'",
+    "tested_thresholds": "'m@1'",
     "score_diff": "'m@1', 'm@1'",
 }
 """Every macro that reads tables by names of its own, with arguments."""

@@ -82,7 +82,7 @@ def go_on(artifact: Artifact, ids: pa.Array, sequences: Sequences, old: Memory) 
     Raises:
         EventsError: if an event is not newer than those that its user's state has seen.
     """
-    first, last_seen = sequences.times[sequences.offsets[:-1]], old.states.clock[:, 1].numpy()
+    first, last_seen = sequences.times[sequences.offsets[:-1]], old.states.clock[:, 1]
     late = np.flatnonzero(first <= last_seen)
     if len(late):
         raise EventsError(
@@ -101,7 +101,7 @@ def go_on(artifact: Artifact, ids: pa.Array, sequences: Sequences, old: Memory) 
     number = old.numbers + 1
     number[grown] -= 1
     rows = rows_of_sessions(ids, sessions, owner, of_sessions, number, artifact)
-    started = times_array(of_sessions.clock[:, 0].numpy())  # a session that has grown began before these events
+    started = times_array(of_sessions.clock[:, 0])  # a session that has grown began before these events
     rows = rows.set_column(rows.schema.get_field_index("session_start"), "session_start", started)
     counts = np.bincount(owner, minlength=len(sequences))
     return Memory(states, of_sessions.take(np.cumsum(counts) - 1), number + counts - 1), Sessions(rows, counts)

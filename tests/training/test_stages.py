@@ -125,7 +125,8 @@ def test_balanced_training_finds_more_of_a_rare_action(visits: duckdb.DuckDBPyCo
         rare = artifact.manifest.inputs.actions.index("rare")
         shares.append(probabilities[rare])
         weighted.append((of_actions * probabilities)[rare] / (of_actions @ probabilities))
-    assert shares[1] == pytest.approx(shares[0], rel=0.3)
+    # Nobody is trained on a state without events, so two networks differ there; weights in them would triple it.
+    assert shares[0] / 2 < shares[1] < 2 * shares[0]
     assert weighted[1] > 3 * weighted[0]
 
 

@@ -71,6 +71,7 @@ FILES: tuple[str, ...] = (
     "drift/score_drift_bins.sql",
     "drift/score_drift.sql",
     "quality/unknown_rate.sql",
+    "quality/lint.sql",
     "scores/score_diff.sql",
 )
 """Views and macros, one a file. A file stands after those that it reads: views are bound when they are created."""

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from sqlscore.cli import render
-from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
+from sqlscore.cli.options import AllowLeak, Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar
 from sqlscore.cli.train import Architecture
 from sqlscore.times import in_words
@@ -72,6 +72,7 @@ def backtest(
     include_seen: Annotated[
         bool, typer.Option("--include-seen", help="Score moments that the model was trained on too, and mark them.")
     ] = False,
+    allow_leak: AllowLeak = None,
     mapping: MappingName = "events",
     device: Device = "auto",
     json: Json = False,
@@ -93,6 +94,7 @@ def backtest(
             architecture=architecture,
             horizon=horizon,
             include_seen=include_seen,
+            allow_leak=allow_leak or (),
             mapping=mapping,
             progress=bar,
         )

@@ -18,6 +18,10 @@ Database = Annotated[str, typer.Argument(metavar="DB", help="The DuckDB file.", 
 Model = Annotated[str, typer.Argument(metavar="NAME@V", help="A model and its version, e.g. events@2.")]
 MappingName = Annotated[str, typer.Option("--mapping", help="The name of the mapping, if there are several.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+AllowLeak = Annotated[
+    list[str] | None,
+    typer.Option("--allow-leak", metavar="RULE", help="Let the mapped view break this rule of the linter."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from sqlscore.cli import render
-from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
+from sqlscore.cli.options import AllowLeak, Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar, working
 from sqlscore.cli.track import Track, tracking_store
 from sqlscore.times import in_words
@@ -80,6 +80,7 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="With --features auto: map them although score tables are dropped.")
     ] = False,
+    allow_leak: AllowLeak = None,
     track: Track = None,
     device: Device = "auto",
     json: Json = False,
@@ -103,6 +104,7 @@ def train(
             track=tracking_store(track),
             features=features,
             force=force,
+            allow_leak=allow_leak or (),
             progress=bar,
             refit=refit,
             recency=recency,

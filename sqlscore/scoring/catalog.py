@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+import weakref
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,8 @@ class Catalog:
 
     path: the database file, None for an unnamed one in memory. The engine keeps bare pointers to registered functions
     and drops its references with the connection that registered them, so `functions` are kept here: for a file until
-    it is opened anew, which shows that the old instance is gone.
+    it is opened anew, which shows that the old instance is gone. `connections` are those that `connect` made and that
+    somebody still has; they are not kept open by it.
     """
 
     def __init__(self, device: str, path: str | None = None) -> None:
@@ -51,6 +53,7 @@ class Catalog:
         self.device = device
         self.path = path
         self.functions: list[Any] = []
+        self.connections: weakref.WeakSet[Any] = weakref.WeakSet()
         self.snapshot = Snapshot()
         self.encoded = 0
         self._lock = threading.Lock()

@@ -11,7 +11,7 @@ import numpy as np
 from sqlscore.scoring.manifest import Manifest
 
 Part = TypeVar("Part")
-_ONLY_SOME = ("action_attention", "search", "no_churn")  # notes of some models alone
+_ONLY_SOME = ("action_attention", "search", "no_churn", "allowed_leaks")  # notes of some models alone
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class TrainingNotes:
         action_attention: how much the meaning of an action takes from another, for models with a graph of actions.
         search: the search that chose the options.
         no_churn: why there is no churn head.
+        allowed_leaks: findings of the linter in the mapped view that were let pass, each with rule, place and reason.
     """
 
     periods: dict[str, Any] | None = None
@@ -93,6 +94,7 @@ class TrainingNotes:
     action_attention: list[dict[str, Any]] | None = None
     search: dict[str, Any] | None = None
     no_churn: str | None = None
+    allowed_leaks: list[dict[str, str]] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in the manifest."""

@@ -52,6 +52,7 @@ def fit(
     options: TrainingOptions | None = None,
     progress: Progress | None = None,
     search: dict[str, Any] | None = None,
+    allowed_leaks: list[dict[str, str]] | None = None,
 ) -> TrainedModel:
     """Train on the past, validate on the later, test on the latest; the same seed and data give the same model.
 
@@ -63,11 +64,12 @@ def fit(
         options: what is asked for.
         progress: told of every step.
         search: what the manifest notes of how columns were chosen.
+        allowed_leaks: what it notes of leaks in the mapped view that were let pass.
     """
     options, progress = options or TrainingOptions(), progress or Silent()
     check_options(options)
     log = read_log(con, mapping, options.max_events, options.max_user_events, progress)
-    return fit_log(log, split(log, options), options, progress, search=search)
+    return fit_log(log, split(log, options), options, progress, search=search, allowed_leaks=allowed_leaks)
 
 
 def check_options(options: TrainingOptions) -> None:
@@ -98,6 +100,7 @@ def fit_log(
     on_epoch: Callable[[Epoch], None] | None = None,
     tested: bool = True,
     search: dict[str, Any] | None = None,
+    allowed_leaks: list[dict[str, str]] | None = None,
 ) -> TrainedModel:
     """Train on a log that was read before, as comparisons and searches do.
 
@@ -109,14 +112,16 @@ def fit_log(
         on_epoch: called after every epoch; an exception that it raises ends the training.
         tested: judge on the test part too. The trials of a search must not look there.
         search: what the manifest notes of the search that chose the options.
+        allowed_leaks: as in `fit`.
     """
     periods, reason = parts
+    chosen = {"search": search, "allowed_leaks": allowed_leaks}
     if ARCHITECTURES[options.architecture].counted and periods.churn is not None:
         periods, reason = replace(periods, churn=None), _knows_no_churn(options)
     began = time.monotonic()
     with _torch(options):
         made = _learn(log, periods, options, progress, on_epoch)
-        manifest = _manifest(log, made, reason, search)
+        manifest = _manifest(log, made, reason, chosen)
         learned = time.monotonic()
         if tested:
             manifest = _judged(log, made, manifest, progress)
@@ -124,7 +129,7 @@ def fit_log(
         packed = pack(to_torchscript(made.training.model), manifest, counts=to_counts(made.training.model))
         if tested and options.refit and options.through_now and periods.t2 < periods.high_water:
             made = _Made(*train_through_now(log, made.training, made.inputs, made.config, made.learned))
-            manifest = replace(_manifest(log, made, reason, search), metrics=manifest.metrics)
+            manifest = replace(_manifest(log, made, reason, chosen), metrics=manifest.metrics)
             model = made.training.model
             packed = pack(to_torchscript(model), manifest, judged=packed, counts=to_counts(model))
     seconds = time.monotonic() - began
@@ -174,11 +179,14 @@ def _learn(
     return _Made(training, inputs, config, count(training) if architecture.counted else learn(training))
 
 
-def _manifest(log: EventLog, made: _Made, reason: str, search: dict[str, Any] | None) -> Manifest:
-    """The manifest of what was made, without figures. reason: why there is no churn head, if there is none."""
+def _manifest(log: EventLog, made: _Made, reason: str, chosen: dict[str, Any]) -> Manifest:
+    """The manifest of what was made, without figures. reason: why there is no churn head, if there is none.
+
+    chosen: what the caller has it note.
+    """
     notes = notes_of(made.training, log, made.inputs, made.learned)
     no_churn = reason if made.training.periods.churn is None else None
-    notes = replace(notes, no_churn=no_churn, search=search)
+    notes = replace(notes, no_churn=no_churn, **chosen)
     return manifest_of(made.training, log, made.inputs, made.config, made.learned, notes)
 
 

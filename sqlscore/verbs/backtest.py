@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from sqlscore.experiments.walk import (
 from sqlscore.mapping.roles import check_readable
 from sqlscore.score_tables.past_scores import keep_scores
 from sqlscore.times import iso, to_seconds
+from sqlscore.verbs.lint import refuse_leaks
 
 if TYPE_CHECKING:
     from sqlscore.progress import Progress
@@ -61,6 +63,7 @@ def backtest(
     include_seen: bool = False,
     mapping: str = DEFAULT_MAPPING,
     threads: int | None = None,
+    allow_leak: Sequence[str] = (),
     progress: Progress | None = None,
     **options: Any,
 ) -> Backtest:
@@ -82,17 +85,20 @@ def backtest(
         include_seen: Also score moments that the model's training has seen, marked as `trained_after`.
         mapping: The name of the mapping.
         threads: How many threads encode; by default one per core.
+        allow_leak: Rules of the linter (docs/linting.md) that the mapped view may break.
         progress: Receives the stages of trainings.
         **options: Fields of training.TrainingOptions, for `retrain`.
 
-    Raises ModelError if the model has seen what it would be judged by, MappingError if there is no moment to judge,
-    TrainingError if the past of a moment cannot be trained on.
+    Raises ModelError if the model has seen what it would be judged by, or if the mapped events are a view that shows
+    what came after an event, MappingError if there is no moment to judge, TrainingError if the past of a moment cannot
+    be trained on.
 
     >>> sqlscore.backtest(con, every="7 days", start="2024-03-01").periods[0]["accuracy"]
     """
     began = time.perf_counter()
     source = mapped(con, mapping)
     check_readable(con, source)
+    refuse_leaks(con, source, allow_leak, ModelError)
     if retrain and model is not None:
         raise ModelError(f"model={model!r} and retrain=True exclude each other: judge a model, or train new ones")
     if options and not retrain:

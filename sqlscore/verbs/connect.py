@@ -12,13 +12,16 @@ import duckdb
 from duckdb.func import ARROW, SPECIAL
 
 from sqlscore.database.attaching import attach_all
-from sqlscore.database.catalog import synchronize
+from sqlscore.database.catalog import catalog, synchronize
 from sqlscore.database.lost_tables import NEEDED, explain, missing_tables
 from sqlscore.database.objects import install, installed_version, version
 from sqlscore.database.queries import one
 from sqlscore.errors import InstallError, LostTablesError, SourceWarning
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
+from sqlscore.verbs.lint_in_sql import NAME as LINT
+from sqlscore.verbs.lint_in_sql import RETURNS as LINT_RETURNS
+from sqlscore.verbs.lint_in_sql import linting
 
 DEVICES = ("auto", "cpu", "cuda")
 FROM_ENVIRONMENT = {"memory_limit": "SQLSCORE_MEMORY_LIMIT", "threads": "SQLSCORE_THREADS"}
@@ -66,6 +69,7 @@ def prepare(con: duckdb.DuckDBPyConnection, path: str, read_only: bool = False, 
     """
     _check(path, device)
     _register(con, path, device)
+    catalog(con).connections.add(con)
     for wrong in attach_all(con):
         warnings.warn(wrong, SourceWarning, stacklevel=3)
     if read_only:
@@ -90,15 +94,20 @@ def _register(con: duckdb.DuckDBPyConnection, path: str, device: str) -> None:
     with _registering:
         if one(con, "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE]):
             return
-        catalog = Catalog(device, None if path == ":memory:" else str(Path(path).absolute()))
-        key = catalog.key
+        made = Catalog(device, None if path == ":memory:" else str(Path(path).absolute()))
+        key = made.key
         for function in FUNCTIONS:
-            bound = function.bind(catalog)
-            catalog.functions.append(bound)
+            bound = function.bind(made)
+            made.functions.append(bound)
             kind = duckdb.sqltype(function.returns)
             con.create_function(function.sql_name, bound, None, kind, type=ARROW, null_handling=SPECIAL)
-        catalog.functions.append(lambda: key)
-        con.create_function(INSTANCE, catalog.functions[-1], [], duckdb.sqltype("VARCHAR"), null_handling=SPECIAL)
+        linted = linting(made)
+        made.functions.append(linted)
+        con.create_function(
+            LINT, linted, None, duckdb.sqltype(LINT_RETURNS), type=ARROW, null_handling=SPECIAL, side_effects=True
+        )
+        made.functions.append(lambda: key)
+        con.create_function(INSTANCE, made.functions[-1], [], duckdb.sqltype("VARCHAR"), null_handling=SPECIAL)
 
 
 _registering = threading.Lock()

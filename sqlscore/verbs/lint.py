@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sqlscore.database.catalog import catalog
+from sqlscore.database.queries import one as one_row
 from sqlscore.errors import LintError, SqlscoreError
+from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import unquoted
 
 if TYPE_CHECKING:
@@ -81,6 +83,20 @@ def lint(
     findings = sorted((f for r in results for f in r.findings), key=lambda f: (f.severity, f.place, f.line))
     allowed = tuple(f for r in results for f in r.allowed)
     return LintReport(tuple(findings), allowed, tuple(unread), len(results), tuple(proofs))
+
+
+def lint_sql(con: duckdb.DuckDBPyConnection, text: str) -> LintReport:
+    """Likewise of a query or a view alone: no file is read.
+
+    Args:
+        con: A connection to a database that `connect` opened.
+        text: A SELECT, or the name of a view.
+
+    Raises LintError if the text cannot be read, or names a file.
+    """
+    if _is_path(text):
+        raise LintError(f"lint reads no files in SQL: use the command, sqlscore lint DB {text}")
+    return lint(con, text)
 
 
 def _texts(known: Catalog, what: str | Path) -> Iterable[tuple[list[Text], list[str]]]:
@@ -156,39 +172,55 @@ def trained_until(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
 
 
 def refuse_leaks(
-    con: duckdb.DuckDBPyConnection, what: str, allowed: Sequence[str], *, error: type[SqlscoreError]
-) -> list[dict[str, str]]:
-    """Raise if a view or a query tells the future, unless the rule is allowed.
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, allowed: Sequence[str], error: type[SqlscoreError]
+) -> list[dict[str, str]] | None:
+    """Raise if the mapped events are a view that shows models the future, unless the rules are allowed.
+
+    What the view says of columns that are not mapped is left alone. A table is taken as it is.
 
     Args:
         con: A connection that `connect` made.
-        what: The SQL or the name of the view.
+        mapping: The mapped events.
         allowed: Names of rules whose findings pass.
         error: What is raised.
 
-    Returns what was let pass, for the notes of a model.
+    Returns what was let pass, for the notes of a model; None if there was nothing.
     """
-    from sqlscore.linting.rules import NAMES
+    if allowed:
+        from sqlscore.linting.rules import NAMES
 
-    unknown = sorted(set(allowed) - set(NAMES))
-    if unknown:
-        raise error(f"there is no rule {', '.join(unknown)}: the rules are {', '.join(NAMES)}")
+        unknown = sorted(set(allowed) - set(NAMES))
+        if unknown:
+            raise error(f"there is no rule {', '.join(unknown)}: the rules are {', '.join(NAMES)}")
+    name = unquoted(mapping.relation)
+    if mapping.composition is not None or not _is_view(con, name):
+        return None
     try:
-        report = lint(con, what)
+        report = lint(con, name)
     except LintError as reason:
-        warnings.warn(f"{what} was not looked at for leaks: {reason}", stacklevel=4)
-        return []
-    refused = [one for one in report.errors if one.rule not in allowed]
+        warnings.warn(f"the view {name} was not looked at for leaks: {reason}", stacklevel=4)
+        return None
+    read = {column.casefold() for column in mapping.columns}
+    found = [one for one in (*report.errors, *report.allowed) if not one.column or one.column in read]
+    refused = [one for one in found if one.reason is None and one.rule not in allowed]
     if refused:
         listed = "\n".join(f"  {one}" for one in refused)
         rules = " ".join(f"--allow-leak {rule}" for rule in dict.fromkeys(one.rule for one in refused))
         raise error(
-            f"{what} shows what came after the moment that it speaks of:\n{listed}\nmend it, or allow it "
-            "with a comment "
-            f"(docs/linting.md), or with {rules}"
+            f"the mapped view {name} shows models what came after the moment of an event:\n{listed}\n"
+            f"mend the view, or allow it with a comment (docs/linting.md) or {rules}"
         )
-    passed = [one for one in (*report.errors, *report.allowed) if one.severity == "error"]
-    return [
-        {"rule": one.rule, "place": one.place, "column": one.column, "reason": one.reason or "--allow-leak"}
-        for one in passed
+    passed = [one for one in found if one.severity == "error"]
+    notes = [
+        {"rule": f.rule, "place": f.place, "column": f.column, "reason": f.reason or "--allow-leak"} for f in passed
     ]
+    return notes or None
+
+
+def _is_view(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether a name is that of a view of the file."""
+    schema, _, view = name.casefold().rpartition(".")
+    query = """SELECT count(*) FROM duckdb_views() WHERE database_name = current_database() AND NOT internal
+               AND lower(schema_name) = ? AND lower(view_name) = ?"""
+    row = one_row(con, query, [schema.rpartition(".")[2] or "main", view])
+    return bool(row and row[0])

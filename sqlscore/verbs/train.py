@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,14 @@ import duckdb
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.registry import ModelInfo, lacking_heads, model_of, register
 from sqlscore.database.transactions import on_own_connection, recorded
-from sqlscore.errors import TrainingError
+from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.roles import check_readable
 from sqlscore.scoring.manifest import read_manifest
+from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.times import to_seconds
 from sqlscore.verbs.found_columns import map_found, with_found_columns
+from sqlscore.verbs.lint import refuse_leaks
 from sqlscore.verbs.track import check_tracking, track_or_warn
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def train(
     track: str | bool | None = None,
     features: str | None = None,
     force: bool = False,
+    allow_leak: Sequence[str] = (),
     progress: Progress | None = None,
     **options: Any,
 ) -> ModelInfo:
@@ -62,12 +65,15 @@ def train(
             in `notes["search"]["columns"]`. At most 12 columns are tried, in at most 26 trainings of 200,000 events
             in all epochs.
         force: Let `features="auto"` map columns although score tables of the old mapping are dropped.
+        allow_leak: Rules of the linter (docs/linting.md) that the mapped view may break, which `notes["allowed_leaks"]`
+            then says.
         progress: Receives the stages of the work.
         **options: Fields of training.TrainingOptions.
 
     Returns the registered version, with its metrics on the test split. If training fails, nothing is registered.
 
-    Raises MappingError if nothing is mapped, TrainingError if the data cannot support what was asked for.
+    Raises MappingError if nothing is mapped, TrainingError if the data cannot support what was asked for, or if the
+    mapped events are a view that shows models what came after an event.
 
     >>> sqlscore.train(con, horizon="30 days").label
     'events@1'
@@ -77,13 +83,14 @@ def train(
 
     source = mapped(con, mapping)
     check_readable(con, source)
+    passed = refuse_leaks(con, source, allow_leak, TrainingError)
     device = resolve_device(catalog(con).device)
     settings = settings_of(architecture, horizon, lookback, seed, {"device": device, **options})
     if track:
         check_tracking(track, catalog(con).path)
     with recorded(con, "fit", mapping) as details:
         wanted, search = with_found_columns(con, source, features, settings, force, progress)
-        trained = fit(con, wanted, settings, progress, search)
+        trained = fit(con, wanted, settings, progress, search, passed)
         details.update(trained.report)
     map_found(con, source, wanted)
     lost = lacking_heads(con, mapping, read_manifest(trained.artifact).heads) if promote else ""
@@ -132,7 +139,8 @@ def evaluate(
         model: `name@version`, a name (its newest version), or None for the champion.
         mapping: The name of the mapping.
 
-    Raises ModelError if there is no such model, or if it belongs to another mapping.
+    Raises ModelError if there is no such model, if it belongs to another mapping, or if the mapped view shows the
+    future in a way that the training did not allow.
 
     >>> sqlscore.evaluate(con)["next_action"]["accuracy"]
     """
@@ -141,4 +149,6 @@ def evaluate(
     source = mapped(con, mapping)
     check_readable(con, source)
     stored = model_of(con, model, mapping)
+    known = TrainingNotes.from_json(read_manifest(stored.data).notes).allowed_leaks or []
+    refuse_leaks(con, source, [leak["rule"] for leak in known], ModelError)
     return judge(con, source, catalog(con).judged(stored.label, mapping))

@@ -61,6 +61,7 @@ REQUIRED = {
     "current": "scores_then",
     "labels": "labels_then",
     "model": "'m@1'",
+    "query": "'SELECT 1'",
     "model_a": "'m@1'",
     "model_b": "'m@2'",
     "reference": "scores_then",

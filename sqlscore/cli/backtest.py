@@ -124,7 +124,7 @@ def _show(result: Backtest) -> None:
 
 
 def _table(title: str, columns: _Columns, result: Backtest) -> None:
-    table = Table("as of", *(heading for heading, _, _ in columns), title=title, title_justify="left")
+    table = Table("as of", *(heading for heading, _, _ in columns), title=title)
     days = {str(period["as_of"])[:10] for period in result.periods}
     digits = 10 if len(days) == len(result.periods) else 16  # the time of day only if several moments share a day
     for period in result.periods:

@@ -79,11 +79,10 @@ def _show_candidates(found: Sequence[Mapping[str, Any]]) -> None:
     if not found:
         return
     table = render.narrow("columns that are not mapped", ("column", "read as", "remark", "values", "NULL"), 3)
-    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
     for one in found[:_SHOWN]:
         counts = (f"{one['n_values']:,}", f"{one['null_share']:.0%}") if one["kind"] else ("", "")
         table.add_row(one["name"], one["kind"] or "", one["hint"] or "", *counts)
-    render.console().print(table)
+    render.show_fitting(table, prose=("remark",))
     if len(found) > _SHOWN:
         render.say(f"and {len(found) - _SHOWN} more (--json has all)", "dim")
     if any(one["hint"] is None for one in found):

@@ -11,9 +11,10 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 _WIDTH_OF_PIPES = 110
@@ -63,44 +64,91 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
 def rows_as_table(columns: Iterable[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     """Rows of a query as a table, numbers to the right."""
     rows = list(rows)
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     for place, column in enumerate(columns):
         numeric = all(isinstance(row[place], (int, float, type(None))) for row in rows)
         table.add_column(column, justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(number(value) if isinstance(value, (int, float)) else _text(value) for value in row))
-    console().print(table)
+    show_fitting(table)
 
 
 def narrow(title: str, columns: Sequence[str], left: int) -> Table:
     """A table for many columns, the first `left` of which hold text."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place < left else "right", no_wrap=True)
+        table.add_column(name, justify="left" if place < left else "right")
     return table
 
 
-def show_fitting(table: Table, droppable: Sequence[str]) -> None:
-    """Print a table; if the terminal is too narrow, without some of its columns, and say which. No cell is cut.
+def show_fitting(table: Table, droppable: Sequence[str] = (), prose: Sequence[str] = ()) -> None:
+    """Print a table that is never wider than the terminal, and in which nothing is cut.
 
-    droppable: headers of columns, the first to go first.
+    If the terminal is too narrow, columns are left out and named below. If that does not help, each row is printed as
+    lines, one for each column.
+
+    Args:
+        table: The table; its title is printed above it, over the whole width.
+        droppable: Headers of columns that may be left out, the first to go first.
+        prose: Headers of columns whose text may go on in the next line.
     """
     wide = console()
-    hidden = []
-    for each in table.columns:
-        each.no_wrap = True
+    if table.title:
+        wide.print(Text(str(table.title), "italic"))
+        table.title = None
+    for column in table.columns:
+        column.no_wrap = _said(column) not in prose
+    shown, hidden = list(table.columns), []
     for header in droppable:
-        if Measurement.get(wide, wide.options.update(max_width=1_000), table).maximum <= wide.width:
+        if _width(table, wide) <= wide.width:
             break
-        column = next((column for column in table.columns if column.header == header), None)
-        if column is not None:
-            table.columns.remove(column)
-            hidden.append(header.replace("-\n", "").replace("\n", " "))
-            for place, kept in enumerate(table.columns):
-                kept._index = place
-    wide.print(table, soft_wrap=Measurement.get(wide, wide.options.update(max_width=1_000), table).maximum > wide.width)
+        found = next((column for column in table.columns if column.header == header), None)
+        if found is not None:
+            hidden.append(_said(found))
+            _keep(table, [column for column in table.columns if column is not found])
+    if _width(table, wide) > wide.width:
+        _keep(table, shown)
+        _as_lines(table, wide)
+        return
+    wide.print(table)
     if hidden:
         say(f"too narrow here for: {', '.join(hidden)} (--json has all)", "dim")
+
+
+def _keep(table: Table, columns: list[Column]) -> None:
+    table.columns[:] = columns
+    for place, column in enumerate(columns):
+        column._index = place
+
+
+def _width(table: Table, wide: Console) -> int:
+    """The columns that the table needs if its prose is broken at every word."""
+    whole = Measurement.get(wide, wide.options.update(max_width=100_000), table).maximum
+    for column in table.columns:
+        if not column.no_wrap:
+            texts = [str(cell) for cell in (column.header, *column.cells)]
+            whole -= max(map(cell_len, texts)) - max(cell_len(word) for text in texts for word in text.split() or [""])
+    return whole
+
+
+def _as_lines(table: Table, wide: Console) -> None:
+    """Each row as what has no heading, or stands first, in one line, and a line for each of the other columns."""
+    names = [place for place, column in enumerate(table.columns) if not place or not column.header]
+    others = [place for place in range(len(table.columns)) if place not in names]
+    width = max((cell_len(_said(table.columns[place])) for place in others), default=0)
+    for row, cells in zip(table.rows, zip(*(column.cells for column in table.columns), strict=True), strict=True):
+        wide.print(
+            Text("  ".join(str(cells[place]) for place in names if cells[place]), row.style or ""), overflow="fold"
+        )
+        for place in others:
+            if cells[place]:
+                line = Text.assemble((f"  {_said(table.columns[place]):<{width}}  ", "dim"), str(cells[place]))
+                wide.print(line, overflow="fold")
+
+
+def _said(column: Column) -> str:
+    """A column's heading in one line."""
+    return str(column.header).replace("-\n", "").replace("\n", " ")
 
 
 def number(value: Any) -> str:

@@ -86,7 +86,7 @@ def _show_search(result: SearchResult, db: str) -> None:
             *(_option(trial["options"].get(name)) for name in names),
             style="bold" if trial["state"] == "complete" and trial["value"] == result.value else "",
         )
-    render.console().print(table)
+    render.show_fitting(table, [name.replace("_", "\n") for name in reversed(names)])
     show_model(result.model)
     show_evaluation(result.model.metrics)
     if not result.model.is_champion:

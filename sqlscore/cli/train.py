@@ -183,11 +183,10 @@ def _show_columns(trials: Sequence[Mapping[str, Any]]) -> None:
     if not trials:
         return
     table = render.narrow("log-loss that a column takes away, on validation", ("column", "", "gain", "error"), 2)
-    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
     for trial in trials:
         measured = (f"{trial[key]:+.4f}" if trial[key] is not None else "" for key in ("gain", "error"))
         table.add_row(trial["name"], "added" if trial["added"] else trial["why"], *measured)
-    render.console().print(table)
+    render.show_fitting(table, prose=("",))
     added = [trial["name"] for trial in trials if trial["added"]]
     render.say(f"mapped besides: {', '.join(added)}" if added else "no column gained: the mapping is as it was")
 
@@ -212,13 +211,12 @@ def _show_groups(groups: Sequence[Mapping[str, Any]]) -> None:
     from sqlscore.training.evaluation.by_group import name_of
 
     table = render.narrow("by group", ("group", "users", *_OF_GROUPS), 1)
-    table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
     for row in groups:
         actions, churn = row["next_action"], row.get("churn") or {}
         cells = [row["n_users"], *(actions.get(name) for name in ("accuracy", "log_loss", "ece"))]
         cells += [churn.get(name) for name in ("n", "base_rate", "auc", "log_loss", "ece")]
         table.add_row(name_of(row), *map(render.number, cells))
-    render.console().print(table)
+    render.show_fitting(table)
 
 
 def _show_head(metrics: Mapping[str, Any], head: str, columns: Sequence[str], counts: Sequence[str]) -> None:
@@ -226,11 +224,12 @@ def _show_head(metrics: Mapping[str, Any], head: str, columns: Sequence[str], co
     if not judged:
         return
     facts = ", ".join(f"{count.replace('_', ' ')} {render.number(judged.get(count))}" for count in counts)
-    table = Table(title=f"{head.replace('_', ' ')} ({facts})", title_justify="left")
+    headings = [_HEADINGS.get(column, column).replace("_", " ") for column in columns]
+    table = Table(title=f"{head.replace('_', ' ')} ({facts})")
     table.add_column("")
-    for column in columns:
-        table.add_column(_HEADINGS.get(column, column).replace("_", " "), justify="right")
+    for heading in headings:
+        table.add_column(heading, justify="right")
     for name, row in ((str(metrics.get("model", "model")), judged), *judged.get("baselines", {}).items()):
         cells = (render.number(row.get(column)) for column in columns)
         table.add_row(name, *cells, style="bold" if row is judged else "")
-    render.console().print(table)
+    render.show_fitting(table, [heading for heading in reversed(headings[1:]) if heading != "log loss"])

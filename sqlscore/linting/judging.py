@@ -97,7 +97,7 @@ def _candidates(output: Output, has_user: bool) -> Iterator[Moment]:
     relation = output.relation
     if relation.grain and not (relation.event or has_user):
         return  # a report over time, which says nothing of anybody
-    for moment in relation.grain:
+    for moment in _own(relation):
         yield moment
         step = moment.var.step if moment.var.kind == "trunc" else moment.grain
         if step:
@@ -110,6 +110,15 @@ def _candidates(output: Output, has_user: bool) -> Iterator[Moment]:
     for name, value in relation.columns.items():
         if words.is_label(name):
             yield from _begins(relation, value)
+
+
+def _own(relation: Relation) -> tuple[Moment, ...]:
+    """What the rows are of: of pairs that show the time of one side alone, that side, if no label says otherwise."""
+    columns = relation.columns.items()
+    shown = {value.moment.var.roots() for _, value in columns if value.moment is not None}
+    labelled = any("label" in value.tags or words.is_label(name) for name, value in columns)
+    own = tuple(moment for moment in relation.grain if moment.var.roots() in shown)
+    return relation.grain if labelled or not own else own
 
 
 def _begins(relation: Relation, value: Value) -> Iterator[Moment]:
@@ -130,9 +139,10 @@ def _of_the_wall_clock(output: Output) -> Iterator[Leak]:
     places = [(name, value.reads, output.nodes.get(name, output.node)) for name, value in relation.columns.items()
               if not (value.moment is not None and value.moment.var.kind == "wall")
               and not (words.is_audit(name) and len(value.reads) == 1)]  # fmt: skip
+    reckoned = {name for name, value in relation.columns.items() if relation.grain and "reckoned" in value.tags}
     for name, reads, node in [*places, ("", relation.presence, output.node)]:
         for read in reads:
-            if read.origin.kind == "wall" and (name == "" or len(reads) > 1):
+            if read.origin.kind == "wall" and (name == "" or len(reads) > 1 or name in reckoned):
                 yield Leak(output, name, read, None, False, Moment(read.var), node, ())
 
 
@@ -186,8 +196,8 @@ def _is_fine(relation: Relation, read: Read, moment: Moment) -> bool:
 def _leaks(output: Output, name: str, value: Value, moment: Moment, labels: tuple[str, ...]) -> Iterator[Leak]:
     relation = output.relation
     for read in value.reads:
-        if read.origin.kind == "wall" and (len(value.reads) == 1 or words.is_audit(name)):
-            continue
+        if read.origin.kind == "wall":
+            continue  # see _of_the_wall_clock
         if not _is_fine(relation, read, moment):
             yield _leak(output, name, read, moment, labels, output.nodes.get(name, output.node))
 
@@ -203,6 +213,8 @@ def _labels(output: Output, moment: Moment) -> tuple[str, ...]:
     """The columns that a model should predict, or that say how it did."""
     columns = output.relation.columns
     sure = {name for name, value in columns.items() if _is_sure(output.relation, name, value, moment)}
+    named = {columns[name].base for name in sure if words.is_label(name)}
+    sure = {name for name in sure if words.is_label(name) or columns[name].base not in named}  # else it is a copy
     names = " ".join([output.name, *(one.alias for one in output.node.find_all(exp.CTE))])
     if not _FEATURES.search(names):
         sure |= {name for name, value in columns.items() if _may_be(output.relation, name, value, moment, bool(sure))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from sqlscore.linting.judging import Judged
 from sqlscore.linting.lint import Text
 from sqlscore.linting.reading.texts import parsed
 from sqlscore.linting.values import Moment
+from sqlscore.linting.zones import SECONDS
 
 N_CUTS = 4
 _SHOWN = 3  # differences
@@ -89,11 +91,13 @@ def _compared(copy: Copy, query: str, judged: Judged, moment: Moment, seed: int)
         return Proof("", problem="no column of the result says of which moment a row is")
     cuts = _cuts(rows, columns, moment, seed)
     leaks: list[str] = []
+    values = judged.output.relation.columns
+    reckoned = any("label" not in values[name].tags for name in judged.labels)  # not from a table of labels
     for cut in cuts:
         with copy.until(cut):
             users = copy.users()
             _, without = _run(copy, query)
-        leaks += _differences(rows, without, columns, cut, users, bool(judged.labels))
+        leaks += _differences(rows, without, columns, cut, users, reckoned)
     return Proof("", tuple(cut.isoformat(sep=" ") for cut in cuts), tuple(leaks[:_SHOWN]))
 
 
@@ -136,7 +140,16 @@ def _moment_of(row: Row, columns: _Columns) -> datetime | None:
         at = datetime(value.year, value.month, value.day)
     else:
         return None
-    return at + timedelta(seconds=columns.offset)
+    return _later(at, columns.offset)
+
+
+def _later(at: datetime, seconds: float) -> datetime:
+    """The moment so many seconds later; what counts as months of mean length is as many months of the calendar."""
+    months = round(seconds / SECONDS["month"])
+    if months and abs(seconds - months * SECONDS["month"]) < 1.0:
+        year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+        return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))
+    return at + timedelta(seconds=seconds)
 
 
 def _differences(

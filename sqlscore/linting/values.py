@@ -34,6 +34,18 @@ class Read:
     origin: Origin
     facts: Facts = NO_FACTS
 
+    def taken(self, kind: str, node: exp.Expr) -> Read:
+        """The same, of a row that was chosen among others.
+
+        Args:
+            kind: "newest" or "last".
+            node: The construct.
+        """
+        of_time = self.origin.kind == "current" and self.var.kind == "row"  # a table that says from when its rows hold
+        if of_time or self.origin.kind in ("scan", "join", "subquery", "asof"):
+            return Read(self.var, Origin(kind, node, self.origin.what), self.facts)
+        return self
+
     def renamed(self, names: dict[Var, Var]) -> Read:
         """The same of other rows."""
         var = self.var.renamed(names)
@@ -93,8 +105,10 @@ class Value:
         number: its value if it is a constant: a number, or seconds.
         base: the table and column that it is, unchanged.
         order: the moment with which it grows, of row numbers and the like.
+        steps: how much was added to such a number.
         pick: what it ranks, if it is a rank.
-        tags: "user", "label", "score", "boolean", "random", "hash", "session", "null_test".
+        tags: "user", "label", "score", "boolean", "random", "hash", "session", "null_test",
+            "reckoned" (from the wall clock and another moment).
         row: the columns, if it is a whole row.
         unit: seconds in one, of a number that counts units of time; 0 if it is none.
     """
@@ -105,6 +119,7 @@ class Value:
     number: float | None = None
     base: tuple[str, str] | None = None
     order: Var | None = None
+    steps: float = 0.0
     pick: Pick | None = None
     tags: frozenset[str] = frozenset()
     row: tuple[tuple[str, Value], ...] | None = None
@@ -141,16 +156,22 @@ class Value:
 
 
 NOTHING = Value()
-_CARRIED = frozenset({"label", "score", "random", "hash"})
+CHANCE = frozenset({"random", "hash"})
+_CARRIED = frozenset({"label", "score", "random", "hash", "reckoned"})
 
 
 def mixed(values: Iterable[Value], *tags: str) -> Value:
     """A value made of others in a way that is not known."""
     reads: set[Read] = set()
     carried: set[str] = set(tags)
+    kinds: set[str] = set()
     for value in values:
         reads |= value.reads
         carried |= value.tags & _CARRIED
+        if value.moment is not None:
+            kinds.add("fixed" if value.moment.var.is_fixed else value.moment.var.roots().kind)
+    if "wall" in kinds and kinds - {"wall", "fixed"}:
+        carried.add("reckoned")
     return Value(frozenset(reads), tags=frozenset(carried))
 
 

@@ -194,9 +194,12 @@ def _as_group(scope: Scope, node: exp.Expr, takes_last: bool, value: Value) -> V
         kind = "group" if scope.grouping is not None and scope.grouping.by_user else "whole"
     if kind is None:
         return value
+    kinds = ("scan", "join", "subquery", "group")
     reads = frozenset(
         Read(read.var, Origin(kind, node, read.origin.what), read.facts)
-        if read.origin.kind in ("scan", "join", "subquery", "group") and not read.var.is_fixed else read
+        if read.origin.kind in kinds and not read.var.is_fixed
+        else read.taken("last", node) if takes_last and read.origin.kind == "current"
+        else read
         for read in value.reads
     )  # fmt: skip
     return replace(value, reads=reads)

@@ -111,8 +111,10 @@ def _sum(evaluate: Evaluate, node: exp.Expr) -> Value:
         return moments.moved(one, other, sign, node.expression.sql("duckdb"))
     if one.number is not None and other.number is not None:
         return Value(number=one.number + sign * other.number, tags=(one.tags | other.tags) & {"span"})
-    grows = one if one.order is not None and other.number is not None else None
-    return Value(mixed([one, other]).reads, order=grows.order if grows else None, tags=mixed([one, other]).tags)
+    found = mixed([one, other])
+    if one.order is not None and other.number is not None:
+        return Value(found.reads, order=one.order, steps=one.steps + sign * other.number, tags=found.tags)
+    return Value(found.reads, tags=found.tags)
 
 
 def _difference(one: Value, other: Value, unit: float) -> Value:

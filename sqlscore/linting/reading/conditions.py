@@ -109,11 +109,20 @@ def _compared(kind: type[exp.Expr], left: exp.Expr, right: exp.Expr, evaluate: E
         return _of_span(kind, one.span, other.number * (one.unit or 1.0), one.unit)
     if other.span is not None and one.number is not None:
         return _of_span(_SWAPPED[kind], other.span, one.number * (other.unit or 1.0), other.unit)
-    if kind in (exp.EQ, exp.NullSafeEQ) and one.order is not None and other.order is not None:
-        return NO_FACTS
     if one.order is not None and other.order is not None and one.order != other.order:
-        return _of_moments(kind, Moment(one.order), Moment(other.order))
+        return _of_places(kind, Moment(one.order), Moment(other.order), other.steps - one.steps)
     return NO_FACTS
+
+
+def _of_places(kind: type[exp.Expr], one: Moment, other: Moment, steps: float) -> Facts:
+    """What follows for their moments from the place of one row compared with the place of another plus `steps`."""
+    if kind in (exp.EQ, exp.NullSafeEQ):
+        return at_most(one, other) if steps < 0 else at_most(other, one) if steps > 0 else NO_FACTS
+    if kind in (exp.GT, exp.GTE):
+        kind, one, other, steps = _SWAPPED[kind], other, one, -steps
+    if kind is exp.LT:
+        return at_most(one, other, strict=steps <= 0) if steps <= 1 else NO_FACTS
+    return at_most(one, other, strict=steps < 0) if steps <= 0 else NO_FACTS
 
 
 def _of_moments(kind: type[exp.Expr], one: Moment, other: Moment) -> Facts:

@@ -11,7 +11,7 @@ from sqlscore.linting.reading.conditions import facts_where, parts
 from sqlscore.linting.reading.pairing import settle
 from sqlscore.linting.reading.scope import Reader, Scope
 from sqlscore.linting.reading.splits import note_split
-from sqlscore.linting.values import Origin, Pick, Read, Value
+from sqlscore.linting.values import Pick, Read, Value
 
 
 def filter_rows(reader: Reader, scope: Scope, node: exp.Expr | None, evaluate: Callable[[exp.Expr], Value]) -> bool:
@@ -24,7 +24,7 @@ def filter_rows(reader: Reader, scope: Scope, node: exp.Expr | None, evaluate: C
         value = evaluate(part)
         note_split(reader, scope, part, value)
         scope.facts |= facts
-        settle(scope, facts, scope.last, scope.tables)
+        settle(scope, facts, scope.last, scope.tables, part)
         if pick is not None:
             keep_first(scope, pick)
             continue
@@ -100,9 +100,7 @@ def keep_first(scope: Scope, pick: Pick) -> None:
     kind = "newest" if pick.backward else "last"
 
     def noted(read: Read) -> Read:
-        if read.origin.kind in ("scan", "join", "subquery", "asof"):
-            return Read(read.var, Origin(kind, pick.node, read.origin.what), read.facts)
-        return read
+        return read.taken(kind, pick.node)
 
     for source in scope.sources:
         columns = {

@@ -76,7 +76,7 @@ def _join(reader: Reader, scope: Scope, join: exp.Join, entry: Source, inner: It
     single = method in ("ASOF", "POSITIONAL") or is_one(entry.alias, relation, pairs) or relation.single
     facts = _nullable(before, entry, side, facts)
     scope.facts |= facts | relation.facts | since_first(scope, relation, pairs)
-    settle(scope, facts, (*scope.last, *relation.last), (*scope.tables, *relation.tables))
+    settle(scope, facts, (*scope.last, *relation.last), (*scope.tables, *relation.tables), join)
     if on is not None and not side:
         scope.presence |= _asked(scope, reader.value(scope, on))
     reader.seen.joins.append(Join(join, left, relation, scope.all_facts, kind or side or method, not single))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlglot import exp
 
 from sqlscore.linting.reading.conditions import parts
 from sqlscore.linting.reading.scope import Scope, Source
 from sqlscore.linting.relations import Relation
+from sqlscore.linting.values import Reads
 from sqlscore.linting.zones import Fact, Facts
 
 Pair = tuple[tuple[str, str], tuple[str, str] | None]
@@ -114,15 +116,20 @@ def since_first(scope: Scope, relation: Relation, pairs: list[Pair]) -> Facts:
 
 
 def settle(
-    scope: Scope, facts: Facts, last: Iterable[tuple[object, str, object]], tables: Iterable[tuple[str, object]]
+    scope: Scope,
+    facts: Facts,
+    last: Iterable[tuple[object, str, object]],
+    tables: Iterable[tuple[str, object]],
+    node: exp.Expr,
 ) -> None:
-    """Drop the moments of rows that are the newest of their group.
+    """Drop the moments of rows that are the newest of their group, and note that they are.
 
     Args:
         scope: The rows.
         facts: What a condition says.
         last: The newest moments of groups that are known.
         tables: The tables and the times of their rows.
+        node: The condition.
     """
     newest = {var: table for var, table, _ in last}
     for fact in facts:
@@ -132,3 +139,15 @@ def settle(
                 if back in facts:
                     scope.grain = tuple(moment for moment in scope.grain if moment.var != time)
                     scope.event = bool(scope.grain) and scope.event
+                    for source in scope.sources:
+                        source.relation = _newest(source.relation, time, node)
+
+
+def _newest(relation: Relation, time: object, node: exp.Expr) -> Relation:
+    """The rows, of which those of this time are the newest."""
+
+    def noted(reads: Reads) -> Reads:
+        return frozenset(read.taken("newest", node) if read.var == time else read for read in reads)
+
+    columns = {name: replace(value, reads=noted(value.reads)) for name, value in relation.columns.items()}
+    return replace(relation, columns=columns, presence=noted(relation.presence))

@@ -19,7 +19,7 @@ from sqlscore.linting.reading.scope import Reader, Scope, ctes_alone
 from sqlscore.linting.reading.splits import note_sample
 from sqlscore.linting.reading.unions import pivot, union
 from sqlscore.linting.relations import Relation
-from sqlscore.linting.values import NO_READS, Origin, Pick, Read, Value
+from sqlscore.linting.values import NO_READS, Pick, Read, Value
 
 
 def read_query(reader: Reader, scope: Scope, node: exp.Expr) -> Relation:
@@ -185,9 +185,7 @@ def _limited(reader: Reader, scope: Scope, node: exp.Expr, relation: Relation) -
     if value.moment is not None and backward:
 
         def noted(read: Read) -> Read:
-            if read.origin.kind in ("scan", "join", "subquery"):
-                return Read(read.var, Origin("newest", node, read.origin.what), read.facts)
-            return read
+            return read.taken("newest", node)
 
         columns = {name: replace(one, reads=frozenset(map(noted, one.reads))) for name, one in relation.columns.items()}
         relation = replace(relation, columns=columns, presence=frozenset(map(noted, relation.presence)))

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from sqlscore.linting.reading.scope import Reader, Scope, ctes_alone
 from sqlscore.linting.relations import Relation
-from sqlscore.linting.values import Moment, Read, Value
+from sqlscore.linting.values import Moment, Read, Reads, Value
 from sqlscore.linting.zones import Fact
 
 
@@ -52,13 +52,14 @@ def union(reader: Reader, scope: Scope, node: exp.SetOperation) -> Relation:
             one.reads | other.reads, moment, tags=tags, base=one.base if one.base == other.base else None
         )
     joined = {m.var: clocks[m].var for m in clocks if m.low == m.high == 0.0}
-    columns = {
-        name: replace(value, reads=frozenset(Read(joined.get(r.var, r.var), r.origin, r.facts) for r in value.reads))
-        for name, value in columns.items()
-    }
+
+    def of_the_row(reads: Reads) -> Reads:
+        return frozenset(Read(joined.get(read.var, read.var), read.origin, read.facts) for read in reads)
+
+    columns = {name: replace(value, reads=of_the_row(value.reads)) for name, value in columns.items()}
     grain = tuple(dict.fromkeys(clocks.get(moment, moment) for moment in (*left.grain, *right.grain)))
     return Relation(
-        columns, grain, (), facts, left.presence | right.presence, left.event or right.event, name=left.name
+        columns, grain, (), facts, of_the_row(left.presence | right.presence), left.event or right.event, name=left.name
     )
 
 

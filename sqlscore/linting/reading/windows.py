@@ -13,7 +13,7 @@ from sqlscore.linting.reading.frames import Frame, clauses_of, clock_of, frame_o
 from sqlscore.linting.reading.scope import Reader, Scope
 from sqlscore.linting.reading.scores import scored, scoring
 from sqlscore.linting.relations import variables_of
-from sqlscore.linting.values import NOTHING, Origin, Pick, Read, Value, mixed
+from sqlscore.linting.values import CHANCE, NO_READS, NOTHING, Origin, Pick, Read, Value, mixed
 from sqlscore.linting.zones import NO_FACTS, Fact, Var
 
 _SHARES = ("ntile", "percent_rank", "cume_dist", "percentrank", "cumedist")
@@ -50,7 +50,8 @@ def window(reader: Reader, scope: Scope, node: exp.Window) -> Value:
     other = value.renamed(names)
     other = replace(other, reads=_noted(other.reads, kind, node, names))
     if name in _NUMBERING:
-        found = _ranked(other.reads, node, keys, clock)
+        by_chance = mixed(value for value, _ in order).tags & CHANCE
+        found = _ranked(NO_READS if by_chance else other.reads, node, keys, clock).tagged(*by_chance)
     else:
         found = _result(scope, name, value, other, clock, frame, names)
     scope.window_facts |= facts

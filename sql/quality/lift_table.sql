@@ -8,15 +8,26 @@ ranked AS (
     FROM sqlscore.judged_scores(scores, labels) AS j
     WHERE CASE WHEN bins >= 1 AND bins = FLOOR(bins) THEN TRUE ELSE ERROR('bins must be a whole number, 1 or more') END
 ),
-counted_bins AS (
+-- Who of equal risk comes first is chance (or the user_id), so a bin takes of their churners as many as of them.
+equals AS (
     SELECT
         r.bin,
+        r.churn_risk,
         COUNT(*) AS n,
-        MIN(r.churn_risk) AS lowest_risk,
-        AVG(r.churn_risk) AS mean_risk,
-        CAST(SUM(r.churned) AS BIGINT) AS n_churned
+        SUM(COUNT(*)) OVER (PARTITION BY r.churn_risk) AS n_equal,
+        SUM(SUM(r.churned)) OVER (PARTITION BY r.churn_risk) AS churned_equal
     FROM ranked AS r
-    GROUP BY r.bin
+    GROUP BY r.bin, r.churn_risk
+),
+counted_bins AS (
+    SELECT
+        e.bin,
+        CAST(SUM(e.n) AS BIGINT) AS n,
+        MIN(e.churn_risk) AS lowest_risk,
+        SUM(e.n * e.churn_risk) / SUM(e.n) AS mean_risk,
+        CAST(SUM(e.churned_equal * e.n / CAST(e.n_equal AS DOUBLE)) AS DOUBLE) AS n_churned
+    FROM equals AS e
+    GROUP BY e.bin
 ),
 running AS (
     SELECT
@@ -45,4 +56,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.lift_table IS
-'How many churners are reached by contacting the riskiest users first, one row per bin of equal size, the riskiest first. Parameters: scores, labels (names of tables as in judged_scores); bins (10: deciles). Columns: bin (1 the riskiest); n; lowest_risk, mean_risk; n_churned; churn_rate; lift (churn_rate over that of all); cumulative_share (of users, this bin and those before it); cumulative_gain (of churners); cumulative_lift.';
+'How many churners are reached by contacting the riskiest users first, one row per bin of equal size, the riskiest first. Parameters: scores, labels (names of tables as in judged_scores); bins (10: deciles). Columns: bin (1 the riskiest); n; lowest_risk, mean_risk; n_churned (users of equal risk whom two bins share are told apart by nothing, so each bin takes its share of their churners, which may be a fraction); churn_rate; lift (churn_rate over that of all); cumulative_share (of users, this bin and those before it); cumulative_gain (of churners); cumulative_lift.';

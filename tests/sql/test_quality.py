@@ -63,8 +63,9 @@ def test_bins_deciles_and_thresholds_hold_the_users_that_they_should(
     np.testing.assert_allclose(bins.churn_rate, judged.groupby(cut).churned.mean())
     assert bins.is_calibrated.sum() >= 8  # the risks are true, so 95 % of intervals hold them
     deciles = con.sql("FROM sqlscore.lift_table('scores', 'labels') ORDER BY bin").df()
-    ordered = judged.sort_values(["churn_risk", "user_id"], ascending=[False, True])
-    np.testing.assert_array_equal(deciles.n_churned, ordered.churned.to_numpy().reshape(10, 300).sum(1))
+    evenly = judged.assign(churned=judged.groupby("churn_risk").churned.transform("mean"))
+    ordered = evenly.sort_values("churn_risk", ascending=False)
+    np.testing.assert_allclose(deciles.n_churned, ordered.churned.to_numpy().reshape(10, 300).sum(1))
     np.testing.assert_allclose(deciles.cumulative_gain, deciles.n_churned.cumsum() / judged.churned.sum())
     assert deciles.cumulative_lift.iloc[-1] == pytest.approx(1)
     table = con.sql("FROM sqlscore.threshold_table('scores', 'labels') ORDER BY threshold").df()
@@ -73,6 +74,20 @@ def test_bins_deciles_and_thresholds_hold_the_users_that_they_should(
         assert (row.n_contacted, row.n_churners_contacted) == (len(chosen), chosen.churned.sum())
         assert row.profit == pytest.approx(chosen.churned.sum() * 0.2 * 20 - len(chosen))
     assert table.profit[table.is_best].tolist() == [table.profit.max()]
+
+
+def test_lift_does_not_follow_the_ids(con: duckdb.DuckDBPyConnection) -> None:
+    """One risk for everybody lifts nothing, whether those who left have the lowest ids, the highest or any."""
+    con.execute(
+        """CREATE OR REPLACE TABLE equal AS
+           SELECT i AS user_id, DATE '2024-01-01' AS as_of, 0.3 AS churn_risk FROM range(100) t(i)"""
+    )
+    for left in ("user_id < 30", "user_id >= 70", "user_id % 10 < 3"):
+        con.execute(f"CREATE OR REPLACE TABLE gone AS SELECT user_id, as_of, {left} AS churned FROM equal")
+        table = con.sql(
+            "SELECT n, n_churned, lift, cumulative_gain FROM sqlscore.lift_table('equal', 'gone', bins := 4)"
+        )
+        assert table.fetchall() == [(25, 7.5, 1.0, (i + 1) / 4) for i in range(4)]
 
 
 TWICE = "a user has several scores or labels of one moment, and would count more than once"

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from carried_views import FEATURES, OWN, SCORES, TABLES, open_carried_shop, same_rows
+from carried_views import EDGES, FEATURES, OWN, SCORES, TABLES, open_carried_shop, same_rows
 from spark_here import require_spark
 
 import sqlscore
@@ -37,7 +37,12 @@ QUERIES = (
     "SELECT user_id, sqlscore.two_sided_p(count(*) / 10) AS p, sqlscore.utc_moment('2024-03-01T10:00:00+02:00') AS t "
     "FROM e GROUP BY user_id",
     "SELECT date_trunc('week', event_time) AS w, quantile_cont(price, 0.9) AS q, median(price) AS m FROM e GROUP BY 1",
+    "SELECT hour(event_time) AS h, count(*) AS n FROM e WHERE dayofweek(event_time) IN (0, 6) GROUP BY 1",
+    "SELECT t, second(t) AS s, week(t) AS w, hour(t) * 1000000000 AS h FROM times",
 )
+
+
+CALLS = tuple(f"SELECT * FROM sqlscore.{call}" for call in (*FEATURES, *SCORES))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +80,7 @@ def spark(shop: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("query", [*(f"SELECT * FROM sqlscore.{call}" for call in (*FEATURES, *SCORES)), *QUERIES])
+@pytest.mark.parametrize("query", [*CALLS, *EDGES, *QUERIES])
 def test_rows_are_the_same(shop: duckdb.DuckDBPyConnection, spark: Any, query: str) -> None:
     expected = shop.execute(query).fetchall()
     found = in_utc(spark.sql(sqlscore.transpile(shop, query)))
@@ -83,15 +88,33 @@ def test_rows_are_the_same(shop: duckdb.DuckDBPyConnection, spark: Any, query: s
     assert same_rows(expected, found)
 
 
+ZONED = (
+    "SELECT * FROM sqlscore.sessions",
+    "SELECT hour(event_time) AS h, dayofweek(event_time) AS d, count(*) AS n FROM e GROUP BY ALL",
+    "SELECT t FROM times WHERE hour(t) = 2",  # no row in New York, where that hour was left out
+    "SELECT date_trunc('day', event_time) AS day, CAST(min(event_time) AS DATE) AS date FROM e GROUP BY 1",
+)
+
+
 @pytest.mark.slow
-def test_another_zone_is_refused(shop: duckdb.DuckDBPyConnection, spark: Any) -> None:
-    query = sqlscore.transpile(shop, "sqlscore.sessions")
+@pytest.mark.parametrize("query", ZONED)
+def test_another_zone_is_refused(shop: duckdb.DuckDBPyConnection, spark: Any, query: str) -> None:
+    """By the session that asks, and of a view by the session that made it: its times are cut in that one's zone."""
+    text = sqlscore.transpile(shop, query)
     spark.conf.set("spark.sql.session.timeZone", "America/New_York")
     try:
         with pytest.raises(Exception, match="SET TIME ZONE UTC"):
-            spark.sql(query).collect()
+            spark.sql(text).collect()
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_in_new_york AS {text}")
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        with pytest.raises(Exception, match="SET TIME ZONE UTC"):
+            spark.sql("SELECT * FROM made_in_new_york").collect()
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW made_in_utc AS {text}")
+        spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+        found = in_utc(spark.sql("SELECT * FROM made_in_utc"))
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
+    assert same_rows(shop.execute(query).fetchall(), found)
 
 
 def in_utc(frame: Any) -> list[tuple[Any, ...]]:

@@ -61,8 +61,46 @@ SCALARS = ("utc_moment", "two_sided_p")
 TABLES = ("events", "scored_users", "scored_sessions", "past_scores")
 """The tables of schema sqlscore that the results read."""
 
-OWN = ("e", "binned", "bins", "labels", "early_scores")
+OWN = ("e", "binned", "bins", "labels", "early_scores", "numbers", "floats", "times", "texts")
 """Tables of the shop's own."""
+
+CORNERS = {
+    "numbers": "(VALUES (0), (1), (-7), (8), (1000), (140737488355327), (NULL)) AS t(n)",
+    "floats": "(VALUES (0.0::DOUBLE), (-0.5), (1.5), (2.5), (-2.5), (3.5), ('inf'), ('-inf'), ('nan'), (NULL)) t(x)",
+    "times": """(VALUES (TIMESTAMP '2023-12-31 23:59:59.999999'), ('2024-01-01'), ('2024-02-29 12:00:00'),
+        ('2024-03-31 00:00:00.000001'), ('1969-12-31 23:00:00'), ('2024-03-10 02:30:00'), (NULL)) AS t(t)""",
+    "texts": "(VALUES ('a'), ('B'), ('b'), ('Ä'), ('ß'), ('a\\b'), (''), (' a'), ('_'), (NULL)) AS t(s)",
+}
+"""Values at which engines differ, by table; 02:30 of 2024-03-10 was no time in New York."""
+
+_UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second", "millisecond", "microsecond")
+EDGES = (
+    "SELECT n, n // 3 AS d, n % 3 AS m, n / 3 AS q, ln(n) AS l, log2(n) AS b, log10(n) AS c, floor(log2(n)) AS f, "
+    "CAST(n AS VARCHAR) AS s, CAST(n AS DOUBLE) AS x, greatest(n, 5) AS g, least(n, 5) AS h, n * 0.25 AS y "
+    "FROM numbers",
+    "SELECT x, CAST(CASE WHEN abs(x) < 9 THEN x END AS INTEGER) AS i, exp(x * 400) AS e, floor(x) AS f, ceil(x) AS c, "
+    "1 / x AS r, x > 1 AS g, x = x AS s, greatest(x, 1) AS m, least(x, 1) AS n, x BETWEEN 1 AND 9 AS b FROM floats",
+    "SELECT power(abs(x) / 10, 3000) AS p, sqrt(abs(x)) AS r FROM floats WHERE abs(x) < 9",
+    "SELECT max(x) AS a, min(x) AS b, count(x) AS n FROM floats",
+    "SELECT x, row_number() OVER (ORDER BY x) AS i, rank() OVER (ORDER BY x DESC) AS j FROM floats",
+    "SELECT t, "
+    + ", ".join(
+        f"date_trunc('{unit}', t) AS cut_{unit}, date_diff('{unit}', t, TIMESTAMP '2024-03-01 00:30:00') AS to_{unit}, "
+        f"date_diff('{unit}', TIMESTAMP '2024-02-28 23:45:00', t) AS from_{unit}"
+        for unit in _UNITS
+    )
+    + " FROM times",
+    "SELECT t, t + INTERVAL 1 MONTH AS a, t - INTERVAL 1 MONTH AS b, t + INTERVAL 90 MINUTE AS c, epoch_us(t) AS e, "
+    "t - to_days(3) AS f, CAST(t AS DATE) AS g, t + INTERVAL 1 YEAR - INTERVAL 1 QUARTER AS h, "
+    "CAST(CAST(t AS DATE) AS VARCHAR) AS i, make_timestamp(epoch_us(t)) AS j FROM times",
+    "SELECT t, year(t) AS a, quarter(t) AS b, month(t) AS c, day(t) AS d, hour(t) AS e, minute(t) AS f, "
+    "dayofweek(t) AS g, isodow(t) AS h, dayofyear(t) AS i, extract('hour' FROM t) AS j, weekday(t) AS k, "
+    "date_part('dow', t) AS l, dayofmonth(t) AS m, hour(CAST(t AS DATE)) AS n FROM times",
+    "SELECT s, s > 'a' AS g, s <= 'b' AS l, s LIKE '%a%' AS k, row_number() OVER (ORDER BY s) AS i, "
+    "row_number() OVER (ORDER BY s DESC) AS j, s || 'x' AS c, s BETWEEN 'A' AND 'b' AS b FROM texts",
+    "SELECT max(s) AS a, min(s) AS b, list(s ORDER BY s DESC) AS c FROM texts",
+)
+"""Queries over these tables, carried over to Spark and PostgreSQL."""
 
 
 def open_carried_shop(path: Path) -> duckdb.DuckDBPyConnection:
@@ -83,6 +121,8 @@ def open_carried_shop(path: Path) -> duckdb.DuckDBPyConnection:
     con.execute(
         "CREATE TABLE early_scores AS SELECT * REPLACE (TIMESTAMP '2024-03-20' AS as_of) FROM sqlscore.scored_users"
     )
+    for name, rows in CORNERS.items():
+        con.execute(f"CREATE TABLE {name} AS SELECT * FROM {rows}")
     return con
 
 

@@ -43,14 +43,23 @@ _CHECKED = """SELECT *
 FROM (
 {query}
 ) AS checked
-WHERE CASE
-    WHEN CURRENT_TIMEZONE() IN ('UTC', 'Etc/UTC', 'Z') THEN TRUE
-    ELSE RAISE_ERROR('this query is right in a session in UTC: SET TIME ZONE UTC')
-END"""
+WHERE EXISTS (
+    SELECT one
+    FROM VALUES (1) AS zone(one)
+    WHERE CASE
+        WHEN DATE_FORMAT(TIMESTAMP_MICROS(0), 'VV') IN ('UTC', 'Etc/UTC', 'GMT', 'Z') THEN TRUE
+        ELSE RAISE_ERROR('this query is right in a session in UTC: SET TIME ZONE UTC')
+    END
+)"""
 
 
 def _in_utc(query: str) -> str:
-    """The query, which raises in a session of another zone: Spark would cut times at other midnights."""
+    """The query, which raises in a session of another zone: Spark would cut times at other midnights.
+
+    A view cuts times in the zone of the session that made it, whatever session reads it, and CURRENT_TIMEZONE() is the
+    reader's: DATE_FORMAT tells in which zone the times of this query are cut. As a query of its own the check raises
+    also where the other zone leaves no rows.
+    """
     return _CHECKED.format(query=query)
 
 

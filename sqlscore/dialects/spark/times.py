@@ -7,6 +7,7 @@ from functools import partial
 from sqlglot import exp
 
 from sqlscore.dialects.kinds import WHOLE
+from sqlscore.dialects.parts import PARTS, part_of
 from sqlscore.dialects.refusal import Refused
 from sqlscore.dialects.resolution import type_of
 from sqlscore.dialects.templates import target
@@ -119,4 +120,19 @@ def _cast(node: exp.Expr) -> exp.Expr:
     raise Refused("interval", "a text that is cast to INTERVAL must be a whole number and one unit")
 
 
-TIMES = (epoch, truncated, difference, interval)
+_PARTS = {name: f"{name}(:time)" for name in ("YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")} | {
+    "DOW": "DAYOFWEEK(:time) - 1", "ISODOW": "WEEKDAY(:time) + 1", "DOY": "DAYOFYEAR(:time)",
+    "WEEK": "WEEKOFYEAR(:time)",
+}  # fmt: skip
+
+
+def part(node: exp.Expr) -> exp.Expr | None:
+    """A part of a moment: a BIGINT, where Spark's is an INT that overflows sooner."""
+    found = part_of(node, (*PARTS, "SECOND", "WEEK"))
+    if found is None:
+        return None
+    name, value = found
+    return spark(f"CAST({_PARTS[name]} AS BIGINT)".replace(":time", "CAST(:time AS TIMESTAMP)"), time=value)
+
+
+TIMES = (epoch, truncated, difference, interval, part)

@@ -172,7 +172,8 @@ def float_functions(node: exp.Expr) -> exp.Expr | None:
             raise Refused("floor", "digits are not carried over")
         name = "FLOOR" if isinstance(node, exp.Floor) else "CEIL"
         if type_of(node.this) in REAL:
-            return spark(f"CAST({name}(:x) AS DOUBLE)", x=node.this)
+            small = "ABS(:x) < 4503599627370496"  # what is larger is whole, infinite or NaN: Spark's BIGINT overflows
+            return spark(f"CASE WHEN {small} THEN CAST({name}(:x) AS DOUBLE) ELSE :x END", x=node.this)
         if type_of(node.this) in WHOLE:
             whole: exp.Expr = node.this
             return whole

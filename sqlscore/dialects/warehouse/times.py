@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from sqlscore.dialects.kinds import MOMENTS, WHOLE
+from sqlscore.dialects.parts import part_of
 from sqlscore.dialects.refusal import Refused
 from sqlscore.dialects.resolution import type_of
 from sqlscore.dialects.warehouse.words import Words
@@ -161,27 +162,12 @@ def interval(words: Words, node: exp.Expr) -> exp.Expr | None:
     return words.said("span", "interval", n=words.write(f"(:n) * {found.each}", n=found.number), unit=f"1 {found.unit}")
 
 
-_PARTS: dict[type[exp.Expr], str] = {
-    exp.Year: "YEAR", exp.Quarter: "QUARTER", exp.Month: "MONTH", exp.Day: "DAY", exp.Hour: "HOUR",
-    exp.Minute: "MINUTE", exp.DayOfWeek: "DOW", exp.DayOfWeekIso: "ISODOW", exp.DayOfYear: "DOY",
-}  # fmt: skip
-
-
 def part(words: Words, node: exp.Expr) -> exp.Expr | None:
-    """A part of a moment as a whole number: Sunday is 0, in isodow Monday 1 and Sunday 7."""
-    if isinstance(node, exp.Extract):
-        name, value = node.this.name.upper(), node.expression
-    elif type(node) in _PARTS:
-        name, value = _PARTS[type(node)], node.this
-    else:
+    """A part of a moment as a whole number."""
+    found = part_of(node)
+    if found is None:
         return None
-    name = {"DAYOFWEEK": "DOW", "WEEKDAY": "DOW", "DAYOFYEAR": "DOY"}.get(name, name)
-    while isinstance(value, (exp.TsOrDsToDate, exp.TsOrDsToTimestamp)):
-        value = value.this
-    if type_of(value) not in MOMENTS:
-        raise Refused("part", "parts of a TIMESTAMP or a DATE are carried over: cast to TIMESTAMP")
-    if name not in _PARTS.values():
-        raise Refused("part", f"{name.lower()} is not carried over: use {', '.join(_PARTS.values()).lower()}")
+    name, value = found
     template = words.templates.get(f"part_{name}", words.templates["part"].replace("{unit}", name))
     return words.write(template, time=_moment(words, value))
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import duckdb
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
+from sqlscore.errors import LintError
 from sqlscore.linting.catalog import Catalog, Table
+from sqlscore.linting.reading.statements import statements
 from sqlscore.quoting import identifier, qualified
 from sqlscore.sql.names import SCHEMA
 from sqlscore.sql.objects import objects
@@ -109,6 +109,6 @@ class Copy:
 
 def _parsed(text: str) -> exp.Expr:
     try:
-        return sqlglot.parse_one(text, read="duckdb")
-    except SqlglotError:
+        return statements(text, "view")[0]
+    except LintError:
         return exp.Select()

@@ -86,7 +86,7 @@ def judged(output: Output) -> Judged:
         named = tuple(name for name, value in relation.columns.items() if words.is_label(name) or "label" in value.tags)
         return Judged(output, None, named, wall, (), False, has_user)
     found = [_at(output, moment, has_user) for moment in moments]
-    best = min(found, key=lambda one: len(one.leaks) + len(one.early))
+    best = min(found, key=lambda one: (len(one.leaks) + len(one.early), len(one.early)))
     known = {(leak.column, leak.read.origin) for leak in best.leaks}
     more = tuple(leak for leak in wall if (leak.column, leak.read.origin) not in known)
     return Judged(output, best.moment, best.labels, best.leaks + more, best.early, best.shared, has_user)

@@ -46,11 +46,13 @@ class Result:
         findings: those that count.
         allowed: those that a comment allows, with its reason.
         outputs: the rows that the text gives, as they were judged.
+        unread: what was not looked at, with the reason: other statements, views that cannot be read.
     """
 
     findings: tuple[Finding, ...]
     allowed: tuple[Finding, ...]
     outputs: tuple[Judged, ...]
+    unread: tuple[str, ...] = ()
 
 
 def lint_text(
@@ -71,7 +73,8 @@ def lint_text(
     """
     reader = Reader(catalog, value_of, read_query)
     reader.models = dict(models or {})
-    queries = [(query, made or text.made) for query, made in parsed(text.sql, text.name)]
+    read, passed = parsed(text.sql, text.name)
+    queries = [(query, made or text.made) for query, made in read]
     read_texts(reader, queries)
     outputs = tuple(judged(output) for output in reader.seen.outputs)
     model = Model(catalog, reader.seen, outputs, tuple(score_leaks(catalog, reader.seen.calls)), dict(trained or {}))
@@ -93,7 +96,8 @@ def lint_text(
         kept.append(
             Finding(COMMENT_RULE, "error", place, bad.line, "", bad.text, f"the comment allows nothing: {bad.problem}")
         )
-    return Result(tuple(_sorted(kept)), tuple(_sorted(let_pass)), outputs)
+    unread = tuple(dict.fromkeys((*passed, *reader.seen.unread)))
+    return Result(tuple(_sorted(kept)), tuple(_sorted(let_pass)), outputs, unread)
 
 
 def _sorted(findings: Iterable[Finding]) -> list[Finding]:

@@ -117,6 +117,7 @@ class Observations:
     splits: list[Split] = field(default_factory=list)
     multiplied: list[Multiplied] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     def silent(self) -> Silence:
         """Forget what is seen from now on once `restore` is called: what views of sqlscore do is tested."""

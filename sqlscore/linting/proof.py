@@ -66,7 +66,7 @@ def proven(known: Catalog, text: Text, outputs: tuple[Judged, ...], seed: int) -
         outputs: What the linter makes of it: the moment of its rows, and which columns are labels.
         seed: Of the random moments.
     """
-    queries = parsed(text.sql, text.name)
+    queries, _ = parsed(text.sql, text.name)
     if len(queries) != 1 or len(outputs) != 1:
         return Proof(text.name, problem="it is not one SELECT")
     (judged,) = outputs

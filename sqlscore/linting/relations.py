@@ -42,6 +42,12 @@ class Relation:
     assured: bool = False
     single: bool = False
 
+    def kept(self) -> Reads:
+        """What it depends on whether a row is there, once the rows are read by a query around."""
+        if self.assured:
+            return frozenset(read for read in self.presence if read.origin.kind == "wall")
+        return self.presence
+
     def copied(self, names: dict[Var, Var]) -> Relation:
         """The same with other variables."""
         return Relation(

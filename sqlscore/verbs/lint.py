@@ -78,6 +78,7 @@ def lint(
                         raise
                     unread.append(str(error))
                     continue
+                unread += results[-1].unread
                 if prove:
                     proofs.append(proven(known, text, results[-1].outputs, seed))
     findings = sorted((f for r in results for f in r.findings), key=lambda f: (f.severity, f.place, f.line))
@@ -148,7 +149,7 @@ def _models(texts: Sequence[Text]) -> dict[str, exp.Expr]:
     found: dict[str, exp.Expr] = {}
     for text in texts:
         try:
-            queries = parsed(text.sql, text.name)
+            queries, _ = parsed(text.sql, text.name)
         except LintError:
             continue
         if queries:

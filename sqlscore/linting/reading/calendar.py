@@ -94,6 +94,11 @@ def _cast(evaluate: Evaluate, node: exp.Expr) -> Value:
         return moments.truncated(inner, DAY) if inner.moment is not None else inner
     if kind == exp.DType.INTERVAL and isinstance(node.this, exp.Literal):
         return moments.constant(moments.text_span(node.this.name)).tagged("span")
+    if isinstance(node.this, exp.Literal) and node.this.is_string and kind in exp.DataType.NUMERIC_TYPES:
+        try:
+            return Value(number=float(node.this.name))
+        except ValueError:
+            return NOTHING
     return inner
 
 

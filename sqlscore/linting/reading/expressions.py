@@ -98,6 +98,8 @@ def _function(reader: Reader, scope: Scope, node: exp.Expr) -> Value:
         )
         whole = mixed(value for _, value in fields)
         return Value(whole.reads, tags=whole.tags, row=fields)
+    if isinstance(node, exp.Trunc) and values and values[0].number is not None:  # as views write the days of INTERVAL
+        return Value(number=float(int(values[0].number)))
     if name in _RANDOM or isinstance(node, exp.Rand):
         return mixed(values, "random")
     if name in _HASHES or isinstance(node, (exp.MD5, exp.SHA, exp.SHA2)):

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from sqlscore.linting.observations import Join
 from sqlscore.linting.reading.conditions import facts_where
+from sqlscore.linting.reading.nesting import entries
 from sqlscore.linting.reading.pairing import (
     is_one,
     left_is_one,
@@ -21,7 +22,7 @@ from sqlscore.linting.reading.pairing import (
 from sqlscore.linting.reading.scope import Reader, Scope, Source
 from sqlscore.linting.reading.sources import read_source
 from sqlscore.linting.relations import Relation
-from sqlscore.linting.values import NO_READS, Origin, Read, Value, at_most, equal
+from sqlscore.linting.values import Origin, Read, Value, at_most, equal
 from sqlscore.linting.zones import NO_FACTS, Facts
 
 Pair = tuple[tuple[str, str], tuple[str, str] | None]
@@ -30,16 +31,12 @@ Pair = tuple[tuple[str, str], tuple[str, str] | None]
 
 def read_from(reader: Reader, scope: Scope, select: exp.Select) -> None:
     """Read the FROM clause of a SELECT into its scope."""
-    source = select.args.get("from_") or select.args.get("from")
-    if source is None:
+    found = entries(select)
+    if found is None:
         return
+    first, joins = found
     where = select.args.get("where")
-    first = source.this
-    entry = read_source(reader, scope, first)
-    _begin(scope, entry)
-    joins = [*(first.args.get("joins") or ()), *(select.args.get("joins") or ())]
-    laterals = [*(first.args.get("laterals") or ()), *(select.args.get("laterals") or ())]
-    joins += [exp.Join(this=lateral, kind="CROSS") for lateral in laterals]
+    _begin(scope, read_source(reader, scope, first))
     inner = [where] if where is not None else []
     inner += [join.args.get("on") for join in joins if not join.side and join.args.get("on") is not None]
     for join in joins:
@@ -54,7 +51,7 @@ def _begin(scope: Scope, entry: Source) -> None:
     scope.keys = tuple(frozenset((entry.alias, column) for column in key) for key in relation.keys)
     scope.tables, scope.first, scope.last = relation.tables, relation.first, relation.last
     scope.whole = relation.whole
-    scope.presence = NO_READS if relation.assured else relation.presence
+    scope.presence = relation.kept()
 
 
 def _join(reader: Reader, scope: Scope, join: exp.Join, entry: Source, inner: Iterable[exp.Expr]) -> None:
@@ -85,8 +82,8 @@ def _join(reader: Reader, scope: Scope, join: exp.Join, entry: Source, inner: It
         scope.presence |= frozenset(read for read in relation.presence if not read.var.is_fixed)
         return
     note_multiplying(scope, entry, before, pairs, single, one_left)
-    if not side and not relation.assured:
-        scope.presence |= relation.presence
+    if not side:
+        scope.presence |= relation.kept()
     if not single:
         _widen(scope, entry, one_left and side != "LEFT")
     scope.tables += relation.tables

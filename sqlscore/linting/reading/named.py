@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from sqlscore.dialects.refusal import note_places
 from sqlscore.dialects.shipped import Shipped, shipped
+from sqlscore.errors import LintError
 from sqlscore.events.mapping import CANONICAL
 from sqlscore.linting.catalog import Table, guess, is_moment
 from sqlscore.linting.reading.scope import Reader, Scope
+from sqlscore.linting.reading.statements import query_of, statements
 from sqlscore.linting.reading.tables import rows_of
 from sqlscore.linting.relations import Relation
 from sqlscore.linting.values import NO_READS, Moment, Origin, Read, Value
@@ -91,14 +90,14 @@ def shipped_in(reader: Reader, schema: str) -> dict[str, Shipped]:
 
 
 def _view(reader: Reader, key: tuple[str, str], text: str) -> Relation:
+    name = f"view {'.'.join(key)}"
     try:
-        created = sqlglot.parse_one(text, read="duckdb")
-    except SqlglotError:
+        body, _ = query_of(statements(text, name)[0], name)
+    except LintError as error:
+        reader.seen.unread.append(str(error))
         return Relation(name=".".join(key))
-    body = created.expression
-    if not isinstance(created, exp.Create) or not isinstance(body, exp.Query):
+    if body is None:
         return Relation(name=".".join(key))
-    note_places(body, f"view {'.'.join(key)}")
     return expanded(reader, ".".join(key), body, reader.schema, silent=False)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from sqlscore.dialects.refusal import Refused, note_places
+from sqlscore.dialects.refusal import Refused
+from sqlscore.errors import LintError
 from sqlscore.linting.reading.listed import listed, series, values_listed
 from sqlscore.linting.reading.named import model_rows, named_relation, shipped_in, unknown
 from sqlscore.linting.reading.scope import Reader, Scope, Source
 from sqlscore.linting.reading.splits import note_sample
+from sqlscore.linting.reading.statements import statements
 from sqlscore.linting.reading.subqueries import looked_up
 from sqlscore.linting.reading.tables import rows_of
 from sqlscore.linting.relations import Relation
@@ -109,7 +109,8 @@ def _called(reader: Reader, scope: Scope, node: exp.Table, schema: str) -> Relat
         if name in known and (schema == SCHEMA or schema in reader.catalog.schemas):
             try:
                 body = known[name].called(call)
-            except Refused:
+            except Refused as error:
+                reader.seen.unread.append(f"{schema}.{name}: {error}")
                 return Relation(name=name)
             return _macro(reader, scope, f"{schema}.{name}", body, schema)
         macro = reader.catalog.macros.get((schema or "main", name))
@@ -151,8 +152,9 @@ def _own_macro(
     call: exp.Anonymous,
 ) -> Relation:
     try:
-        body = sqlglot.parse_one(text, read="duckdb")
-    except SqlglotError:
+        body = statements(text, f"macro {name}")[0]
+    except LintError as error:
+        reader.seen.unread.append(str(error))
         return Relation(name=name)
     arguments = {}
     for position, given in enumerate(call.expressions):
@@ -163,5 +165,4 @@ def _own_macro(
     for column in list(body.find_all(exp.Column)):
         if not column.table and column.name.casefold() in arguments:
             column.replace(exp.paren(arguments[column.name.casefold()].copy()))
-    note_places(body, f"macro {name}")
     return _macro(reader, scope, name, body, reader.schema)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from sqlscore.dialects.refusal import note_places
-from sqlscore.errors import LintError
+from sqlscore.dialects.refusal import Refused, refusal
 from sqlscore.linting.reading.scope import Reader, Scope
+from sqlscore.linting.reading.statements import is_passed_over, query_of, statements
 
 _MADE = "sqlscore_output"
 
 
-def parsed(text: str, name: str) -> list[tuple[exp.Expr, str]]:
-    """The queries in a text, each with the name of what it makes.
+def parsed(text: str, name: str) -> tuple[list[tuple[exp.Expr, str]], list[str]]:
+    """The queries in a text, each with the name of what it makes; and what in it is passed over.
 
     Args:
         text: One statement or several.
@@ -22,39 +20,18 @@ def parsed(text: str, name: str) -> list[tuple[exp.Expr, str]]:
 
     Raises LintError if the text cannot be read.
     """
-    try:
-        statements = sqlglot.parse(text, read="duckdb")
-    except SqlglotError as error:
-        raise LintError(f"{name} cannot be read as DuckDB's SQL: {error}") from error
     found: list[tuple[exp.Expr, str]] = []
-    for statement in statements:
-        if statement is None:
-            continue
-        note_places(statement, name)
-        query, made = _query_of(statement)
+    passed: list[str] = []
+    for statement in statements(text, name):
+        query, made = query_of(statement, name)
         if query is not None:
             found.append((query, made))
-    return found
-
-
-def _query_of(statement: exp.Expr) -> tuple[exp.Expr | None, str]:
-    if isinstance(statement, exp.Query):
-        return statement, ""
-    if isinstance(statement, (exp.Pivot, exp.Values)):
-        return statement, ""
-    if isinstance(statement, exp.Create) and isinstance(statement.expression, exp.Query):
-        return statement.expression, _named(statement.this)
-    if isinstance(statement, (exp.Insert, exp.Copy)):
-        query = statement.expression if isinstance(statement, exp.Insert) else statement.this
-        query = query.this if isinstance(query, exp.Subquery) and isinstance(query.this, exp.Query) else query
-        if isinstance(query, exp.Query):
-            return query, _named(statement.this) if isinstance(statement, exp.Insert) else ""
-    return None, ""
-
-
-def _named(node: exp.Expr) -> str:
-    table = node.find(exp.Table) if not isinstance(node, exp.Table) else node
-    return table.name if table is not None else ""
+        elif is_passed_over(statement):
+            place = refusal(statement, Refused("", ""))
+            passed.append(
+                f"{place.place}: {place.sql} is not looked at: only SELECT, CREATE ... AS, INSERT, UPDATE and COPY are"
+            )
+    return found, passed
 
 
 def read_texts(reader: Reader, queries: list[tuple[exp.Expr, str]]) -> None:

@@ -25,6 +25,7 @@ from sqlscore.mapping.elsewhere import databases_of, read_by
 from sqlscore.mapping.groups import check_group
 from sqlscore.mapping.readers import check_readers
 from sqlscore.mapping.relations import column_of, relation_of, types_of
+from sqlscore.mapping.role_guesses import role_columns
 from sqlscore.mapping.roles import check_levels, check_roles, check_users, features_of
 from sqlscore.mapping.text_files import as_written
 from sqlscore.mapping.tie_order import check_order
@@ -122,7 +123,7 @@ def _roles(
     if asked.user_id == Asked.user_id and asked.device_id is not None:
         # the events need not say who, if it is known of the device
         roles["user_id"] = next((name for name in types if name.casefold() == "user_id"), asked.device_id)
-    columns = {role: column_of(wanted, role, types, table) for role, wanted in roles.items()}
+    columns = role_columns(roles, types, table)
     words = [columns["user_id"], columns["event_type"], asked.level, asked.device_id, asked.group]
     words += listed(asked.event_id)
     read = as_written(con, relation, [word for word in words if word is not None], features)

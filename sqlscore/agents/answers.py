@@ -17,6 +17,7 @@ from sqlscore.errors import InstallError, ModelError, StatementError
 from sqlscore.guarded_sql.connection import Answer, Guarded, Limits
 from sqlscore.quoting import literal, qualified
 from sqlscore.verbs.connect import connect
+from sqlscore.verbs.lint import lint_sql
 from sqlscore.verbs.refresh import refresh
 from sqlscore.verbs.status import status
 
@@ -61,6 +62,20 @@ class File:
         with self._lock:
             self._guarded.check(sql)
             return self._rows(sql, [], rows)
+
+    def lint(self, sql: str) -> dict[str, Any]:
+        """Where a query, or a view by its name, shows what came after its moment. Raises LintError if it is no SQL."""
+        report = self._with(lambda con: lint_sql(con, sql))
+        told = ("rule", "severity", "line", "column", "sql", "message")
+        findings = [{name: getattr(one, name) for name in told} for one in report.findings[:MOST_ROWS]]
+        more = len(report.findings) > MOST_ROWS
+        clean = report.is_clean and not report.unread
+        return dict(
+            _plain(
+                {"is_clean": clean, "findings": findings, "there_are_more": more, "not_looked_at": list(report.unread)},
+                longest=1_000,
+            )
+        )
 
     def status(self) -> dict[str, Any]:
         """What is mapped, scored and trained, how fresh it is, and what is wrong, with the command that mends it."""

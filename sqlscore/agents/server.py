@@ -36,7 +36,7 @@ def make_server(file: File, *, allow_write: bool) -> MCPServer:
     types = optional("mcp.types", "agents need the MCP SDK", extra="mcp", error=ServingError)
     server: MCPServer = library.MCPServer("sqlscore", instructions=INSTRUCTIONS, log_level="WARNING")
     reads = types.ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    for tool in _reading(file):
+    for tool in (*_reading(file), _linting(file)):
         server.tool(annotations=reads)(tool)
     if allow_write:
         server.tool(annotations=types.ToolAnnotations(read_only_hint=False, destructive_hint=False))(_refreshing(file))
@@ -159,6 +159,17 @@ def _reading(file: File) -> list[Callable[..., dict[str, Any]]]:
         return _answered(lambda: file.query(sql, rows))
 
     return [status, list_models, evaluate, score_user, explain_user, segments, drivers, describe, query]
+
+
+def _linting(file: File) -> Callable[..., dict[str, Any]]:
+    def lint_sql(sql: str) -> dict[str, Any]:
+        """Where a query, or a view by name, lets a feature, label or score see what came after its moment (leaks).
+
+        Ask before you use SQL for training data, features or an evaluation. Nothing is run.
+        """
+        return _answered(lambda: file.lint(sql))
+
+    return lint_sql
 
 
 def _refreshing(file: File) -> Callable[..., dict[str, Any]]:

@@ -48,17 +48,19 @@ def note_places(tree: exp.Expr, name: str) -> None:
         tree: as parsed; only some of its nodes know their lines.
         name: what to call the text.
     """
-    for node, line in _with_lines(tree, 1):
+    nodes = list(tree.walk(bfs=False))
+    inside: dict[int, int] = {}
+    for node in reversed(nodes):  # a node's own line, or that of the first node in it that has one
+        known = (inside.get(id(child)) for child in node.iter_expressions())
+        line = node.meta.get("line") or next((one for one in known if one), None)
+        if line is not None:
+            inside[id(node)] = line
+    lines: dict[int, int] = {}
+    for node in nodes:
+        above = lines.get(id(node.parent), 1)
+        lines[id(node)] = inside.get(id(node), above)
         if _PLACE not in node.meta:
-            node.meta[_PLACE] = f"{name}, line {line}"
-
-
-def _with_lines(node: exp.Expr, above: int) -> Iterator[tuple[exp.Expr, int]]:
-    """Nodes with their lines: a node's own, or that of the first node in it that has one, or that above it."""
-    line = next((inner.meta["line"] for inner in node.walk(bfs=False) if "line" in inner.meta), above)
-    yield node, line
-    for child in node.iter_expressions():
-        yield from _with_lines(child, line)
+            node.meta[_PLACE] = f"{name}, line {lines[id(node)]}"
 
 
 def refusal(node: exp.Expr, refused: Refused) -> Refusal:

@@ -71,7 +71,7 @@ def _put_in_unit(unit: exp.Var, arguments: Mapping[str, exp.Expr]) -> None:
         return
     if isinstance(value, exp.Null):
         unit.parent.replace(exp.null())
-    elif isinstance(value, exp.Literal) and value.is_string:
+    elif isinstance(value, exp.Literal) and value.is_string and value.name:
         unit.replace(exp.var(value.name.upper()))
     else:
         raise Refused("unit", f"the unit of time must be a text, such as 'day', not {value.sql('duckdb')}")

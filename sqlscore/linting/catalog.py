@@ -131,6 +131,16 @@ class Catalog:
         )
         return {(schema, name): int(size or 0) for schema, name, size in rows}
 
+    def has(self, name: str) -> bool:
+        """Whether there is a table or view of that name, with its schema and database if it is given."""
+        if self.con is None:
+            return True
+        try:
+            self.con.execute(f"DESCRIBE SELECT * FROM {qualified(*name.split('.'))}")
+        except duckdb.Error:
+            return False
+        return True
+
     def columns_of(self, schema: str, name: str) -> dict[str, str] | None:
         """The columns of a table or view and their types; None if it is not there."""
         return self._columns.get((schema or "main", name))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from sqlscore.errors import LintError
 from sqlscore.linting.catalog import Catalog
 from sqlscore.linting.findings import Finding
 from sqlscore.linting.judging import Judged, judged
@@ -75,7 +76,10 @@ def lint_text(
     reader.models = dict(models or {})
     read, passed = parsed(text.sql, text.name)
     queries = [(query, made or text.made) for query, made in read]
-    read_texts(reader, queries)
+    try:
+        read_texts(reader, queries)
+    except RecursionError as error:
+        raise LintError(f"{text.name} is nested too deep to be looked at: part it into CTEs or views") from error
     outputs = tuple(judged(output) for output in reader.seen.outputs)
     model = Model(catalog, reader.seen, outputs, tuple(score_leaks(catalog, reader.seen.calls)), dict(trained or {}))
     found: dict[tuple[str, str, str, str], Finding] = {}

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from sqlscore.linting.report import LintReport
 
 _QUERY = re.compile(
-    r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:(?:select|with|from|values|create|insert|copy|pivot|set|use|update|delete|alter|drop|attach|call|install|load|export|describe|summarize|explain|merge|comment)\b|\()"
+    r"(?is)(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:(?:select|with|from|values|create|insert|copy|pivot|set|use|update|delete|alter|drop|attach|call|install|load|export|describe|summarize|explain|merge|comment|execute|prepare|unpivot|vacuum|pragma|truncate|analyze|show|table)\b|\()"
 )
 """How SQL begins, behind comments; anything else is a name."""
+_NAME = re.compile(r'(?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))*')
 
 
 def lint(
@@ -128,6 +129,8 @@ def _texts(known: Catalog, what: str | Path) -> Iterable[tuple[list[Text], list[
     if view is not None and key[0] not in known.schemas and key[0] != "sqlscore":
         yield [Text(f"view {text}", _with_comment(known, key, view))], []
         return
+    if _NAME.fullmatch(text) and not known.has(unquoted(text)):
+        raise LintError(f"there is no view or table {text} in the file: sqlscore lint DB VIEW|FILE|SQL|PROJECT")
     yield [Text(text, f"SELECT * FROM {text}")], []
 
 

@@ -25,6 +25,7 @@ from sqlscore.agents.server import make_server
 
 READING = {
     "status", "list_models", "evaluate", "score_user", "explain_user", "segments", "drivers", "describe", "query",
+    "lint_sql",
 }  # fmt: skip
 COMMAND = "from sqlscore.cli import main; main()"
 
@@ -129,6 +130,16 @@ def test_an_error_says_what_to_do(file: File, tool: str, arguments: dict[str, An
 def test_text_from_data_stays_data(file: File) -> None:
     rows = call(file, "query", sql="SELECT what, count(*) AS n FROM clicks GROUP BY what ORDER BY what")["rows"]
     assert MARKUP in {row["what"] for row in rows}
+
+
+def test_a_leak_is_named_before_the_query_is_used(file: File) -> None:
+    answer = call(file, "lint_sql", sql='SELECT who, "at", count(*) OVER (PARTITION BY who) AS n FROM clicks')
+    (found,) = answer["findings"]
+    assert (answer["is_clean"], found["rule"], found["column"], found["line"]) == (False, "whole-table", "n", 1)
+    assert call(file, "lint_sql", sql="sqlscore.scored_users")["is_clean"]
+    assert "lint reads no files" in call(file, "lint_sql", sql="secret.sql")["error"]
+    assert "cannot be read as DuckDB's SQL" in call(file, "lint_sql", sql="SELECT FROM (")["error"]
+    assert call(file, "lint_sql", sql="EXECUTE q")["not_looked_at"]
 
 
 def test_long_values_are_cut_and_say_so(file: File) -> None:

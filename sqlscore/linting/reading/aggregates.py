@@ -87,7 +87,7 @@ def parts_of(node: exp.Expr) -> Parts:
             elif isinstance(argument, exp.Distinct):
                 distinct = True
                 given += argument.expressions[1:]
-                argument = argument.expressions[0]
+                argument = next(iter(argument.expressions), None)
             else:
                 argument = argument.this
             if argument is None:

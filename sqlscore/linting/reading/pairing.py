@@ -75,7 +75,8 @@ def note_multiplying(
     tied = [
         place for place, other in pairs if place[0] == entry.alias and other is not None and other[0] != entry.alias
     ]
-    by_user = bool(tied) and all("user" in entry.relation.columns[name].tags for _, name in tied)
+    values = [entry.relation.columns.get(name) for _, name in tied]
+    by_user = bool(tied) and all(value is not None and "user" in value.tags for value in values)
     if not by_user:
         return
     if not single:

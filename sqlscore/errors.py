@@ -18,7 +18,8 @@
     ├── StatementError    SQL that somebody else sent, and that may not run
     ├── LintError         SQL that cannot be read, or that tells a model the future
     └── InstallError      the database file: its version, its name, a name that is taken
-        └── LostTablesError tables or views of sqlscore that somebody dropped
+        ├── LostTablesError tables or views of sqlscore that somebody dropped
+        └── DamagedTableError a table of sqlscore in which somebody changed a column or a value
 
 A message says what was found, what was expected and what to do. DuckDB shows a SQL user
 nothing but the message, so everything is in it.
@@ -116,3 +117,7 @@ class InstallError(SqlscoreError):
 
 class LostTablesError(InstallError):
     """Tables or views that sqlscore made in the file are gone."""
+
+
+class DamagedTableError(InstallError):
+    """A column or a value of a table that sqlscore made in the file is not as sqlscore wrote it."""

@@ -11,7 +11,7 @@ from sqlscore.cli import render
 from sqlscore.cli.errors import MENDABLE, PROBLEM_FOUND, fail, message_of
 from sqlscore.cli.mapping_shown import reach_of
 from sqlscore.cli.options import Database, Json, open_database
-from sqlscore.errors import LostTablesError
+from sqlscore.errors import DamagedTableError, LostTablesError
 
 if TYPE_CHECKING:
     from sqlscore.verbs.mapping_status import MappingStatus
@@ -34,7 +34,7 @@ def status(
     try:
         with open_database(db, read_only=True) as con:
             result = verb(con)
-    except LostTablesError as error:
+    except (DamagedTableError, LostTablesError) as error:
         fail(message_of(error), PROBLEM_FOUND if check else MENDABLE)
     if json:
         render.as_json(result.to_dict())

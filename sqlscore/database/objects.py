@@ -53,8 +53,8 @@ def version() -> str:
 
 
 def installed_version(con: duckdb.DuckDBPyConnection) -> str | None:
-    """The version of the objects in the file, None if it has none."""
-    if not _exists(con, "sqlscore", "meta"):
+    """The version of the objects in the file, None if it has none, or no number that they know as theirs."""
+    if not _exists(con, "sqlscore", "meta") or not file_number(con):
         return None
     row = one(con, "SELECT value FROM sqlscore.meta WHERE key = 'objects'")
     return row[0] if row else None

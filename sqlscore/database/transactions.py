@@ -13,6 +13,7 @@ import duckdb
 
 from sqlscore.database.lost_tables import explain, missing_tables
 from sqlscore.database.queries import one
+from sqlscore.database.sound_rows import require_sound
 from sqlscore.errors import InstallError, LostTablesError
 from sqlscore.redaction import scrub
 
@@ -33,6 +34,7 @@ def on_own_connection(
     def run(con: duckdb.DuckDBPyConnection, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with cursor_in_utc(con) as own:
             try:
+                require_sound(own)
                 return verb(own, *args, **kwargs)
             except duckdb.TransactionException as error:
                 _refuse_conflict(error)

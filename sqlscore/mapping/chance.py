@@ -11,7 +11,7 @@ import duckdb
 
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
-from sqlscore.mapping.view_texts import plan_of, views_read
+from sqlscore.mapping.view_texts import columns_of_files, plan_of, users_views, views_read
 from sqlscore.quoting import identifier
 
 _CLOCK = frozenset(
@@ -75,8 +75,11 @@ def _called(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
     words = " ".join(views.values())
     found |= {name for name in (*_CLOCK, *_CHANCE) if re.search(rf"(?i)\b{name}\s*\(", words)}
     bare = {name for name in _KEYWORDS if re.search(rf'(?i)(?<![".])\b{name}\b(?!")', words)}
-    if bare and plan is not None:
+    if bare:
         bare -= _columns_of(con, words, bare)  # if one is read as a clock beside such a column, the plan calls it
+    if bare and plan is None:
+        texts = users_views(con)
+        bare -= columns_of_files(con, (texts[name] for name in views))
     return sorted(found | bare)
 
 

@@ -240,9 +240,9 @@ def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str, *verbs: str) -> 
     for verb, findings, *values in rows:
         row = dict(zip(names, values, strict=True))
         try:
-            row["n_missing"] = json.loads(row["n_missing"])
+            row["n_missing"] = dict(json.loads(row["n_missing"]))
             found[verb] = tuple(Finding(**finding) for finding in json.loads(findings))
-            sum(row[name] for name in _COUNTED)
+            sum((*(row[name] for name in _COUNTED), *row["n_missing"].values()))
         except (TypeError, ValueError) as error:
             raise InstallError(
                 f'sqlscore.event_profiles does not hold what was counted at "{verb}" of "{mapping}": somebody changed '

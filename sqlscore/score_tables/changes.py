@@ -12,7 +12,8 @@ from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import SESSION_GAP, Mapping
 from sqlscore.quoting import identifier, qualified
-from sqlscore.score_tables.mark import STATES_TABLE, Mark, columns_of, lost_rows, sample_of
+from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, Mark, columns_of, lost_rows, sample_of
+from sqlscore.score_tables.sound_states import wrong_states
 
 CHANGES_TABLE = "sqlscore_changes"
 """A temporary table of the reader's connection."""
@@ -50,6 +51,8 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
         fold: Whether the model can advance a state; if not, users of kind 'on' become 'over'.
     """
     if old is None:
+        if is_table(con, mapping.schema, STATES_TABLE, MARK_TABLE):
+            return Changes("somebody changed what the last refresh noted")
         forgotten = is_table(con, mapping.schema, STATES_TABLE)
         return Changes("a user was forgotten" if forgotten else "nothing was scored before")
     reason = _why_incomparable(con, mapping, old, new)
@@ -92,7 +95,7 @@ def _why_incomparable(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mar
         return "the states were stored by an older sqlscore"
     if old.types != new.types:
         return f"the types of the mapped columns changed from {old.types} to {new.types}"
-    return None
+    return wrong_states(con, mapping, old.model)
 
 
 def _why_not_appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark, last_row: int) -> str | None:

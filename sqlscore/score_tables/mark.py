@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import MISSING, astuple, dataclass, fields
 
 import duckdb
 
@@ -53,12 +53,30 @@ def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha25
 
 
 def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
-    """The mark of the last refresh, None if there was none."""
+    """The mark of the last refresh, None if there was none, or if somebody changed it."""
     if not is_table(con, mapping.schema, MARK_TABLE, STATES_TABLE):
         return None
     name = qualified(mapping.schema, MARK_TABLE)
-    row = one(con, f"FROM {name}")
-    return Mark(**dict(zip(columns_of(con, name), row, strict=True))) if row else None
+    columns, row = columns_of(con, name), one(con, f"FROM {name}")
+    if row is None or not _NEEDED <= set(columns) <= _COLUMNS:
+        return None
+    mark = Mark(**dict(zip(columns, row, strict=True)))
+    return mark if _is_sound(mark) else None
+
+
+_COLUMNS = {field.name for field in fields(Mark)}
+_NEEDED = {field.name for field in fields(Mark) if field.default is MISSING}
+
+
+def _is_sound(mark: Mark) -> bool:
+    """Whether a refresh can have written it."""
+    try:
+        written = json.loads(mark.written or "{}")
+    except (TypeError, ValueError):
+        return False
+    counts = written.values() if isinstance(written, dict) else (None,)
+    numbers = (mark.n_rows, mark.last_row, mark.sample)
+    return all(isinstance(count, int) for count in counts) and all(isinstance(n, (int, type(None))) for n in numbers)
 
 
 def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> None:

@@ -16,6 +16,7 @@ from sqlscore.database.catalog import catalog, synchronize
 from sqlscore.database.lost_tables import NEEDED, explain, missing_tables
 from sqlscore.database.objects import install, installed_version, version
 from sqlscore.database.queries import one
+from sqlscore.database.sound_rows import require_sound
 from sqlscore.errors import InstallError, LostTablesError, SourceWarning
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
@@ -65,11 +66,13 @@ def prepare(con: duckdb.DuckDBPyConnection, path: str, read_only: bool = False, 
     """Do what `connect` does, for a connection that another program opened on the file `path`.
 
     Safe to repeat: functions are registered once per database instance, and objects are installed only if those in the
-    file are older. Raises InstallError if the file cannot take sqlscore's objects.
+    file are older. Raises InstallError if the file cannot take sqlscore's objects, DamagedTableError if
+    somebody changed a column or a value of its tables.
     """
     _check(path, device)
     _register(con, path, device)
     catalog(con).connections.add(con)
+    require_sound(con)
     for wrong in attach_all(con):
         warnings.warn(wrong, SourceWarning, stacklevel=3)
     if read_only:

@@ -90,8 +90,7 @@ def refresh(
     >>> sqlscore.refresh(con).tables
     {'scored_users': 20000, 'scored_sessions': 51234}
     """
-    from sqlscore.score_tables.full import refresh_all  # torch: only if a model is used
-    from sqlscore.score_tables.incremental import refresh_changed
+    from sqlscore.score_tables.all_or_changed import refresh_tables  # torch: only if a model is used
     from sqlscore.score_tables.run import Run
 
     start = time.perf_counter()
@@ -133,7 +132,7 @@ def refresh(
                 threads=threads,
                 progress=progress,
             )
-            counts = refresh_all(run) if changes.reason else refresh_changed(run, changes)
+            counts, reason = refresh_tables(run, changes)
             write_mark(con, source, mark)
             if changed_views:
                 note_views(con, source)
@@ -158,8 +157,8 @@ def refresh(
             mapping=mapping,
             model=artifact.name,
             as_of=as_of,
-            kind="full" if changes.reason else "incremental",
-            reason=changes.reason,
+            kind="full" if reason else "incremental",
+            reason=reason,
             tables=counts.tables,
             n_users_encoded=counts.n_users,
             n_events=counts.n_events,

@@ -84,6 +84,28 @@ def test_a_view_of_a_file_is_looked_at_by_its_text(con: duckdb.DuckDBPyConnectio
         clock_warnings(con)
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
+@pytest.mark.parametrize("word", ["current_date", "Current_Timestamp", "localtime"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT u, ts, a FROM {file} WHERE {word} IS NOT NULL",
+        "SELECT u, ts, a FROM (SELECT * FROM {file}) x WHERE x.a <> 'b' AND {word} IS NOT NULL",
+        "SELECT u, ts, a FROM '{path}' WHERE {word} IS NOT NULL",
+    ],
+)
+def test_a_column_of_a_file_with_a_clocks_name_is_no_clock(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, kind: str, word: str, query: str
+) -> None:
+    """The engine takes the word for the column; only where a file has none is it the clock."""
+    path = tmp_path / f"dated.{kind}"
+    for column, said in ((word, 0), ("other", 1)):
+        con.execute(f"COPY (SELECT *, ts::DATE AS {column} FROM raw) TO '{path}'")
+        file = f"read_{kind}('{path}')"
+        con.execute(f"CREATE OR REPLACE VIEW v AS {query.format(file=file, path=path, word=word)}")
+        assert len(clock_warnings(con)) == said
+
+
 @pytest.mark.parametrize("condition", CHANCES)
 def test_a_view_by_chance_is_refused(con: duckdb.DuckDBPyConnection, condition: str) -> None:
     con.execute(f"CREATE VIEW v AS SELECT u, ts, a FROM raw WHERE {condition}")

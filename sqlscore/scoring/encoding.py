@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -95,6 +96,21 @@ def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[n
         column = column.cast(pa.string())
     codes = pc.index_in(column, value_set=_value_set(known), skip_nulls=True)
     return np.asarray(codes.fill_null(-1).to_numpy().astype(np.int64) + 1)
+
+
+def refuse_types(types: Mapping[str, pa.DataType], inputs: Inputs) -> None:
+    """Raises EventsError if one of these columns is of a type from which a model cannot be fed.
+
+    Args:
+        types: of the columns of events, by name.
+        inputs: what the model reads. A column that is not among `types` is not looked at.
+    """
+    for name in inputs.categorical:
+        if name in types:
+            refuse_other_sort(name, sort_of(types[name]), inputs.sorts.get(name))
+    for name in inputs.numeric:
+        if name in types:
+            to_float(pa.array([], types[name]), name)
 
 
 def refuse_other_sort(name: str, given: str | None, trained: str | None) -> None:

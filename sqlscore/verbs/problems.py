@@ -7,15 +7,21 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sqlscore.database.damage import lost_champion
+from sqlscore.database.catalog import catalog
+from sqlscore.database.damage import damage_in, lost_champion
 from sqlscore.database.lost_tables import emptied_tables, explain, missing_tables
 from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features
+from sqlscore.errors import EventsError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.guards import BY_DBT, judge, read_guards
+from sqlscore.mapping.relations import types_of
 from sqlscore.mapping.watch import BUILT, REFRESHED, read_profiles, watch
+from sqlscore.quoting import qualified
 from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, lost_rows, read_mark
+from sqlscore.scoring.encoding import refuse_types
+from sqlscore.scoring.manifest import read_manifest
 from sqlscore.verbs.mapping_status import MappingStatus
 
 _OLD_DAYS = 30
@@ -76,6 +82,21 @@ def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: s
         for finding in findings
         if finding.outcome != "note"
     ]
+
+
+def type_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:
+    """That a column is of a type from which the champion cannot be fed: a refresh would be refused."""
+    snapshot = catalog(con).snapshot
+    champion = snapshot.models.get(snapshot.aliases.get((mapping.name, "champion"), ""))
+    if champion is None or damage_in(champion.data, champion.sha256) is not None:
+        return []  # which is a problem of its own
+    types = types_of(con, qualified(mapping.schema, "events"), mapping.name)
+    try:
+        refuse_types(types, read_manifest(champion.data).inputs)
+    except EventsError as error:
+        what = f'the champion of "{mapping.name}", {champion.label}, cannot score these events: {error}'
+        return [Problem(what, _command("train", database, mapping))]
+    return []
 
 
 def unreadable_problem(mapping: Mapping, error: Exception, database: str) -> Problem:

@@ -17,7 +17,14 @@ from sqlscore.database.transactions import on_own_connection
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.mapping.roles import check_types
 from sqlscore.verbs.mapping_status import MappingStatus, readable_status, unreadable_status
-from sqlscore.verbs.problems import Problem, file_problems, guard_problems, mapping_problems, unreadable_problem
+from sqlscore.verbs.problems import (
+    Problem,
+    file_problems,
+    guard_problems,
+    mapping_problems,
+    type_problems,
+    unreadable_problem,
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
             attach(con, mapping.attached)
             check_types(con, mapping)
             state = readable_status(con, mapping, models)
-            watched = guard_problems(con, mapping, database)
+            watched = type_problems(con, mapping, database) + guard_problems(con, mapping, database)
         except (duckdb.Error, EventsError, MappingError) as error:
             watched = []
             state = unreadable_status(con, mapping, models)

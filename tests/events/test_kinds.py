@@ -56,6 +56,8 @@ def test_another_sort_raises_wherever_events_are_scored(
     trained.execute(f"CREATE OR REPLACE TABLE e AS FROM {other}")
     with pytest.raises((EventsError, MappingError), match=f"{found}|is not a number"):
         sqlscore.refresh(trained)
+    said = [problem.what for problem in sqlscore.status(trained).problems]
+    assert any(f'"{column}"' in what and (found in what or "is not a number" in what) for what in said), said
 
 
 @pytest.mark.parametrize("kind", ["TINYINT", "UBIGINT", "HUGEINT", "DECIMAL(20, 0)"])
@@ -63,6 +65,9 @@ def test_another_width_is_the_same_sort(trained: duckdb.DuckDBPyConnection, kind
     query = """SELECT user_id, next_action_probability(x, 'a')
                FROM (SELECT * REPLACE (CAST(code AS {}) AS code) FROM e) x GROUP BY ALL ORDER BY ALL"""
     assert trained.execute(query.format(kind)).fetchall() == trained.execute(query.format("BIGINT")).fetchall()
+    trained.execute(f"CREATE OR REPLACE TABLE e AS SELECT * REPLACE (CAST(code AS {kind}) AS code) FROM e")
+    assert not any("cannot score" in problem.what for problem in sqlscore.status(trained).problems)
+    sqlscore.refresh(trained)
 
 
 @pytest.mark.parametrize("features", [["amount"], {"flag": "categorical", "code": "numeric", "amount": "numeric"}])

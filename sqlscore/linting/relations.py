@@ -66,11 +66,18 @@ class Relation:
             self.single,
         )
 
-    def variables(self) -> set[Var]:
-        """The variables that differ from row to row."""
+    def shown(self) -> set[Var]:
+        """The variables that differ from row to row and that columns and rows mention, without what only facts do."""
         found = {moment.var for moment in self.grain} | {read.var for read in self.presence}
+        found |= {fact_var for read in self.presence for fact in read.facts for fact_var in (fact.left, fact.right)}
+        found |= {var for _, var in self.tables} | {var for var, _, _ in (*self.first, *self.last)}
         for value in self.columns.values():
             found |= variables_of(value)
+        return {var for var in (one.roots() for one in found) if var.kind == "row"}
+
+    def variables(self) -> set[Var]:
+        """The variables that differ from row to row."""
+        found = self.shown()
         for fact in self.facts:
             found |= {fact.left, fact.right}
         roots = {var.roots() for var in found}
@@ -89,6 +96,8 @@ def variables_of(value: Value) -> set[Var]:
         found |= {value.span[0].var, value.span[1].var}
     if value.order is not None:
         found.add(value.order)
+    for key in value.pick.keys if value.pick is not None else ():
+        found |= variables_of(key)
     for _, inner in value.row or ():
         found |= variables_of(inner)
     return found

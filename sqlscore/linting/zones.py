@@ -155,3 +155,44 @@ def weaker(one: Facts, other: Facts) -> Facts:
                 seconds, strict = max((fact.seconds, not fact.strict), (known[0], not known[1]))
                 kept.add(Fact(fact.left, fact.right, seconds, not strict))
     return frozenset(kept)
+
+
+def without(facts: Facts, hidden: set[Var]) -> Facts:
+    """What holds of the other moments: facts that lead over a hidden one become one fact each.
+
+    Args:
+        facts: What is known.
+        hidden: Moments that nobody asks about any more, and those that are derived from them.
+    """
+    gone = {var for fact in facts for var in (fact.left, fact.right) if var.roots() in hidden}
+    if not gone:
+        return facts
+    known: dict[tuple[Var, Var], tuple[float, bool]] = {}
+    for fact in (*facts, *(one for var in gone for one in _of_definition(var))):
+        _keep_least(known, fact.left, fact.right, fact.seconds, fact.strict)
+    gone |= {var for pair in known for var in pair if var.roots() in hidden}
+    while gone:
+        over: dict[Var, list[tuple[Var, float, bool]]] = {var: [] for var in gone}
+        under: dict[Var, list[tuple[Var, float, bool]]] = {var: [] for var in gone}
+        for (left, right), (seconds, strict) in known.items():
+            if left in gone:
+                over[left].append((right, seconds, strict))
+            if right in gone:
+                under[right].append((left, seconds, strict))
+        var = min(gone, key=lambda one: (len(over[one]) * len(under[one]), one.kind, one.name))
+        gone.remove(var)
+        for left, seconds, strict in under[var]:
+            for right, more, stricter in over[var]:
+                if left != right:
+                    _keep_least(known, left, right, seconds + more, strict or stricter)
+        known = {pair: least for pair, least in known.items() if var not in pair}
+    return frozenset(Fact(left, right, seconds, strict) for (left, right), (seconds, strict) in known.items())
+
+
+def _keep_least(
+    known: dict[tuple[Var, Var], tuple[float, bool]], left: Var, right: Var, seconds: float, strict: bool
+) -> None:
+    """The lesser bound of two, and of equal ones the strict one."""
+    old = known.get((left, right))
+    if old is None or (seconds, not strict) < (old[0], not old[1]):
+        known[(left, right)] = (seconds, strict)

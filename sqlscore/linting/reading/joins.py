@@ -72,6 +72,7 @@ def _join(reader: Reader, scope: Scope, join: exp.Join, entry: Source, inner: It
     one_left = left_is_one(pairs, entry.alias, scope)
     single = method in ("ASOF", "POSITIONAL") or is_one(entry.alias, relation, pairs) or relation.single
     facts = _nullable(before, entry, side, facts)
+    relation = entry.relation
     scope.facts |= facts | relation.facts | since_first(scope, relation, pairs)
     settle(scope, facts, (*scope.last, *relation.last), (*scope.tables, *relation.tables), join)
     if on is not None and not side:
@@ -120,7 +121,10 @@ def _nullable(before: list[Source], entry: Source, side: str, facts: Facts) -> F
         return facts
     entry.nullable = True
     own = entry.relation.variables()
-    return frozenset(fact for fact in facts if fact.left.roots() in own or fact.right.roots() in own)
+    held = frozenset(fact for fact in facts if fact.left.roots() in own or fact.right.roots() in own)
+    there = {name: value.where(facts - held) for name, value in entry.relation.columns.items()}
+    entry.relation = replace(entry.relation, columns=there)  # its values are read only where ON holds
+    return held
 
 
 def _asked(scope: Scope, value: Value) -> frozenset[Read]:

@@ -20,6 +20,7 @@ from sqlscore.linting.reading.splits import note_sample
 from sqlscore.linting.reading.unions import pivot, union
 from sqlscore.linting.relations import Relation
 from sqlscore.linting.values import NO_READS, Pick, Read, Value
+from sqlscore.linting.zones import NO_FACTS, Facts, without
 
 
 def read_query(reader: Reader, scope: Scope, node: exp.Expr) -> Relation:
@@ -94,7 +95,6 @@ def _select(reader: Reader, scope: Scope, node: exp.Select) -> Relation:
         if scope.picked:
             relation, nodes = projected(reader, scope, node)
     _distinct(reader, scope, node, relation, evaluate)
-    relation.facts = scope.all_facts()
     relation.grain, relation.event = scope.grain, scope.event
     relation.presence = scope.presence
     relation.tables, relation.first, relation.last = scope.tables, scope.first, scope.last
@@ -103,12 +103,25 @@ def _select(reader: Reader, scope: Scope, node: exp.Select) -> Relation:
     relation.single = grouped and not (scope.grouping and scope.grouping.keys)
     if relation.single and node.args.get("having") is None:
         relation.presence = NO_READS
+    relation.facts = _facts_of(scope, relation)
     if grouped:
         relation.tables, relation.event = (), False
         relation.keys += keys_of_groups(node, nodes)
     found = _limited(reader, scope, node, relation)
     _note_output(reader, node, found, nodes)
     return found
+
+
+def _facts_of(scope: Scope, relation: Relation) -> Facts:
+    """What holds of the moments that the rows show, here and around; the others are not asked about any more."""
+    facts = scope.all_facts()
+    around = scope.outer.all_facts() if scope.outer is not None else NO_FACTS
+    kept = relation.shown() | {var.roots() for fact in around for var in (fact.left, fact.right)}
+    for outer in scope.around():
+        if outer is not scope:
+            kept |= {var for source in outer.sources for var in source.relation.variables()}
+    seen = {var.roots() for fact in facts for var in (fact.left, fact.right)}
+    return without(facts, {var for var in seen - kept if var.kind == "row"})
 
 
 def _name_aliases_early(reader: Reader, scope: Scope, node: exp.Select, where: exp.Expr | None) -> None:

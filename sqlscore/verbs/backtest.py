@@ -26,7 +26,7 @@ from sqlscore.experiments.walk import (
 from sqlscore.mapping.roles import check_readable
 from sqlscore.score_tables.past_scores import keep_scores
 from sqlscore.times import iso, to_seconds
-from sqlscore.verbs.lint import refuse_leaks
+from sqlscore.verbs.leaks import refuse_leaks
 
 if TYPE_CHECKING:
     from sqlscore.progress import Progress

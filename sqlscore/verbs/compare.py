@@ -15,10 +15,12 @@ from sqlscore.database.leaderboard import LEADERBOARD_COLUMNS, write_leaderboard
 from sqlscore.database.registry import find_model
 from sqlscore.database.registry import register as register_model
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
+from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.experiments.ranking import METRICS, RANKED
 from sqlscore.experiments.request import arena_for, check, churn_notes, names_of, registered
 from sqlscore.mapping.roles import check_readable
+from sqlscore.verbs.leaks import refuse_leaks
 from sqlscore.verbs.models import make_champion
 from sqlscore.verbs.objections import objection
 from sqlscore.verbs.train import settings_of
@@ -125,6 +127,7 @@ def compare(
 
     source = mapped(con, mapping)
     check_readable(con, source)
+    refuse_leaks(con, source, None, TrainingError)
     progress = progress or Silent()
     notes: list[str] = []
     settings = settings_of("gru", horizon, lookback, seed, options)

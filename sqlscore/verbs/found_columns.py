@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,13 @@ def with_found_columns(
     options: TrainingOptions,
     force: bool,
     progress: Progress | None,
+    left_out: Collection[str] = (),
 ) -> tuple[Mapping, dict[str, Any] | None]:
     """(the mapping with the columns that help, what each column gained); without `features`, (the mapping, None).
 
-    Nothing is stored yet. Raises TrainingError if `features` is no known word, MappingError if score tables would be
-    dropped by a mapping with more columns and `force` does not allow it.
+    The columns `left_out`, in lower case, are not tried. Nothing is stored yet. Raises TrainingError if `features` is
+    no known word, MappingError if score tables would be dropped by a mapping with more columns and `force` does not
+    allow it.
     """
     if features is None:
         return mapping, None
@@ -47,7 +50,8 @@ def with_found_columns(
         )
     from sqlscore.experiments.columns import choose_columns  # torch
 
-    trials = choose_columns(con, mapping, candidates(con, mapping), options, progress or Silent())
+    tried = tuple(one for one in candidates(con, mapping) if one.name.casefold() not in left_out)
+    trials = choose_columns(con, mapping, tried, options, progress or Silent())
     added = tuple(Feature(trial.name, trial.kind) for trial in trials if trial.added and trial.kind is not None)
     return replace(mapping, features=(*mapping.features, *added)), {"columns": [asdict(trial) for trial in trials]}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sqlscore.database.catalog import catalog
-from sqlscore.database.queries import one as one_row
-from sqlscore.errors import LintError, SqlscoreError
-from sqlscore.events.mapping import Mapping
+from sqlscore.errors import LintError
 from sqlscore.quoting import unquoted
 
 if TYPE_CHECKING:
@@ -173,58 +170,3 @@ def trained_until(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     if champion in found:
         found[""] = found[champion]
     return found
-
-
-def refuse_leaks(
-    con: duckdb.DuckDBPyConnection, mapping: Mapping, allowed: Sequence[str], error: type[SqlscoreError]
-) -> list[dict[str, str]] | None:
-    """Raise if the mapped events are a view that shows models the future, unless the rules are allowed.
-
-    What the view says of columns that are not mapped is left alone. A table is taken as it is.
-
-    Args:
-        con: A connection that `connect` made.
-        mapping: The mapped events.
-        allowed: Names of rules whose findings pass.
-        error: What is raised.
-
-    Returns what was let pass, for the notes of a model; None if there was nothing.
-    """
-    if allowed:
-        from sqlscore.linting.rules import NAMES
-
-        unknown = sorted(set(allowed) - set(NAMES))
-        if unknown:
-            raise error(f"there is no rule {', '.join(unknown)}: the rules are {', '.join(NAMES)}")
-    name = unquoted(mapping.relation)
-    if mapping.composition is not None or not _is_view(con, name):
-        return None
-    try:
-        report = lint(con, name)
-    except LintError as reason:
-        warnings.warn(f"the view {name} was not looked at for leaks: {reason}", stacklevel=4)
-        return None
-    read = {column.casefold() for column in mapping.columns}
-    found = [one for one in (*report.errors, *report.allowed) if not one.column or one.column in read]
-    refused = [one for one in found if one.reason is None and one.rule not in allowed]
-    if refused:
-        listed = "\n".join(f"  {one}" for one in refused)
-        rules = " ".join(f"--allow-leak {rule}" for rule in dict.fromkeys(one.rule for one in refused))
-        raise error(
-            f"the mapped view {name} shows models what came after the moment of an event:\n{listed}\n"
-            f"mend the view, or allow it with a comment (docs/linting.md) or {rules}"
-        )
-    passed = [one for one in found if one.severity == "error"]
-    notes = [
-        {"rule": f.rule, "place": f.place, "column": f.column, "reason": f.reason or "--allow-leak"} for f in passed
-    ]
-    return notes or None
-
-
-def _is_view(con: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Whether a name is that of a view of the file."""
-    schema, _, view = name.casefold().rpartition(".")
-    query = """SELECT count(*) FROM duckdb_views() WHERE database_name = current_database() AND NOT internal
-               AND lower(schema_name) = ? AND lower(view_name) = ?"""
-    row = one_row(con, query, [schema.rpartition(".")[2] or "main", view])
-    return bool(row and row[0])

@@ -23,6 +23,7 @@ from sqlscore.experiments.ranking import METRICS
 from sqlscore.experiments.study import best_trial, finished, open_study, optuna, run_trial, trials_of
 from sqlscore.mapping.roles import check_readable
 from sqlscore.times import to_seconds
+from sqlscore.verbs.leaks import refuse_leaks
 from sqlscore.verbs.models import make_champion
 from sqlscore.verbs.objections import JUDGED, objection
 from sqlscore.verbs.train import settings_of
@@ -107,13 +108,15 @@ def search(
         progress: Receives the stages of the work.
         **options: Fields of training.TrainingOptions; these are not searched.
 
-    Raises TrainingError if there is nothing to search or Optuna is not installed, MappingError if nothing is mapped.
+    Raises TrainingError if there is nothing to search, if Optuna is not installed, or if the mapped events are a view
+    that shows models what came after an event, MappingError if nothing is mapped.
 
     >>> sqlscore.search(con, architectures=["gru", "mingru"], trials=20).model.label
     'events@2'
     """
     source = mapped(con, mapping)
     check_readable(con, source)
+    refuse_leaks(con, source, None, TrainingError)
     _check(metric, trials)
     limit = to_seconds(timeout)
     optuna()

@@ -20,7 +20,7 @@ from sqlscore.scoring.manifest import read_manifest
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.times import to_seconds
 from sqlscore.verbs.found_columns import map_found, with_found_columns
-from sqlscore.verbs.lint import refuse_leaks
+from sqlscore.verbs.leaks import leaking_columns, refuse_leaks
 from sqlscore.verbs.track import check_tracking, track_or_warn
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def train(
     if track:
         check_tracking(track, catalog(con).path)
     with recorded(con, "fit", mapping) as details:
-        wanted, search = with_found_columns(con, source, features, settings, force, progress)
+        leaking = leaking_columns(con, source, allow_leak) if features is not None else set()
+        wanted, search = with_found_columns(con, source, features, settings, force, progress, leaking)
+        passed = refuse_leaks(con, wanted, allow_leak, TrainingError) if wanted != source else passed
         trained = fit(con, wanted, settings, progress, search, passed)
         details.update(trained.report)
     map_found(con, source, wanted)

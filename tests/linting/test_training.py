@@ -6,7 +6,9 @@ import duckdb
 import pytest
 
 import sqlscore
+from sqlscore.database.catalog import mapped
 from sqlscore.errors import ModelError, TrainingError
+from sqlscore.verbs.leaks import leaking_columns
 
 VIEW = """CREATE VIEW rich AS
     SELECT user_id, event_time, event_type, {price} AS price, max(price) OVER (PARTITION BY user_id) AS dearest
@@ -38,6 +40,18 @@ def test_training_refuses_and_says_how_to_mend_it(leaky: duckdb.DuckDBPyConnecti
 def test_a_rule_that_does_not_exist_is_an_error(leaky: duckdb.DuckDBPyConnection):
     with pytest.raises(TrainingError, match="there is no rule no-such-rule"):
         sqlscore.train(leaky, allow_leak=["no-such-rule"])
+
+
+def test_comparing_refuses_too(leaky: duckdb.DuckDBPyConnection):
+    with pytest.raises(TrainingError, match="mend the view, or allow it with a comment") as raised:
+        sqlscore.compare(leaky, architectures=["markov"])
+    assert "--allow-leak" not in str(raised.value)  # there is no such option
+
+
+def test_columns_that_leak_are_not_tried(leaky: duckdb.DuckDBPyConnection):
+    source = mapped(leaky, "events")
+    assert leaking_columns(leaky, source, ()) == {"price", "dearest"}
+    assert leaking_columns(leaky, source, ["future-frame"]) == {"dearest"}
 
 
 def test_what_is_allowed_stands_in_the_notes(leaky: duckdb.DuckDBPyConnection):

@@ -17,7 +17,10 @@ IN_VIEW = "in_view"
 FILE = "file"
 """The key in `sqlscore.meta`, and the name of the sequence in schema sqlscore, of the number of the file."""
 
-_READ = re.compile(r"\b(FROM|JOIN) (sqlscore\.(?:events|high_water|models|reliability_bins|scored_users)) AS ")
+_TABLES = "events|high_water|judged_interventions|models|reliability_bins|scored_users"
+_READ = re.compile(rf"\b(FROM|JOIN) (sqlscore\.(?:{_TABLES})) AS ")
+_ARGUMENTS = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*"
+"""The arguments of a call, with calls and queries in them, three brackets deep."""
 _END_OF_PARAMETERS = re.compile(r"\n?\) AS TABLE\n")
 _END_OF_COMMENT = re.compile(r"(COMMENT ON MACRO TABLE sqlscore\.\w+ IS\s*'(?:[^']|'')*)';")
 
@@ -69,7 +72,7 @@ def belonging(text: str, kind: str, file: int, guarded: set[str]) -> str:
         file: The number of the database file.
         guarded: Names of the macros that have the parameter; this one is added if it gets it.
     """
-    calls = re.compile(rf"\bsqlscore\.({'|'.join(guarded)})\(([^()]*)\)") if guarded else None
+    calls = re.compile(rf"\bsqlscore\.({'|'.join(guarded)})\(({_ARGUMENTS})\)") if guarded else None
     if kind == "view":
         return calls.sub(lambda call: _passing(call, "TRUE"), text) if calls else text
     condition = is_of_this_file(file, IN_VIEW)
@@ -88,5 +91,5 @@ def belonging(text: str, kind: str, file: int, guarded: set[str]) -> str:
 
 
 def _passing(call: re.Match[str], value: str) -> str:
-    given = f", {call[2]}" if call[2] else ""
+    given = f", {call[2].strip()}" if call[2].strip() else ""
     return f"sqlscore.{call[1]}({IN_VIEW} := {value}{given})"

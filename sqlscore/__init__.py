@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlscore.errors import SqlscoreError
     from sqlscore.mapping.composition.identity import Identity
     from sqlscore.mapping.composition.sources import Source
+    from sqlscore.verbs.advise import advise, assign
     from sqlscore.verbs.backtest import backtest
     from sqlscore.verbs.compare import compare
     from sqlscore.verbs.connect import connect
@@ -35,6 +36,8 @@ __all__ = [
     "Identity",
     "Source",
     "SqlscoreError",
+    "advise",
+    "assign",
     "backtest",
     "compare",
     "connect",
@@ -69,6 +72,8 @@ _HOMES = {
     "Identity": "mapping.composition.identity",
     "Source": "mapping.composition.sources",
     "SqlscoreError": "errors",
+    "advise": "verbs.advise",
+    "assign": "verbs.advise",
     "backtest": "verbs.backtest",
     "compare": "verbs.compare",
     "connect": "verbs.connect",

@@ -16,6 +16,7 @@
     ├── TranspileError    SQL that means something else on another engine
     ├── SparkError        a Spark session, or what is to be read or written there, that cannot be used
     ├── StatementError    SQL that somebody else sent, and that may not run
+    ├── DecisionError     a playbook, an assignment or a hand-over that cannot be done as asked
     ├── LintError         SQL that cannot be read, or that tells a model the future
     └── InstallError      the database file: its version, its name, a name that is taken
         ├── LostTablesError tables or views of sqlscore that somebody dropped
@@ -105,6 +106,10 @@ class SparkError(SqlscoreError):
 
 class StatementError(SqlscoreError):
     """A statement of somebody else that may not run, or did not end in time."""
+
+
+class DecisionError(SqlscoreError):
+    """A row of the playbook, a choice or an assignment that cannot be done as asked."""
 
 
 class LintError(SqlscoreError):

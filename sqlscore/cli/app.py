@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sqlscore.cli import models
+from sqlscore.cli.advise import advise, assign
 from sqlscore.cli.backtest import backtest
 from sqlscore.cli.compare import compare
 from sqlscore.cli.dbt import dbt
@@ -53,6 +54,8 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("refresh", USE, refresh),
     ("materialize", USE, materialize),
     ("history", USE, history),
+    ("advise", USE, advise),
+    ("assign", USE, assign),
     ("publish", USE, publish),
     ("serve", USE, serve),
     ("app", USE, webapp),

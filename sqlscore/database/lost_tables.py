@@ -29,7 +29,11 @@ LOST_WITH = {
     "guards": "thresholds of the guards that were changed: change them again",
     "event_profiles": "what the events were like at mapping, which is counted anew by the next sqlscore init",
     "leaderboard": "the newest comparison: compare again (sqlscore compare)",
+    "playbook": "its rows, in place of which there are the usual ones",
     "past_scores": "the scores that were kept; those of later refreshes with --keep-history are kept anew",
+    "user_signals": "what the newest advice rests on, which sqlscore advise makes anew",
+    "recommendations": "the newest advice, which sqlscore advise makes anew",
+    "interventions": "who was assigned to what so far, and with it what came of it",
 }
 """What is lost with a table, and what mends that."""
 
@@ -74,6 +78,7 @@ def emptied_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
 def _missing_of_mappings(con: duckdb.DuckDBPyConnection, have: set[tuple[str, str]]) -> list[str]:
     names = [
         "leaderboard",
+        "playbook",
         "events",
         "high_water",
         GROUPS,

@@ -27,16 +27,18 @@ from sqlscore.events.mapping import DEFAULT_MAPPING, HIGH_WATER, UNITS, Feature,
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.scoring.catalog import unmapped
 from sqlscore.sql.names import SCHEMA
-from sqlscore.sql.objects import objects_of, registry_tables
+from sqlscore.sql.objects import objects_of, registry_tables, table
 
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = ()
 """Steps that change registry tables of older files; a file's `tables` version is the number of steps it has seen."""
 
+PLAYBOOK = table("playbook")
+
 MATERIALIZED = ("scored_users", "scored_sessions")
 """Views that `refresh` replaces by tables of the same name."""
 
-PER_USER = (*MATERIALIZED, "user_states", "past_scores")
-"""Tables that `refresh` and `backtest` make, with one or more rows per user."""
+PER_USER = (*MATERIALIZED, "user_states", "past_scores", "user_signals", "recommendations", "interventions")
+"""Tables that `refresh`, `backtest`, `advise` and `assign` make, with one or more rows per user."""
 
 
 def version() -> str:
@@ -46,7 +48,7 @@ def version() -> str:
     mappings = [replace(full, time_unit=unit) for unit in (None, *UNITS)]
     mappings.append(replace(full, group="site"))
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
-    texts = [item.text for item in (*registry_tables(), LEADERBOARD, *objects_of(0))]
+    texts = [item.text for item in (*registry_tables(), LEADERBOARD, PLAYBOOK, *objects_of(0))]
     texts += [item.in_groups for item in objects_of(0) if item.in_groups is not None]
     text = "\n".join([*texts, *functions, NOTHING_MAPPED, sample_of_all_parts()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -105,6 +107,7 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
     if mapping.relation or not was_mapped(con):
         create_leaderboard(con, mapping.schema)
+        con.execute(PLAYBOOK.for_schema(mapping.schema))
     install_composition(con, mapping)
     if mapping.group is not None:
         make_groups(con, mapping, empty=True)
@@ -143,7 +146,7 @@ def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     if mapping.name != DEFAULT_MAPPING:
         con.execute(f"DROP SCHEMA IF EXISTS {identifier(mapping.schema)} CASCADE")
         return
-    for name in (*PER_USER, "refreshed", LEADERBOARD.name):
+    for name in (*PER_USER, "refreshed", LEADERBOARD.name, PLAYBOOK.name):
         if is_table(con, mapping.schema, name):
             con.execute(f"DROP TABLE {qualified(mapping.schema, name)}")
 

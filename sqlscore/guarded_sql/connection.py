@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.errors import StatementError
-from sqlscore.guarded_sql.statements import Statement, checked
 from sqlscore.quoting import literals
+from sqlscore.statements.checking import Statement, checked
 from sqlscore.verbs.connect import connect
 
 if TYPE_CHECKING:

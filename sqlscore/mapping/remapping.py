@@ -17,8 +17,8 @@ from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
 
-_SCORES = (*MATERIALIZED, "user_states")
-_PAST = "past_scores"
+_SCORES = (*MATERIALIZED, "user_states", "user_signals", "recommendations")
+_PAST = ("past_scores", "interventions")
 _LEADERBOARD = "leaderboard"
 
 
@@ -29,7 +29,7 @@ def stored_mapping(con: duckdb.DuckDBPyConnection, name: str) -> Mapping | None:
 
 
 def is_current(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
-    """Whether the view of the events is as it would be made now, and the past scores have its type of user ids."""
+    """Whether the view of the events is as it would be made now, and what stays has its type of user ids."""
     try:
         there = con.sql(f"FROM {qualified(mapping.schema, 'events')}")
         con.sql(f"FROM {qualified(mapping.schema, GROUPS)}")
@@ -37,7 +37,7 @@ def is_current(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
         return False
     wanted = con.sql(mapped_events(con, mapping))
     same = (there.columns, [str(t) for t in there.types]) == (wanted.columns, [str(t) for t in wanted.types])
-    return same and _misfit(con, mapping) is None
+    return same and not _misfits(con, mapping)
 
 
 def rows_to_drop(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> dict[str, int]:
@@ -68,22 +68,20 @@ def drop_scores(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
 
 
 def fit_past_scores(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Give the user ids of the past scores the type that the mapped ones have, inside the caller's transaction.
+    """Give the user ids of past scores and interventions the type of the mapped ones, in the caller's transaction.
 
     Raises MappingError if they cannot have it.
     """
-    misfit = _misfit(con, mapping)
-    if misfit is None:
-        return
-    table, (then, wanted) = qualified(mapping.schema, _PAST), misfit
-    try:
-        con.execute(f"ALTER TABLE {table} ALTER user_id TYPE {wanted}")
-    except duckdb.Error as error:
-        raise MappingError(
-            f"the user ids of {table}, of type {then}, cannot be read as {wanted}, which those of the events are now "
-            f"({error}): put these scores elsewhere, CREATE TABLE old_past_scores AS FROM {table}; DROP TABLE {table}; "
-            "then map again"
-        ) from error
+    for name, then, wanted in _misfits(con, mapping):
+        table = qualified(mapping.schema, name)
+        try:
+            con.execute(f"ALTER TABLE {table} ALTER user_id TYPE {wanted}")
+        except duckdb.Error as error:
+            raise MappingError(
+                f"the user ids of {table}, of type {then}, cannot be read as {wanted}, which those of the events are "
+                f"now ({error}): put these rows elsewhere, CREATE TABLE old_{name} AS FROM {table}; DROP TABLE "
+                f"{table}; then map again"
+            ) from error
 
 
 def differences(old: Mapping, new: Mapping) -> str:
@@ -98,17 +96,18 @@ def in_words(rows: Dict[str, int]) -> str:
 
 
 def past_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> dict[str, int]:
-    """The past scores, which stay: rows by quoted name, if there are any."""
-    return _counted(con, mapping, _PAST)
+    """The past scores and the interventions, which stay: rows by quoted name, if there are any."""
+    return _counted(con, mapping, *_PAST)
 
 
-def _misfit(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, str] | None:
-    """The types of the user ids of the past scores and of the events, if there are past scores and these differ."""
-    if not is_table(con, mapping.schema, _PAST):
-        return None
-    then = str(con.sql(f"SELECT user_id FROM {qualified(mapping.schema, _PAST)}").types[0])
+def _misfits(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[tuple[str, str, str]]:
+    """(table, type of its user ids, type of those of the events) for each table that stays, if these differ."""
+    there = [name for name in _PAST if is_table(con, mapping.schema, name)]
+    if not there:
+        return []
     wanted = str(con.sql(f"SELECT user_id FROM ({usable_events(con, mapping)})").types[0])
-    return None if then == wanted else (then, wanted)
+    types = ((name, str(con.sql(f"SELECT user_id FROM {qualified(mapping.schema, name)}").types[0])) for name in there)
+    return [(name, then, wanted) for name, then in types if then != wanted]
 
 
 def _counted(con: duckdb.DuckDBPyConnection, mapping: Mapping, *names: str) -> dict[str, int]:

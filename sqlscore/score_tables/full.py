@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlscore.database.events_query import canonical
 from sqlscore.database.queries import one
 from sqlscore.database.scan import scan
+from sqlscore.database.swap import new_table, swap_in
 from sqlscore.parallel import in_order
 from sqlscore.score_tables.mark import STATES_TABLE
 from sqlscore.score_tables.moments import dated
@@ -18,7 +19,6 @@ from sqlscore.score_tables.rows import score_users
 from sqlscore.score_tables.run import SCORE_TABLES, Counts, Run, usable_of
 from sqlscore.score_tables.spool import Spool
 from sqlscore.score_tables.states_table import create_states
-from sqlscore.score_tables.swap import new_table, swap_in
 from sqlscore.score_tables.writing import insert_as_they_come
 
 

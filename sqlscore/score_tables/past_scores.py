@@ -8,10 +8,10 @@ import duckdb
 
 from sqlscore.database.events_query import sorting
 from sqlscore.database.objects import is_table
+from sqlscore.database.swap import make_view, swap_in
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
-from sqlscore.score_tables.swap import make_view, swap_in
 from sqlscore.scoring.notes import seen_until
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ class Tiny(nn.Module):
         return self.next_logits(hidden)
 
 
-def tiny_artifact(
+def tiny_artifact(  # noqa: PLR0913 - what a test says of a model
     actions: tuple[str, ...] = ("view", "cart", "buy"),
     numeric: tuple[str, ...] = (),
     categorical: dict[str, tuple[str, ...]] | None = None,
@@ -90,6 +90,7 @@ def tiny_artifact(
     fold: bool = True,
     max_events: int | None = None,
     lookback: float = 1e9,
+    horizon: float = 86_400.0,
     notes: Mapping[str, object] | None = None,
     capabilities: tuple[str, ...] = ("seconds_at",),
 ) -> bytes:
@@ -104,7 +105,7 @@ def tiny_artifact(
         embedding_size=2,
         fold=fold,
         max_events=max_events,
-        horizon_seconds=86_400.0 if "churn" in heads else None,
+        horizon_seconds=horizon if "churn" in heads else None,
         lookback_seconds=lookback if "churn" in heads else None,
         trained_from="2024-01-01T00:00:00",
         trained_to="2024-01-31T00:00:00",

@@ -20,7 +20,7 @@ def new_table(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, activ
 
     active_within: seconds in which users of `scored_users` are active, as `derived_columns.definitions` takes it.
     """
-    if not con.execute(_THERE, [mapping.schema, name]).fetchall():  # somebody dropped it: the view has the comments
+    if not con.execute(_THERE, [mapping.schema, name]).fetchall():  # somebody dropped it
         make_view(con, mapping, name)
     staging = qualified(mapping.schema, f"next_{name}")
     view = qualified(mapping.schema, _VIEW_OF[name])
@@ -41,6 +41,8 @@ def make_view(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> No
 def swap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> None:
     """Replace the view or table `name` by the table that `new_table` made, inside the caller's transaction."""
     target = qualified(mapping.schema, name)
+    if not con.execute(_THERE, [mapping.schema, name]).fetchall():
+        make_view(con, mapping, name)  # somebody dropped it: the view has the comments
     kind = "TABLE" if is_table(con, mapping.schema, name) else "VIEW"
     comments = _comments(con, mapping, name)
     con.execute(f"DROP {kind} {target}")

@@ -85,7 +85,7 @@ def checked(con: duckdb.DuckDBPyConnection, sql: str) -> Statement:
     known = _Known.of(con)
     inside = {name.casefold() for name in _defined(tree)}
     tables = []
-    for node in _nodes(tree):
+    for node in nodes(tree):
         if "function_name" in node:
             _check_function(node, known)
         if node.get("at_clause") is not None:
@@ -138,7 +138,8 @@ def _tree(con: duckdb.DuckDBPyConnection, text: str) -> Any:
     return answer["statements"][0]
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """All objects of a tree of JSON."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -152,7 +153,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _defined(tree: Any) -> set[str]:
     """The names of WITH, wherever they stand: a table of that name need not be in the file."""
     found = set()
-    for node in _nodes(tree):
+    for node in nodes(tree):
         entries = node.get("cte_map", {}).get("map", []) if isinstance(node.get("cte_map"), dict) else []
         found |= {str(entry["key"]) for entry in entries}
         if node.get("type") == "RECURSIVE_CTE_NODE":
@@ -187,7 +188,7 @@ class _Known:
 @cache
 def allowed_functions() -> frozenset[str]:
     """The engine's functions that may stand in an expression, in small letters."""
-    text = files("sqlscore.guarded_sql").joinpath("allowed_functions.txt").read_text(encoding="utf-8")
+    text = files("sqlscore.statements").joinpath("allowed_functions.txt").read_text(encoding="utf-8")
     return frozenset(text.split())
 
 

@@ -1,0 +1,1 @@
+"""Which SQL of other people may run: statements, and conditions inside statements of our own."""

@@ -1,0 +1,77 @@
+"""What drives a risk is found in the events: what the simulated shop planted, under any names, without the future."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from advised_shop import open_advised_shop
+
+SPANS = "horizon := INTERVAL 10 DAY, lookback := INTERVAL 20 DAY"
+ROLES = f"SELECT action, role FROM sqlscore.step_roles({SPANS})"
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_advised_shop() as con:
+        yield con
+
+
+def test_roles_are_those_that_were_planted(shop: duckdb.DuckDBPyConnection) -> None:
+    """A payment fails where a purchase usually follows; a ticket ends the visit; checkout goes on; some make stay."""
+    roles = dict(shop.execute(ROLES).fetchall())
+    assert (roles["payment_failed"], roles["support_ticket"]) == ("failure", "exit")
+    assert (roles["checkout"], roles["add_to_cart"]) == ("unfinished", "unfinished")
+    assert roles["subscribe"] == "retention"
+    assert roles["view"] == "ordinary"
+
+
+def test_names_mean_nothing(shop: duckdb.DuckDBPyConnection) -> None:
+    """The same shop, its actions named by hashes, has the same roles."""
+    roles = shop.execute(f"SELECT md5(action), role FROM ({ROLES}) ORDER BY 1").fetchall()
+    with open_advised_shop(renamed=True) as other:
+        assert other.execute(f"{ROLES} ORDER BY 1").fetchall() == roles
+
+
+def test_a_role_at_a_moment_knows_nothing_later(shop: duckdb.DuckDBPyConnection) -> None:
+    """Roles and signs as of a day are those of the file that ends there."""
+    as_of = "TIMESTAMP '2025-03-20'"
+    then = shop.execute(f"FROM sqlscore.step_roles(as_of := {as_of}, {SPANS}) ORDER BY action").fetchall()
+    with open_advised_shop() as cut:
+        cut.execute(f"DELETE FROM e WHERE event_time > {as_of}")
+        # the moment stays the same although the newest event is a little older
+        cut.execute(f"INSERT INTO e VALUES (-1, {as_of}, 'view')")
+        now = cut.execute(f"FROM sqlscore.step_roles({SPANS}) ORDER BY action").fetchall()
+    for one, other in zip(then, now, strict=True):
+        if one[0] != "view":  # of which there is one more
+            assert one[:2] == other[:2]
+            assert one[2] == other[2]
+            assert one[3] == pytest.approx(other[3])
+
+
+def test_a_driver_says_how_many_left_after_it(shop: duckdb.DuckDBPyConnection) -> None:
+    """Who failed at a step leaves more often than others, which was planted; shares lie in their intervals."""
+    query = f"FROM sqlscore.driver_stats({SPANS})"
+    rows = shop.execute(f"SELECT driver, churn_rate, rate_low, rate_high, churn_rate_of_all {query}")
+    stats = {row[0]: row[1:] for row in rows.fetchall()}
+    assert set(stats) == {"failed step", "exit intent", "abandoned flow", "inactivity"}
+    for rate, low, high, _ in stats.values():
+        assert low <= rate <= high
+    assert stats["failed step"][1] > stats["failed step"][3]
+    assert stats["exit intent"][1] > stats["exit intent"][3]
+
+
+def test_each_active_user_at_risk_has_one_row_with_reasons(shop: duckdb.DuckDBPyConnection) -> None:
+    """And nobody else has one; what is called unused was never done, what is called an action of the last visit was."""
+    wanted = "SELECT user_id FROM sqlscore.scored_users WHERE is_active AND churn_risk >= 0.3 ORDER BY 1"
+    shop.execute(f"CREATE OR REPLACE TEMP TABLE s AS FROM sqlscore.user_signals_with({SPANS})")
+    assert shop.execute("SELECT user_id FROM s ORDER BY 1").fetchall() == shop.execute(wanted).fetchall()
+    done = """SELECT count(*) FROM s JOIN e ON e.user_id = s.user_id
+              WHERE list_contains(s.unused_features, e.event_type)"""
+    assert shop.execute(done).fetchall() == [(0,)]
+    shown = """SELECT count(*) FROM s WHERE driver_action IS NOT NULL AND NOT EXISTS (
+        FROM sqlscore.session_events v WHERE v.user_id = s.user_id AND v.event_type = s.driver_action
+        AND v.session_id = (SELECT max(session_id) FROM sqlscore.sessions x WHERE x.user_id = s.user_id))"""
+    assert shop.execute(shown).fetchall() == [(0,)]
+    assert shop.execute("SELECT min(len(reasons)) FROM s WHERE driver <> 'unclear'").fetchall()[0][0] >= 2

@@ -1,0 +1,42 @@
+"""A simulated shop that is scored by a model without training, for what is decided on scores."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+from tiny_model import tiny_artifact
+
+import sqlscore
+from sqlscore.database.registry import register
+from sqlscore.simulation import ACTIONS, simulate_shop
+
+USERS = 2_500
+_FOLDER = tempfile.TemporaryDirectory(prefix="sqlscore-tests-")
+
+
+def open_advised_shop(renamed: bool = False) -> duckdb.DuckDBPyConnection:
+    """A new file with the shop, mapped and scored. renamed: whether its actions have names without a meaning."""
+    path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "shop.duckdb"
+    shutil.copy(_template(renamed), path)
+    return sqlscore.connect(path)
+
+
+@lru_cache
+def _template(renamed: bool) -> Path:
+    path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "template.duckdb"
+    with sqlscore.connect(path) as con:
+        con.register("shop", simulate_shop(USERS, seed=3).events)
+        name = "md5(event_type)" if renamed else "event_type"
+        con.execute(f"CREATE TABLE e AS SELECT user_id, event_time, {name} AS event_type FROM shop")
+        sqlscore.map_events(con, "e")
+        actions = con.execute("SELECT DISTINCT event_type FROM e ORDER BY 1").fetchall()
+        assert len(actions) == len(ACTIONS)
+        # a horizon of 10 days and a lookback of 20, as training chooses them for this shop
+        artifact = tiny_artifact(tuple(name for (name,) in actions), lookback=20 * 86_400.0, horizon=10 * 86_400.0)
+        register(con, artifact, name="m", mapping="events", champion=True, verb="train")
+        sqlscore.refresh(con)
+    return path

@@ -20,8 +20,8 @@ users AS (
         j.variant = 'treated' AS is_treated,
         j.probability,
         COALESCE(1 - j.risk_before, 0.5) AS expected,
-        CAST(CASE WHEN j.stayed THEN 1 ELSE 0 END AS DOUBLE) AS stayed,
-        j.stayed IS NOT NULL AS is_known
+        CAST(CASE WHEN j.churned THEN 0 ELSE 1 END AS DOUBLE) AS stayed,
+        j.churned IS NOT NULL AS is_known
     FROM sqlscore.judged_interventions AS j
 ),
 -- The sums of each arm: of what came, of what was expected before, of their squares and products about the means.

@@ -18,7 +18,7 @@ assigned AS (
 instants AS (
     SELECT DISTINCT e.user_id, e.event_time
     FROM sqlscore.events AS e
-    SEMI JOIN assigned AS a ON a.user_id = e.user_id
+    SEMI JOIN sqlscore.interventions AS a USING (user_id)
 ),
 outcomes AS (
     SELECT a.*, i.event_time AS next_event_time
@@ -27,9 +27,11 @@ outcomes AS (
 ),
 final AS (
     SELECT
-        o.* EXCLUDE (label_time),
-        -- Users who came back early are known before the others; all would seem to stay if they were counted alone.
-        CASE WHEN o.label_time <= h.high_water THEN COALESCE(o.next_event_time <= o.label_time, FALSE) END AS stayed,
+        o.* EXCLUDE (label_time, next_event_time),
+        -- Users who came back early are known before the others; churn would look rare if they were counted alone.
+        CASE
+            WHEN o.label_time <= h.high_water THEN o.next_event_time IS NULL OR o.next_event_time > o.label_time
+        END AS churned,
         o.label_time > h.high_water AS censored
     FROM outcomes AS o
     CROSS JOIN high_water AS h
@@ -48,6 +50,5 @@ COMMENT ON COLUMN sqlscore.judged_interventions.driver IS 'The driver then.';
 COMMENT ON COLUMN sqlscore.judged_interventions.horizon_seconds IS 'Within this many seconds a user who stays comes back.';
 COMMENT ON COLUMN sqlscore.judged_interventions.model IS 'The model of the risk, name@version.';
 COMMENT ON COLUMN sqlscore.judged_interventions.noted_at IS 'When the row was written, UTC.';
-COMMENT ON COLUMN sqlscore.judged_interventions.next_event_time IS 'Time of the first event after assigned_at, UTC; NULL: none yet.';
-COMMENT ON COLUMN sqlscore.judged_interventions.stayed IS 'Whether there is an event in (assigned_at, assigned_at + horizon]; NULL while that is not over.';
+COMMENT ON COLUMN sqlscore.judged_interventions.churned IS 'No event in (assigned_at, assigned_at + horizon]; NULL while that is not over.';
 COMMENT ON COLUMN sqlscore.judged_interventions.censored IS 'The horizon ends after the newest event, so the outcome is not known yet.';

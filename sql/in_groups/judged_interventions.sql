@@ -22,7 +22,7 @@ high_water AS (
 instants AS (
     SELECT DISTINCT e.user_id, e.event_time
     FROM sqlscore.events AS e
-    SEMI JOIN assigned AS a ON a.user_id = e.user_id
+    SEMI JOIN sqlscore.interventions AS a USING (user_id)
 ),
 outcomes AS (
     SELECT a.*, i.event_time AS next_event_time
@@ -31,9 +31,11 @@ outcomes AS (
 ),
 final AS (
     SELECT
-        o.* EXCLUDE (label_time),
-        -- Users who came back early are known before the others; all would seem to stay if they were counted alone.
-        CASE WHEN o.label_time <= h.high_water THEN COALESCE(o.next_event_time <= o.label_time, FALSE) END AS stayed,
+        o.* EXCLUDE (label_time, next_event_time),
+        -- Users who came back early are known before the others; churn would look rare if they were counted alone.
+        CASE
+            WHEN o.label_time <= h.high_water THEN o.next_event_time IS NULL OR o.next_event_time > o.label_time
+        END AS churned,
         COALESCE(o.label_time > h.high_water, TRUE) AS censored
     FROM outcomes AS o
     LEFT JOIN high_water AS h ON h.user_id = o.user_id AND h.which = o.which

@@ -85,21 +85,19 @@ def _insert(con: duckdb.DuckDBPyConnection, mapping: Mapping, chosen: str, seed:
             ) AS known_before
             FROM ({chosen}) c"""
     )
-    try:
-        con.execute(
-            f"""INSERT INTO {table} BY NAME
-                SELECT user_id, which, variant, assigned_at, 1 - held_out AS probability, {seed} AS seed, risk_before, driver,
-                    {seconds!r} AS horizon_seconds, model, CAST(? AS TIMESTAMP) AS noted_at
-                FROM sqlscore_chosen WHERE NOT known_before ORDER BY which, user_id""",
-            [now()],
-        )
-        rows = con.execute(
-            """SELECT which,
-                    count(*) FILTER (NOT known_before AND variant = 'treated'),
-                    count(*) FILTER (NOT known_before AND variant = 'held out'),
-                    count(*) FILTER (known_before)
-                FROM sqlscore_chosen GROUP BY which ORDER BY which"""
-        ).fetchall()
-    finally:
-        con.execute("DROP TABLE IF EXISTS temp.main.sqlscore_chosen")
+    con.execute(
+        f"""INSERT INTO {table} BY NAME
+            SELECT user_id, which, variant, assigned_at, 1 - held_out AS probability, {seed} AS seed,
+                risk_before, driver, {seconds!r} AS horizon_seconds, model, CAST(? AS TIMESTAMP) AS noted_at
+            FROM sqlscore_chosen WHERE NOT known_before ORDER BY which, user_id""",
+        [now()],
+    )
+    rows = con.execute(
+        """SELECT which,
+                count(*) FILTER (NOT known_before AND variant = 'treated'),
+                count(*) FILTER (NOT known_before AND variant = 'held out'),
+                count(*) FILTER (known_before)
+            FROM sqlscore_chosen GROUP BY which ORDER BY which"""
+    ).fetchall()
+    con.execute("DROP TABLE temp.main.sqlscore_chosen")
     return [Assigned(*row) for row in rows]

@@ -146,7 +146,7 @@ def test_interventions_outlive_another_mapping(shop: duckdb.DuckDBPyConnection) 
     report = sqlscore.map_events(shop, "f", force=True)
     assert '"sqlscore"."recommendations"' in report.dropped
     assert report.kept == {'"sqlscore"."interventions"': 9}
-    found = shop.execute("SELECT typeof(user_id), count(next_event_time) FROM sqlscore.judged_interventions GROUP BY 1")
+    found = shop.execute("SELECT typeof(user_id), count(churned) FROM sqlscore.judged_interventions GROUP BY 1")
     assert found.fetchall() == [("VARCHAR", 0)]
 
 

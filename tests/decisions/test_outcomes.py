@@ -53,7 +53,7 @@ def test_whom_it_helps_and_whom_it_hurts(file: duckdb.DuckDBPyConnection, custom
 def test_figures_are_those_of_the_formulas(file: duckdb.DuckDBPyConnection, customers: Customers) -> None:
     """Deng et al. 2013 for the adjustment, theorem 2.2 of Waudby-Smith et al. 2024 for the interval, in numpy."""
     fill(file, customers, "positive", seeds=1, users=500, looks=1, held_out=0.25)
-    found = file.execute("SELECT variant = 'treated', stayed, 1 - risk_before FROM sqlscore.judged_interventions")
+    found = file.execute("SELECT variant = 'treated', NOT churned, 1 - risk_before FROM sqlscore.judged_interventions")
     treated, stayed, expected = (np.array(column, float) for column in zip(*found.fetchall(), strict=True))
     arms = [(stayed[treated == arm], expected[treated == arm]) for arm in (0, 1)]
     slope = sum(((y - y.mean()) * (x - x.mean())).sum() for y, x in arms) / sum(
@@ -84,7 +84,7 @@ def test_what_cannot_be_said_is_not_said(file: duckdb.DuckDBPyConnection, custom
     file.execute("DELETE FROM sqlscore.interventions WHERE variant = 'treated' AND user_id % 3 = 0")
     assert file.execute(query).fetchall()[0][0] == "arms are not as assigned"
     file.execute("DELETE FROM e WHERE user_id = -1")
-    known = "SELECT count(stayed), count(*) FILTER (censored) FROM sqlscore.judged_interventions"
+    known = "SELECT count(churned), count(*) FILTER (censored) FROM sqlscore.judged_interventions"
     total = file.execute("SELECT count(*) FROM sqlscore.interventions").fetchall()[0][0]
     assert file.execute(known).fetchall() == [(0, total)]
 

@@ -23,6 +23,9 @@ ARGUMENTS = {
     "score_drift_bins": "'scores', 'scores'",
 }  # fmt: skip
 
+LEFT_OUT = ("lint", "user_signals_with")
+"""The linter itself, and what only joins macros that are tested here: putting all of these in place takes a minute."""
+
 
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory):
@@ -46,7 +49,9 @@ def test_a_shipped_view_has_no_finding(con: duckdb.DuckDBPyConnection, name: str
     assert [str(one) for one in sqlscore.lint(con, f"sqlscore.{name}").findings] == []
 
 
-@pytest.mark.parametrize("name", [item.name for item in objects() if " AS TABLE" in item.text and item.name != "lint"])
+@pytest.mark.parametrize(
+    "name", [item.name for item in objects() if " AS TABLE" in item.text and item.name not in LEFT_OUT]
+)
 def test_a_shipped_macro_has_no_finding(con: duckdb.DuckDBPyConnection, name: str):
     called = f"sqlscore.{name}({ARGUMENTS.get(name, '')})"
     assert [str(one) for one in sqlscore.lint(con, called).findings] == []

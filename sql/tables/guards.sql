@@ -22,6 +22,7 @@ FROM (
     ('unknown_share', 0.1, 'warn', 'Share of the events, or of those since the last refresh, whose action the champion does not know.'),
     ('largest_user_share', 0.1, 'note', 'Share of the events that belong to one user, if there are 20 users or more.'),
     ('group_silent_days', 30, 'note', 'Days from the newest event of a group to the newest of all, in a group that never was silent for two thirds as long; at a refresh, in one that was fresher before.'),
+    ('thin_day_share', 0.7, 'note', 'Share of the events usual around a day, and on its weekday, that the day lacks; at a refresh, of days that were not over before.'),
     ('alike_actions', 0, 'note', 'Number of action names that differ from another in case, spaces, invisible characters or Unicode form only; counted when mapping.')
 ) AS d (name, threshold, outcome, watches)
 WHERE NOT EXISTS (SELECT 1 FROM sqlscore.guards AS g WHERE g.name = d.name);

@@ -12,6 +12,7 @@ from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.composition.feeds import feed_states
 from sqlscore.mapping.ended_groups import ended_groups, in_words
 from sqlscore.mapping.leap import MIN_USERS, days, leap_in
+from sqlscore.mapping.thin_days import in_words as said_of_days
 from sqlscore.mapping.watch import Before, Finding, Watched
 
 _FRESHER = 0.5  # a feed was fresh if its newest event was younger than this share of `silent_days`
@@ -70,6 +71,7 @@ def judge(
     values = [*_of_times(seen, before), *_of_shares(seen, before), *_of_counts(con, mapping, guards, seen, before)]
     values += _of_sources(con, mapping, before)
     values += _of_groups(con, mapping, guards, seen, before)
+    values += _of_days(guards, seen, before)
     findings: list[Finding] = []
     for name, value, what, remedy in values:
         guard = guards.get(name)
@@ -214,6 +216,18 @@ def _of_groups(
         stopped = "has their feed stopped?" if then else "their users are scored as of then, and labelled up to then"
         what = f'groups of "{mapping.group}" ended long before the newest event: {in_words(ended)}: {stopped}'
         yield "group_silent_days", max(one.days for one in ended), what, "accept"
+
+
+def _of_days(guards: Guards, seen: Watched, before: Before) -> Iterator[Value]:
+    """At mapping all such days; later those that were not over when the events were last looked at."""
+    guard = guards.get("thin_day_share")
+    if guard is None:
+        return
+    last = before.last or before.mapped
+    since = None if last is None or last.newest_time is None else last.newest_time.date()
+    thin = [one for one in seen.thin_days if one.lacking > guard.threshold and (since is None or one.day >= since)]
+    if thin:
+        yield "thin_day_share", max(one.lacking for one in thin), said_of_days(thin), "accept"
 
 
 def _same(seen: Watched, last: Watched) -> bool:

@@ -14,6 +14,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.errors import InstallError
 from sqlscore.events.mapping import Mapping
+from sqlscore.mapping.thin_days import ThinDay, thin_days_query
 
 MAPPED, REFRESHED, BUILT, ACCEPTED = "map_events", "refresh", "dbt build", "accepted"
 """When a profile was taken; one that a user accepted stands in place of the one at mapping."""
@@ -51,6 +52,7 @@ class Watched:
     model: str | None = None
     n_unknown: int | None = None
     unknown_share_of_new: float | None = None
+    thin_days: tuple[ThinDay, ...] = field(default=(), metadata={"kept": False})
 
     @property
     def n_left_out(self) -> int:
@@ -88,25 +90,34 @@ def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
                 {source(mapping.event_type)} AS action{columns}
             FROM {rows_of(con, mapping)}
         )"""
-    present = "".join(f", count({name})" for name in features)
+    present = "".join(f", count({name}) AS {name}" for name in features)
+    total = "".join(f", CAST(sum({name}) AS BIGINT)" for name in ("users", "times", "actions", *features))
     row: tuple[Any, ...] = (
         one(
             con,
-            f"""WITH {events}, counted AS (
-                SELECT count(*), count("user"), count(time), count(action){present}, min(time) AS first,
-                    max(time) AS newest FROM events
+            f"""WITH {events}, per_day AS MATERIALIZED (
+                SELECT CAST(time AS DATE) AS day, count(*) AS n_rows, count("user") AS users, count(time) AS times,
+                    count(action) AS actions{present}, min(time) AS first, max(time) AS newest,
+                    count(*) FILTER ("user" IS NOT NULL AND action IS NOT NULL AND {early(mapping, "time")}) AS n
+                FROM events GROUP BY CAST(time AS DATE)
+            ), counted AS (
+                SELECT CAST(coalesce(sum(n_rows), 0) AS BIGINT){total}, min(first) AS first, max(newest) AS newest
+                FROM per_day
             )
-            SELECT * EXCLUDE (first, newest), isfinite(first) AND isfinite(newest) AND {early(mapping, "newest")},
+            SELECT * EXCLUDE (first, newest), {thin_days_query("per_day")},
+                isfinite(first) AND isfinite(newest) AND {early(mapping, "newest")},
                 CASE WHEN isfinite(first) THEN first END, CASE WHEN isfinite(newest) THEN newest END FROM counted""",
         )
         or ()
     )
-    n_rows, *n_present, all_early, first, newest = row
+    n_rows, *n_present, thin, all_early, first, newest = row
+    n_present = [count or 0 for count in n_present]
     n_missing = {f.name: n_rows - count for f, count in zip(mapping.features, n_present[3:], strict=True)}
     if all_early and n_present[:3] == [n_rows] * 3:
-        seen = Watched(now(), n_rows, n_rows, first, newest, 0, 0, 0, 0, 0, 0, None, n_missing=n_missing)
+        seen = Watched(now(), n_rows, n_rows, first, newest, 0, 0, 0, 0, 0, 0, None)
     else:
-        seen = replace(_left_out(con, mapping, events), n_missing=n_missing)
+        seen = _left_out(con, mapping, events)
+    seen = replace(seen, n_missing=n_missing, thin_days=tuple(ThinDay(**day) for day in thin or ()))
     if seen.first_time is None or seen.newest_time is None or not _is_long(seen.first_time, seen.newest_time):
         return seen
     old = one(
@@ -160,45 +171,6 @@ def _left_out(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) -> 
     )
 
 
-@dataclass(frozen=True)
-class Scored:
-    """What the scores tell of the users and of unknown actions."""
-
-    model: str  # the champion
-    n_users: int
-    largest: int | None  # the most events of one user
-    n_events: int
-    n_unknown: int  # events whose action the model does not know
-
-
-def of_users(seen: Watched, scored: Scored, last: Watched | None) -> Watched:
-    """Add what the scores tell.
-
-    Args:
-        seen: What was counted in the events.
-        scored: What was counted in the states of the users.
-        last: The profile of the last refresh, if there was one.
-    """
-    share = scored.largest / scored.n_events if scored.largest and scored.n_events else None
-    of_new = None
-    if last is not None and last.model == scored.model and last.n_unknown is not None:
-        new = scored.n_events - last.n_events
-        of_new = last.unknown_share_of_new if new == 0 else None
-        if new >= _MIN_NEW:
-            of_new = max(0.0, min(1.0, (scored.n_unknown - last.n_unknown) / new))
-    return replace(
-        seen,
-        n_users=scored.n_users,
-        largest_user_share=share,
-        model=scored.model,
-        n_unknown=scored.n_unknown,
-        unknown_share_of_new=of_new,
-    )
-
-
-_MIN_NEW = 20  # new events; a share of fewer says little
-
-
 def write_profile(
     con: duckdb.DuckDBPyConnection, mapping: str, verb: str, seen: Watched, findings: tuple[Finding, ...]
 ) -> None:
@@ -208,7 +180,7 @@ def write_profile(
     """
     gone = {MAPPED: _ALL, ACCEPTED: (MAPPED, ACCEPTED)}
     forget_profiles(con, mapping, gone.get(verb, (verb,)))
-    row = asdict(seen)
+    row = {name: value for name, value in asdict(seen).items() if name in _KEPT}
     row |= {"mapping": mapping, "verb": verb, "n_missing": json.dumps(seen.n_missing)}
     row["findings"] = json.dumps([asdict(finding) for finding in findings])
     names, places = ", ".join(row), ", ".join("?" for _ in row)
@@ -223,6 +195,7 @@ def forget_profiles(con: duckdb.DuckDBPyConnection, mapping: str, verbs: tuple[s
     con.execute("DELETE FROM sqlscore.event_profiles WHERE mapping = ? AND list_contains(?, verb)", [mapping, [*verbs]])
 
 
+_KEPT = tuple(f.name for f in fields(Watched) if f.metadata.get("kept", True))
 _COUNTED = tuple(f.name for f in fields(Watched) if f.type == "int")
 """Counts that every profile has."""
 
@@ -232,7 +205,7 @@ def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str, *verbs: str) -> 
 
     Raises InstallError if a row is not as sqlscore wrote it.
     """
-    names = [f.name for f in fields(Watched)]
+    names = _KEPT
     rows = con.execute(
         f"SELECT verb, findings, {', '.join(names)} FROM sqlscore.event_profiles WHERE mapping = ?", [mapping]
     ).fetchall()

@@ -10,6 +10,7 @@ from sqlscore.database.catalog import mapped
 from sqlscore.database.transactions import on_own_connection, transaction
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.guards import BY_DBT, Guards, judge, outcomes, read_guards, refuse
+from sqlscore.mapping.of_scores import Scored, of_users
 from sqlscore.mapping.readers import check_readers, note_views, views_changed
 from sqlscore.mapping.roles import UNREADABLE, check_types, unreadable
 from sqlscore.mapping.watch import (
@@ -17,9 +18,7 @@ from sqlscore.mapping.watch import (
     BUILT,
     Before,
     Finding,
-    Scored,
     Watched,
-    of_users,
     read_profiles,
     watch,
     write_profile,

@@ -18,9 +18,10 @@ from sqlscore.errors import GuardWarning
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.composition.feeds import FeedState, feed_states, waiting
 from sqlscore.mapping.guards import judge, outcomes, read_guards, refuse
+from sqlscore.mapping.of_scores import Scored, of_users
 from sqlscore.mapping.readers import check_readers, note_views, views_changed
 from sqlscore.mapping.roles import UNREADABLE, check_types, unreadable
-from sqlscore.mapping.watch import ACCEPTED, REFRESHED, Scored, of_users, read_profiles, watch, write_profile
+from sqlscore.mapping.watch import ACCEPTED, REFRESHED, read_profiles, watch, write_profile
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.changes import Changes, find_changes
 from sqlscore.score_tables.mark import STATES_TABLE, mark_now, read_mark, write_mark

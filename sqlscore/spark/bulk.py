@@ -96,11 +96,11 @@ def score(
     start = time.perf_counter()
     out = out.rstrip("/")
     store = storage(spark)
-    check_session(spark)
     refuse_existing(store, out, replace=replace)
     packed = pack(source, mapping, () if model is None else (model,)).only(model)
     _refuse_states(packed, keep=keep_states, after=after)
     moment_asked = None if as_of is None else moment(as_of, "as_of", SparkError)
+    check_session(spark)  # after what costs nothing, as it starts a worker
     with plain_errors():
         frame = read(spark, [events] if isinstance(events, str) else events, format) if _is_paths(events) else events
         found = capped(events_of(frame, packed.mapping), moment_asked)

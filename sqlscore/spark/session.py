@@ -58,7 +58,7 @@ def _worker(spark: Any) -> dict[str, str]:
         answer: dict[str, str] = rows.collect()[0].asDict()
     except PySparkException as error:
         raise SparkError(
-            f"a Python worker of this session cannot run sqlscore ({_reason(str(error))}): install sqlscore[spark] "
+            f"a Python worker of this session cannot run sqlscore ({reason(str(error))}): install sqlscore[spark] "
             f"with Python {_PYTHON} on every worker, and let PYSPARK_PYTHON name that interpreter before the session "
             "starts"
         ) from error
@@ -89,20 +89,23 @@ def _compare(worker: dict[str, str]) -> None:
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Raise what sqlscore said in a worker as the error that it was there, and Spark's own errors as SparkError."""
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
-    except PySparkException as error:
+    except (PySparkException, Py4JError) as error:
         told = re.findall(r"sqlscore\.errors\.(\w+): (.+)", str(error))
         if told:
             kind, message = told[-1]
             raise getattr(errors, kind)(message) from error
-        raise SparkError(f"Spark failed: {_reason(str(error))}") from error
+        raise SparkError(f"Spark failed: {reason(str(error))}") from error
 
 
-def _reason(text: str) -> str:
+def reason(text: str) -> str:
     """The line of an error that says most."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
-    told = [line for line in lines if "Error:" in line or line.startswith("[") or "MISMATCH" in line]
-    return (told or lines or ["it said nothing"])[-1][:300]
+    lines = [
+        line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("at ", "... "))
+    ]
+    told = [line for line in lines if "Error:" in line or line.startswith("[") or ": [" in line or "MISMATCH" in line]
+    return (told or lines or ["it said nothing"])[-1].lstrip(": ").rstrip(".")[:300]

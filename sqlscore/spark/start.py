@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlscore.errors import SparkError
 from sqlscore.extras import require
+from sqlscore.spark.session import reason
 
 _NEEDED = {
     "spark.sql.session.timeZone": "UTC",
@@ -36,14 +37,19 @@ def session(master: str | None, conf: Sequence[str] = ()) -> Iterator[Any]:
         raise SparkError("Spark needs Java 17 or newer, and there is no java: install one (openjdk-17-jre-headless)")
     settings = _NEEDED | dict(_setting(text) for text in conf)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("sqlscore").config(map=settings)
     try:
         spark = (builder if master is None else builder.master(master)).getOrCreate()
-    except PySparkException as error:
-        raise SparkError(f"no Spark session could be started with master {master}: {error}") from error
+    except (PySparkException, Py4JError) as error:
+        raise SparkError(
+            f"no Spark session could be started{'' if master is None else f' with master {master}'} "
+            f"({reason(str(error))}): what Java said stands above; look at --master, at --conf (memory), and that "
+            f"JAVA_HOME ({os.environ.get('JAVA_HOME') or 'not set'}) is of Java 17 or newer"
+        ) from error
     try:
         yield spark
     finally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import duckdb
 import pytest
 from small_shop import gru_artifact, open_shop
 from spark_here import require_spark, spark_session
+from spark_scores import same
 
 import sqlscore
 from sqlscore.database.registry import register as store
@@ -173,16 +172,3 @@ def test_parameters_are_those_of_the_public_functions() -> None:
 def _mapping(file: Path) -> str:
     with duckdb.connect(str(file), read_only=True) as con:
         return str(con.execute("SELECT mapping FROM sqlscore.mappings").fetchall()[0][0])
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal, or numbers that differ by rounding; Spark's times have a zone, UTC."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-6)
-    if isinstance(one, dt.datetime) and isinstance(other, dt.datetime):
-        return one == other.astimezone(dt.UTC).replace(tzinfo=None)
-    return bool(one == other)

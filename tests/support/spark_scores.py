@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -55,3 +58,16 @@ def _same(ours: pa.ChunkedArray, theirs: pa.ChunkedArray, close: float = CLOSE) 
     if pa.types.is_timestamp(one.type):
         return bool(one.cast(pa.int64()).equals(other.cast(pa.int64())))
     return bool(one.equals(other.cast(one.type)))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal, or numbers that differ by rounding; Spark's times have a zone, UTC."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-6)
+    if isinstance(one, dt.datetime) and isinstance(other, dt.datetime):
+        return one == other.astimezone(dt.UTC).replace(tzinfo=None)
+    return bool(one == other)

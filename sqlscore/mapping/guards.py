@@ -46,6 +46,10 @@ def outcomes(guards: Guards, findings: Iterable[Finding]) -> dict[str, str]:
     return said
 
 
+COUNTED_BY_SCORING = ("unknown_share", "largest_user_share")
+"""What a refresh counts in the scores of all users, and a look at the events does not."""
+
+
 BY_REFRESH = "refresh with accept=True (--accept)"
 BY_DBT = 'dbt build --vars "{sqlscore_accept: true}"'
 """How events that a guard refuses are accepted."""

@@ -19,6 +19,7 @@ _MIN_EVENTS = 1000  # so does a silence in a smaller log
 _HARDLY = 0.01  # of the events that the log's usual rate would have put into the silence
 _LONGER = 1.5  # than a silence that is known of the log, or than the time that has passed
 _SEVERAL = 3  # users do not have the same wrong date
+_BEGUN = 0.01  # of the events: what lies before is not looked at, since one wrong date is a silence of decades too
 _OF_THE_LOG = 0.5  # of the time that the log covers: a silence longer than this is not known from it
 
 
@@ -49,24 +50,26 @@ def leap_in(con: duckdb.DuckDBPyConnection, mapping: Mapping, last: Watched, see
     events = qualified(mapping.schema, "events")
     row = one(
         con,
-        f"""WITH times AS (SELECT DISTINCT event_time FROM {events} WHERE event_time <= $1),
+        f"""WITH begun AS (
+                SELECT quantile_disc(event_time, {_BEGUN}) AS first_time FROM {events} WHERE event_time <= $2
+            ), times AS (SELECT DISTINCT event_time FROM {events} WHERE event_time <= $1),
             silences AS (
                 SELECT event_time, epoch(event_time) - epoch(lag(event_time) OVER (ORDER BY event_time)) AS seconds
                 FROM times
             ), longest AS (
-                SELECT max(seconds) FILTER (event_time <= $2) AS known,
+                SELECT max(seconds) FILTER (event_time <= $2 AND event_time > first_time) AS known,
                     max(seconds) FILTER (event_time > $2) AS seconds,
-                    arg_max(event_time, seconds) FILTER (event_time > $2) AS start
-                FROM silences
+                    arg_max(event_time, seconds) FILTER (event_time > $2) AS start, any_value(first_time) AS begun
+                FROM silences CROSS JOIN begun
             )
-            SELECT known / 86400, seconds / 86400, start, count(*), count(DISTINCT user_id)
+            SELECT known / 86400, seconds / 86400, start, count(*), count(DISTINCT user_id), begun
             FROM longest JOIN {events} ON event_time >= start AND event_time <= $1 GROUP BY ALL""",
         [seen.newest_time, last.newest_time],
     )
     if row is None:
         return None
-    known, silence, start, n_events, n_users = row
-    covered = max(days(last.first_time, last.newest_time), 1.0)
+    known, silence, start, n_events, n_users, begun = row
+    covered = max(days(begun, last.newest_time), 1.0)
     usual = last.n_events / covered * silence
     if (
         silence <= _LONGER * max(known or 0.0, days(last.taken_at, seen.taken_at))

@@ -15,7 +15,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
-from sqlscore.mapping.guards import BY_DBT, judge, read_guards
+from sqlscore.mapping.guards import BY_DBT, COUNTED_BY_SCORING, judge, read_guards
 from sqlscore.mapping.relations import types_of
 from sqlscore.mapping.watch import BUILT, REFRESHED, read_profiles, watch
 from sqlscore.quoting import qualified
@@ -71,7 +71,7 @@ def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: s
     before = read_profiles(con, mapping.name, REFRESHED, BUILT)
     findings = judge(con, mapping, read_guards(con), watch(con, mapping), before)
     names = {finding.name for finding in findings}
-    findings += tuple(finding for finding in before.findings if finding.name not in names)
+    findings += tuple(f for f in before.findings if f.name in COUNTED_BY_SCORING and f.name not in names)
     commands = {
         "cap": f"{_map(database)} --time-cap TIME",
         "train": _command("train", database, mapping),

@@ -50,6 +50,18 @@ def test_a_few_events_behind_a_silence_that_is_not_known_are_refused(
     assert con.execute("SELECT max(as_of) FROM sqlscore.scored_users").fetchall() == [(newest,)]
 
 
+@pytest.mark.filterwarnings("ignore:.*very old")
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_wrong_date_in_the_past_hides_no_wrong_date_in_the_future(con: duckdb.DuckDBPyConnection, gone: bool) -> None:
+    """It would be a silence of fifty years that the log knows, and a log that has hardly an event a day."""
+    newest = logged(con, f"{DENSE} UNION ALL SELECT 1, TIMESTAMP '1971-01-01'")
+    if gone:
+        con.execute("DELETE FROM e WHERE event_time < '1980-01-01'")
+    arrive(con, newest + timedelta(days=200), 1, 1, timedelta(0))
+    with pytest.raises(GuardError, match="1 since .* lie 200 days after all others"):
+        sqlscore.refresh(con)
+
+
 @pytest.mark.parametrize(
     ("log", "days", "n_events", "n_users", "spread"),
     [

@@ -134,7 +134,12 @@ def judge(con: duckdb.DuckDBPyConnection, truths: dict[str, float]) -> dict[str,
         """SELECT split_part(which, '/', 1) AS seed, split_part(which, '/', 2)::INT AS look, uplift_low, uplift_high,
                verdict, variance_removed, raw_uplift FROM sqlscore.intervention_outcomes_with() ORDER BY look"""
     ).fetchall()
-    at_last, at_all, found, wrong, widths, removed = {}, {}, set(), set(), {}, []
+    at_last: dict[str, bool] = {}
+    at_all: dict[str, bool] = {}
+    widths: dict[str, float] = {}
+    found: set[str] = set()
+    wrong: set[str] = set()
+    removed: list[float] = []
     for seed, _, low, high, verdict, share, _ in rows:
         if low is None:
             continue

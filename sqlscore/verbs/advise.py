@@ -35,7 +35,8 @@ class Advice:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
         flat = asdict(self)
-        return flat | flat.pop("outcome")
+        outcome: dict[str, Any] = flat.pop("outcome")
+        return flat | outcome
 
 
 @on_own_connection

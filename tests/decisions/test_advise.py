@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -27,7 +28,7 @@ ALL = "FROM sqlscore.recommendations ORDER BY user_id"
 
 def test_advice_is_one_row_a_user_the_same_each_time_and_within_its_limits(shop: duckdb.DuckDBPyConnection) -> None:
     assert shop.execute(ALL).fetchall() == []  # a view, before
-    limits = {"budget": 60.0, "contacts_per_day": 40, "value_saved": 40.0}
+    limits: dict[str, Any] = {"budget": 60.0, "contacts_per_day": 40, "value_saved": 40.0}
     first = sqlscore.advise(shop, **limits)
     rows = shop.execute(ALL).fetchall()
     sqlscore.advise(shop, **limits)
@@ -114,7 +115,7 @@ def test_an_empty_playbook_and_nobody_at_risk_are_no_errors(shop: duckdb.DuckDBP
         ({"risk_from": 2}, "risk_from is 2"),
     ],
 )
-def test_numbers_out_of_range_are_said(shop: duckdb.DuckDBPyConnection, asked: dict[str, float], said: str) -> None:
+def test_numbers_out_of_range_are_said(shop: duckdb.DuckDBPyConnection, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(DecisionError, match=said):
         sqlscore.advise(shop, **asked)
 

@@ -22,6 +22,7 @@ def ctes_inlined(query: exp.Expr) -> exp.Expr:
             body = _inlined(cte.this.copy(), known)
             known[cte.alias.casefold()] = body
         owner = with_.parent
+        assert owner is not None  # a WITH stands in a query
         owner.set("with_", None)
         new = _inlined(owner, known)
         if owner is query:

@@ -79,7 +79,8 @@ def parts_of(node: exp.Expr) -> Parts:
     name = names.get(name.casefold().replace("_", ""), name.casefold())
     given: list[exp.Expr] = []
     distinct = False
-    for argument in node.iter_expressions():
+    for given_to in node.iter_expressions():
+        argument: exp.Expr | None = given_to
         while isinstance(argument, (exp.Order, exp.Distinct, exp.IgnoreNulls)):
             if isinstance(argument, exp.Order):
                 order += [one for one in argument.expressions if isinstance(one, exp.Ordered)]

@@ -7,7 +7,6 @@ import re
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
 
 from sqlscore.dialects.refusal import note_places
 from sqlscore.errors import LintError
@@ -45,11 +44,11 @@ def _lambdas_bare(text: str) -> str:
     opened: list[int | None] = []
     tokens = sqlglot.tokenize(text, read="duckdb")
     for index, token in enumerate(tokens):
-        if token.token_type == TokenType.L_PAREN:
+        if token.token_type.name == "L_PAREN":
             after, before = tokens[index + 1 : index + 2], tokens[max(index - 1, 0)]
             is_lambda = after and after[0].text.casefold() == "lambda" and before.text in ("(", ",")
             opened.append(token.start if is_lambda else None)
-        elif token.token_type == TokenType.R_PAREN and opened:
+        elif token.token_type.name == "R_PAREN" and opened:
             start = opened.pop()
             if start is not None:
                 characters[start] = characters[token.start] = " "

@@ -15,7 +15,13 @@ _NAMED = re.compile(
     r"""(?:'(?:[^'\\]|\\.|'')*'|"[^"]*"|[^\s&,;)'"]+)""",
     re.IGNORECASE,
 )
-_ENVIRONMENT = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY")
+_ENVIRONMENT = (
+    "PGPASSWORD",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_KEY",
+    "SQLSCORE_WEBHOOK_SECRET",
+)
 _AT_LEAST = 4  # characters: a shorter one, wherever it stands, would make texts unreadable
 
 

@@ -36,7 +36,7 @@ def make_server(file: File, *, allow_write: bool) -> MCPServer:
     types = optional("mcp.types", "agents need the MCP SDK", extra="mcp", error=ServingError)
     server: MCPServer = library.MCPServer("sqlscore", instructions=INSTRUCTIONS, log_level="WARNING")
     reads = types.ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    for tool in (*_reading(file), _linting(file)):
+    for tool in (*_reading(file), *_deciding(file), _linting(file)):
         server.tool(annotations=reads)(tool)
     if allow_write:
         server.tool(annotations=types.ToolAnnotations(read_only_hint=False, destructive_hint=False))(_refreshing(file))
@@ -159,6 +159,27 @@ def _reading(file: File) -> list[Callable[..., dict[str, Any]]]:
         return _answered(lambda: file.query(sql, rows))
 
     return [status, list_models, evaluate, score_user, explain_user, segments, drivers, describe, query]
+
+
+def _deciding(file: File) -> list[Callable[..., dict[str, Any]]]:
+    """The tools about what is done."""
+
+    def recommendations(rows: Rows = 20, mapping: str = DEFAULT_MAPPING) -> dict[str, Any]:
+        """What to do for users at risk and why, the chosen ones first, as the last `sqlscore advise` left it.
+
+        expected_saved: by how much the probability to stay should rise; net_value and cost: the owner's currency.
+        """
+        order = "place NULLS LAST, churn_risk DESC, user_id"
+        return _answered(lambda: file.view("recommendations", mapping, rows, order))
+
+    def outcomes(rows: Rows = 30, mapping: str = DEFAULT_MAPPING) -> dict[str, Any]:
+        """What interventions did to staying: uplift with an interval that holds however often one looks, a verdict.
+
+        Shares of users, 0 to 1. These, unlike drivers, are effects; say "unclear" where the verdict does.
+        """
+        return _answered(lambda: file.view("intervention_outcomes", mapping, rows, "which, segment"))
+
+    return [recommendations, outcomes]
 
 
 def _linting(file: File) -> Callable[..., dict[str, Any]]:

@@ -15,7 +15,11 @@ def publish(
     db: Database,
     to: Annotated[
         str,
-        typer.Option("--to", metavar="URL|FILE|DIR", help="postgresql://..., a *.duckdb file, or a folder (Parquet)."),
+        typer.Option(
+            "--to",
+            metavar="URL|FILE|DIR",
+            help="postgresql://..., https://..., *.duckdb, *.csv, or a folder.",
+        ),
     ],
     tables: Annotated[
         list[str] | None,
@@ -29,9 +33,12 @@ def publish(
         list[str] | None,
         typer.Option("--partition-by", metavar="C", help="Cut Parquet files by a column; repeat it."),
     ] = None,
+    dead_letters: Annotated[
+        str, typer.Option("--dead-letters", metavar="FILE", help="Keeps batches that a webhook did not accept.")
+    ] = "sqlscore-dead-letters.jsonl",
     json: Json = False,
 ) -> None:
-    """Copy the tables of scores to PostgreSQL, to a DuckDB file, or to Parquet: all at once, or not at all.
+    """Copy tables to PostgreSQL, a DuckDB file, Parquet or CSV, or hand them over to a webhook.
 
     Example: PGPASSWORD=... sqlscore publish shop.duckdb --to postgresql://bi@db.example.com/marts
     """
@@ -39,10 +46,19 @@ def publish(
 
     chosen = [name.strip() for names in tables for name in names.split(",") if name.strip()] if tables else None
     with open_database(db) as con, working("publishing"):
-        report = verb(con, to, tables=chosen, schema=schema, mapping=mapping, partition_by=partition_by or ())
+        report = verb(
+            con,
+            to,
+            tables=chosen,
+            schema=schema,
+            mapping=mapping,
+            partition_by=partition_by or (),
+            dead_letters=dead_letters,
+        )
     if json:
         render.as_json(report)
         return
     columns = ("table", "rows", "changed")
     render.rows_as_table(columns, [(name, table.rows, table.changed) for name, table in report.tables.items()])
-    render.say(f"published to {report.to} in {report.seconds:.1f} s; rows and checksums agree")
+    checked = "all batches were accepted" if report.route == "webhook" else "rows and checksums agree"
+    render.say(f"published to {report.to} in {report.seconds:.1f} s; {checked}")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, TextIO
+
+import duckdb
+
+from sqlscore.errors import PublishError
+from sqlscore.files import in_place_of, refuse_databases
+from sqlscore.publishing.report import PublishedTable
+from sqlscore.publishing.tables import Source, checksum
+from sqlscore.quoting import identifier
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Text that begins so is run by spreadsheets, in wide forms too (owasp.org/www-community/attacks/CSV_Injection)."""
@@ -38,3 +47,23 @@ def write_mail_list(columns: Sequence[str], rows: Iterable[Sequence[Any]], file:
         writer.writerow(["" if value is None else safe_cell(value) for value in row])
         written += 1
     return written
+
+
+def to_mail_list(reader: duckdb.DuckDBPyConnection, path: Path, sources: Sequence[Source]) -> dict[str, PublishedTable]:
+    """Write one table as a CSV file, whole or not at all. Raises PublishError for more than one table.
+
+    Args:
+        reader: a connection that sees one moment.
+        path: the file, which is replaced.
+        sources: the table.
+    """
+    if len(sources) != 1:
+        raise PublishError("a CSV file holds one table: name one (--tables contacts), or publish to a folder")
+    (source,) = sources
+    refuse_databases(reader, path)
+    columns = [name for name, _ in source.columns]
+    hashed = checksum(reader, source.relation, [identifier(name) for name in columns])
+    rows = reader.execute(f"FROM {source.relation} ORDER BY ALL")
+    with in_place_of(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        written = write_mail_list(columns, iter(rows.fetchone, None), file)
+    return {source.name: PublishedTable(written, hashed[1], written)}

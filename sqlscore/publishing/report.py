@@ -20,7 +20,7 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class PublishReport:
-    """What was published. `to` is the target without password; `route` is postgres, snapshot or parquet."""
+    """What was published. `to`: without password. `route`: postgres, snapshot, parquet, csv or webhook."""
 
     to: str
     route: str

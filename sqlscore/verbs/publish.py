@@ -17,12 +17,15 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import PublishError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
+from sqlscore.publishing.mail_list import to_mail_list
 from sqlscore.publishing.parquet import to_parquet
 from sqlscore.publishing.postgres import to_postgres
 from sqlscore.publishing.postgres_url import is_postgres, server_of
 from sqlscore.publishing.report import PublishedTable, PublishReport
 from sqlscore.publishing.snapshot import to_snapshot
 from sqlscore.publishing.tables import DEFAULT_TABLES, sources
+from sqlscore.publishing.webhook import DEFAULT_TABLES as HANDED_OVER
+from sqlscore.publishing.webhook import hook_of, is_webhook, secret_of_environment, to_webhook
 from sqlscore.score_tables.mark import lost_rows, read_mark
 
 __all__ = ["DEFAULT_TABLES", "PublishReport", "PublishedTable", "publish"]
@@ -39,20 +42,25 @@ def publish(
     schema: str | None = None,
     mapping: str = DEFAULT_MAPPING,
     partition_by: Sequence[str] = (),
+    dead_letters: str | PathLike[str] = "sqlscore-dead-letters.jsonl",
 ) -> PublishReport:
-    """Copy tables and views to where BI tools read them; the target changes at once, or not at all.
+    """Copy tables and views to where BI tools or those who act on them read them.
 
-    All tables are of one moment. Rows and checksums of what arrived are compared with what was sent. The run is noted
-    in `sqlscore.runs`, unless the file is open for reading only.
+    The target changes at once, or not at all; a webhook gets batches. All tables are of one moment. Rows and checksums
+    of what arrived are compared with what was sent. The run is noted in `sqlscore.runs`, unless the file is open for
+    reading only.
 
     Args:
         con: a connection that `connect` made.
-        to: a PostgreSQL URL (password from PGPASSWORD or the password file), a DuckDB snapshot (*.duckdb, *.db), or a
-            folder of Parquet files.
-        tables: names in the mapping's schema or in main, or SCHEMA.NAME; by default what dashboards need.
+        to: a PostgreSQL URL (password from PGPASSWORD or the password file), a DuckDB snapshot (*.duckdb, *.db), a
+            folder of Parquet files, a CSV file for mail tools (*.csv), or a webhook (https://..., signed with the
+            secret in SQLSCORE_WEBHOOK_SECRET).
+        tables: names in the mapping's schema or in main, or SCHEMA.NAME; by default what dashboards need, and
+            `contacts` for CSV and webhooks.
         schema: the schema in the target; by default the mapping's.
         mapping: the name of the mapping.
         partition_by: columns by which Parquet files of the tables that have them are cut into hive folders.
+        dead_letters: the file that keeps the batches which a webhook did not accept.
 
     Raises PublishError if something cannot be published as asked, or if rows of a score table were deleted since the
     last refresh; what was there before is still there.
@@ -64,7 +72,10 @@ def publish(
     source = mapped(con, mapping, read=False)  # the scores can go out although the events are out of reach
     _check_whole(con, source)
     target, into = fspath(to), schema or source.schema
-    if is_postgres(target):
+    hook, secret = (hook_of(target), secret_of_environment()) if is_webhook(target) else (None, b"")
+    if hook is not None:
+        route, label = "webhook", hook.label
+    elif is_postgres(target):
         server = server_of(target)
         route, label = "postgres", server.label
     else:
@@ -73,8 +84,13 @@ def publish(
         raise PublishError("only Parquet files are cut by partition_by: leave it out, or publish to a folder")
     with _noted(con, mapping) as details:
         details["to"] = label
-        with sources(con, source, tables) as (reader, chosen):
-            if route == "postgres":
+        wanted = HANDED_OVER if tables is None and route in ("webhook", "csv") else tables
+        with sources(con, source, wanted) as (reader, chosen):
+            if hook is not None:
+                published = to_webhook(reader, hook, secret, chosen, Path(dead_letters))
+            elif route == "csv":
+                published = to_mail_list(reader, Path(target), chosen)
+            elif route == "postgres":
                 published = to_postgres(reader, server, into, chosen)
             elif route == "snapshot":
                 published = to_snapshot(reader, Path(target), into, chosen)
@@ -100,15 +116,17 @@ def _file_route(target: str) -> tuple[str, str]:
     path = Path(target)
     if "://" in target:
         raise PublishError(
-            f"{target.partition('://')[0]}:// cannot be published to: give postgresql://..., a *.duckdb file or a "
-            "folder (and copy that to where it has to be)"
+            f"{target.partition('://')[0]}:// cannot be published to: give postgresql://..., https://..., a *.duckdb "
+            "file or a folder (and copy that to where it has to be)"
         )
     if path.suffix.casefold() in _SNAPSHOT_SUFFIXES:
         return "snapshot", str(path)
+    if path.suffix.casefold() == ".csv":
+        return "csv", str(path)
     if path.is_file() or (path.suffix and not path.is_dir()):
         raise PublishError(
-            f"{target} is neither a DuckDB snapshot ({', '.join(_SNAPSHOT_SUFFIXES)}) nor a folder for Parquet files: "
-            "name one of these"
+            f"{target} is neither a DuckDB snapshot ({', '.join(_SNAPSHOT_SUFFIXES)}) nor *.csv nor a folder for "
+            "Parquet files: name one of these"
         )
     return "parquet", str(path)
 

@@ -22,11 +22,13 @@ from mcp.client.streamable_http import streamable_http_client
 import sqlscore
 from sqlscore.agents.answers import File
 from sqlscore.agents.server import make_server
+from sqlscore.sql.objects import objects
 
 READING = {
     "status", "list_models", "evaluate", "score_user", "explain_user", "segments", "drivers", "describe", "query",
-    "lint_sql",
+    "lint_sql", "recommendations", "outcomes",
 }  # fmt: skip
+RECOMMENDED = next(item for item in objects() if item.name == "recommendations").commented_columns
 COMMAND = "from sqlscore.cli import main; main()"
 
 
@@ -103,6 +105,8 @@ def test_views_come_as_rows_that_say_if_there_are_more(file: File) -> None:
     assert first["rows"] == whole["rows"][:1]
     assert first["there_are_more"]
     assert call(file, "drivers")["columns"][0] == "action"
+    assert call(file, "recommendations") == {"columns": list(RECOMMENDED), "rows": [], "there_are_more": False}
+    assert "uplift_low" in call(file, "outcomes")["columns"]
     names = {each["name"] for each in call(file, "describe")["objects"]}
     assert {"sqlscore.scored_users", "sqlscore.funnel"} <= names
 

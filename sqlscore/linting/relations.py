@@ -26,6 +26,7 @@ class Relation:
         name: of the table or view, for messages.
         assured: whether its rows are groups of all rows of a table, such as all users: that one is there tells little.
         single: whether there is at most one row.
+        repeated: the tables and columns whose rows a join has repeated, with what repeats them.
     """
 
     columns: dict[str, Value] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Relation:
     name: str = ""
     assured: bool = False
     single: bool = False
+    repeated: tuple[tuple[tuple[str, str], str], ...] = ()
 
     def kept(self) -> Reads:
         """What it depends on whether a row is there, once the rows are read by a query around."""
@@ -64,6 +66,7 @@ class Relation:
             self.name,
             self.assured,
             self.single,
+            self.repeated,
         )
 
     def shown(self) -> set[Var]:

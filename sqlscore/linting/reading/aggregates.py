@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from sqlscore.linting import words
-from sqlscore.linting.observations import Multiplied, Ordering
+from sqlscore.linting.observations import Ordering
 from sqlscore.linting.reading.conditions import facts_where
-from sqlscore.linting.reading.scope import Reader, Scope
+from sqlscore.linting.reading.multiplying import note_multiplied
+from sqlscore.linting.reading.scope import Reader, Scope, Source
 from sqlscore.linting.values import NOTHING, Moment, Origin, Read, Value, mixed
 from sqlscore.linting.zones import NO_FACTS, Fact, Facts, Var
 
@@ -131,12 +132,12 @@ def _over_time(
     backward = (name in _LAST and name != "any_value") != bool(ordered and ordered[0][1] and len(values) == 1)
     if name in _LEAST:
         backward = False
+    if name in _FIRST | _LAST and by is not None:
+        _note_order(reader, scope, node, name, [by])
     if by is not None and by.moment is not None and not backward and name in _LEAST | _LAST | _FIRST:
         least = _extreme(reader, scope, by, True, facts)
         inner = {by.moment.var: least.moment.var} if least.moment is not None else {}
         return first.renamed(inner) if inner else first
-    if name in _FIRST | _LAST and by is not None:
-        _note_order(reader, scope, node, name, [by])
     if name in _ALL_ALIKE:
         return Value(others.reads, tags=others.tags, row=first.row)
     tags = (
@@ -156,7 +157,8 @@ def _extreme(reader: Reader, scope: Scope, value: Value, least: bool, facts: Fac
     moment, var = value.moment, value.moment.var
     grouped = scope.grouping is not None and bool(scope.grouping.keys)
     table = next((name for name, time in scope.tables if time == var.roots()), None)
-    whole = scope.whole is not None and not facts and table is not None
+    bounded = any(fact.left.roots() == var.roots() and fact.right.kind != "newest" for fact in scope.facts)
+    whole = scope.whole is not None and not facts and table is not None and not bounded
     if not least and whole and not grouped:
         newest = Var("newest", table or "")
         return Value(
@@ -207,15 +209,8 @@ def _as_group(scope: Scope, node: exp.Expr, takes_last: bool, value: Value) -> V
 
 
 def _note_multiplied(reader: Reader, scope: Scope, node: exp.Expr, parts: Parts) -> None:
-    if parts.name not in _SUMS or parts.distinct or not parts.arguments or scope.grouping is None:
-        return
-    aliases = {
-        place[0] for column in parts.arguments[0].find_all(exp.Column) if (place := scope.place(column)) is not None
-    }
-    repeating = [scope.multiplied.get(alias, frozenset()) - aliases - scope.fixed for alias in aliases]
-    others = frozenset.intersection(*repeating) if repeating else frozenset()
-    if others:
-        reader.seen.multiplied.append(Multiplied(node, ", ".join(sorted(others))))
+    if parts.name in _SUMS and not parts.distinct and parts.arguments and scope.grouping is not None:
+        note_multiplied(reader, scope, node, parts.arguments[0])
 
 
 def _note_order(reader: Reader, scope: Scope, node: exp.Expr, what: str, values: list[Value]) -> None:
@@ -234,6 +229,7 @@ def note_ordering(
     coarse = timed and first.moment is not None and (first.moment.var.kind == "trunc")
     values = (*order, *partition)
     settled = len(order) > 1 and any(value.moment is None for value in order[1:])
+    settled = settled or any(_tell_apart(source, values) for source in scope.sources)
     settled = settled or any(
         value.base is not None and words.is_id(value.base[1]) and "user" not in value.tags for value in partition
     )
@@ -241,3 +237,10 @@ def note_ordering(
         by = tuple(value.base for value in values if value.base is not None)
         tables = tuple(name for name, _ in scope.tables)
         reader.seen.orderings.append(Ordering(node, what, tables, by, coarse, timed, settled))
+
+
+def _tell_apart(source: Source, values: tuple[Value, ...]) -> bool:
+    """Whether no two rows of an entry agree in all of these columns."""
+    columns = source.relation.columns
+    named = {name for name, value in columns.items() if any(value is one for one in values)}
+    return any(key and key <= named for key in source.relation.keys)

@@ -78,6 +78,11 @@ def _same(evaluate: Evaluate, node: exp.Expr) -> Value:
     return evaluate(node.this)
 
 
+def _extracted(evaluate: Evaluate, node: exp.Expr) -> Value:
+    inner = evaluate(node.expression)
+    return inner if node.name.casefold() == "epoch" else mixed([inner])
+
+
 def _to_span(evaluate: Evaluate, node: exp.Expr) -> Value:
     unit = SECONDS[type(node).__name__.removeprefix("To").removesuffix("s").casefold()]
     number = evaluate(node.this).number
@@ -182,6 +187,8 @@ def _named(evaluate: Evaluate, node: exp.Expr) -> Value | None:
     if unit is not None and given:
         number = evaluate(given[0]).number
         return moments.constant(number * unit if number is not None else None).tagged("span")
+    if name in ("date_part", "datepart") and len(given) == 2 and given[0].name.casefold() == "epoch":
+        return evaluate(given[1])
     if name == "time_bucket" and len(given) >= 2:
         width, inner = evaluate(given[0]), evaluate(given[1])
         return moments.truncated(inner, width.number) if width.number else mixed([inner])
@@ -221,6 +228,7 @@ _KINDS: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[Evaluate, exp.Expr], V
     ((exp.Mul, exp.Div, exp.Neg), _product),
     ((exp.DateDiff, exp.TimestampDiff, exp.DatetimeDiff), _counted),
     ((exp.AtTimeZone, exp.TimeToUnix, exp.UnixToTime, exp.StrToTime, exp.TsOrDsToTimestamp, exp.Timestamp), _same),
+    ((exp.Extract,), _extracted),
     ((exp.Coalesce, exp.Greatest, exp.Least), _chosen),
     (
         (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime),

@@ -11,6 +11,7 @@ from sqlscore.linting.reading.conditions import facts_where, parts
 from sqlscore.linting.reading.pairing import settle
 from sqlscore.linting.reading.scope import Reader, Scope
 from sqlscore.linting.reading.splits import note_split
+from sqlscore.linting.relations import Relation
 from sqlscore.linting.values import Pick, Read, Value
 
 
@@ -102,14 +103,22 @@ def keep_first(scope: Scope, pick: Pick) -> None:
     def noted(read: Read) -> Read:
         return read.taken(kind, pick.node)
 
-    for source in scope.sources:
+    ranked = [source for source in scope.sources if _ranks(source.relation, pick)]
+    others = {moment for source in scope.sources if ranked and source not in ranked for moment in source.relation.grain}
+    theirs = {read for source in ranked for read in source.relation.presence}
+    for source in ranked or scope.sources:
         columns = {
             name: replace(value, reads=frozenset(map(noted, value.reads)))
             for name, value in source.relation.columns.items()
         }
         presence = frozenset(map(noted, source.relation.presence))
         source.relation = replace(source.relation, columns=columns, presence=presence)
-    scope.presence = frozenset(map(noted, scope.presence))
-    scope.grain = moments
-    scope.event = scope.event and bool(moments)
+    scope.presence = frozenset(noted(read) if read in theirs or not ranked else read for read in scope.presence)
+    scope.grain = (*moments, *(moment for moment in scope.grain if moment in others and moment not in moments))
+    scope.event = scope.event and bool(scope.grain)
     scope.picked = True
+
+
+def _ranks(relation: Relation, pick: Pick) -> bool:
+    """Whether the rows of an entry of FROM are those that are ranked."""
+    return any(value.pick is not None and value.pick.node is pick.node for value in relation.columns.values())

@@ -106,7 +106,7 @@ def moved(value: Value, amount: Value, sign: int, text: str) -> Value:
     reads = value.reads | amount.reads
     if amount.number is not None:
         return Value(reads, moment.moved(sign * amount.number))
-    if amount.reads:
+    if amount.reads or amount.pick is not None or amount.order is not None:  # another span in each row
         return mixed([value, amount])
     kind = "later" if sign > 0 else "earlier"
     if moment.low == moment.high:

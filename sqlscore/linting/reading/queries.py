@@ -14,6 +14,7 @@ from sqlscore.linting.reading.expressions import value_of
 from sqlscore.linting.reading.filters import filter_rows, keep_first
 from sqlscore.linting.reading.grouping import group_rows, has_aggregate, keys_of_groups
 from sqlscore.linting.reading.joins import read_from
+from sqlscore.linting.reading.multiplying import repeated_in
 from sqlscore.linting.reading.projection import projected
 from sqlscore.linting.reading.scope import Reader, Scope, ctes_alone
 from sqlscore.linting.reading.splits import note_sample
@@ -104,6 +105,8 @@ def _select(reader: Reader, scope: Scope, node: exp.Select) -> Relation:
     if relation.single and node.args.get("having") is None:
         relation.presence = NO_READS
     relation.facts = _facts_of(scope, relation)
+    if not grouped and not scope.picked and node.args.get("distinct") is None:
+        relation.repeated = repeated_in(scope)
     if grouped:
         relation.tables, relation.event = (), False
         relation.keys += keys_of_groups(node, nodes)

@@ -147,9 +147,9 @@ class Scope:
         found: set[Read] = set()
         for source in self.sources:
             relation = source.relation
-            own = {moment.var for moment in relation.grain}
+            own = {moment.var.roots() for moment in relation.grain}
             for value in relation.columns.values():
-                found |= {read for read in value.reads if read.var in own}
+                found |= {read for read in value.reads if read.var.roots() in own}
             if not own:
                 found |= relation.presence
         return frozenset(found)

@@ -110,6 +110,11 @@ def _of_file(con: duckdb.DuckDBPyConnection, table: str, table_name: str | None,
     )
 
 
+def in_words(table: str) -> str:
+    """What the user called a relation, in quotes unless it is quoted, or a call, itself."""
+    return table if table.startswith('"') or table.endswith(")") else f'"{table}"'
+
+
 def types_of(con: duckdb.DuckDBPyConnection, relation: str, table: str) -> dict[str, pa.DataType]:
     """The Arrow types of a relation's columns, by name.
 
@@ -123,7 +128,7 @@ def types_of(con: duckdb.DuckDBPyConnection, relation: str, table: str) -> dict[
     try:
         schema = con.sql(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema
     except duckdb.Error as error:
-        raise MappingError(f'"{table}" cannot be read: {error}') from error
+        raise MappingError(f"{in_words(table)} cannot be read: {error}") from error
     return {field.name: field.type for field in schema}
 
 
@@ -141,6 +146,7 @@ def column_of(asked: str, role: str, types: Dict[str, pa.DataType], table: str) 
             f"{field.rpartition('.')[2]} FROM ..."
         )
     have = ", ".join(f'"{name}"' for name in types)
-    shown = table if table.startswith('"') else f'"{table}"'
     option = f"--{role.replace('_', '-')}"
-    raise MappingError(f'{shown} has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})')
+    raise MappingError(
+        f'{in_words(table)} has no column "{asked}" for {role} (columns: {have}): pass {role}=... ({option})'
+    )

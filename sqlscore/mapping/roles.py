@@ -94,7 +94,27 @@ def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
 
 
 def check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Raise what `map_events` would raise if a mapped column has by now a type that its role cannot have."""
+    """Raise what `map_events` would raise if a mapped column has by now a type that its role cannot have.
+
+    Raises MappingError if that is because nothing is left in a file from which the engine could tell a type.
+    """
+    try:
+        _check_types(con, mapping)
+    except (EventsError, MappingError) as error:
+        if mapping.relation.endswith(")") and _is_empty(con, mapping.relation):
+            raise MappingError(f"{mapping.relation} holds no row: a load that failed?") from error
+        raise
+
+
+def _is_empty(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether a relation can be read and has no rows."""
+    try:
+        return one(con, f"FROM {relation} LIMIT 1") is None
+    except duckdb.Error:
+        return False
+
+
+def _check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     if mapping.composition is not None:
         check_composition(con, mapping.composition)
         if mapping.composition.users is not None:

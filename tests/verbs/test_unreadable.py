@@ -51,3 +51,18 @@ def test_a_plot_of_what_was_judged_says_so_too(tmp_path: Path) -> None:
     con.execute("ALTER TABLE e RENAME COLUMN event_time TO happened_at")
     with pytest.raises(MappingError, match='no column "event_time" for event_time .*"happened_at"'):
         sqlscore.plot(con, "confusion", tmp_path / "never.png", model="events@1")
+
+
+@pytest.mark.parametrize("left", ["", "user_id,event_time,event_type,price\n"])
+def test_a_file_that_was_emptied_is_said_to_be_empty(tmp_path: Path, left: str) -> None:
+    """Of what is left the engine tells other types or columns, and casting these would mend nothing."""
+    con = open_shop()
+    path = tmp_path / "events.csv"
+    con.execute(f"COPY e TO '{path}'")
+    sqlscore.map_events(con, str(path), features=["price"], force=True)
+    before = (sqlscore.refresh(con), con.execute("SELECT * FROM sqlscore.scored_users ORDER BY ALL").fetchall())[1]
+    path.write_text(left)
+    with pytest.raises(MappingError, match=r"read_csv\('.*'\) holds no row: .*map them again where they are now"):
+        sqlscore.refresh(con)
+    assert any("holds no row" in problem.what for problem in sqlscore.status(con).problems)
+    assert con.execute("SELECT * FROM sqlscore.scored_users ORDER BY ALL").fetchall() == before

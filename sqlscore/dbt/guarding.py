@@ -12,7 +12,7 @@ from duckdb.func import SPECIAL
 from sqlscore.database.catalog import catalog
 from sqlscore.database.queries import one
 from sqlscore.errors import SqlscoreError
-from sqlscore.mapping.watch import Scored
+from sqlscore.mapping.of_scores import Scored
 from sqlscore.udfs.functions import PREFIX
 from sqlscore.verbs.guarding import judge_build
 

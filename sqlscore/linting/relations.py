@@ -26,6 +26,7 @@ class Relation:
         name: of the table or view, for messages.
         assured: whether its rows are groups of all rows of a table, such as all users: that one is there tells little.
         single: whether there is at most one row.
+        when: of groups of rows between two moments, the rows: whether a group is there tells of that time.
         repeated: the tables and columns whose rows a join has repeated, with what repeats them.
     """
 
@@ -43,6 +44,7 @@ class Relation:
     assured: bool = False
     single: bool = False
     repeated: tuple[tuple[tuple[str, str], str], ...] = ()
+    when: Reads = NO_READS
 
     def kept(self) -> Reads:
         """What it depends on whether a row is there, once the rows are read by a query around."""
@@ -67,11 +69,12 @@ class Relation:
             self.assured,
             self.single,
             self.repeated,
+            frozenset(read.renamed(names) for read in self.when),
         )
 
     def shown(self) -> set[Var]:
         """The variables that differ from row to row and that columns and rows mention, without what only facts do."""
-        found = {moment.var for moment in self.grain} | {read.var for read in self.presence}
+        found = {moment.var for moment in self.grain} | {read.var for read in (*self.presence, *self.when)}
         found |= {fact_var for read in self.presence for fact in read.facts for fact_var in (fact.left, fact.right)}
         found |= {var for _, var in self.tables} | {var for var, _, _ in (*self.first, *self.last)}
         for value in self.columns.values():

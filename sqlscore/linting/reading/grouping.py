@@ -34,6 +34,7 @@ def group_rows(reader: Reader, scope: Scope, node: exp.Select) -> bool:
     scope.rows = scope.grain
     scope.grain = tuple(found)
     scope.event = False
+    scope.note_when()
     if not scope.filtered:  # that a group is there tells no more than that there is a row
         scope.presence = frozenset(read for read in scope.presence if read.origin.kind not in ("scan", "join"))
     return True

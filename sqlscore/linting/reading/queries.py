@@ -97,7 +97,7 @@ def _select(reader: Reader, scope: Scope, node: exp.Select) -> Relation:
             relation, nodes = projected(reader, scope, node)
     _distinct(reader, scope, node, relation, evaluate)
     relation.grain, relation.event = scope.grain, scope.event
-    relation.presence = scope.presence
+    relation.presence, relation.when = scope.presence, scope.when
     relation.tables, relation.first, relation.last = scope.tables, scope.first, scope.last
     relation.whole = scope.whole if not grouped and not filtered else None
     relation.assured = grouped and not filtered and bool(scope.grouping and scope.grouping.by_user)
@@ -160,6 +160,7 @@ def _distinct(
         if not scope.grain:
             scope.whole = None
             relation.assured = True
+            scope.note_when()
             scope.presence = scope.presence if scope.filtered else NO_READS
         return
     keys = tuple(evaluate(one) for one in (on.expressions or [on]))

@@ -27,7 +27,7 @@ class Source:
         """A column; of the side of an outer join that may be missing, whether it is there counts too."""
         found = self.relation.columns.get(name)
         if found is not None and self.nullable:
-            return found.also(self.relation.presence)
+            return found.also(self.relation.presence | self.relation.when)
         return found
 
 
@@ -79,6 +79,7 @@ class Scope:
     filtered: bool = False
     picked: bool = False
     rows: tuple[Moment, ...] = ()
+    when: Reads = NO_READS
 
     def place(self, column: exp.Column | exp.Identifier) -> tuple[str, str] | None:
         """The alias and name that a column stands for here, None if it is none of this FROM."""
@@ -126,6 +127,12 @@ class Scope:
         columns = tuple((name, source.value(name) or NOTHING) for name in source.relation.columns)
         whole = mixed(value for _, value in columns)
         return Value(whole.reads, tags=whole.tags, row=columns)
+
+    def note_when(self) -> None:
+        """Note which rows between two moments groups are of, before it is forgotten that they have to be there."""
+        bounded = {fact.left.roots() for fact in self.facts if fact.right.kind != "newest"}
+        bounded |= {fact.right.roots() for fact in self.facts if fact.left.kind != "newest"}
+        self.when = frozenset(read for read in self.presence if read.var.roots() in bounded)
 
     def all_facts(self) -> Facts:
         """What holds here and around."""

@@ -25,6 +25,7 @@ from sqlscore.models.inputs.embedding import EventEmbedding
 from sqlscore.models.inputs.features import Features
 from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.wholes.prefixes import PrefixModel
+from sqlscore.models.wholes.scanned import ScannedModel
 from sqlscore.models.wholes.sequence_model import SequenceModel
 from sqlscore.models.wholes.tabled import TabledModel
 from sqlscore.models.wholes.window_model import AttentionModel, WindowModel
@@ -58,7 +59,11 @@ def around(encoder: nn.Module, size: int, config: ModelConfig, inputs: Inputs, r
         read: how many floats of the state, from the first, the heads read; 0 for all.
     """
     summary, heads = _beside(read or size, config, inputs)
-    kind = TabledModel if isinstance(encoder, Recurrent) else SequenceModel
+    kind: type[SequenceModel] = SequenceModel
+    if isinstance(encoder, MinGRU):
+        kind = ScannedModel
+    elif isinstance(encoder, Recurrent):
+        kind = TabledModel
     return kind(EventEmbedding(config, inputs), encoder, size, summary, heads)
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from sqlscore.models.encoders.linear_scan import all_at_once
 from sqlscore.models.encoders.recurrent import Recurrent
 from sqlscore.models.ragged.arithmetic import lengths_of
+from sqlscore.models.ragged.scan import scan_
 
 
 class MinGRU(Recurrent):
@@ -14,8 +15,8 @@ class MinGRU(Recurrent):
     z_t = sigmoid(W_z x_t);  h~_t = W_h x_t;  h_t = (1 - z_t) h_{t-1} + z_t h~_t
 
     No gate reads h_{t-1}: those of all events are one product, and only the last equation is a recurrence. It runs
-    step by step in scoring and by a parallel prefix scan in training (the paper scans in log space, appendix B.3;
-    here products of gates are scanned as they are, which is exact for h~ of any sign).
+    step by step where many sequences share a step, else by a scan of stretches side by side (the paper scans in log
+    space, appendix B.3; here products of gates are scanned as they are, which is exact for h~ of any sign).
     The weights give 1 - z_t = sigmoid(-W_z x_t) directly. A state is [h of the last layer | .. | h of the first].
     """
 
@@ -54,6 +55,36 @@ class MinGRU(Recurrent):
                 before.copy_(part.lerp_(before, kept))
             layers.append(x)
         return layers[::-1] if each else []
+
+    def scanned(self, mapped: Tensor, carried: list[Tensor], first: Tensor, start: Tensor) -> list[Tensor]:
+        """States after events that stand end to end, whatever the lengths of their sequences.
+
+        Args:
+            mapped: (T', A), the first layer's map of them; written over.
+            carried: the states before the first of them, (H,) of each layer, last layer first, if it begins no
+                sequence; empty if it does.
+            first: int64 (F,), which of them begin a sequence.
+            start: (F, S), the states that those sequences go on from.
+
+        Returns:
+            (T', H) of each layer, last layer first: their columns, one layer after the other, are the states.
+        """
+        layers: list[Tensor] = []
+        for i, (keep, own) in enumerate(zip(self.keep, self.candidate)):  # noqa: B905 - what TorchScript reads
+            if i > 0:
+                weight, bias = torch.cat([keep.weight, own.weight]), torch.cat([keep.bias, own.bias])  # type: ignore[list-item]
+                mapped = torch.addmm(bias, layers[0], weight.t())
+            at = (self.layers - 1 - i) * self.hidden
+            keeps, h = mapped[:, : self.hidden].sigmoid_(), mapped[:, self.hidden :]
+            h.addcmul_(h, keeps, value=-1.0)  # z h~
+            if len(carried) > 0:
+                h[0].addcmul_(keeps[0], carried[self.layers - 1 - i])
+            begun = start[:, at : at + self.hidden]
+            h.index_add_(0, first, keeps.index_select(0, first).mul_(begun))
+            keeps.index_fill_(0, first, 0.0)  # nothing passes from one sequence into the next
+            scan_(keeps, h)
+            layers.insert(0, h)
+        return layers
 
     @torch.jit.unused
     def parallel(self, x: Tensor, offsets: Tensor, state: Tensor, each: bool) -> Tensor:

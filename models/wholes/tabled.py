@@ -64,9 +64,9 @@ class TabledModel(SequenceModel):
             return self._encoded(x, batch.times, batch.offsets, state, each)
         if each:
             states = torch.empty(batch.times.shape[0], self.size, device=state.device)
-            self._stepwise(batch, standardised, gaps, known_gap, state, states)
+            self._read(batch, standardised, gaps, known_gap, state, states)
             return states
-        return self._stepwise(batch, standardised, gaps, known_gap, state, None)
+        return self._read(batch, standardised, gaps, known_gap, state, None)
 
     def _hidden_into(
         self,
@@ -80,9 +80,9 @@ class TabledModel(SequenceModel):
         if self.training or batch.times.shape[0] == 0:
             states.copy_(self._hidden(batch, standardised, gaps, known_gap, state, True))
         else:
-            self._stepwise(batch, standardised, gaps, known_gap, state, states)
+            self._read(batch, standardised, gaps, known_gap, state, states)
 
-    def _stepwise(
+    def _read(
         self,
         batch: Batch,
         standardised: Tensor,
@@ -92,14 +92,19 @@ class TabledModel(SequenceModel):
         states: Optional[Tensor],  # noqa: UP045 - (T, H) to be filled if each state is asked for
     ) -> Tensor:
         """-> the states (N, H) at the ends, or `state` if those of all events went into `states`."""
-        table = self.mapped_rows
-        if table.shape[0] == 0:
-            table = self._table()
-        weight = self.encoder.maps()[0]  # type: ignore[operator]
-        if batch.novel_offsets.shape[0] > 1:
-            novel = self.embedding.ngram(batch.novel_values, batch.novel_offsets[:-1])  # (U, E)
-            table = torch.cat([table, novel @ weight.t()])
-        by_number = self.embedding.numeric @ weight.t()  # (2F, A)
+        return self._stepwise(batch, standardised, gaps, known_gap, state, states)
+
+    def _stepwise(
+        self,
+        batch: Batch,
+        standardised: Tensor,
+        gaps: Tensor,
+        known_gap: Tensor,
+        state: Tensor,
+        states: Optional[Tensor],  # noqa: UP045
+    ) -> Tensor:
+        """As `_read`, the sequences side by side."""
+        table, by_number = self._tables(batch)
         order, batch_sizes, position = packing_of(batch.offsets)
         rows = self.embedding.rows_of(batch.categories, batch.times, gaps, known_gap)  # (T, K)
         event = torch.empty_like(position)  # (T,): of each packed position
@@ -113,9 +118,7 @@ class TabledModel(SequenceModel):
             while last < len(sizes) and stop + sizes[last] - start <= self.block:
                 stop += sizes[last]
                 last += 1
-            mapped = F.embedding_bag(rows[start:stop], table, mode="sum")  # (T', A)
-            if numbers.shape[1] > 0:
-                mapped = mapped.addmm_(numbers[start:stop], by_number)
+            mapped = self._mapped(rows[start:stop], numbers[start:stop], table, by_number)
             same = step == 0 and one_for_all(state)
             after: list[Tensor] = self.encoder.run(mapped, carried, sizes[step:last], same, states is not None)  # type: ignore[operator]
             if states is not None:  # while they are in the cache
@@ -127,3 +130,19 @@ class TabledModel(SequenceModel):
         if ends.shape[0] == state.shape[0]:
             return torch.empty_like(ends).index_copy_(0, order, ends)
         return state.index_copy(0, order, ends)
+
+    def _tables(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """-> the maps (R, A) of all rows, those of the batch's novel actions included, and (2F, A) of numbers."""
+        table = self.mapped_rows
+        if table.shape[0] == 0:
+            table = self._table()
+        weight = self.encoder.maps()[0]  # type: ignore[operator]
+        if batch.novel_offsets.shape[0] > 1:
+            novel = self.embedding.ngram(batch.novel_values, batch.novel_offsets[:-1])  # (U, E)
+            table = torch.cat([table, novel @ weight.t()])
+        return table, self.embedding.numeric @ weight.t()
+
+    def _mapped(self, rows: Tensor, numbers: Tensor, table: Tensor, by_number: Tensor) -> Tensor:
+        """int64 (T', K), (T', 2F) -> (T', A): the maps of events."""
+        mapped = F.embedding_bag(rows, table, mode="sum")
+        return mapped.addmm_(numbers, by_number) if numbers.shape[1] > 0 else mapped

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from sqlscore.database.events_query import canonical, usable_events
-from sqlscore.database.scan import Users, scan
+from sqlscore.database.scan import EVENTS_PER_BATCH, Users, scan
 from sqlscore.database.transactions import cursor_in_utc, recorded, transaction
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
@@ -93,6 +93,7 @@ def fill(
     threads: int | None,
     *,
     in_groups: bool = False,
+    events_per_batch: int = EVENTS_PER_BATCH,
 ) -> DerivedTable:
     """Make a table of what `work` returns for each batch of users, in one transaction.
 
@@ -105,6 +106,7 @@ def fill(
         verb: The verb to record in `sqlscore.runs`.
         threads: How many threads work; by default one per core.
         in_groups: Whether `work` is to know the newest event of each user's groups.
+        events_per_batch: About how many events a batch of users has.
 
     Raises MappingError if no event is usable, or `into` names something else.
     """
@@ -117,7 +119,8 @@ def fill(
         if in_groups:
             note_groups(reader, mapping)
             query = dated(query, mapping)
-        batches = in_order(work, scan(reader, canonical(mapping, query), high_water=in_groups), threads)
+        users = scan(reader, canonical(mapping, query), events_per_batch=events_per_batch, high_water=in_groups)
+        batches = in_order(work, users, threads)
         first = next(batches, None)
         if first is None:
             raise MappingError(f"there is no usable event in {mapping.made_of}: nothing was made")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from sqlscore.arrays import Ints
-from sqlscore.database.scan import Content, Users
+from sqlscore.database.scan import EVENTS_PER_BATCH, Content, Users
 from sqlscore.events.mapping import SESSION_GAP
 from sqlscore.events.sequences import Sequences
 from sqlscore.events.sessions import split_sessions
@@ -19,6 +19,8 @@ from sqlscore.scoring.scores import score_states
 from sqlscore.scoring.sql_types import SCORE_ARROW, STATE_ARROW
 from sqlscore.scoring.states import States
 from sqlscore.scoring.states_in_arrow import float_lists, to_arrow
+
+_STATES_BYTES = 28 << 20
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,12 @@ def rows_of_sessions(
         ],
         ["user_id", "session_id", "session_start", "session_end", *_names(SCORE_ARROW)],
     )
+
+
+def events_in_history(artifact: Artifact) -> int:
+    """How many events of a batch have a state each: the C library keeps blocks of up to 32 MiB for the next batch,
+    and asks for larger ones page by page, which took a tenth of all time."""
+    return min(EVENTS_PER_BATCH, _STATES_BYTES // (4 * artifact.manifest.state_size))
 
 
 def history_rows(artifact: Artifact, users: Users) -> pa.Table:

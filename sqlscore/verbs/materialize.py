@@ -88,7 +88,7 @@ def score_history(
 
     >>> sqlscore.score_history(con, into="history").rows
     """
-    from sqlscore.score_tables.rows import history_rows  # torch
+    from sqlscore.score_tables.rows import events_in_history, history_rows  # torch
 
     source = mapped(con, mapping)
     if events is None:
@@ -97,4 +97,5 @@ def score_history(
         source = mapping_over(con, source, events)
     artifact = catalog(con).artifact(model, mapping)
     artifact.require_causal()
-    return fill(con, source, artifact, partial(history_rows, artifact), into, "score_history", threads)
+    work, size = partial(history_rows, artifact), events_in_history(artifact)
+    return fill(con, source, artifact, work, into, "score_history", threads, events_per_batch=size)

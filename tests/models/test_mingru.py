@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sqlscore.models.encoders.linear_scan import all_at_once
 from sqlscore.models.encoders.mingru import MinGRU
+from sqlscore.models.ragged.scan import scan_
 
 
 def linear(keep: torch.Tensor, add: torch.Tensor, start: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
@@ -34,6 +37,20 @@ def test_parallel_in_training_equals_sequential_in_scoring(lengths: list[int]) -
             sequential = encoder.eval()(x, offsets, state, each)
             parallel = encoder.train()(x, offsets, state, each)
         torch.testing.assert_close(parallel, sequential, rtol=1e-5, atol=1e-5)
+
+
+@given(st.integers(1, 700), st.sampled_from([torch.float32, torch.float64]), st.integers(0, 2**31))
+@settings(max_examples=30, deadline=None)
+def test_a_scan_of_stretches_is_the_recurrence(size: int, kind: torch.dtype, seed: int) -> None:
+    """Whatever is left over by stretches of stretches; the columns are a part of a wider table."""
+    random = torch.Generator().manual_seed(seed)
+    table = torch.rand(size, 6, generator=random, dtype=torch.float64)
+    table[:, :3] = table[:, :3].round(decimals=1)  # gates that are 0 or 1, too
+    offsets = torch.tensor([0, size])
+    expected = linear(table[:, :3], table[:, 3:], torch.zeros(1, 3).double(), offsets)
+    table = table.to(kind)
+    scan_(table[:, :3], table[:, 3:])
+    torch.testing.assert_close(table[:, 3:].double(), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_gradient_of_the_scan_is_that_of_the_recurrence() -> None:

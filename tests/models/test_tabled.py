@@ -47,6 +47,25 @@ def test_sums_of_mapped_rows_are_the_maps_of_events(name: str, each: bool) -> No
     assert_near(frozen, expected, 2e-6)
 
 
+@pytest.mark.parametrize("lengths", [[1], [0, 3, 0], [100, 1, 0, 16, 15, 17], [16, 16, 1, 700]])
+@pytest.mark.parametrize("each", [True, False])
+def test_a_scan_by_blocks_gives_what_steps_give(lengths: list[int], each: bool) -> None:
+    """Blocks end within sequences, at their ends and at their beginnings; states are those of new or known users."""
+    torch.manual_seed(0)
+    model: Any = ARCHITECTURES["mingru"].build(CONFIGS["mingru"], INPUTS).eval()
+    batch = encode_sequences(made(lengths, seed=3), INPUTS)
+    size = sum(lengths)
+    read = (model.embedding.standardise(batch.numbers), torch.rand(size).double() * 1e6, torch.rand(size) < 0.9)
+    for state in (torch.randn(len(lengths), model.size), torch.zeros(1, model.size).expand(len(lengths), -1)):
+        found = []
+        for block, shared in ((4_096, 0), (16, 1_000), (37, 1_000), (4_096, 1_000)):  # shared by none: steps
+            model.block, model.shared = block, shared
+            with torch.inference_mode():
+                found.append(model._hidden(batch, *read, state, each))
+        for scanned in found[1:]:
+            assert_near(scanned, found[0], 2e-6)
+
+
 @pytest.mark.parametrize("unit", [GRU, LSTM])
 def test_steps_in_place_are_those_of_the_library(unit: type[Any]) -> None:
     """The library's units hold the weights, and run in training."""

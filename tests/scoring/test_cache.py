@@ -14,6 +14,7 @@ from tiny_model import tiny_artifact
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.scoring.cache.calls import KEPT, RecentCalls
 from sqlscore.scoring.cache.keys import content_keys
 from sqlscore.scoring.cache.states import StateCache
 from sqlscore.scoring.encoding import encode_columns
@@ -107,3 +108,20 @@ def test_two_models_do_not_share_states() -> None:
 def test_wrong_hash_is_not_loaded() -> None:
     with pytest.raises(Exception, match="sha256"):
         load(DATA + b"x", sha256_of(DATA + b"y"), "tiny@1")
+
+
+def test_calls_are_told_apart_by_all_that_they_were_given() -> None:
+    """Neither a key nor an argument of the same length is enough; the oldest call makes room."""
+    calls = RecentCalls()
+    argument = pa.array(["a", None, "b"])
+    calls.keep("model", argument, pa.array([1, 2, 3]))
+    assert calls.find("model", pa.array(["a", None, "b"])) == pa.array([1, 2, 3])
+    assert calls.find("other", argument) is None
+    for other in (["a", "", "b"], ["a", None, "c"], ["a", None], []):
+        assert calls.find("model", pa.array(other, pa.string())) is None
+    for i in range(KEPT):
+        calls.keep("model", pa.array([str(i)]), pa.array([i]))
+    assert calls.find("model", argument) is None
+    assert calls.find("model", pa.array(["0"])) == pa.array([0])
+    calls.clear()
+    assert calls.find("model", pa.array(["0"])) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import duckdb
 import pytest
@@ -12,6 +13,7 @@ from tiny_model import tiny_artifact
 import sqlscore
 from sqlscore.database.catalog import catalog
 from sqlscore.database.registry import register
+from sqlscore.events.unpacking import unpack
 from sqlscore.scoring.cache.states import STATES
 
 USER = '"client id"'
@@ -40,6 +42,37 @@ def encoded(con: duckdb.DuckDBPyConnection, query: str) -> int:
 def test_all_functions_of_a_select_share_one_encoding(shop: duckdb.DuckDBPyConnection, query: str) -> None:
     """The forward pass is the expensive part; k, as_of and the number of functions cost next to nothing."""
     assert encoded(shop, query) == 40
+
+
+FRAMED = f"""SELECT {USER}, "when", predict_next_action(c) OVER w, churn_risk(c, as_of := c."when") OVER w,
+    seconds_to_next_action(c) OVER w FROM clicks c
+    WINDOW w AS (PARTITION BY {USER} ORDER BY "when" ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) ORDER BY ALL"""
+
+
+def test_functions_over_one_frame_read_its_events_once(
+    shop: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine calls for each of them, with the same texts."""
+    read = []
+
+    def counted(*arguments: Any) -> Any:
+        read.append(arguments)
+        return unpack(*arguments)
+
+    monkeypatch.setattr("sqlscore.udfs.encode.unpack", counted)
+    STATES.clear()
+    shop.execute("SET threads = 1")
+    together = shop.execute(FRAMED).fetchall()
+    chunks = len(read)
+    assert chunks == 1
+    alone = []
+    for call in ("predict_next_action(c)", 'churn_risk(c, as_of := c."when")', "seconds_to_next_action(c)"):
+        STATES.clear()
+        query = f'SELECT {USER}, "when", {call} OVER w FROM clicks {FRAMED.partition("FROM clicks")[2]}'
+        alone.append([row[2] for row in shop.execute(query).fetchall()])
+    assert [row[2:] for row in together] == list(zip(*alone, strict=True))
+    shop.execute(FRAMED).fetchall()
+    assert len(read) == chunks + 3  # the same query again, too, reads nothing
 
 
 def test_filter_on_the_user_reaches_the_encoder(shop: duckdb.DuckDBPyConnection) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from sqlscore.arrays import Ints
 from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.cache.calls import RecentCalls
 from sqlscore.scoring.cache.keys import Words, content_keys
 from sqlscore.scoring.cache.ring import StateRing
 from sqlscore.scoring.states import States
@@ -41,6 +42,7 @@ class StateCache:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self.max_bytes = max_bytes
+        self.calls = RecentCalls()
         self._rings: OrderedDict[str, StateRing] = OrderedDict()
         self._lock = threading.Lock()
         self._hits = 0
@@ -48,6 +50,7 @@ class StateCache:
 
     def clear(self) -> None:
         """Forget everything, as erasing a user asks for: keys do not say whose events they were."""
+        self.calls.clear()
         with self._lock:
             self._rings.clear()
 
@@ -55,6 +58,11 @@ class StateCache:
         """Entries, bound, hits and misses."""
         with self._lock:
             return CacheInfo(sum(len(ring) for ring in self._rings.values()), self.max_bytes, self._hits, self._misses)
+
+    def count_hits(self, hits: int) -> None:
+        """Count states that `calls` had."""
+        with self._lock:
+            self._hits += hits
 
     def encode(self, artifact: Artifact, sequences: Sequences) -> tuple[States, int]:
         """States of the sequences, and how many of them had to be encoded."""

@@ -101,7 +101,7 @@ def answer(folder: Path, data: Path, name: str, architectures: list[str], events
     con = sqlscore.connect(device="cpu")
     source = f"(FROM read_parquet({literal(str(data / log.file))}) WHERE {log.where})"
     con.execute(
-        f"""CREATE TABLE events AS FROM {source}
+        f"""CREATE TABLE events AS SELECT *, row_number() OVER () AS place FROM {source}
             WHERE hash(user_id) % 1000 < 1000 * least(1, ? / (SELECT count(*) FROM {source}))""",
         [events],
     )
@@ -130,7 +130,7 @@ def answer(folder: Path, data: Path, name: str, architectures: list[str], events
         con.execute(
             """CREATE OR REPLACE TABLE framed AS SELECT user_id, event_time, unnest(s) FROM
                (SELECT user_id, ts AS event_time, score_events(e, as_of := e.ts) OVER (
-                    PARTITION BY user_id ORDER BY ts, rowid ROWS BETWEEN 5 PRECEDING AND CURRENT ROW) s
+                    PARTITION BY user_id ORDER BY ts, place ROWS BETWEEN 5 PRECEDING AND CURRENT ROW) s
                 FROM events e WHERE hash(user_id) % 10 = 0 QUALIFY count(*) OVER (PARTITION BY user_id, ts) = 1)"""
         )
         for kind, more in KINDS.items():

@@ -1,7 +1,7 @@
 """Does this checkout score as another one does? The same events of real logs and the same weights, in two processes.
 
     git worktree add ../before COMMIT
-    python benchmarks/same_scores.py ../before [--data DIR] [--sets a,b] [--architectures gru,mingru,lstm]
+    python benchmarks/as_before.py ../before [--data DIR] [--sets a,b] [--architectures gru,mingru,lstm]
 
 Compared: bulk scores, a score after every event, and the functions in a GROUP BY and over a frame. Weights are random
 from a seed; the model knows the log's most frequent actions and values, so that others are new to it. It fails if a

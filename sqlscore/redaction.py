@@ -21,6 +21,7 @@ _ENVIRONMENT = (
     "AWS_SESSION_TOKEN",
     "AZURE_STORAGE_KEY",
     "SQLSCORE_WEBHOOK_SECRET",
+    "SQLSCORE_WORDS_KEY",
 )
 _AT_LEAST = 4  # characters: a shorter one, wherever it stands, would make texts unreadable
 

@@ -26,7 +26,8 @@ SELECT
     CAST(NULL AS BIGINT) AS place,
     CAST(NULL AS VARCHAR) AS why_not,
     CAST(NULL AS VARCHAR) AS model,
-    e.event_time AS as_of
+    e.event_time AS as_of,
+    CAST(NULL AS VARCHAR) AS worded_by
 FROM sqlscore.events AS e
 WHERE e.user_id IS NULL;
 
@@ -55,3 +56,4 @@ COMMENT ON COLUMN sqlscore.recommendations.place IS 'Place among the chosen ones
 COMMENT ON COLUMN sqlscore.recommendations.why_not IS 'Why it is not chosen: no row matches, cool-down, not worth its cost, audience limit, or budget or contacts; NULL if chosen.';
 COMMENT ON COLUMN sqlscore.recommendations.model IS 'The model that scored, name@version.';
 COMMENT ON COLUMN sqlscore.recommendations.as_of IS 'The moment at which all this is valid, UTC.';
+COMMENT ON COLUMN sqlscore.recommendations.worded_by IS 'The language model that worded the message; NULL: the text is the playbook''s.';

@@ -30,6 +30,8 @@ def advise(
     ] = None,
     risk_from: Annotated[float, typer.Option("--risk-from", help="The lowest churn risk.", min=0, max=1)] = 0.3,
     rows: Annotated[int, typer.Option("--rows", help="Show so many chosen users.", min=0)] = 10,
+    words: Annotated[bool, typer.Option("--words", help="Have messages worded by a language model.")] = False,
+    words_limit: Annotated[int, typer.Option("--words-limit", help="At most so many of them.", min=1)] = 100,
     csv: Annotated[bool, typer.Option("--csv", help="Print the chosen users as CSV, and nothing else.")] = False,
     mapping: MappingName = "events",
     json: Json = False,
@@ -39,6 +41,7 @@ def advise(
     Example: sqlscore advise shop.duckdb --budget 500 --contacts-per-day 200 --value-saved 40
     """
     from sqlscore import advise as verb
+    from sqlscore.decisions.words import Words
 
     with open_database(db) as con:
         with working("advising"):
@@ -48,6 +51,7 @@ def advise(
                 contacts_per_day=contacts_per_day,
                 value_saved=value_saved,
                 risk_from=risk_from,
+                words=Words(requests=words_limit) if words else False,
                 mapping=mapping,
             )
         if csv:
@@ -108,6 +112,9 @@ def _show(con: duckdb.DuckDBPyConnection, advice: Advice, rows: int) -> None:
         else "nobody is scored"
     )
     render.say(f"cost {outcome.cost:,.2f}, expected to stay because of it: {outcome.expected_stays:,.1f}")
+    if advice.words is not None:
+        kept = f"; the playbook's text: {_counted(advice.words.kept)}" if advice.words.kept else ""
+        render.say(f"worded: {advice.words.worded:,}{kept} ({advice.words.tokens:,} tokens)")
     if outcome.why_not:
         render.say(f"not chosen: {_counted(outcome.why_not)}")
     render.say(f"all of them, with reasons: FROM {advice.table.replace(chr(34), '')}")

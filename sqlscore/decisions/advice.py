@@ -225,7 +225,7 @@ def _write(
                     CASE WHEN s.is_chosen THEN row_number() OVER (PARTITION BY s.is_chosen ORDER BY
                         coalesce(CAST(s.churn_risk AS DOUBLE) * b.effect * CAST({value} AS DOUBLE) - b.cost,
                                  CAST(s.churn_risk AS DOUBLE) * b.effect) DESC, s.sqlscore_nr) END AS place,
-                    s.why_not, s.model, s.as_of
+                    s.why_not, s.model, s.as_of, CAST(NULL AS VARCHAR) AS worded_by
                 FROM worded s LEFT JOIN {book} ON b.play = s.play
                 ORDER BY s.is_chosen DESC, place, s.sqlscore_nr"""
         )

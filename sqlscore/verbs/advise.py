@@ -16,6 +16,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
 from sqlscore.decisions.advice import TABLE, Outcome, Wanted, find_signals, keep, let_go, match_plays
 from sqlscore.decisions.assignment import Assigned, assign_chosen, assign_users
+from sqlscore.decisions.words import Worded, Words, client_of_environment, word_messages
 from sqlscore.errors import DecisionError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.quoting import qualified
@@ -31,6 +32,7 @@ class Advice:
     as_of: datetime | None
     outcome: Outcome
     seconds: float
+    words: Worded | None = None  # if messages were to be worded
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -47,6 +49,7 @@ def advise(
     contacts_per_day: int | None = None,
     value_saved: float | None = None,
     risk_from: float = 0.3,
+    words: Words | bool = False,
     mapping: str = DEFAULT_MAPPING,
 ) -> Advice:
     """Say for each active user at risk what drives the risk, and what to do: the table `sqlscore.recommendations`.
@@ -61,6 +64,7 @@ def advise(
         value_saved: what a user who stays is worth, in the same unit. None: users are ranked by the rise of their
             probability to stay, and costs only count against the budget.
         risk_from: the lowest churn risk, 0 to 1.
+        words: whether messages are worded by the model that the environment names (docs/decisions.md), within limits.
         mapping: the name of the mapping.
 
     Raises DecisionError for a row of the playbook that cannot be used, which it names, a number out of range, or users
@@ -82,6 +86,8 @@ def advise(
     cut = lost_rows(con, source, mark, ("scored_users",)) if mark is not None else None
     if cut is not None:
         raise DecisionError(f'the scores of "{mapping}" are not whole: {cut}; `sqlscore refresh` writes them anew')
+    if words:
+        client_of_environment(words if isinstance(words, Words) else Words())  # before anything changes
     wanted = Wanted(float(risk_from), None if value_saved is None else float(value_saved), budget, contacts_per_day)
     with recorded(con, "advise", mapping) as details:
         find_signals(con, source, wanted.risk_from)
@@ -93,7 +99,9 @@ def advise(
             let_go(con)
         table = qualified(source.schema, TABLE)
         newest = one(con, f"SELECT max(as_of) FROM {qualified(source.schema, 'scored_users')}")
-        advice = Advice(mapping, table, newest[0] if newest else None, outcome, time.perf_counter() - start)
+        wording = words if isinstance(words, Words) else Words()
+        worded = word_messages(con, source.schema, wording) if words else None
+        advice = Advice(mapping, table, newest[0] if newest else None, outcome, time.perf_counter() - start, worded)
         details.update(asdict(wanted) | advice.to_dict())
     return advice
 

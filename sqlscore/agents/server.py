@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,13 +11,13 @@ from sqlscore.agents.answers import MOST_ROWS, File
 from sqlscore.errors import ServingError, SqlscoreError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.extras import optional
+from sqlscore.serving import loopback
 from sqlscore.sql.public_functions import PUBLIC
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-HOST = "127.0.0.1"
 TOKEN_VARIABLE = "SQLSCORE_MCP_TOKEN"  # noqa: S105 - the name of a variable
 
 INSTRUCTIONS = """\
@@ -72,27 +71,10 @@ def serve_http(
     file = File(path, device)
     try:
         server = make_server(file, allow_write=allow_write)
-        import uvicorn
-
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            listener.close()
-            raise ServingError(
-                f"{HOST}:{port} cannot be listened on ({error}): choose another port with --port, 0 for any free one"
-            ) from error
-        url = f"http://{HOST}:{listener.getsockname()[1]}/mcp"
-
-        class Server(uvicorn.Server):
-            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                await super().startup(sockets)
-                ready(url)
-
+        listener = loopback.listening(port)
+        url = f"{loopback.address(listener)}/mcp"
         guarded = _WithToken(server.streamable_http_app(stateless_http=True, json_response=True), token)
-        config = uvicorn.Config(guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
-        Server(config).run(sockets=[listener])
+        loopback.run(guarded, listener, lambda: ready(url))
     finally:
         file.close()
 

@@ -10,12 +10,13 @@ import streamlit as st
 
 from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp import charts
-from sqlscore.webapp.parts import duration, number, rows, show_sql
+from sqlscore.webapp.parts import duration, number, show_sql
 from sqlscore.webapp.sequences import Asked, Sequences, Step
+from sqlscore.webapp.tables import rows
 
 
 def show_answer(
-    sequences: Sequences, asked: Asked, steps: list[Step], last: datetime, before: list[Step] | None
+    sequences: Sequences, asked: Asked, steps: list[Step], last: datetime, before: list[Step] | None, *, alone: bool
 ) -> None:
     """Show what one model says.
 
@@ -25,6 +26,7 @@ def show_answer(
         steps: the sequence.
         last: when its last event was.
         before: the sequence to compare it with, if there is one.
+        alone: whether no other model stands beside it.
     """
     st.subheader(plain(asked.model))
     sql = sequences.answer(steps, last, asked)
@@ -34,11 +36,16 @@ def show_answer(
         return
     old = sequences.rows(sequences.answer(before, last, asked))[0] if before else None
     _figures(answer, old)
-    _next(answer, old)
-    st.caption("most likely path from here: " + plain(" > ".join(answer["path"] or [])))
-    show_sql(sequences.shown(sql))
-    if "churn" in asked.heads:
-        _weeks(sequences, asked, steps, last, before)
+    # Streamlit has columns in columns, and no further: where models stand side by side, each is one column.
+    left, right = st.columns(2, gap="large") if alone else (st.container(), st.container())
+    with left:
+        st.markdown("**next action**")
+        _next(answer, old)
+        st.caption("most likely path from here: " + plain(" > ".join(answer["path"] or [])))
+        show_sql(sequences.shown(sql))
+    with right:
+        if "churn" in asked.heads:
+            _weeks(sequences, asked, steps, last, before)
     _why(sequences, asked, steps, last)
 
 
@@ -61,7 +68,7 @@ def _next(answer: dict[str, Any], old: dict[str, Any] | None) -> None:
         "probability": [each["probability"] for each in answer["next_actions"]],
     }
     charts.show(
-        charts.bars(pa.table(table), "action", "probability", "probability of the next action"),
+        charts.bars(pa.table(table), "action", "probability", "probability of the next action", ".1%"),
         f"next {st.session_state.get('turn')} {answer['path']} {len(table['action'])}",
     )
     if old and old["next_actions"]:
@@ -77,7 +84,10 @@ def _weeks(sequences: Sequences, asked: Asked, steps: list[Step], last: datetime
         found += [{"which": "before", **row} for row in sequences.rows(sequences.risks(before, last, asked))]
     table = pa.Table.from_pylist(found)
     st.markdown("**risk over the coming weeks, if nothing happens**")
-    charts.show(charts.line(table, "as_of", "risk", ("as of", "churn risk"), "T", "which"), f"weeks {asked.model}")
+    charts.show(
+        charts.line(table, "as_of", "risk", ("as of", "churn risk"), "T", "which", (None, ".0%")),
+        f"weeks {asked.model}",
+    )
     show_sql(sequences.shown(sql))
 
 
@@ -96,6 +106,6 @@ def _why(sequences: Sequences, asked: Asked, steps: list[Step], last: datetime) 
         }
     )
     charts.show(
-        charts.bars(table, "event", "weight", "how far it moved the score (log-odds)"), f"because {asked.model}"
+        charts.signed(table, "event", "weight", "how far it moved the score (log-odds)"), f"because {asked.model}"
     )
     show_sql(sequences.shown(sql))

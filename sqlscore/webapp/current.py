@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import duckdb
 import streamlit as st
 
-from sqlscore.database.catalog import catalog
 from sqlscore.database.registry import ModelInfo, registered_models
-from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.reporting.page.plain_text import plain
-from sqlscore.webapp.customers import Source, source
+from sqlscore.webapp.customers import Source, mapping_names, source
 from sqlscore.webapp.parts import nothing
-from sqlscore.webapp.server import SERVED
+from sqlscore.webapp.served import SERVED
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,5 @@ def current() -> Current | None:
 
 
 def _names() -> list[str]:
-    """The names of the mappings, the one that commands take when none is named first."""
     with SERVED.database.cursor() as con:
-        return sorted(catalog(con).snapshot.mappings, key=lambda name: (name != DEFAULT_MAPPING, name))
+        return mapping_names(con)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sqlscore.database.catalog import mapped
+from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.composition.attributes import newest_rows_of_users
 from sqlscore.database.objects import is_table
-from sqlscore.events.mapping import Mapping
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.quoting import identifier, qualified
 
 LAST_ACTIONS = 4
@@ -127,6 +127,11 @@ class Source:
 def with_actions(scores: str, actions: str) -> str:
     """Customers with their last actions. scores, actions: relations of `scores` and `last_actions`."""
     return f"SELECT c.*, l.last_actions\nFROM {scores} AS c\nLEFT JOIN {actions} AS l USING (user_id)"
+
+
+def mapping_names(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of the mappings, the one that commands take when none is named first."""
+    return sorted(catalog(con).snapshot.mappings, key=lambda name: (name != DEFAULT_MAPPING, name))
 
 
 def source(con: duckdb.DuckDBPyConnection, mapping: str) -> Source:

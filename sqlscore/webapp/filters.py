@@ -97,10 +97,9 @@ def _days(label: str, key: str, least: Any, most: Any) -> Between:
     if least is None:
         return Between()
     first, last = (moment.date() if isinstance(moment, datetime) else moment for moment in (least, most))
-    left, right = st.columns(2)
     options: dict[str, Any] = {"value": None, "min_value": first, "max_value": last, "format": "YYYY-MM-DD"}
-    low: date | None = left.date_input(f"{label}, from", key=f"{key} low", **options)
-    high: date | None = right.date_input(f"{label}, to", key=f"{key} high", **options)
+    low: date | None = st.date_input(f"{label}, from", key=f"{key} low", **options)
+    high: date | None = st.date_input(f"{label}, to", key=f"{key} high", **options)
     if isinstance(least, datetime) and high is not None:
         high = datetime.combine(high, time.max)
     return Between(low, high)

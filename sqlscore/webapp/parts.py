@@ -1,30 +1,19 @@
-"""What all pages share: text from data that is never markup, the SQL behind a table, tables, what is not there yet."""
+"""What all pages share: the SQL behind a table, what is not there yet, numbers for people."""
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from sqlscore.reporting.page.plain_text import plain
-from sqlscore.webapp.server import SERVED
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from sqlscore.webapp.served import SERVED
 
 
 def show_sql(sql: str) -> None:
     """The SQL behind what is above, to copy."""
     with st.expander("show SQL"):
         st.code(sql, language="sql")
-
-
-def rows(table: pa.Table, *, key: str, height: int | None = None, names: dict[str, str] | None = None) -> None:
-    """A table whose cells are text, numbers and times as they are. names: headings in place of columns' names."""
-    headings = {name: st.column_config.Column(label=label) for name, label in (names or {}).items()}
-    options: dict[str, Any] = {"height": height} if height else {}
-    st.dataframe(table, hide_index=True, width="stretch", column_config=headings, key=key, **options)
 
 
 def nothing(what: str, *command: str) -> None:

@@ -92,6 +92,10 @@ class Segments:
         table = self.database.cached(f"actions of {self.source.mapping}", sql)
         return [row["event_type"] for row in self.database.rows(f"FROM {table}")]
 
+    def prepare_scores(self) -> None:
+        """Make the table of scores and attributes, which everything but the last actions is read from."""
+        self._scores()
+
     def prepare(self) -> None:
         """Make the tables that the filters read, so that the first filter does not wait."""
         self.actions()
@@ -114,7 +118,7 @@ class Segments:
     def of_all(self, chosen: Selection) -> Sql:
         """As `whole`, from the temporary tables: what a download streams."""
         columns = ", ".join(self._carried(chosen))
-        return (f"SELECT {columns}\nFROM ", self._relation(chosen), *chosen.where(), "\nORDER BY user_id")
+        return (f"SELECT {columns}\nFROM ", self._relation(chosen), *chosen.where())
 
     def _carried(self, chosen: Selection) -> list[str]:
         return [self.source.carried(name) for name in self._columns(chosen)]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlscore.errors import ServingError
 from sqlscore.extras import require
+from sqlscore.reporting.theme import COLOURS, TEXT
+from sqlscore.serving import loopback
+from sqlscore.webapp.customers import mapping_names, source
 from sqlscore.webapp.downloads import FORMATS, Downloads
 from sqlscore.webapp.opening import Database
+from sqlscore.webapp.segment_queries import Segments
+from sqlscore.webapp.served import SERVED
 
 if TYPE_CHECKING:
+    import socket
+
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp
 
-HOST = "127.0.0.1"
 SCRIPT = Path(__file__).with_name("main.py")
 
 _OPTIONS = {
@@ -27,18 +33,12 @@ _OPTIONS = {
     "server.headless": True,
     "server.maxUploadSize": 200,  # MB
     "theme.base": "light",
-    "theme.primaryColor": "#0072B2",
+    "theme.headingFontSizes": ["2rem", "1.5rem", "1.25rem"],
+    "theme.metricValueFontSize": "1.8rem",
+    "theme.paddingTop": "2rem",
+    "theme.primaryColor": COLOURS[0],
+    "theme.textColor": TEXT,
 }
-
-
-class _Served:
-    """What the pages of this process are about; Streamlit runs the script in threads of this process."""
-
-    database: Database
-    downloads: Downloads
-
-
-SERVED = _Served()
 
 
 def serve(path: Path, port: int, device: str, ready: Callable[[str], None]) -> None:
@@ -56,32 +56,38 @@ def serve(path: Path, port: int, device: str, ready: Callable[[str], None]) -> N
     SERVED.database = Database(path, device)
     SERVED.downloads = Downloads(SERVED.database)
     SERVED.database.prepare()
-    listener = _listening(port)
-    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    SERVED.database.soon("first page", _first_page)
+    listener = loopback.listening(port)
+    url = loopback.address(listener)
     try:
-        _run(listener, lambda: ready(url))
+        loopback.run(_application(listener), listener, lambda: ready(url))
     finally:
         SERVED.database.close()
 
 
-def _run(listener: socket.socket, ready: Callable[[], None]) -> None:
-    import uvicorn
+def _first_page() -> None:
+    """Make what the first page reads, while the browser opens."""
+    with SERVED.database.cursor() as con:
+        names = mapping_names(con)
+        found = source(con, names[0]) if names else None
+    if found is not None and found.scored:
+        Segments(SERVED.database, found).prepare_scores()
+
+
+def _application(listener: socket.socket) -> ASGIApp:
     from starlette.routing import Route
     from streamlit import config
     from streamlit.web.server.starlette import App
 
+    # Streamlit would import the pages, and with them Altair and pandas, while the first reader waits.
+    from sqlscore.webapp.screens import segments, simulate, trust, why  # noqa: F401
+
     address, port = listener.getsockname()[:2]
+    known = config.get_config_options()  # some came with later versions of Streamlit, and change only the looks
     for name, value in (_OPTIONS | {"server.address": address, "server.port": port}).items():
-        config.set_option(name, value)
-    app = App(str(SCRIPT), routes=[Route("/download/{token}", _download)])
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            ready()
-
-    settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
-    Server(settings).run(sockets=[listener])
+        if name in known:
+            config.set_option(name, value)
+    return App(str(SCRIPT), routes=[Route("/download/{token}", _download)])
 
 
 async def _download(request: Request) -> Response:
@@ -96,16 +102,3 @@ async def _download(request: Request) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return StreamingResponse(SERVED.downloads.stream(download), media_type=FORMATS[download.form], headers=headers)
-
-
-def _listening(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise ServingError(
-            f"{HOST}:{port} cannot be listened on ({error}): choose another port with --port, 0 for any that is free"
-        ) from error
-    return listener

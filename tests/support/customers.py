@@ -20,7 +20,7 @@ USERS = 120
 
 
 def many_actions_file(path: Path, n: int = 10_000) -> Path:
-    """400 customers whose events have 10,000 different actions, some of them long, scored by the tiny model."""
+    """400 customers with 10,000 different actions, some of them long, scored; each has a name and a birthday."""
     with sqlscore.connect(path) as con:
         con.execute(
             """CREATE TABLE clicks AS
@@ -29,7 +29,12 @@ def many_actions_file(path: Path, n: int = 10_000) -> Path:
                FROM range(?) AS t(i)""",
             [n],
         )
-        sqlscore.map_events(con, "clicks")
+        con.execute(
+            """CREATE TABLE people AS
+               SELECT i AS user_id, 'person ' || i AS name, DATE '1970-01-01' + i::INTEGER AS born
+               FROM range(400) AS t(i)"""
+        )
+        sqlscore.map_events(con, "clicks", users="people", user_features=["name"])
         actions = tuple(
             row[0] for row in con.execute("SELECT event_type FROM clicks ORDER BY event_time, user_id").fetchall()
         )

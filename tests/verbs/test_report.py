@@ -87,6 +87,7 @@ def test_no_text_from_data_is_markdown(con: duckdb.DuckDBPyConnection, tmp_path:
     assert {MARKUP, RIGHT_TO_LEFT, LONG, ":red[x] **bold** $a$ [link](http://127.0.0.1:9/x)"} <= set(read.texts)
 
 
+JOINER = "\u2060"  # unseen: it keeps an address from becoming a link
 lines = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")) | st.sampled_from(r"\`*_{}[]()<>#+-.!|~$:^=&@1w /"),
     max_size=30,
@@ -95,12 +96,12 @@ lines = st.text(
 
 @given(lines)
 def test_text_stands_for_itself_in_markdown(text: str) -> None:
-    wanted = " ".join(text.split())
+    wanted = " ".join(text.replace(JOINER, "").split())
     for escaped in (plain(text), plain_line(text)):
         for written in (escaped, f"- {escaped}"):
             read = Read(MarkdownIt("commonmark").enable("strikethrough").render(written))
             assert read.tags <= {"p", "ul", "li"}
-            assert " ".join("".join(read.texts).split()) == wanted
+            assert " ".join("".join(read.texts).replace(JOINER, "").split()) == wanted
 
 
 @given(st.text(max_size=60), st.text(max_size=20))

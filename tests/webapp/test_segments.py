@@ -114,8 +114,9 @@ def test_a_selection_chooses_whom_its_fields_say(
 @given(selections)
 def test_the_text_that_is_shown_chooses_the_same(segments: Segments, chosen: Selection) -> None:
     sql, values = bound(*segments.of_all(chosen))
-    by_text = segments.database.rows(segments.shown(chosen))
-    assert sorted(by_text, key=lambda row: row["user_id"]) == segments.database.rows(sql, values)
+    found = [segments.database.rows(segments.shown(chosen)), segments.database.rows(sql, values)]
+    by_text, by_tables = (sorted(rows, key=lambda row: row["user_id"]) for rows in found)
+    assert by_text == by_tables
 
 
 def test_pages_hold_everybody_once(segments: Segments) -> None:
@@ -172,8 +173,14 @@ def test_last_actions_are_the_last_events_of_the_list(segments: Segments, everyb
     assert {row["user_id"]: row["last_actions"] for row in rows} == {row["user_id"]: row["last"] for row in everybody}
 
 
+@pytest.mark.parametrize("at_once", [100_000, 7])
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_a_download_is_the_whole_selection(segments: Segments, form: str) -> None:
+def test_a_download_is_the_whole_selection_in_order(
+    segments: Segments, form: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few rows are ordered at once."""
+    monkeypatch.setattr("sqlscore.webapp.downloads._RANGE", at_once)
+    monkeypatch.setattr("sqlscore.webapp.downloads._SAMPLED", 3)
     chosen = Selection(last=(ACTIONS[:4],))
     downloads = Downloads(segments.database)
     link = downloads.link(Download(segments.of_all(chosen), "customers", form))
@@ -182,7 +189,7 @@ def test_a_download_is_the_whole_selection(segments: Segments, form: str) -> Non
     data = io.BytesIO(b"".join(downloads.stream(download)))
     table = pyarrow.csv.read_csv(data) if form == "csv" else pyarrow.parquet.read_table(data)
     sql, values = bound(*segments.of_all(chosen))
-    rows = segments.database.rows(sql, values)
+    rows = segments.database.rows(f"{sql}\nORDER BY user_id", values)
     assert table.column("user_id").to_pylist() == [row["user_id"] for row in rows]
     risks = [pytest.approx(row["churn_risk"]) for row in rows]
     assert table.column("churn_risk").to_pylist() == risks

@@ -11,14 +11,14 @@ from sqlscore.webapp import charts
 from sqlscore.webapp.current import current
 from sqlscore.webapp.downloads import Download
 from sqlscore.webapp.filters import selection
-from sqlscore.webapp.parts import number, rows, show_sql
+from sqlscore.webapp.parts import number, show_sql
 from sqlscore.webapp.saved_views import save_view
 from sqlscore.webapp.segment_queries import ORDERS, Segments
 from sqlscore.webapp.selection import Selection, readable
-from sqlscore.webapp.server import SERVED
+from sqlscore.webapp.served import SERVED
+from sqlscore.webapp.tables import rows
 
 _PAGE = 100  # rows
-_SHOWN = {"last_actions": "last actions, newest first"}
 
 
 def page() -> None:
@@ -79,7 +79,8 @@ def _table(segments: Segments, chosen: Selection) -> None:
         at = found.column_names.index("last_actions")
         texts = [None if part is None else " < ".join(part) for part in found.column(at).to_pylist()]
         found = found.set_column(at, "last_actions", pa.array(texts, pa.string()))
-    rows(found, key="customers", height=380, names=_SHOWN)
+    theirs = {each.name for each in segments.source.filtered}
+    rows(found, key="customers", height=380, as_they_are=theirs)
     show_sql(f"{segments.shown(chosen)}\nORDER BY {ORDERS[order]} LIMIT {_PAGE} OFFSET {_PAGE * (int(place) - 1)}")
 
 

@@ -13,10 +13,12 @@ from sqlscore.webapp.current import Current, current
 from sqlscore.webapp.screens import upload
 from sqlscore.webapp.segment_queries import Segments
 from sqlscore.webapp.sequences import Asked, Sequences, Step, moved, typed
-from sqlscore.webapp.server import SERVED
+from sqlscore.webapp.served import SERVED
 
 _CLICKED = 12  # actions with a button
-_IN_A_ROW = 4
+_MINUTES = 5.0
+"""How long after the one before an event is, unless that is said."""
+_HELP = {"compare from here": "keep this sequence: what is changed from here on is shown against it"}
 _STEPS, _SHOWN, _PINNED, _TURN = "steps", "shown", "pinned", "turn"
 
 
@@ -53,7 +55,8 @@ def _single(events: Current, sequences: Sequences) -> None:
     for place, model in zip(st.columns(max(len(models), 1)), models, strict=False):
         with place:
             asked = Asked(model.label, model.heads, now)
-            show_answer(sequences, asked, steps, last, pinned if pinned != steps else None)
+            before = pinned if pinned != steps else None
+            show_answer(sequences, asked, steps, last, before, alone=len(models) == 1)
 
 
 def _entered(sequences: Sequences, actions: list[str]) -> list[Step]:
@@ -61,23 +64,23 @@ def _entered(sequences: Sequences, actions: list[str]) -> list[Step]:
     steps: list[Step] = st.session_state.setdefault(_STEPS, [])
     left, right = st.columns(2)
     with left.form("typed", border=False):
-        text = st.text_input("type a sequence", placeholder="view > 5m > add_to_cart > 2d > view")
-        if st.form_submit_button("use it"):
+        field, button = st.columns((4, 1), vertical_alignment="bottom")
+        text = field.text_input("type a sequence", placeholder="view > 5m > add_to_cart > 2d > view")
+        if button.form_submit_button("use it", width="stretch"):
             steps = _set(typed(text))
     with right.form("loaded", border=False):
-        user = st.text_input("load a customer by id")
-        if st.form_submit_button("load"):
+        field, button = st.columns((4, 1), vertical_alignment="bottom")
+        user = field.text_input("load a customer by id")
+        if button.form_submit_button("load", width="stretch"):
             found = sequences.load(user.strip())
             if found:
                 steps = _set(found)
             else:
                 st.warning(f"nobody has the id {plain(user)}: pass it as it stands in the events")
     st.caption("or click what happens next")
-    columns = st.columns(_IN_A_ROW)
-    for place, action in enumerate(actions[:_CLICKED]):
-        columns[place % _IN_A_ROW].button(
-            plain(action), key=f"click {action}", width="stretch", on_click=_append, args=(action,)
-        )
+    with st.container(horizontal=True):
+        for action in actions[:_CLICKED]:
+            st.button(plain(action), key=f"click {action}", on_click=_append, args=(action,))
     if len(actions) > _CLICKED:
         other = st.selectbox("another action", actions[_CLICKED:], index=None, key="other")
         if other:
@@ -88,10 +91,13 @@ def _entered(sequences: Sequences, actions: list[str]) -> list[Step]:
 def _edited(sequences: Sequences, actions: list[str], steps: list[Step]) -> list[Step]:
     """The sequence after changes in its table: rows added, removed, changed, moved."""
     known = list(dict.fromkeys([*actions, *(step.action for step in steps)]))
-    table: list[dict[str, Any]] = [{"action": step.action, "minutes": step.minutes} | step.features for step in steps]
+    table: list[dict[str, Any]] = [
+        {"action": step.action, "minutes": step.minutes if place else None} | step.features
+        for place, step in enumerate(steps)
+    ]
     columns: dict[str, Any] = {
         "action": st.column_config.SelectboxColumn("action", options=known, required=True),
-        "minutes": st.column_config.NumberColumn("minutes after the one before", min_value=0.0, default=5.0),
+        "minutes": st.column_config.NumberColumn("minutes after the one before", min_value=0.0, default=_MINUTES),
     }
     for name, kind in sequences.features:
         number = kind.startswith(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL"))
@@ -101,22 +107,36 @@ def _edited(sequences: Sequences, actions: list[str], steps: list[Step]) -> list
             row.setdefault(name, None)
     turn = st.session_state.setdefault(_TURN, 0)
     changed = st.data_editor(
-        table, num_rows="dynamic", hide_index=True, width="stretch", column_config=columns, key=f"edited {turn}"
+        table,
+        num_rows="dynamic",
+        hide_index=True,
+        width="stretch",
+        column_config=columns,
+        placeholder="",
+        key=f"edited {turn}",
     )
     names = [name for name, _ in sequences.features]
     found = [
-        Step(str(row["action"]), float(row.get("minutes") or 0.0), {name: row.get(name) for name in names})
+        Step(str(row["action"]), _minutes(row.get("minutes")), {name: row.get(name) for name in names})
         for row in changed
         if row.get("action")
     ]
-    one, two, three, four, five = st.columns(5, vertical_alignment="bottom")
-    one.number_input("event number", min_value=1, max_value=max(len(found), 1), value=1, key="place")
     st.session_state[_SHOWN] = found
+    place, *buttons = st.columns((3, 3, 3, 3, 4, 3), vertical_alignment="bottom")
+    place.number_input("event number", min_value=1, max_value=max(len(found), 1), value=1, key="place")
     # What a callback does is done before the page is drawn again, so that no later click can overtake it.
-    two.button("move it earlier", width="stretch", on_click=_move, args=(-1,))
-    three.button("move it later", width="stretch", on_click=_move, args=(1,))
-    four.button("compare with this from here on", width="stretch", on_click=_pin)
-    five.button("start over", width="stretch", on_click=_start_over)
+    for column, (label, what, values) in zip(
+        buttons,
+        (
+            ("move earlier", _move, (-1,)),
+            ("move later", _move, (1,)),
+            ("remove", _remove, ()),
+            ("compare from here", _pin, ()),
+            ("start over", _start_over, ()),
+        ),
+        strict=True,
+    ):
+        column.button(label, width="stretch", on_click=what, args=values, help=_HELP.get(label))
     return found
 
 
@@ -131,11 +151,23 @@ def _append(action: str) -> None:
     _set([*st.session_state.get(_SHOWN, []), Step(action)])
 
 
+def _minutes(entered: float | None) -> float:
+    return _MINUTES if entered is None else float(entered)
+
+
 def _move(by: int) -> None:
     """Move the event whose number was entered, in the sequence as it is shown."""
     steps = st.session_state.get(_SHOWN, [])
     if steps:
         _set(moved(steps, min(int(st.session_state["place"]), len(steps)) - 1, by))
+
+
+def _remove() -> None:
+    """Leave out the event whose number was entered."""
+    steps = list(st.session_state.get(_SHOWN, []))
+    if steps:
+        del steps[min(int(st.session_state["place"]), len(steps)) - 1]
+        _set(steps)
 
 
 def _pin() -> None:

@@ -13,9 +13,10 @@ from sqlscore.reporting.page.plain_text import plain
 from sqlscore.verbs.status import status
 from sqlscore.webapp import charts, trust_queries
 from sqlscore.webapp.current import Current, current
-from sqlscore.webapp.parts import nothing, number, rows, show_sql
+from sqlscore.webapp.parts import nothing, number, show_sql
 from sqlscore.webapp.selection import Sql, bound, readable
-from sqlscore.webapp.server import SERVED
+from sqlscore.webapp.served import SERVED
+from sqlscore.webapp.tables import rows
 
 
 def page() -> None:
@@ -31,7 +32,9 @@ def page() -> None:
         "freshness and guards": _freshness,
         "models": _models,
     }
-    chosen = st.segmented_control("what", list(parts), default="verdict", key="trust part")
+    chosen = st.segmented_control(
+        "what", list(parts), default="verdict", key="trust part", label_visibility="collapsed"
+    )
     try:
         parts[str(chosen or "verdict")](events)
     except duckdb.Error as error:
@@ -52,7 +55,7 @@ def _verdict(events: Current) -> None:
     for row in _table(trust_queries.verdict(model)).to_pylist():
         st.markdown(f"- {plain(row['sentence'])}")
     columns = st.columns(2)
-    titles = {"next_action": "Do probabilities of the next action come true?", "churn": "Do churn risks come true?"}
+    titles = {"next_action": "Do next actions come true?", "churn": "Do churn risks come true?"}
     for place, (head, title) in zip(columns, titles.items(), strict=True):
         sql = trust_queries.reliability(model, head)
         table = _table(sql)
@@ -98,9 +101,10 @@ def _threshold(events: Current) -> None:
     left, right = st.columns(2)
     with left:
         titles = ("share contacted", "share of churners reached")
-        charts.show(charts.line(table, "share_contacted", "recall", titles), "gain")
+        charts.show(charts.line(table, "share_contacted", "recall", titles, forms=(".0%", ".0%")), "gain")
     with right:
-        charts.show(charts.line(table, "threshold", "profit", ("contact from this risk on", "profit")), "profit")
+        titles = ("contact from this risk on", "profit")
+        charts.show(charts.line(table, "threshold", "profit", titles, forms=(".0%", None)), "profit")
     rows(table, key="thresholds")
     show_sql(readable(*sql))
 

@@ -11,9 +11,9 @@ import pyarrow.csv
 import streamlit as st
 
 from sqlscore.webapp.current import Current
-from sqlscore.webapp.parts import rows
 from sqlscore.webapp.sequences import Sequences
-from sqlscore.webapp.server import SERVED
+from sqlscore.webapp.served import SERVED
+from sqlscore.webapp.tables import rows
 from sqlscore.webapp.uploads import Columns, guessed, header, scored
 
 _SHOWN = 100  # rows

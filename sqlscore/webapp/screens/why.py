@@ -12,10 +12,11 @@ from sqlscore.reporting.page.plain_text import plain
 from sqlscore.webapp import charts, why_queries
 from sqlscore.webapp.current import Current, current
 from sqlscore.webapp.graph import dot
-from sqlscore.webapp.parts import rows, show_sql
+from sqlscore.webapp.parts import show_sql
 from sqlscore.webapp.segment_queries import Segments
 from sqlscore.webapp.selection import Sql, bound, readable
-from sqlscore.webapp.server import SERVED
+from sqlscore.webapp.served import SERVED
+from sqlscore.webapp.tables import rows
 
 
 def page() -> None:
@@ -32,14 +33,14 @@ def page() -> None:
         "under-used": _underused,
         "attention": _attention,
     }
-    chosen = st.segmented_control("what", list(parts), default="drivers", key="why part")
+    chosen = st.segmented_control("what", list(parts), default="drivers", key="why part", label_visibility="collapsed")
     try:
         parts[str(chosen or "drivers")](events)
     except duckdb.Error as error:
         st.error(plain(str(error).split("\n", 1)[0]))
 
 
-_DRAWN = 20  # bars
+_DRAWN = 20  # actions before churn, and as many before retention
 
 
 def _drivers(events: Current) -> None:
@@ -49,15 +50,23 @@ def _drivers(events: Current) -> None:
     )
     sql = why_queries.drivers(events.source.schema)
     table = _table(sql)
-    for title, kind in (("before churn", "churn"), ("before retention", "retention")):
+    drawn = []
+    for kind in ("churn", "retention"):
         found = [row for row in table.to_pylist() if row["precedes"] == kind]
-        st.subheader(title)
         if not found:
             st.info(f"no action precedes {kind} beyond chance in these events")
-            continue
-        drawn = [{"action": row["action"], "lift": row["retention_lift"]} for row in found[:_DRAWN]]
-        bars = pa.Table.from_pylist(drawn)
-        charts.show(charts.bars(bars, "action", "lift", "retention of those who did it / of those who did not"), kind)
+        drawn += [
+            {
+                "action": row["action"],
+                "kind": f"before {kind}",
+                "lift": row["retention_lift"],
+                "low": row["lift_low"],
+                "high": row["lift_high"],
+            }
+            for row in found[:_DRAWN]
+        ]
+    if drawn:
+        charts.show(charts.lifts(pa.Table.from_pylist(sorted(drawn, key=lambda row: row["lift"]))), "lifts")
     rows(table, key="drivers")
     show_sql(readable(*sql))
 
@@ -77,8 +86,9 @@ def _transitions(events: Current) -> None:
 
 def _funnel(events: Current) -> None:
     actions = Segments(SERVED.database, events.source).actions()
-    steps = st.multiselect("steps, in order", actions, default=actions[:2], key="steps of funnel")
-    within = st.selectbox("all of them within", list(why_queries.WITHIN), index=2, key="within")
+    left, right = st.columns((3, 1))
+    steps = left.multiselect("steps, in order", actions, default=actions[:2], key="steps of funnel")
+    within = right.selectbox("all of them within", list(why_queries.WITHIN), index=2, key="within")
     if len(steps) < 2:
         st.info("choose at least two steps")
         return
@@ -87,7 +97,7 @@ def _funnel(events: Current) -> None:
     named = table.append_column(
         "name", pa.array([f"{row['step']}. {row['action']}" for row in table.to_pylist()], pa.string())
     )
-    charts.show(charts.bars(named, "name", "n_users", "customers", ("conversion",)), "funnel")
+    charts.show(charts.bars(named, "name", "n_users", "customers", tooltip=("conversion",)), "funnel")
     rows(table, key="funnel rows")
     show_sql(readable(*sql))
 
@@ -108,7 +118,7 @@ def _underused(events: Current) -> None:
     st.caption("How widely each action is used, against how widely it would be if only activity mattered.")
     sql = why_queries.underused(events.source.schema)
     table = _table(sql)
-    charts.show(charts.bars(table, "action", "usage_ratio", "users / expected users"), "usage")
+    charts.show(charts.bars(table, "action", "usage_ratio", "users / expected users", ".2f"), "usage")
     rows(table, key="usage rows")
     show_sql(readable(*sql))
 
@@ -144,7 +154,9 @@ def _attention_of_one(events: Current, models: list[str]) -> None:
     table = pa.Table.from_pylist(
         [{"event": f"{row['event_time']:%Y-%m-%d %H:%M}  {row['action']}", "attention": row["weight"]} for row in found]
     )
-    charts.show(charts.bars(table, "event", "attention", "attention of the prediction, sums to 1"), "attention of one")
+    charts.show(
+        charts.bars(table, "event", "attention", "attention of the prediction, sums to 100%", ".1%"), "attention of one"
+    )
     show_sql(readable(*sql))
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -135,54 +134,34 @@ def download(database: Database, segments: Segments, form: str, wanted: int, tim
 
 
 def in_browser(file: Path) -> None:
-    """What a person waits for, from a click to the figures that it asks for."""
-    from playwright.sync_api import expect, sync_playwright
+    """What a person waits for: a page until its table is there, a filter from the click on its list to the figures."""
+    from playwright.sync_api import sync_playwright
 
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))  # tests open the app in the same way
+    from browser import choose, chromium_path, settle
+
     with served(file) as (url, app), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        expect.set_options(timeout=120_000)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
 
-        def person() -> Any:
+        def opened() -> Any:
             page = browser.new_page(viewport={"width": 1280, "height": 720})
             page.set_default_timeout(120_000)
+            page.goto(url)
+            page.get_by_test_id("stDataFrame").first.wait_for()
             return page
 
-        def shown(page: Any, other_than: str = "") -> str:
-            value = page.get_by_test_id("stMetric").first.get_by_test_id("stMetricValue")
-            expect(value).to_have_text(re.compile(r"^[\d,]+$"))
-            if other_than:
-                expect(value).not_to_have_text(other_than)
-            return str(value.inner_text())
-
-        def choose(page: Any, label: str, value: str) -> None:
-            page.get_by_role("combobox", name=label, exact=True).fill(value)
-            page.get_by_role("option", name=value, exact=True).click()
-
-        def opened(page: Any) -> Callable[[], str]:
-            def run() -> str:
-                page.goto(url)
-                text = shown(page)
-                page.get_by_test_id("stDataFrame").first.wait_for()
-                return text
-
-            return run
-
-        first, second = person(), person()
-        everybody = say("browser: first page, cold", opened(first), app)
-        say("browser: first page, a second person", opened(second), app)
-        choose(first, "risk band", "medium")
-        say("browser: a filter by scores", lambda: shown(first, everybody), app)
-        second.get_by_text("Last actions").click()
-        second.get_by_role("combobox", name="newest action", exact=True).wait_for()
-        choose(second, "newest action", "action_1")
-        recent = say("browser: the first by last actions", lambda: shown(second, everybody), app)
-        choose(second, "action before it", "action_2")
-        say("browser: another by last actions", lambda: shown(second, recent), app)
-        third = person()
-        say("browser: first page, a third person", opened(third), app)
+        page = say("browser: first page, cold", opened, app)
+        say("browser: first page, a second person", opened, app)
+        settle(page)
+        say("browser: a filter by scores", lambda: choose(page, "risk band", "medium"), app)
+        page.get_by_text("Last actions").click()
+        settle(page)
+        say("browser: the first by last actions", lambda: choose(page, "newest action", "action_1"), app)
+        say("browser: another by last actions", lambda: choose(page, "action before it", "action_2"), app)
+        last = opened()
+        settle(last)
         for label in ("CSV of all of them", "Parquet of all of them"):
-            link = third.get_by_role("link", name=label).get_attribute("href")
+            link = last.get_by_role("link", name=label).get_attribute("href")
             over_the_wire(label, urllib.parse.urljoin(url, link), app)
         browser.close()
 

@@ -61,6 +61,9 @@ def rows(table: pa.Table, *, key: str, height: int | None = None, as_they_are: C
         height: in pixels; without one, as high as ten rows at most.
         as_they_are: columns of somebody's own, whose names and numbers mean what only their owner knows.
     """
+    if not table.num_rows:
+        st.caption("no rows")
+        return
     columns = {each.name: _column(each, each.name not in as_they_are) for each in table.schema}
     options: dict[str, Any] = {"height": height} if height else {}
     st.dataframe(table, hide_index=True, width="stretch", column_config=columns, key=key, placeholder="", **options)

@@ -30,7 +30,8 @@
         const [light, dark] = [luminance(front), luminance(behind)].sort((a, b) => b - a);
         const ratio = (light + 0.05) / (dark + 0.05);
         const size = parseFloat(style.fontSize);
-        const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+        const icon = element.closest("[data-testid=stIconMaterial]"); // no text, although it is written with letters
+        const large = icon || size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
         if (ratio < 1.01 && element.closest("[data-testid=stSlider]")) continue; // its value stands above the thumb, not on it
         if (ratio < (large ? 3 : 4.5)) found.push([text.slice(0, 40), style.color, behind.join(), ratio.toFixed(2)]);
     }

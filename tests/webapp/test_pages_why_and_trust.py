@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser import choose, expect, fill, go, metric, part, pick, press, served, settle, sql_is_that_of_its_table
-from customers import LONG, several_file
+from customers import several_file
 
 import sqlscore
 
@@ -20,13 +20,14 @@ pytestmark = pytest.mark.slow
 def test_why(page: Page, url: str, file: Path) -> None:
     go(page, url, "why")
     expect(page.get_by_text("An association, not a cause").first).to_be_visible()
-    assert sql_is_that_of_its_table(page, file) == 1
+    expect(page.get_by_text("no rows")).to_be_visible()  # too few customers to say anything beyond chance
+    assert sql_is_that_of_its_table(page, file) == 0
     part(page, "transitions")
     assert page.get_by_test_id("stVegaLiteChart").count() == 1
     expect(page.get_by_test_id("stGraphVizChart").locator("svg")).to_be_visible()
     assert sql_is_that_of_its_table(page, file) == 1
     part(page, "funnel")
-    choose(page, "steps, in order", LONG)
+    choose(page, "steps, in order", "buy")
     pick(page, "all of them within", "30 days")
     assert sql_is_that_of_its_table(page, file) == 1
     steps = page.get_by_test_id("stDataFrame").locator("table[role=grid] tbody tr")

@@ -12,6 +12,9 @@ from sqlscore.reporting.theme import BANDS, COLOURS, GREY, TEXT
 if TYPE_CHECKING:
     import pyarrow as pa
 
+GOOD_BAD_NEITHER = (BANDS["low"], BANDS["high"], GREY)
+"""Colours of what helps, what hurts, and what does neither for sure."""
+
 _LONG = 180  # pixels of an axis' label before it is cut
 
 
@@ -82,28 +85,32 @@ def signed(table: pa.Table, value: str, number: str, title: str) -> Any:
     return (chart.mark_bar().encode(color=colour) + zero).properties(height=alt.Step(24))
 
 
-def lifts(table: pa.Table) -> Any:
-    """Points with 95 % intervals around "no difference", in the order of the table's rows.
+def lifts(table: pa.Table, title: str, same: float, kinds: dict[str, str]) -> Any:
+    """Points with their intervals around "no difference", in the order of the table's rows.
 
-    table: action, kind, lift, low, high.
+    Args:
+        table: action, kind, lift, low, high.
+        title: of the axis.
+        same: the lift that says that nothing differs.
+        kinds: the colour of each kind.
     """
     names = _first(table, "action")
-    title = "retention of those who did it / of those who did not"
+    colours = kinds | {kind: GREY for kind in _first(table, "kind") if kind not in kinds}
     chart = alt.Chart(_with_text(table, "action")).encode(
         y=alt.Y("action:N", title=None, sort=names),
         color=alt.Color(
             "kind:N",
             title=None,
-            scale=alt.Scale(domain=["before churn", "before retention"], range=[BANDS["high"], BANDS["low"]]),
+            scale=alt.Scale(domain=list(colours), range=list(colours.values())),
             legend=alt.Legend(orient="top"),
         ),
-        tooltip=["action:N"] + [alt.Tooltip(f"{name}:Q", format=".2f") for name in ("lift", "low", "high")],
+        tooltip=["action:N", "kind:N"] + [alt.Tooltip(f"{name}:Q", format=".3f") for name in ("lift", "low", "high")],
     )
     x = alt.X("lift:Q", title=title, scale=alt.Scale(zero=False, padding=12), axis=alt.Axis(tickCount=6))
-    same = alt.Chart({"values": [{"at": 1}]}).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x="at:Q")
+    rule = alt.Chart({"values": [{"at": same}]}).mark_rule(color=GREY, strokeDash=[4, 4]).encode(x="at:Q")
     spans = chart.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     points = chart.mark_circle(size=90, opacity=1).encode(x=x)
-    return (same + spans + points).properties(height=alt.Step(26))
+    return (rule + spans + points).properties(height=alt.Step(26))
 
 
 def bands(table: pa.Table) -> Any:

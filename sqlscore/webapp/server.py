@@ -80,7 +80,7 @@ def _application(listener: socket.socket) -> ASGIApp:
     from streamlit.web.server.starlette import App
 
     # Streamlit would import the pages, and with them Altair and pandas, while the first reader waits.
-    from sqlscore.webapp.screens import segments, simulate, trust, why  # noqa: F401
+    from sqlscore.webapp.screens import advice, segments, simulate, trust, why  # noqa: F401
 
     address, port = listener.getsockname()[:2]
     known = config.get_config_options()  # some came with later versions of Streamlit, and change only the looks

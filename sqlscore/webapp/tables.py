@@ -46,6 +46,13 @@ _SHARES = {
     "recall",
     "retention",
     "share_contacted",
+    "mean_risk",
+    "raw_uplift",
+    "stayed_held_out",
+    "stayed_treated",
+    "uplift",
+    "uplift_high",
+    "uplift_low",
     "support",
     "weight",
 }

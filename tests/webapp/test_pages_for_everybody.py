@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
-PAGES = ("", "simulate", "why", "trust")
+PAGES = ("", "simulate", "why", "advice", "trust")
 
 
 def test_text_from_data_is_never_markup_and_can_be_read(page: Page, url: str) -> None:

@@ -66,7 +66,11 @@ def _drivers(events: Current) -> None:
             for row in found[:_DRAWN]
         ]
     if drawn:
-        charts.show(charts.lifts(pa.Table.from_pylist(sorted(drawn, key=lambda row: row["lift"]))), "lifts")
+        good, bad, _ = charts.GOOD_BAD_NEITHER
+        kinds = {"before churn": bad, "before retention": good}
+        title = "retention of those who did it / of those who did not"
+        ordered = pa.Table.from_pylist(sorted(drawn, key=lambda row: row["lift"]))
+        charts.show(charts.lifts(ordered, title, 1.0, kinds), "lifts")
     rows(table, key="drivers")
     show_sql(readable(*sql))
 

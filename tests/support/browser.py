@@ -118,7 +118,14 @@ def choose(page: Page, label: str, *values: str) -> None:
 def pick(page: Page, label: str, value: str) -> None:
     """Choose the one value of a list."""
     box = page.get_by_role("combobox", name=label, exact=True)
-    _take(page, value, lambda: box.fill(value[:20]), page.get_by_test_id("stSelectbox").filter(has=box))
+
+    def opened() -> None:
+        box.click()
+        page.get_by_role("option").first.wait_for(timeout=SLOW / 6)
+        if not page.get_by_role("option", name=value, exact=True).count():
+            box.fill(value[:20])  # a long list has only those options that are seen
+
+    _take(page, value, opened, page.get_by_test_id("stSelectbox").filter(has=box))
 
 
 def _take(page: Page, value: str, opened: Callable[[], None], chosen: Any) -> None:
@@ -126,8 +133,8 @@ def _take(page: Page, value: str, opened: Callable[[], None], chosen: Any) -> No
 
     option = page.get_by_role("option", name=value, exact=True)
     for last in (False, False, True):  # a page that is drawn again just then closes the list
-        opened()
         try:
+            opened()
             option.click(timeout=SLOW / 6)
             settle(page)
             if value in [*chosen.locator("input").evaluate_all("all => all.map(each => each.value)"), *_tags(chosen)]:

@@ -178,7 +178,11 @@ def sql_is_that_of_its_table(page: Page, file: Path) -> int:
         code.wait_for()
         with sqlscore.connect(file, read_only=True) as con:
             wanted = con.sql(code.text_content() or "").to_arrow_table()
-        grid = shown.evaluate(_TABLE_ABOVE)
+        for _ in range(20):  # a table is drawn a moment after the page has settled
+            grid = shown.evaluate(_TABLE_ABOVE)
+            if grid is None or (grid["n"] == wanted.num_rows + 1 and any(map(any, grid["rows"]))):
+                break
+            page.wait_for_timeout(250)
         if grid is None:
             continue
         tables += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as encoder
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,11 @@ import typer
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Json, open_database
 from sqlscore.files import in_place_of, refuse_databases
+from sqlscore.quoting import literal
 
 if TYPE_CHECKING:
+    import duckdb
+
     from sqlscore.linting.report import LintReport
 
 
@@ -39,7 +43,7 @@ def lint(
     """
     from sqlscore import lint as verb
 
-    with open_database(db, read_only=db != ":memory:") as con:
+    with _opened(db) as con:
         report = verb(con, [Path(one) if Path(one).suffix == ".sql" else one for one in what], prove=prove, seed=seed)
         if sarif is not None:
             refuse_databases(con, sarif)
@@ -50,6 +54,26 @@ def lint(
         _show(report)
     if not report.is_clean:
         raise typer.Exit(1)
+
+
+def _opened(db: str) -> duckdb.DuckDBPyConnection:
+    """The file, for reading; one that sqlscore has not prepared stays as it is, and is looked at from outside."""
+    import duckdb
+
+    if db == ":memory:" or not Path(db).exists():
+        return open_database(db)
+    try:
+        with closing(duckdb.connect(db, read_only=True)) as con:
+            query = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'sqlscore' AND table_name = 'models'"
+            prepared = bool(con.execute(query).fetchall())
+    except duckdb.Error:
+        prepared = True  # such as a file that another process holds, which is said when it is opened
+    if prepared:
+        return open_database(db, read_only=True)
+    con = open_database(":memory:")
+    con.execute(f"ATTACH {literal(db)} AS file (READ_ONLY)")
+    con.execute("USE file")
+    return con
 
 
 def _write_sarif(report: LintReport, path: Path) -> None:

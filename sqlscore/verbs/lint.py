@@ -159,6 +159,8 @@ def _models(texts: Sequence[Text]) -> dict[str, exp.Expr]:
 
 def trained_until(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """Until when each model learned, in seconds since 1970: by `name@version`, by name, and "" for the champion."""
+    if not known_to_sqlscore(con):
+        return {}
     rows = con.execute(
         "SELECT name, version, epoch(trained_to) FROM sqlscore.models WHERE trained_to IS NOT NULL ORDER "
         "BY name, version"
@@ -170,3 +172,10 @@ def trained_until(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     if champion in found:
         found[""] = found[champion]
     return found
+
+
+def known_to_sqlscore(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the file in use has a registry of models: one that is only attached, to be looked at, has none."""
+    query = """SELECT count(*) FROM duckdb_tables()
+               WHERE database_name = current_database() AND schema_name = 'sqlscore' AND table_name = 'models'"""
+    return bool(con.execute(query).fetchall()[0][0])

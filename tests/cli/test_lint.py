@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 from command_line import run
 from small_shop import open_shop
@@ -79,3 +80,16 @@ def test_jinja_reaches_nothing_of_the_machine(tmp_path: Path) -> None:
     (tmp_path / "models" / "bad.sql").write_text(text)
     (model,), problems = models_of(tmp_path)
     assert (model.sql, problems) == ("SELECT '' AS x", [])
+
+
+def test_a_file_that_sqlscore_has_never_seen_is_looked_at_and_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "plain.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 2.5 AS price")
+        con.execute(f"CREATE VIEW rich AS {LEAK}")
+    before = path.read_bytes()
+    found = run("lint", str(path), "rich")
+    assert (found.exit_code, "whole-table" in found.stdout) == (1, True)
+    assert run("lint", str(path), CLEAN, "--prove").exit_code == 0
+    assert run("lint", str(path), "poor").exit_code == 1
+    assert path.read_bytes() == before

@@ -110,7 +110,7 @@ def refuse_types(types: Mapping[str, pa.DataType], inputs: Inputs) -> None:
             refuse_other_sort(name, sort_of(types[name]), inputs.sorts.get(name))
     for name in inputs.numeric:
         if name in types:
-            to_float(pa.array([], types[name]), name)
+            to_float(pa.nulls(0, types[name]), name)
 
 
 def refuse_other_sort(name: str, given: str | None, trained: str | None) -> None:

@@ -110,7 +110,7 @@ def refuse_types(types: Mapping[str, pa.DataType], inputs: Inputs) -> None:
             refuse_other_sort(name, sort_of(types[name]), inputs.sorts.get(name))
     for name in inputs.numeric:
         if name in types:
-            to_float(pa.nulls(0, types[name]), name)
+            refuse_no_number(types[name], name)
 
 
 def refuse_other_sort(name: str, given: str | None, trained: str | None) -> None:
@@ -128,16 +128,21 @@ def refuse_other_sort(name: str, given: str | None, trained: str | None) -> None
         )
 
 
+def refuse_no_number(kind: pa.DataType, name: str) -> None:
+    """Raises EventsError for a type that is none of numbers; a column of NULLs alone is one of missing numbers."""
+    read = (pa.types.is_null, pa.types.is_integer, pa.types.is_decimal, pa.types.is_floating)
+    if not any(is_read(kind) for is_read in read):
+        raise EventsError(f'events column "{name}" has type {kind}, the model expects a number: cast it to DOUBLE')
+
+
 def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:
     """A numeric column -> float32, NULL as NaN."""
-    kind = column.type
-    if pa.types.is_null(kind):
+    refuse_no_number(column.type, name)
+    if pa.types.is_null(column.type):
         return np.full(len(column), np.nan, np.float32)
-    if pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
-        with np.errstate(over="ignore"):  # infinite then, which counts as missing
-            values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
-        return np.where(np.isinf(values), np.nan, values)
-    raise EventsError(f'events column "{name}" has type {kind}, the model expects a number: cast it to DOUBLE')
+    with np.errstate(over="ignore"):  # infinite then, which counts as missing
+        values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
+    return np.where(np.isinf(values), np.nan, values)
 
 
 @lru_cache(maxsize=65_536)

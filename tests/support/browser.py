@@ -32,9 +32,9 @@ def chromium_path() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Chromium, without a window; Playwright runs an event loop, in which no test of another file could run its own."""
     path = chromium_path()
     if path is None:
         if os.environ.get(REQUIRED) == "required":

@@ -94,6 +94,28 @@ PUBLIC: tuple[Public, ...] = (
         "FLOAT in [0, 1]: calibrated probability of no event within the model's horizon after as_of "
         "(default: the newest event in the mapped table)",
     ),
+    Public(
+        "propensity",
+        (("label", None), ("value", "NULL"), _AS_OF),
+        "propensity",
+        ("{events}", "label", "value", "as_of", "{high_water}", "{mapping}"),
+        "FLOAT in [0, 1]: calibrated probability that a label which finetune learned is true after as_of, is more than "
+        "0, or is the named value",
+    ),
+    Public(
+        "expected_value",
+        (("label", None), _AS_OF),
+        "expected_value",
+        ("{events}", "label", "as_of", "{high_water}", "{mapping}"),
+        "DOUBLE: the mean of a number which finetune learned, after as_of; of a yes/no label its probability",
+    ),
+    Public(
+        "value_quantiles",
+        (("label", None), ("quantiles", "[0.1, 0.5, 0.9]"), _AS_OF),
+        "value_quantiles",
+        ("{events}", "label", "quantiles", "as_of", "{high_water}", "{mapping}"),
+        "DOUBLE[]: quantiles of a number which finetune learned, after as_of",
+    ),
     Public("embed_events", (_MODEL,), "embedding", ("{state}",), "FLOAT[]: the user's representation"),
     Public(
         "score_events",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.compare import compare
     from sqlscore.verbs.connect import connect
     from sqlscore.verbs.exports import export_sql, map_export
+    from sqlscore.verbs.finetune import finetune
     from sqlscore.verbs.forget import forget_user
     from sqlscore.verbs.lint import lint
     from sqlscore.verbs.mapping import map_events, unmap
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate",
     "export_model",
     "export_sql",
+    "finetune",
     "forget_user",
     "import_model",
     "lint",
@@ -81,6 +83,7 @@ _HOMES = {
     "evaluate": "verbs.train",
     "export_model": "verbs.models",
     "export_sql": "verbs.exports",
+    "finetune": "verbs.finetune",
     "forget_user": "verbs.forget",
     "import_model": "verbs.models",
     "lint": "verbs.lint",

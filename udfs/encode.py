@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import Sequences, from_lists
 from sqlscore.events.unpacking import is_packed, unpack
 from sqlscore.scoring.artifact import Artifact
@@ -57,6 +58,17 @@ def _encoded(catalog: Catalog, lists: Column, model: Column, mapping: Column, ki
             found = pa.StructArray.from_arrays([*found.flatten(), newest], fields=list(kind))
         pieces.append((rows, found))
     return scatter(pieces, len(lists), kind)
+
+
+def sequences_of(lists: Column, mapped: Mapping) -> tuple[pa.Array, Sequences] | None:
+    """Numbers of the lists that have usable events, and these events; None if none has."""
+    events = one_array(lists)
+    read = unpack if is_packed(events.type) else from_lists
+    sequences = read(events, mapped)
+    rows = np.flatnonzero(sequences.lengths > 0)
+    if not len(rows):
+        return None
+    return pa.array(rows), sequences if len(rows) == len(sequences) else sequences.select(rows)
 
 
 def sequences_by_model(

@@ -31,7 +31,7 @@ def seconds_to_next(catalog: Catalog, state: Column) -> pa.Array:
 
 def quantiles(catalog: Catalog, state: Column, levels: Column) -> pa.Array:
     """(state, levels) -> DOUBLE[], these quantiles of the seconds; NULL for a list or a level that is NULL."""
-    asked = _lists_of_levels(levels)
+    asked = lists_of_levels(levels)
     pieces = []
     for rows, artifact, states in by_model(state, catalog):
         artifact.require_distribution()
@@ -76,7 +76,7 @@ def next_visit(catalog: Catalog, state: Column) -> pa.Array:
     return scatter(pieces, len(state), VISIT_ARROW)
 
 
-def _lists_of_levels(levels: Column) -> pa.ListArray:
+def lists_of_levels(levels: Column) -> pa.ListArray:
     """The parameter as LIST<DOUBLE>."""
     given = one_array(levels)
     kind = given.type

@@ -12,6 +12,7 @@ from sqlscore.cli.compare import compare
 from sqlscore.cli.dbt import dbt
 from sqlscore.cli.demo import demo
 from sqlscore.cli.errors import GuardedGroup
+from sqlscore.cli.finetune import finetune
 from sqlscore.cli.forget import forget
 from sqlscore.cli.lint import lint
 from sqlscore.cli.mapping import init, unmap
@@ -39,6 +40,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("unmap", SET_UP, unmap),
     ("train", MODELS, train),
     ("evaluate", MODELS, evaluate),
+    ("finetune", MODELS, finetune),
     ("compare", MODELS, compare),
     ("search", MODELS, search),
     ("backtest", MODELS, backtest),

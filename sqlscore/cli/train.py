@@ -143,11 +143,14 @@ def evaluate(
     Example: sqlscore evaluate shop.duckdb --json
     """
     from sqlscore import evaluate as verb
+    from sqlscore.cli.finetune import show_figures
 
     with open_database(db, device=device) as con, working("judging"):
         result = verb(con, model, mapping=mapping)
     if json:
         render.as_json(result)
+    elif "label" in result:
+        show_figures(result)
     else:
         show_evaluation(result)
 

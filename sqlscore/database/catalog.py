@@ -51,13 +51,13 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
         for name, text in con.execute("SELECT name, mapping FROM sqlscore.mappings").fetchall()
     }
     models = {}
-    for name, version, mapping, sha256 in con.execute(
-        "SELECT name, version, mapping, sha256 FROM sqlscore.models"
+    for name, version, mapping, sha256, architecture in con.execute(
+        "SELECT name, version, mapping, sha256, architecture FROM sqlscore.models"
     ).fetchall():
         label = f"{name}@{version}"
         same = label in known and known[label].sha256 == sha256
         models[label] = StoredModel(
-            label, mapping, sha256, known[label].data if same else _artifact(con, name, version)
+            label, mapping, sha256, known[label].data if same else _artifact(con, name, version), architecture
         )
     aliases = {
         (mapping, alias): f"{name}@{version}"

@@ -37,7 +37,10 @@ PLAYBOOK = table("playbook")
 MATERIALIZED = ("scored_users", "scored_sessions")
 """Views that `refresh` replaces by tables of the same name."""
 
-PER_USER = (*MATERIALIZED, "user_states", "past_scores", "user_signals", "recommendations", "interventions")
+PER_USER = (
+    *MATERIALIZED,
+    *("user_states", "past_scores", "scored_labels", "user_signals", "recommendations", "interventions"),
+)
 """Tables that `refresh`, `backtest`, `advise` and `assign` make, with one or more rows per user."""
 
 

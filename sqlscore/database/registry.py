@@ -17,7 +17,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
 from sqlscore.errors import ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
-from sqlscore.scoring.catalog import StoredModel
+from sqlscore.scoring.catalog import HEAD, StoredModel
 from sqlscore.scoring.manifest import read_manifest, sha256_of
 
 
@@ -39,6 +39,11 @@ class ModelInfo:
     metrics: dict[str, Any]
     notes: dict[str, Any]
     damage: str | None = None  # why the row cannot be read; then heads and notes are empty
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it is a fine-tuned head, which needs another model to score and is never champion."""
+        return self.architecture == HEAD
 
     @property
     def label(self) -> str:
@@ -98,6 +103,8 @@ def find_model(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str =
 def model_of(con: duckdb.DuckDBPyConnection, model: str | None, mapping: str) -> StoredModel:
     """The stored version that `model` names. Raises ModelError if there is none, or if it is of another mapping."""
     stored = catalog(con).find(model, mapping)
+    if stored.is_head:
+        raise ModelError(f"{stored.label} is a fine-tuned head, not a model: `sqlscore evaluate` shows how good it is")
     if stored.mapping != mapping:
         raise ModelError(
             f'{stored.label} was trained on the events mapped as "{stored.mapping}", not "{mapping}": '
@@ -119,11 +126,13 @@ def register(
         champion: Whether to promote it; the first model of a mapping always is.
         verb: The verb to record in `sqlscore.runs`.
 
-    Raises ModelError if the name is not valid.
+    Raises ModelError if the name is not valid, or if it is that of a model where this is a fine-tuned head, or the
+    other way round.
     """
     manifest = read_manifest(data)
     if not name or "@" in name:
         raise ModelError(f"a model's name may not be empty or contain an @, found {name!r}: choose another")
+    check_name(con, name, manifest.architecture == HEAD)
     with recorded(con, verb, mapping) as details, transaction(con):
         version = _next_version(con, name)
         details["model"] = f"{name}@{version}"
@@ -143,11 +152,33 @@ def register(
         }
         columns, places = ", ".join(row), ", ".join("?" for _ in row)
         con.execute(f"INSERT INTO sqlscore.models ({columns}) VALUES ({places})", list(row.values()))
-        if champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]):
+        if manifest.architecture != HEAD and (
+            champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping])
+        ):
             why = "It was asked for." if champion else "It was the first model of the mapping."
             set_champion(con, mapping, name, version, verb, why)
     synchronize(con)
     return find_model(con, f"{name}@{version}")
+
+
+def check_name(con: duckdb.DuckDBPyConnection, name: str, head: bool) -> None:
+    """Raise ModelError if a model has this name where a fine-tuned head is to get it, or the other way round."""
+    taken = one(
+        con, "SELECT architecture FROM sqlscore.models WHERE name = ? AND (architecture = ?) <> ?", [name, HEAD, head]
+    )
+    if taken or (head and name in ("champion", DEFAULT_MAPPING)):
+        has = "a fine-tuned head" if taken and taken[0] == HEAD else "a model"
+        raise ModelError(f"{name!r} is the name of {has}: choose another")
+
+
+def heads_on(con: duckdb.DuckDBPyConnection, sha256: str) -> list[str]:
+    """The fine-tuned heads, name@version, that need the model with this hash."""
+    rows = con.execute(
+        "SELECT concat(name, '@', version) FROM sqlscore.models WHERE architecture = ? "
+        "AND manifest ->> '$.config.base_sha256' = ? ORDER BY ALL",
+        [HEAD, sha256],
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str = "champion") -> str:

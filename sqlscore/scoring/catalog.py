@@ -17,6 +17,10 @@ from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 
 if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
+    from sqlscore.scoring.label_head import FinetunedModel
+
+HEAD = "head"
+"""The architecture of a fine-tuned head."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ class StoredModel:
     mapping: str
     sha256: str
     data: bytes
+    architecture: str = ""
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it is a fine-tuned head, which needs another model to score."""
+        return self.architecture == HEAD
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,34 @@ class Catalog:
         stored = self._of_mapping(model, mapping)
         return load(stored.data, stored.sha256, stored.label, self.device)
 
+    def finetuned(self, name: str | None, mapping: str) -> FinetunedModel:
+        """The fine-tuned head that is meant: `name` is its newest version, `name@version` itself."""
+        from sqlscore.scoring.label_head import load_head
+
+        have = self.heads(mapping)
+        known = {stored.label for stored in have} | {stored.label.rpartition("@")[0] for stored in have}
+        if name not in known:
+            said = ", ".join(stored.label for stored in have) or "none; run `sqlscore finetune`"
+            raise ModelError(
+                f'there is no fine-tuned label {name!r} for the events mapped as "{mapping}" (have: {said})'
+            )
+        stored = self.find(name, mapping)
+        return load_head(stored.data, stored.sha256, stored.label)
+
+    def heads(self, mapping: str) -> list[StoredModel]:
+        """The newest version of every fine-tuned head of a mapping, and older ones, oldest first."""
+        return [m for m in self.snapshot.models.values() if m.mapping == mapping and m.is_head]
+
+    def base_of(self, head: FinetunedModel) -> Artifact:
+        """The model whose states a head reads. Raises ModelError if it is not registered."""
+        for stored in self.snapshot.models.values():
+            if stored.sha256 == head.base_sha256:
+                return self.artifact(stored.label, "")
+        raise ModelError(
+            f"{head.name} was fine-tuned on {head.manifest.config['base']}, which is not registered: import that model "
+            f"(sha256 {head.base_sha256[:12]}...), or fine-tune again on another base"
+        )
+
     def judged(self, model: str | None, mapping: str) -> Artifact:
         """As `artifact`, but the model as it was when it was judged, before it learned the test part."""
         from sqlscore.scoring.loading import load_judged  # torch
@@ -92,6 +130,12 @@ class Catalog:
             raise ModelError(
                 f'{stored.label} is a model of the events mapped as "{stored.mapping}" and does not score "{mapping}": '
                 f"use one of {', '.join(self._labels(mapping)) or 'its own, after sqlscore train'}"
+            )
+        if stored.is_head:
+            name = stored.label.rpartition("@")[0]
+            raise ModelError(
+                f"{stored.label} is a fine-tuned head, which answers propensity(e, '{name}') and its like alone: name "
+                "a model that was trained, or none for the champion"
             )
         return stored
 
@@ -129,7 +173,7 @@ class Catalog:
             self.encoded += lists
 
     def _labels(self, mapping: str) -> list[str]:
-        return [m.label for m in self.snapshot.models.values() if m.mapping == mapping]
+        return [m.label for m in self.snapshot.models.values() if m.mapping == mapping and not m.is_head]
 
 
 def unmapped() -> Mapping:

@@ -12,7 +12,7 @@ import duckdb
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.policy import Policy, read_policy
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo, find_model, lacking_heads, registered_models
+from sqlscore.database.registry import ModelInfo, find_model, heads_on, lacking_heads, registered_models
 from sqlscore.database.transactions import now, on_own_connection, recorded
 from sqlscore.quoting import qualified
 from sqlscore.scoring.manifest import Manifest, read_manifest
@@ -157,7 +157,7 @@ def _drop_older(con: duckdb.DuckDBPyConnection, mapping: str, policy: Policy, ne
     ).fetchall()
     made = {newest, *(row[0] for row in rows)}
     retrained = [model for model in registered_models(con, mapping) if model.label in made]
-    old = [m.label for m in retrained[policy.keep_retrained :] if not m.is_champion]
+    old = [m.label for m in retrained[policy.keep_retrained :] if not m.is_champion and not heads_on(con, m.sha256)]
     for label in old:
         drop_model(con, label)
     return old

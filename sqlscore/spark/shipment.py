@@ -73,7 +73,9 @@ def pack(source: str | Path, mapping: str = DEFAULT_MAPPING, models: tuple[str, 
 def _from_database(path: Path, mapping: str, models: tuple[str, ...]) -> Packed:
     with connect(path, read_only=True) as con:
         known = catalog(con)
-        found = {model.label: model for model in (known.find(name, mapping) for name in (None, *models))}
+        asked = [known.find(name, mapping) for name in (None, *models)]
+        bases = [known.find(known.base_of(known.finetuned(m.label, mapping)).name, mapping) for m in asked if m.is_head]
+        found = {model.label: model for model in (asked[0], *bases, *asked[1:])}
         for model in found.values():
             if model.mapping != mapping:
                 raise ModelError(f'{model.label} is a model of the events mapped as "{model.mapping}", not "{mapping}"')

@@ -132,7 +132,12 @@ def _texts(known: Catalog, what: str | Path) -> Iterable[tuple[list[Text], list[
 
 
 def _is_path(text: str) -> bool:
-    return text.casefold().endswith(".sql") or ("\n" not in text and len(text) < 500 and Path(text).is_dir())
+    if text.casefold().endswith(".sql"):
+        return True
+    try:
+        return "\n" not in text and len(text) < 500 and Path(text).is_dir()
+    except OSError:  # a query in one line is longer than a name may be
+        return False
 
 
 def _with_comment(known: Catalog, key: tuple[str, str], view: str) -> str:

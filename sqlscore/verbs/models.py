@@ -10,10 +10,12 @@ from sqlscore.database.catalog import catalog, synchronize
 from sqlscore.database.champions import ROLLBACK, champion_before, champion_of, end_reign, set_champion
 from sqlscore.database.damage import damage_in, damage_of
 from sqlscore.database.model_file import read_model_file, write_model_file
-from sqlscore.database.registry import ModelInfo, find_model, register, registered_models
+from sqlscore.database.registry import ModelInfo, find_model, heads_on, register, registered_models
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
 from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.scoring.catalog import HEAD
+from sqlscore.scoring.manifest import read_manifest
 from sqlscore.verbs.objections import objection
 
 
@@ -41,6 +43,10 @@ def promote(con: duckdb.DuckDBPyConnection, model: str, *, force: bool = False) 
     >>> sqlscore.promote(con, "events@3")
     """
     info = find_model(con, model)
+    if info.is_head:
+        raise ModelError(
+            f"{info.label} is a fine-tuned head and cannot be champion: propensity(e, {info.name!r}) uses it"
+        )
     against = objection(con, info)
     if against is not None and not force:
         raise ModelError(f"{info.label} is not promoted: {against}; promote it with force=True (--force) all the same")
@@ -90,12 +96,20 @@ def make_champion(con: duckdb.DuckDBPyConnection, info: ModelInfo, verb: str, wh
 def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
     """Remove a version for good; its number is never given again.
 
-    Raises ModelError if it is not registered, or if it is the champion while there are other versions.
+    Raises ModelError if it is not registered, if it is the champion while there are other versions, or if a fine-tuned
+    head needs it.
     """
     info = find_model(con, model)
-    others = [m.label for m in registered_models(con, info.mapping) if m.label != info.label]
+    others = [m.label for m in registered_models(con, info.mapping) if m.label != info.label and not m.is_head]
     if info.is_champion and others:
         raise ModelError(f"{info.label} is the champion: promote another first ({', '.join(others)})")
+    same = [m.label for m in registered_models(con) if m.sha256 == info.sha256 and m.label != info.label]
+    heads = [] if same else heads_on(con, info.sha256)
+    if heads:
+        raise ModelError(
+            f"{info.label} is the base of {', '.join(heads)}: drop these first (sqlscore drop), or fine-tune them on "
+            "another model"
+        )
     with recorded(con, "drop_model", info.mapping) as details, transaction(con):
         details["model"] = info.label
         if info.is_champion:
@@ -150,16 +164,20 @@ def import_model(
     Raises ArtifactError if the file is damaged or does not have that hash, and nothing in it is run then; also if the
     model cannot score a few made-up events as its manifest says. Raises ModelError if it is not promoted.
     """
+    from sqlscore.scoring.label_head import load_head
     from sqlscore.scoring.loading import load  # torch
     from sqlscore.scoring.probe import probe
 
     data, found = read_model_file(Path(path), sha256)
     try:
-        probe(load(data, found, Path(path).name, catalog(con).device))
+        if read_manifest(data).architecture == HEAD:
+            catalog(con).base_of(load_head(data, found, Path(path).name))
+        else:
+            probe(load(data, found, Path(path).name, catalog(con).device))
     except ArtifactError as error:
         raise ArtifactError(f"{path} is not registered: {error}") from error
     info = register(con, data, name=name or mapping, mapping=mapping, champion=promote and force, verb="import_model")
-    if not promote or info.is_champion:
+    if not promote or info.is_champion or info.is_head:
         return info
     against = objection(con, info)
     if against is not None:

@@ -50,11 +50,11 @@ def mapping_problems(
     train, name = _command("train", database, mapping), f'"{mapping.name}"'
     lost = lost_champion(con, mapping.name)
     if lost is not None:
-        others = [m for m in models if m.mapping == mapping.name and m.label != lost[0]]
+        others = [m for m in models if m.mapping == mapping.name and m.label != lost[0] and not m.is_head]
         mend = shlex.join(("sqlscore", "promote", database, others[0].label)) if others else train
         return [Problem(f"the champion of {name}, {lost[0]}, cannot be used: {lost[1]}", mend)]
     if state.champion is None:
-        own = [m.label for m in models if m.mapping == mapping.name]
+        own = [m.label for m in models if m.mapping == mapping.name and not m.is_head]
         if own:
             return [Problem(f"{name} has no champion", shlex.join(("sqlscore", "promote", database, own[0])))]
         return [Problem(f"{name} has no model", train)]

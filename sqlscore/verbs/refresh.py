@@ -68,6 +68,8 @@ def refresh(
 ) -> RefreshReport:
     """Score users and sessions with the champion, and replace the score tables in one transaction.
 
+    What fine-tuned heads say is in `sqlscore.scored_labels`, one row a user and a label, if there are such heads.
+
     Only users whose events changed since the last refresh are encoded; all scores are brought to the new as_of. A
     reader sees either the old tables or the new ones. If anything fails, the old ones stay. So they do if the events
     are refused by a guard (see docs/guards.md); what a guard warns of is in the report, and a Python warning too.
@@ -92,6 +94,7 @@ def refresh(
     {'scored_users': 20000, 'scored_sessions': 51234}
     """
     from sqlscore.score_tables.all_or_changed import refresh_tables  # torch: only if a model is used
+    from sqlscore.score_tables.labels import LABELS_TABLE, refresh_labels
     from sqlscore.score_tables.run import Run
 
     start = time.perf_counter()
@@ -134,6 +137,7 @@ def refresh(
                 progress=progress,
             )
             counts, reason = refresh_tables(run, changes)
+            n_labels, of_heads = refresh_labels(run)
             write_mark(con, source, mark)
             if changed_views:
                 note_views(con, source)
@@ -160,7 +164,7 @@ def refresh(
             as_of=as_of,
             kind="full" if reason else "incremental",
             reason=reason,
-            tables=counts.tables,
+            tables=counts.tables if n_labels is None else {**counts.tables, LABELS_TABLE: n_labels},
             n_users_encoded=counts.n_users,
             n_events=counts.n_events,
             seconds=time.perf_counter() - start,
@@ -168,6 +172,7 @@ def refresh(
             notes=(
                 *(finding.what for finding in found if finding.outcome == "note"),
                 *([behind] if behind is not None else []),
+                *of_heads,
             ),
             guards=outcomes(guards, found),
             sources=sources,

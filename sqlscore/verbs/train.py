@@ -19,6 +19,7 @@ from sqlscore.mapping.roles import check_readable
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.times import to_seconds
+from sqlscore.verbs.finetune import evaluate_head
 from sqlscore.verbs.found_columns import map_found, with_found_columns
 from sqlscore.verbs.leaks import leaking_columns, refuse_leaks
 from sqlscore.verbs.track import check_tracking, track_or_warn
@@ -134,6 +135,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Judge a model on its test split, the newest events, beside its baselines on the same examples.
 
+    Of a fine-tuned head, the figures of its fine-tuning are returned: those on labels that it had not learned.
+
     The keys of the result are listed in docs/python.md.
 
     Args:
@@ -149,6 +152,8 @@ def evaluate(
     from sqlscore.training.evaluation.evaluate import evaluate as judge  # torch
 
     source = mapped(con, mapping)
+    if model is not None and catalog(con).find(model, mapping).is_head:
+        return evaluate_head(con, model, mapping)
     check_readable(con, source)
     stored = model_of(con, model, mapping)
     known = TrainingNotes.from_json(read_manifest(stored.data).notes).allowed_leaks or []

@@ -13,6 +13,7 @@ from sqlscore.linting.relations import Relation
 from sqlscore.times import iso
 
 RULE = "score-in-training"
+_OF_LABELS = ("propensity", "expected_value", "value_quantiles")  # they name what was learned first
 
 
 def score_in_training(model: Model) -> Iterator[Finding]:
@@ -64,6 +65,10 @@ def _labels(relation: Relation) -> bool:
 
 def _model_of(call: Call) -> str:
     """The model that a call names; "" for the champion."""
+    if call.name.removeprefix("list_") in _OF_LABELS and len(call.node.expressions) > 1:
+        label = call.node.expressions[1]
+        label = label.expression if label.args.get("expression") is not None else label
+        return str(label.name) if label.is_string else ""
     for one in call.node.expressions:
         if one.args.get("expression") is not None and one.name.casefold() == "model" and one.expression.is_string:
             return str(one.expression.name)

@@ -1,0 +1,178 @@
+"""Fine-tuning from labels to an artifact: parts, a judged head, the baselines, and the head of all labels."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from sqlscore.arrays import Ints
+from sqlscore.events.inputs import Inputs
+from sqlscore.events.mapping import Mapping
+from sqlscore.finetuning.baselines import answers_of_baselines
+from sqlscore.finetuning.examples import Examples, examples_of
+from sqlscore.finetuning.judging import judge, verdict
+from sqlscore.finetuning.labels import Labels
+from sqlscore.finetuning.learning import learn
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.catalog import HEAD
+from sqlscore.scoring.label_head import pack_head
+from sqlscore.scoring.manifest import Manifest
+from sqlscore.times import iso
+
+_LATER = 0.2  # of the labels, the newest: to be judged as a forecast
+_STRANGERS = 5  # one of so many users is held out
+_LEAST = 20  # labels that a part needs to be judged
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows of the labels: what is learned, what is judged later in time, and what is judged on other users."""
+
+    learned: Ints
+    later: Ints
+    other_users: Ints
+    n_between: int  # neither: their outcome was not known before the later part begins
+
+
+def parts_of(labels: Labels, seed: int) -> Parts:
+    """Cut the labels by time, then the earlier ones by users.
+
+    The newest fifth of the labels is the later part, as far as moments differ. Of the others, those of every fifth user
+    are judged, and those whose outcome was known only after the later part began are left out of learning.
+    """
+    stranger = np.random.default_rng([seed, 7]).permutation(int(labels.user.max()) + 1)[labels.user] % _STRANGERS == 0
+    ordered = np.sort(labels.as_of)
+    cut = ordered[int(len(ordered) * (1 - _LATER))]
+    later = labels.as_of >= cut
+    if later.mean() > 2 * _LATER:  # many labels at that one moment
+        later = labels.as_of > cut
+    if later.sum() < _LEAST:
+        later = np.zeros(len(labels), np.bool_)
+    overlapping = np.zeros(len(labels), np.bool_)
+    if later.any() and labels.known_at is not None:
+        overlapping = ~later & (labels.known_at > labels.as_of[later].min())
+    if (stranger & ~later).sum() < _LEAST:
+        stranger[:] = False
+    learned = ~later & ~stranger & ~overlapping
+    if learned.sum() < _LEAST:  # moments that overlap too much to part them
+        later, overlapping = np.zeros(len(labels), np.bool_), np.zeros(len(labels), np.bool_)
+        learned = ~stranger
+    return Parts(
+        np.flatnonzero(learned), np.flatnonzero(later), np.flatnonzero(stranger & ~later), int(overlapping.sum())
+    )
+
+
+def fit_head(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    base: Artifact,
+    judged_base: Artifact,
+    labels: Labels,
+    *,
+    query: str,
+    seed: int = 0,
+    threads: int | None = None,
+    allowed: list[dict[str, str]],
+) -> bytes:
+    """The artifact of a head for these labels, with its figures.
+
+    Args:
+        con: The connection that has the labels' table.
+        mapping: The events.
+        base: The model whose states are read.
+        judged_base: The same before it learned the newest events: what is judged reads its states.
+        labels: The labels.
+        query: The SQL that they came from, for the notes.
+        seed: Of the parts and folds.
+        threads: How many threads encode.
+        allowed: Leaks that were let pass, for the notes.
+    """
+    clock = _Clock()
+    twice = judged_base.sha256 != base.sha256
+    examples = examples_of(con, mapping, [base, judged_base] if twice else [base], labels, threads)
+    clock.note("reading")
+    parts = parts_of(labels, seed)
+    metrics, chosen = _judged(examples, labels, parts, seed, clock)
+    final = learn(examples.features[0], labels, np.arange(len(labels)), seed, chosen)
+    clock.note("learning")
+    span = labels.as_of if labels.known_at is None else labels.known_at
+    manifest = Manifest(
+        architecture=HEAD,
+        config={
+            "kind": labels.kind,
+            "values": list(labels.values),
+            "base": base.name,
+            "base_sha256": base.sha256,
+            "strength": final.strength,
+            "seed": seed,
+        },
+        inputs=Inputs((), {}, ()),
+        heads=("label",),
+        capabilities=(),
+        state_size=base.manifest.state_size,
+        embedding_size=0,
+        fold=False,
+        max_events=None,
+        horizon_seconds=None,
+        lookback_seconds=None,
+        trained_from=iso(int(labels.as_of.min())),
+        trained_to=iso(int(span.max())),
+        notes={
+            "labels": query,
+            "n_labels": len(labels),
+            "n_users": len(np.unique(labels.user)),
+            "n_learned_to_be_judged": len(parts.learned),
+            "n_between": parts.n_between,
+            "moments": len(np.unique(labels.as_of)),
+            "cpu_seconds": clock.spent,
+            **({"allowed_leaks": allowed} if allowed else {}),
+            **({} if labels.known_at is not None else {"no_known_at": _NO_KNOWN_AT}),
+        },
+        metrics=metrics,
+    )
+    return pack_head(final.head, manifest)
+
+
+_NO_KNOWN_AT = (
+    "the labels do not say when they were known (a column known_at), so outcomes of learned labels may reach into the "
+    "moments that are judged"
+)
+
+
+class _Clock:
+    """Processor seconds of this process by what they were spent on."""
+
+    def __init__(self) -> None:
+        """Begin now."""
+        self.spent: dict[str, float] = {}
+        self._since = time.process_time()
+
+    def note(self, what: str) -> None:
+        """All since the last note was spent on this."""
+        now = time.process_time()
+        self.spent[what] = round(self.spent.get(what, 0.0) + now - self._since, 3)
+        self._since = now
+
+
+def _judged(
+    examples: Examples, labels: Labels, parts: Parts, seed: int, clock: _Clock
+) -> tuple[dict[str, Any], tuple[float, float]]:
+    """The figures, and the strengths that were found."""
+    features = examples.features[-1]
+    learned = learn(features, labels, parts.learned, seed)
+    clock.note("learning")
+    peers = answers_of_baselines(examples.summaries, labels, parts.learned, seed)
+    found = {
+        name: judge(learned.head, features, labels, rows, peers) if len(rows) >= _LEAST else None
+        for name, rows in (("later", parts.later), ("other_users", parts.other_users))
+    }
+    clock.note("baselines")
+    metrics: dict[str, Any] = {"label": {name: part for name, part in found.items() if part}}
+    metrics["verdict"] = verdict(labels.kind, metrics["label"]) or [
+        "There are too few labels to judge the head: it is not known how good it is."
+    ]
+    return metrics, (learned.strength, learned.amount_strength)

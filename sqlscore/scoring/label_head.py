@@ -1,0 +1,160 @@
+"""A fine-tuned head: small tables of numbers that turn what a base model says of a user into answers about a label.
+
+Of a yes/no label and of classes it gives probabilities, by a (multinomial) logistic regression. Counts and amounts are
+a hurdle (Cragg 1971): the probability of more than nothing, and where there is more, a log-linear mean with the spread
+that was seen around it, so that quantiles have the share of nothing in them; the mean of the logs is brought back by
+the smearing factor of Duan 1983.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, cast
+
+import numpy as np
+
+from sqlscore.arrays import Floats
+from sqlscore.errors import ArtifactError, ModelError
+from sqlscore.scoring.label_features import Table
+from sqlscore.scoring.manifest import Manifest, read_manifest, sha256_of
+from sqlscore.scoring.torchscript import zipped
+
+Kind = Literal["yes_no", "classes", "count", "amount"]
+KINDS: tuple[Kind, ...] = ("yes_no", "classes", "count", "amount")
+LEVELS: Floats = np.linspace(0.005, 0.995, 100)
+"""The levels of the quantiles of residuals that a head of amounts keeps."""
+
+_WITHIN = 4.0
+_NUMBERS = "head.npz"
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Head:
+    """K: columns of `weights`: 1 of a yes/no label, an amount or a count; one a class otherwise.
+
+    Args:
+        kind: what the label is.
+        values: what each class is called; of a yes/no label ("false", "true"), empty for numbers.
+        mean: (P,) of the features in training.
+        spread: (P,) their standard deviations.
+        weights: (P, K) of the standardised features, for the logits.
+        bias: (K,)
+        scale: (2,) a and b of Platt 1999 for one column, 1 / temperature and 0 for classes.
+        amount_weights: (P,) for the mean log of what is more than nothing; empty if the label is no number.
+        amount_level: (4,) the constant of that mean, the log of the factor that makes a mean of amounts of it, and the
+            least and the highest mean that was learned from, which no answer goes far beyond.
+        residuals: (Q,) quantiles at LEVELS of the logs around that mean.
+    """
+
+    kind: Kind
+    values: tuple[str, ...]
+    mean: Floats
+    spread: Floats
+    weights: Floats
+    bias: Floats
+    scale: Floats
+    amount_weights: Floats
+    amount_level: Floats
+    residuals: Floats
+
+    def standardised(self, features: Table) -> Floats:
+        """(N, P) -> (N, P), within 4 standard deviations."""
+        return np.asarray(np.clip((features - self.mean) / self.spread, -_WITHIN, _WITHIN), np.float64)
+
+    def probabilities(self, features: Table) -> Floats:
+        """(N, P) -> (N, 2) of no and yes, or of nothing and more; (N, K) of the classes."""
+        z = self.scale[0] * (self.standardised(features) @ self.weights + self.bias) + self.scale[1]
+        if self.kind != "classes":
+            z = np.concatenate([np.zeros((len(z), 1)), z], axis=1)
+        spread = np.exp(z - z.max(axis=1, keepdims=True)) if len(z) else z
+        return np.asarray(spread / spread.sum(axis=1, keepdims=True))
+
+    def expected(self, features: Table) -> Floats:
+        """(N, P) -> (N,) the mean of the label; that of a yes/no label is its probability."""
+        likely = self.probabilities(features)[:, 1]
+        if self.kind == "yes_no":
+            return likely
+        self.require_numbers("expected_value")
+        return np.asarray(likely * np.exp(self._logs(features) + self.amount_level[1]))
+
+    def quantiles(self, features: Table, levels: Floats) -> Floats:
+        """(N, P), (Q,) -> (N, Q): what the label stays below with these probabilities; whole numbers of a count."""
+        self.require_numbers("value_quantiles")
+        nothing = self.probabilities(features)[:, :1]  # (N, 1)
+        beyond = np.clip((levels[None, :] - nothing) / np.maximum(1 - nothing, 1e-12), 0.0, 1.0)
+        logs = self._logs(features)[:, None] + np.interp(beyond, LEVELS, self.residuals)
+        found = np.where(levels[None, :] <= nothing, 0.0, np.exp(logs))
+        return np.asarray(np.maximum(np.rint(found), levels[None, :] > nothing) if self.kind == "count" else found)
+
+    def require_numbers(self, function: str) -> None:
+        """Raises ModelError unless the label is a number."""
+        if self.kind not in ("count", "amount"):
+            raise ModelError(f"{function} needs a label that is a number, and this one is {self.kind}: use propensity")
+
+    def _logs(self, features: Table) -> Floats:
+        logs = self.standardised(features) @ self.amount_weights + self.amount_level[0]
+        return np.asarray(np.clip(logs, self.amount_level[2], self.amount_level[3]))
+
+    def to_bytes(self) -> bytes:
+        """An .npz file; the same numbers give the same bytes."""
+        members = []
+        for name in _ARRAYS:
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.asarray(getattr(self, name), np.float64), allow_pickle=False)
+            members.append((f"{name}.npy", buffer.getvalue()))
+        return zipped(members)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, kind: Kind, values: tuple[str, ...]) -> Head:
+        """The inverse. Raises KeyError, ValueError or BadZipFile if it is something else."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as found:
+            return cls(kind, values, **{name: found[name] for name in _ARRAYS})
+
+
+_ARRAYS = ("mean", "spread", "weights", "bias", "scale", "amount_weights", "amount_level", "residuals")
+
+
+@dataclass(frozen=True)
+class FinetunedModel:
+    """A head as the registry has it, with the base model that it needs."""
+
+    name: str  # name@version
+    sha256: str
+    manifest: Manifest
+    head: Head
+
+    @property
+    def base_sha256(self) -> str:
+        """The hash of the model whose states the head reads."""
+        return str(self.manifest.config["base_sha256"])
+
+
+def pack_head(head: Head, manifest: Manifest) -> bytes:
+    """The artifact of a head; the same input gives the same bytes."""
+    return zipped([(_MANIFEST, manifest.to_json().encode()), (_NUMBERS, head.to_bytes())])
+
+
+@lru_cache(maxsize=64)
+def load_head(data: bytes, sha256: str, name: str) -> FinetunedModel:
+    """The head in an artifact. Runs no code of the artifact, and needs no torch.
+
+    Raises ArtifactError if it has not the hash that the registry holds, or cannot be read.
+    """
+    found = sha256_of(data)
+    if found != sha256:
+        raise ArtifactError(
+            f"model {name}: the stored artifact has sha256 {found}, the registry says {sha256}; it was changed or "
+            "damaged and is not loaded: import it again or finetune again"
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            numbers = archive.read(_NUMBERS)
+        manifest = read_manifest(data)
+        kind, values = cast("Kind", manifest.config["kind"]), tuple(manifest.config["values"])
+        return FinetunedModel(name, sha256, manifest, Head.from_bytes(numbers, kind, values))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise ArtifactError(f"model {name}: the head cannot be loaded ({error}): finetune again") from error

@@ -1,0 +1,99 @@
+"""The verb `finetune`: a head for a label that SQL expresses, on a model that stays as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.queries import one
+from sqlscore.database.registry import ModelInfo, check_name, register
+from sqlscore.database.transactions import on_own_connection, recorded, snapshot
+from sqlscore.errors import ModelError, TrainingError
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.roles import check_readable
+from sqlscore.quoting import qualified
+from sqlscore.verbs.lint import refuse_leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlscore.scoring.label_head import Kind
+
+
+@on_own_connection
+def finetune(
+    con: duckdb.DuckDBPyConnection,
+    labels: str,
+    /,
+    *,
+    name: str,
+    base: str | None = None,
+    task: Kind | None = None,
+    allow_leak: Sequence[str] = (),
+    mapping: str = DEFAULT_MAPPING,
+    seed: int = 0,
+    threads: int | None = None,
+) -> ModelInfo:
+    """Learn a head for a label that SQL expresses, and register it as the next version of `name`.
+
+    The encoder of the base model stays as it is. For each label, only the user's events up to its `as_of` are read.
+    The head is judged on the newest moments, and on users that it did not learn, beside the mean of all labels, the
+    user's last label, logistic regression and LightGBM (if installed) on counts and recency; then it learns all labels.
+    In SQL, `propensity(e, name)`, `expected_value(e, name)` and `value_quantiles(e, name)` use it.
+
+    Args:
+        con: A connection that `connect` made.
+        labels: A SELECT with the columns `user_id`, `as_of` (when it is to be predicted) and `label` (what came true
+            after that): true or false, text for classes, a whole number from 0 on for a count, any number from 0 on for
+            an amount. `known_at`, if it is there, is when the label was known, for example as_of and the length of its
+            window: labels that were not known before the newest ones begin are then not learned to judge these.
+        name: What the functions call it.
+        base: The model whose encoder is used, `name@version`; None is the champion.
+        task: yes_no, classes, count or amount; None infers it from the column.
+        allow_leak: Rules of the linter whose findings in `labels` pass.
+        mapping: The name of the mapping.
+        seed: The same seed, data and base give the same head.
+        threads: How many threads encode; by default one per core.
+
+    Returns the registered head: `metrics["label"]` has its figures, `metrics["verdict"]` says them in words.
+
+    Raises TrainingError if the labels cannot be learned from, or if the linter finds that they rest on what their rows
+    could not know; ModelError if there is no such base, or if a model has that name.
+
+    >>> sqlscore.finetune(con, "SELECT user_id, as_of, label FROM returns", name="returns_30d").label
+    'returns_30d@1'
+    """
+    from sqlscore.finetuning.fit import fit_head  # scikit-learn
+    from sqlscore.finetuning.labels import read_labels
+
+    source = mapped(con, mapping)
+    check_name(con, name, head=True)
+    check_readable(con, source)
+    stored = catalog(con).find(base, mapping)
+    artifact, judged = catalog(con).artifact(stored.label, mapping), catalog(con).judged(stored.label, mapping)
+    passed = refuse_leaks(con, labels, allow_leak, error=TrainingError)
+    with recorded(con, "finetune", mapping) as details, snapshot(con) as reader:
+        newest = one(reader, f"SELECT epoch_us(max(event_time)) FROM {qualified(source.schema, 'events')}")
+        if newest is None or newest[0] is None:
+            raise TrainingError(
+                f'the events mapped as "{mapping}" hold no usable event: there is nothing to learn from'
+            )
+        found = read_labels(reader, source, labels, task, int(newest[0]))
+        data = fit_head(
+            reader, source, artifact, judged, found, query=labels, seed=seed, threads=threads, allowed=passed
+        )
+        details["labels"] = len(found)
+    return register(con, data, name=name, mapping=mapping, champion=False, verb="finetune")
+
+
+def evaluate_head(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> dict[str, Any]:
+    """The figures of a head, on labels that it had not learned when it was judged.
+
+    Raises ModelError if it is of another mapping.
+    """
+    head = catalog(con).finetuned(model, mapping)
+    if not head.manifest.metrics:
+        raise ModelError(f"{head.name} has no figures: finetune it again")
+    return {"model": head.name, "kind": head.head.kind, **head.manifest.metrics}

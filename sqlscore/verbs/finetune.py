@@ -14,7 +14,7 @@ from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.roles import check_readable
 from sqlscore.quoting import qualified
-from sqlscore.verbs.lint import refuse_leaks
+from sqlscore.verbs.leaks import refuse_leaks, refuse_leaks_of_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,8 @@ def finetune(
     check_readable(con, source)
     stored = catalog(con).find(base, mapping)
     artifact, judged = catalog(con).artifact(stored.label, mapping), catalog(con).judged(stored.label, mapping)
-    passed = refuse_leaks(con, labels, allow_leak, error=TrainingError)
+    of_view = refuse_leaks(con, source, allow_leak, TrainingError) or []
+    passed = [*of_view, *refuse_leaks_of_query(con, labels, allow_leak, TrainingError)]
     with recorded(con, "finetune", mapping) as details, snapshot(con) as reader:
         newest = one(reader, f"SELECT epoch_us(max(event_time)) FROM {qualified(source.schema, 'events')}")
         if newest is None or newest[0] is None:

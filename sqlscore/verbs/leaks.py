@@ -33,12 +33,7 @@ def refuse_leaks(
 
     Returns what was let pass, for the notes of a model; None if there was nothing.
     """
-    if allowed:
-        from sqlscore.linting.rules import NAMES
-
-        unknown = sorted(set(allowed) - set(NAMES))
-        if unknown:
-            raise error(f"there is no rule {', '.join(unknown)}: the rules are {', '.join(NAMES)}")
+    _check_rules(allowed, error)
     read = {column.casefold() for column in mapping.columns}
     found = [one for one in _found(con, mapping) if not one.column or one.column in read]
     refused = [one for one in found if one.reason is None and one.rule not in (allowed or ())]
@@ -50,11 +45,46 @@ def refuse_leaks(
             f"{listed}\nmend the view, or allow it with a comment (docs/linting.md)"
             f"{f' or {rules}' if allowed is not None else ''}"
         )
-    passed = [one for one in found if one.severity == "error"]
-    notes = [
-        {"rule": f.rule, "place": f.place, "column": f.column, "reason": f.reason or "--allow-leak"} for f in passed
+    return _notes(found) or None
+
+
+def refuse_leaks_of_query(
+    con: duckdb.DuckDBPyConnection, query: str, allowed: Sequence[str], error: type[SqlscoreError]
+) -> list[dict[str, str]]:
+    """Likewise of a query whose rows are learned; returns what was let pass, for the notes of a model."""
+    _check_rules(allowed, error)
+    try:
+        report = lint(con, query)
+    except LintError as reason:
+        warnings.warn(f"the query was not looked at for leaks: {reason}", stacklevel=4)
+        return []
+    refused = [one for one in report.errors if one.rule not in allowed]
+    if refused:
+        listed = "\n".join(f"  {one}" for one in refused)
+        rules = " ".join(f"--allow-leak {rule}" for rule in dict.fromkeys(one.rule for one in refused))
+        raise error(
+            f"the query shows what came after the moment that a row speaks of:\n{listed}\nmend it, or allow it with a "
+            f"comment (docs/linting.md) or {rules}"
+        )
+    return _notes([*report.errors, *report.allowed])
+
+
+def _check_rules(allowed: Sequence[str] | None, error: type[SqlscoreError]) -> None:
+    if allowed:
+        from sqlscore.linting.rules import NAMES
+
+        unknown = sorted(set(allowed) - set(NAMES))
+        if unknown:
+            raise error(f"there is no rule {', '.join(unknown)}: the rules are {', '.join(NAMES)}")
+
+
+def _notes(found: Sequence[Finding]) -> list[dict[str, str]]:
+    """The errors among what was found, as a model's notes hold them."""
+    return [
+        {"rule": f.rule, "place": f.place, "column": f.column, "reason": f.reason or "--allow-leak"}
+        for f in found
+        if f.severity == "error"
     ]
-    return notes or None
 
 
 def leaking_columns(con: duckdb.DuckDBPyConnection, mapping: Mapping, allowed: Sequence[str]) -> set[str]:

@@ -17,12 +17,12 @@ def scan_(keep: Tensor, h: Tensor) -> None:
         keep: (T, C); written over.
         h: (T, C), what each event adds; then the states.
     """
-    stretch = 16
+    stretch, channels = 16, keep.shape[1]
     keeps, states = [keep], [h]
     while states[-1].shape[0] >= 2 * stretch:
         at = states[-1].shape[0] // stretch
-        gates = keeps[-1][: at * stretch].unflatten(0, [at, stretch])  # (at, 16, C)
-        parts = states[-1][: at * stretch].unflatten(0, [at, stretch])
+        gates = keeps[-1][: at * stretch].view(at, stretch, channels)  # (at, 16, C)
+        parts = states[-1][: at * stretch].view(at, stretch, channels)
         gate, part = gates.unbind(1), parts.unbind(1)
         for t in range(1, stretch):
             part[t].addcmul_(gate[t], part[t - 1])
@@ -36,9 +36,9 @@ def scan_(keep: Tensor, h: Tensor) -> None:
             before = states[level + 1]
             at = before.shape[0]
             done = at * stretch
-            inner = parts[stretch:done].unflatten(0, [at - 1, stretch])[:, : stretch - 1]
+            inner = parts[stretch:done].view(at - 1, stretch, channels)[:, : stretch - 1]
             inner.addcmul_(
-                gates[stretch:done].unflatten(0, [at - 1, stretch])[:, : stretch - 1], before[:-1].unsqueeze(1)
+                gates[stretch:done].view(at - 1, stretch, channels)[:, : stretch - 1], before[:-1].unsqueeze(1)
             )
         for t in range(done, parts.shape[0]):
             parts[t].addcmul_(gates[t], parts[t - 1])

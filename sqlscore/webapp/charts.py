@@ -187,7 +187,7 @@ def line(
     """
     several = bool(by) and len(set(table.column(by).to_pylist())) > 1
     colour = {"color": alt.Color(f"{by}:N", title=None, legend=alt.Legend(orient="top"))} if several else {}
-    options = [{"format": form} if form else {} for form in forms]
+    options: list[dict[str, Any]] = [{"format": form} if form else {} for form in forms]
     return (
         alt.Chart(_with_text(table, by) if by else table)
         .mark_line(point=True)

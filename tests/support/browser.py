@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ def choose(page: Page, label: str, *values: str) -> None:
     box = page.get_by_role("combobox", name=label, exact=True)
     chosen = page.get_by_test_id("stMultiSelect").filter(has=box)
     for value in values:
-        _take(page, value, lambda text=value: box.fill(text[:20]), chosen)
+        _take(page, value, partial(box.fill, value[:20]), chosen)
     page.keyboard.press("Escape")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -125,18 +126,15 @@ def _edited(sequences: Sequences, actions: list[str], steps: list[Step]) -> list
     place, *buttons = st.columns((3, 3, 3, 3, 4, 3), vertical_alignment="bottom")
     place.number_input("event number", min_value=1, max_value=max(len(found), 1), value=1, key="place")
     # What a callback does is done before the page is drawn again, so that no later click can overtake it.
-    for column, (label, what, values) in zip(
-        buttons,
-        (
-            ("move earlier", _move, (-1,)),
-            ("move later", _move, (1,)),
-            ("remove", _remove, ()),
-            ("compare from here", _pin, ()),
-            ("start over", _start_over, ()),
-        ),
-        strict=True,
-    ):
-        column.button(label, width="stretch", on_click=what, args=values, help=_HELP.get(label))
+    changes: tuple[tuple[str, Callable[..., None], tuple[int, ...]], ...] = (
+        ("move earlier", _move, (-1,)),
+        ("move later", _move, (1,)),
+        ("remove", _remove, ()),
+        ("compare from here", _pin, ()),
+        ("start over", _start_over, ()),
+    )
+    for beside, (label, change, values) in zip(buttons, changes, strict=True):
+        beside.button(label, width="stretch", on_click=change, args=values, help=_HELP.get(label))
     return found
 
 

@@ -25,7 +25,11 @@ from sqlscore.errors import DamagedTableError, SqlscoreError
 from sqlscore.score_tables.sound_states import CHANGED
 from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES
 
-TABLES = (*REGISTRY_TABLES, *MAPPING_TABLES, "scored_users", "scored_sessions", "past_scores")
+TABLES = (
+    *REGISTRY_TABLES,
+    *(name for name in MAPPING_TABLES if name != "scored_labels"),  # which only fine-tuned heads make
+    *("scored_users", "scored_sessions", "past_scores"),
+)
 
 VERBS: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
     "status": lambda con: sqlscore.status(con).to_dict(),

@@ -161,6 +161,7 @@ def table(name: str) -> SqlObject:
     return _read(f"tables/{name}.sql")
 
 
+@cache
 def _read(file: str) -> SqlObject:
     folder = Path(__file__).parent
     path = folder / file

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import duckdb
 
@@ -44,6 +45,7 @@ PER_USER = (
 """Tables that `refresh`, `backtest`, `advise` and `assign` make, with one or more rows per user."""
 
 
+@cache
 def version() -> str:
     """A hash of everything that `install` makes, so that it differs whenever any of it differs."""
     feature = Feature("feature", "numeric")

@@ -206,4 +206,4 @@ def test_functions_that_are_written_otherwise_are_installed_anew(
     """What only a mapping with features or epoch numbers has in its functions counts too."""
     before = version()
     monkeypatch.setattr(where, name, {key: f"{value} " for key, value in getattr(where, name).items()})
-    assert version() != before
+    assert version.__wrapped__() != before  # as another process would count it

@@ -72,4 +72,4 @@ def wrong_vectors(con: duckdb.DuckDBPyConnection, mapping: Mapping, artifact: Ar
 
 def _is_not(column: str, width: int) -> str:
     """SQL: the list has not this many numbers, or a NULL among them."""
-    return f"coalesce(list_aggregate({column}, 'count'), -1) <> {width} OR len({column}) <> {width}"
+    return f"len({column}) IS DISTINCT FROM {width} OR list_position({column}, NULL) IS NOT NULL"

@@ -144,7 +144,7 @@ def test_a_file_that_is_open_for_reading_only_can_be_published(shop, postgres, t
 def test_other_places_are_refused_with_what_there_is(shop, tmp_path):
     """A cloud URL or a stray file is not taken for a folder's name."""
     (tmp_path / "notes.txt").write_text("mine")
-    for to in ("s3://bucket/x", tmp_path / "notes.txt", tmp_path / "out.csv"):
+    for to in ("s3://bucket/x", tmp_path / "notes.txt", tmp_path / "out.json"):
         with pytest.raises(PublishError, match="folder"):
             sqlscore.publish(shop, to, tables=["transitions"])
     with pytest.raises(PublishError, match="partition_by"):

@@ -180,7 +180,7 @@ def test_one_run_says_by_its_exit_code_how_it_went(database: Path, tmp_path: Pat
     good = run("serve", database, "--once", "--json", "--publish", tmp_path / "out")
     assert good.exit_code == 0, good.stderr
     assert '"kind": "publish"' in good.stdout
-    bad = run("serve", database, "--once", "--retries", 0, "--publish", tmp_path / "out.csv")
+    bad = run("serve", database, "--once", "--retries", 0, "--publish", tmp_path / "out.json")
     assert bad.exit_code == 1
     assert not lock_path(database).exists()
 

@@ -123,6 +123,7 @@ def carried(shop: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 @settings(max_examples=8)
 @given(events=EVENTS)
+@pytest.mark.slow
 def test_any_events_give_the_same_rows(
     shop: duckdb.DuckDBPyConnection, server: Server, carried: dict[str, str], events: list[tuple[Any, ...]]
 ) -> None:

@@ -43,6 +43,7 @@ def test_values_of_one_sort_have_one_text_for_each_value():
         ("amount", "BOOLEAN", "expects a number"),
     ],
 )
+@pytest.mark.slow
 def test_another_sort_raises_wherever_events_are_scored(
     trained: duckdb.DuckDBPyConnection, column: str, kind: str, found: str
 ):

@@ -47,6 +47,7 @@ def test_a_leak_shows_when_the_future_is_taken_away(known: Catalog, case: Case):
         assert "predict_next_action" in case.sql or "churn_risk" in case.sql  # they need a model
 
 
+@pytest.mark.slow
 def test_most_queries_can_be_run(known: Catalog):
     """Else the two tests above compare nothing."""
     proofs = [run(known, case.sql) for case in cases() if case.rule in SHOWN_BY_A_RUN]

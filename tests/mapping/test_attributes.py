@@ -42,6 +42,7 @@ values = st.none() | st.sampled_from("abc")
     history=st.dictionaries(st.tuples(st.integers(0, 4), moments | st.none()), values, max_size=12),
     kind=st.sampled_from(["TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_NS"]),
 )
+@pytest.mark.slow
 def test_an_event_reads_the_row_that_held_at_its_time(
     in_memory: duckdb.DuckDBPyConnection,
     events: list[tuple[int, int]],

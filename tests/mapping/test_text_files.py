@@ -53,6 +53,7 @@ _IDS = st.one_of(
 
 @given(st.lists(_IDS, min_size=1, max_size=6, unique=True))
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
 def test_no_two_ids_of_a_file_become_one(in_memory: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = written(Path(folder), ids)

@@ -266,6 +266,7 @@ def test_a_failing_view_names_itself(shop, publish):
         publish("broken")
 
 
+@pytest.mark.slow
 def test_readers_never_see_half_a_publication(shop, postgres, publish, schema):
     """Four readers look at two tables in one statement while 8 publications go by: rows and moments are uniform."""
     publish()

@@ -62,6 +62,7 @@ def moments(con: duckdb.DuckDBPyConnection) -> list[tuple[int, datetime]]:
     return con.execute("SELECT user_id, as_of FROM sqlscore.scored_users ORDER BY user_id").fetchall()
 
 
+@pytest.mark.slow
 def test_each_user_is_scored_as_of_the_newest_event_of_the_users_groups(sites: duckdb.DuckDBPyConnection) -> None:
     sqlscore.refresh(sites)
     assert moments(sites) == sites.execute(NEWEST).fetchall()

@@ -43,6 +43,7 @@ class Left(NamedTuple):
 
 
 @pytest.mark.parametrize(("append_only", "connections"), [(False, "one for each"), (True, "one")])
+@pytest.mark.slow
 def test_a_refresh_leaves_nothing_behind(append_only: bool, connections: str) -> None:
     con = open_shop(append_only=append_only)
     con.execute("UPDATE sqlscore.guards SET outcome = 'note'")

@@ -47,6 +47,7 @@ step = st.one_of(
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(step, min_size=1, max_size=6))
+@pytest.mark.slow
 def test_incremental_equals_full_after_any_changes(script: list[tuple[str, int, int]]) -> None:
     con = open_shop()
     sqlscore.refresh(con)

@@ -84,6 +84,7 @@ loads = st.lists(st.lists(row, min_size=1, max_size=3), min_size=1, max_size=3)
 @pytest.mark.parametrize("kind", OPTIONS)
 @settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow])
 @given(loads)
+@pytest.mark.slow
 def test_incremental_equals_full_however_persons_merge(
     kind: str, batches: list[list[tuple[int, int | None, int]]]
 ) -> None:

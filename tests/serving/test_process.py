@@ -61,6 +61,7 @@ def server(served: Path) -> Iterator[Child]:
         child.end()
 
 
+@pytest.mark.slow
 def test_a_server_says_how_it_is(server: Child):
     """On a port that was free, in the words of the file."""
     health, metrics = server.health(), server.metrics()

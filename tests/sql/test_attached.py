@@ -109,6 +109,7 @@ def test_the_macros_of_this_test_are_those_that_read_tables() -> None:
 
 
 @pytest.mark.parametrize("connect", [duckdb.connect, sqlscore.connect], ids=["duckdb", "sqlscore"])
+@pytest.mark.slow
 def test_a_macro_reads_its_own_file_or_raises(folder: Path, connect: Connect) -> None:
     """In every DuckDB, whatever is current: it answers if its file is, and says so if not."""
     calls = {name: call for name, call in MACROS.items() if name != "score_diff"}  # which scores: see below

@@ -170,6 +170,7 @@ def test_what_fails_in_a_loading_thread_is_raised() -> None:
         next(drawn)
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_with_the_same_model(
     visits: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ def figures(con: duckdb.DuckDBPyConnection, name: str) -> dict:
     return sqlscore.evaluate(con, name)
 
 
+@pytest.mark.slow
 def test_the_kind_of_a_label_is_that_of_its_column(read: duckdb.DuckDBPyConnection) -> None:
     kinds = {name: figures(read, name)["kind"] for name in ("back", "many", "much", "what")}
     assert kinds == {"back": "yes_no", "many": "count", "much": "amount", "what": "classes"}
@@ -294,6 +295,7 @@ def test_a_head_without_its_base_is_not_imported(con: duckdb.DuckDBPyConnection,
     assert issubclass(ArtifactError, ModelError)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_head(con: duckdb.DuckDBPyConnection) -> None:
     one, two = (sqlscore.finetune(con, COMES_BACK, name=name) for name in ("one", "two"))
     assert one.metrics == two.metrics

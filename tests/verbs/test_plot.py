@@ -70,6 +70,7 @@ def texts(figure: Figure) -> str:
 
 
 @pytest.mark.parametrize("suffix", sorted(MAGIC))
+@pytest.mark.slow
 def test_a_plot_is_the_kind_of_file_that_its_name_says(
     shop: duckdb.DuckDBPyConnection, tmp_path: Path, suffix: str
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_killed_search_goes_on_with_the_same_call(made: Path, found: SearchRes
     assert [trial["value"] for trial in kept] == [trial["value"] for trial in found.trials]
 
 
+@pytest.mark.slow
 def test_searching_looks_at_the_test_part_once(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Options that are chosen on the test part make its figures worthless."""
     from sqlscore.training import fit as fitting

@@ -250,6 +250,7 @@ TRAINABLE = {
 
 
 @pytest.mark.parametrize("case", TRAINABLE)
+@pytest.mark.slow
 def test_odd_data_that_can_be_trained_is(con: duckdb.DuckDBPyConnection, case: str) -> None:
     """Finite weights, and figures or None, whatever the table looks like."""
     con.execute(f"CREATE TABLE visits AS {TRAINABLE[case]}")

@@ -27,6 +27,7 @@ def trained() -> tuple[Any, Any, Any]:
         return info, con.sql("SELECT mapping FROM sqlscore.mappings").fetchall()[0][0], sqlscore.status(con)
 
 
+@pytest.mark.slow
 def test_the_column_that_helps_is_mapped_and_read(trained: tuple[Any, Any, Any]) -> None:
     """And nothing else is: noise, one value a user, and what was known only afterwards."""
     info, mapping, status = trained

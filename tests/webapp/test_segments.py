@@ -135,6 +135,7 @@ def test_bars_count_the_selection(segments: Segments) -> None:
 @pytest.mark.parametrize(
     "user_id", ["uuid()", "u::BIGINT + 9007199254740993", "u::HUGEINT + 170141183460469231731687303715884105000", "u"]
 )
+@pytest.mark.slow
 def test_ids_of_any_type_are_the_same_on_the_screen_in_files_and_in_views(tmp_path: Path, user_id: str) -> None:
     """A browser's numbers have 53 bits, Arrow's none of 128."""
     with sqlscore.connect(tmp_path / "ids.duckdb") as con:

@@ -30,6 +30,7 @@ def test_the_planted_truth_is_recovered(preset: str, con: duckdb.DuckDBPyConnect
 
 
 @pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.slow
 def test_incremental_is_full_when_rows_come_late_and_again_and_a_login_is_learned(
     preset: str, con: duckdb.DuckDBPyConnection, tmp_path: Path
 ):

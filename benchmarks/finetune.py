@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -136,12 +136,13 @@ def answers(
     features: Any, summaries: Any, events: tuple[Artifact, Batch], labels: Labels, learned: Ints, seed: int
 ) -> Iterator[tuple[str, Floats, float]]:
     """(what learned, (N, 2) probabilities of all labels, CPU seconds)."""
-    for name, learner in (
+    learners: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("head", lambda: learn(features, labels, learned, seed).head.probabilities(features)),
         ("scratch", lambda: scratch(*events, labels, learned, seed)),
         ("logistic", lambda: linear(on_log_scale(summaries), labels, learned, seed)),
         ("lightgbm", lambda: boosted(summaries, labels, learned, seed)),
-    ):
+    )
+    for name, learner in learners:
         began = time.process_time()
         told = learner()
         yield name, told, time.process_time() - began
@@ -214,7 +215,7 @@ def scratch(base: Artifact, events: Batch, labels: Labels, learned: Ints, seed: 
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
             adam.zero_grad()
-            F.binary_cross_entropy_with_logits(logits(rows), wanted[rows]).backward()
+            F.binary_cross_entropy_with_logits(logits(rows), wanted[rows]).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             adam.step()
         loss = float(F.binary_cross_entropy_with_logits(all_of(judged), wanted[judged]))

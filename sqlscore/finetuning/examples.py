@@ -99,7 +99,7 @@ def summaries(model: Artifact, sequences: Sequences, as_of: Ints) -> Table:
     newest[np.arange(n), np.minimum(columns.categories[last, 0], _COUNTED + 1)] = 1.0
     parts.append(newest)
     ago = as_of[owner] - times
-    parts += [np.bincount(owner, weights=ago <= days * _DAY, minlength=n)[:, None] for days in _DAYS]
+    parts += [np.bincount(owner[ago <= days * _DAY], minlength=n).astype(np.float64)[:, None] for days in _DAYS]
     silence = (as_of - times[last]) / US_PER_SECOND
     age = (as_of - times[first]) / US_PER_SECOND
     gap = (times[last] - times[np.maximum(last - 1, first)]) / US_PER_SECOND

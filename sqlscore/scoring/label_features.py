@@ -45,7 +45,8 @@ def label_features(artifact: Artifact, states: States, as_of: Ints) -> Table:
         risk = np.clip(churn_risk(artifact, hidden, states.clock, as_of).astype(np.float64), _LEAST, 1 - _LEAST)
         columns.append(np.log(risk / (1 - risk))[:, None])
     found = np.concatenate([column.astype(np.float32) for column in columns], axis=1)
-    return np.nan_to_num(found, posinf=0.0, neginf=0.0)
+    finite: Table = np.nan_to_num(found, posinf=0.0, neginf=0.0)
+    return finite
 
 
 def _when(states: States, as_of: Ints) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -67,7 +68,7 @@ def read(site: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield own
 
 
-def figures(con: duckdb.DuckDBPyConnection, name: str) -> dict:
+def figures(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
     return sqlscore.evaluate(con, name)
 
 
@@ -320,7 +321,7 @@ def test_the_command_shows_the_head_beside_its_baselines(con: duckdb.DuckDBPyCon
 LABELLED = """SELECT * EXCLUDE (scored_at) FROM sqlscore.scored_labels ORDER BY label, user_id"""
 
 
-def labelled(con: duckdb.DuckDBPyConnection) -> tuple[list[tuple], np.ndarray]:
+def labelled(con: duckdb.DuckDBPyConnection) -> tuple[list[tuple[Any, ...]], np.ndarray]:
     """The table's texts and times, and its numbers."""
     texts = con.execute(
         """SELECT user_id, label, kind, predicted_value, model, base, as_of FROM sqlscore.scored_labels

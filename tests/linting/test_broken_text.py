@@ -71,4 +71,5 @@ def test_all_sql_that_comes_along_is_read(known: Catalog):
 
 @pytest.mark.parametrize("text", ["(" * 3_000, "SELECT " + "(" * 600 + "1" + ")" * 600, "SELECT 1" + " + 1" * 20_000])
 def test_what_is_nested_too_deep_is_said(known: Catalog, text: str):
-    read(known, text)
+    with pytest.raises(LintError, match=r"^query\.sql "):
+        linted(known, text)

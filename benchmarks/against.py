@@ -1,11 +1,12 @@
-"""CPU seconds of this checkout against those of another one: bulk scoring, history, incremental refresh, training.
+"""CPU seconds of this checkout against those of another one: bulk scoring, history, refresh, explanations, training.
 
     git worktree add ../before COMMIT
-    python benchmarks/against.py ../before [--measures bulk,history,incremental,training] [--pairs 5]
+    python benchmarks/against.py ../before [--measures bulk,history,incremental,explain,training] [--pairs 5]
 
 Each checkout runs in a process of its own, with its own `workload.py`, on the same events, with one thread. The two
 take turns, so that a slow minute touches both alike; the clock is the CPU time of the process. Printed is the median of
 the pairs' ratios, before / now: above 1, this checkout is faster. `incremental` has 1 % of users changed, append-only.
+`explain` is both explanations of up to 1,000 users.
 `training` is the whole verb `train` with its defaults, the last stages, the judging and the storing included; it takes
 a minute or more on a million events, so it is left out unless it is named.
 """
@@ -21,8 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-MEASURES = ("bulk", "history", "incremental", "training")
-USUAL = MEASURES[:3]
+MEASURES = ("bulk", "history", "incremental", "explain", "training")
+USUAL = MEASURES[:4]
+EXPLAINED = 1_000  # users
 
 
 def main() -> None:
@@ -103,10 +105,18 @@ def answer(root: Path, architecture: str, events: int, users: int, measures: lis
         if report.kind != "incremental":
             raise SystemExit(f"the refresh was {report.kind}: {report.reason}")
 
+    def explain() -> None:
+        con.execute(
+            f"""SELECT list_explain_churn_risk(events), list_explain_next_action(events)
+                FROM (SELECT list(e) AS events FROM sqlscore.events e GROUP BY user_id
+                      ORDER BY hash(user_id) LIMIT {EXPLAINED})"""
+        ).fetchall()
+
     runs: dict[str, Callable[[], object]] = {
         "bulk": lambda: sqlscore.materialize(con, "events", into="bulk", threads=1),
         "history": lambda: sqlscore.score_history(con, into="history", threads=1),
         "incremental": incremental,
+        "explain": explain,
         "training": lambda: sqlscore.train(con, architecture=architecture, promote=False, threads=1),
     }
     for line in sys.stdin:

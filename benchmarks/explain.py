@@ -25,7 +25,8 @@ from sqlscore.events.sequences import Sequences, from_lists
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.explanation import attribution, shapley
-from sqlscore.scoring.explanation.attribution import Value, attribute
+from sqlscore.scoring.explanation.attribution import attribute
+from sqlscore.scoring.explanation.beginnings import Value
 from sqlscore.scoring.explanation.shapley import EXACT
 from sqlscore.scoring.torch_heads import action_probabilities, churn_risk
 from sqlscore.simulation.shop import simulate_shop

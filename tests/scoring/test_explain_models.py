@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -12,13 +13,19 @@ import torch
 from tiny_model import tiny_artifact
 
 import sqlscore
+from sqlscore.arrays import Ints
+from sqlscore.database.catalog import catalog
 from sqlscore.database.registry import register
 from sqlscore.events.inputs import Inputs
+from sqlscore.events.sequences import from_lists
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
+from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.explanation.attribution import attribute
 from sqlscore.scoring.manifest import Manifest, pack
 from sqlscore.scoring.module import capabilities_of
+from sqlscore.scoring.torch_heads import action_probabilities
 from sqlscore.simulation.shop import CHURN_DRIVERS, simulate_shop
 from sqlscore.udfs.attend import ATTENTIVE
 
@@ -77,6 +84,26 @@ def test_weights_are_complete_for_every_architecture(models: duckdb.DuckDBPyConn
     for difference, total, largest in rows:
         assert total == pytest.approx(difference, abs=1e-4)
         assert np.isfinite(largest)
+
+
+@pytest.mark.parametrize("architecture", sorted(name for name, family in ARCHITECTURES.items() if family.fold))
+def test_shared_beginnings_change_no_weight(models: duckdb.DuckDBPyConnection, architecture: str) -> None:
+    """A fold goes on from the states of shorter subsets; the same model that may not encodes each subset whole."""
+    fold = catalog(models).artifact(architecture, "events")
+    whole = Artifact(fold.name, fold.sha256, replace(fold.manifest, fold=False), fold.module, fold.device)
+    query = "SELECT list(e) AS e FROM events e WHERE user_id IN (4, 40) GROUP BY user_id ORDER BY 1"
+    lists = models.sql(query).to_arrow_table()
+    sequences = from_lists(lists["e"].combine_chunks(), catalog(models).mapping("events"))
+    batch, none = fold.batch(sequences), np.zeros(len(sequences))
+
+    def value(hidden: torch.Tensor, clock: torch.Tensor, row: Ints) -> torch.Tensor:
+        """Probabilities, and the clock, which tells how many events are behind it and when the last one was."""
+        first = action_probabilities(fold, hidden)[:, 0].double()
+        return first + (clock[:, 1] % 997 + clock[:, 0] % 991) * 1e-3 + torch.from_numpy(row)
+
+    with_shared, one_by_one = (attribute(artifact, batch, none, none, value) for artifact in (fold, whole))
+    assert np.abs(one_by_one.weights).max() > 0.01
+    np.testing.assert_allclose(with_shared.weights, one_by_one.weights, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ATTENTIVE)

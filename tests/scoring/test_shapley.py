@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from sqlscore.scoring.explanation.beginnings import plan
 from sqlscore.scoring.explanation.shapley import EXACT, design
 
 
@@ -69,3 +70,19 @@ def test_many_players_come_close_to_the_exact_shares(monkeypatch: pytest.MonkeyP
     design.cache_clear()
     assert np.abs(approximate - exact).max() < 0.03
     assert np.abs(exact).max() > 0.3
+
+
+@pytest.mark.parametrize("n", [1, 2, EXACT, EXACT + 1, 25])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_plan_comes_to_every_subset_by_its_own_events(n: int, earlier: bool) -> None:
+    """Each state is made once, after the one that it goes on from; together they hold the events of the subset."""
+    made = plan(n, earlier)
+    behind: dict[int, list[int]] = {0: [], 1: [-1]}
+    for stage in made.stages:
+        stretches = np.split(stage.events, np.cumsum(stage.sizes)[:-1])
+        for state, (parent, events) in enumerate(zip(stage.parents, stretches, strict=True), stage.first):
+            assert len(events)
+            behind[state] = behind[int(parent)] + events.tolist()
+    assert len(behind) == made.size
+    expected = [(np.flatnonzero(subset) - earlier).tolist() for subset in design(n).subsets]
+    assert [behind[int(state)] for state in made.after] == expected

@@ -7,30 +7,24 @@ trace, and its time is gone too, so that without the newest events the silence i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from sqlscore.arrays import Bools, Floats, Ints
-from sqlscore.events.mapping import NO_TIME
 from sqlscore.events.sequences import offsets_of, stretches
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, select_events
-from sqlscore.scoring.explanation.shapley import design
+from sqlscore.scoring.explanation.beginnings import Value, values_of_subsets
+from sqlscore.scoring.explanation.shapley import Design, design
 
 SINGLE = 24
 """Number of newest events that are a player each; all older events are one player together."""
 
 _EVENTS = 1 << 16  # of a batch of subsets
 _ROWS = 2_048
-
-Pair = tuple[torch.Tensor, torch.Tensor]
-"""Hidden (N, S) and clock (N, 2) of N states."""
-
-Value = Callable[[torch.Tensor, torch.Tensor, Ints], torch.Tensor]
-"""(hidden (R, S), clock (R, 2), int64 (R,) which sequence each is a subset of) -> (R,) the score to explain."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,6 @@ class _Subsets:
 
     row: Ints  # (R,) whose
     at: Ints  # (R,) where their value belongs
-    carried: Bools  # (R,) they go on from the state after the earlier events
     sizes: Ints  # (R,)
     events: Ints  # (T,) of the batch
 
@@ -73,17 +66,10 @@ def attribute(artifact: Artifact, batch: Batch, baseline: Floats, score: Floats,
     players = np.minimum(lengths, SINGLE + 1)
     designs = [design(int(n)) for n in players]
     places = offsets_of(np.array([len(d.subsets) for d in designs], np.int64))
-    values = np.empty(places[-1])
-    before = _before(artifact, batch, starts, np.maximum(stops - SINGLE, starts))
-    pieces = (
-        piece
-        for i, d in enumerate(designs)
-        for piece in _subsets_of(d.subsets, i, int(starts[i]), int(stops[i]), int(places[i]), before is not None)
-    )
-    for some in _together(pieces):
-        states = () if before is None else _begin(before, some)
-        hidden, clock = artifact.encode_batch(_select(batch, some.events, some.sizes), *states)
-        values[some.at] = value(hidden, clock, some.row).double().numpy()
+    if artifact.manifest.fold:
+        values = values_of_subsets(artifact, batch, players, starts, np.maximum(stops - SINGLE, starts), value)
+    else:
+        values = _one_by_one(artifact, batch, designs, places, value)
     weights = [
         d.coefficients @ np.concatenate([[baseline[i], score[i]], values[places[i] : places[i + 1]]])
         for i, d in enumerate(designs)
@@ -94,24 +80,33 @@ def attribute(artifact: Artifact, batch: Batch, baseline: Floats, score: Floats,
     return Attribution(np.concatenate([np.zeros(0), *weights]), of, event, together)
 
 
-def _subsets_of(subsets: Bools, row: int, start: int, stop: int, place: int, fold: bool) -> Iterator[_Subsets]:
+def _one_by_one(artifact: Artifact, batch: Batch, designs: list[Design], places: Ints, value: Value) -> Floats:
+    """The value of each subset, of a model that reads every sequence as a whole."""
+    starts, values = batch.offsets.numpy(), np.empty(places[-1])
+    pieces = (
+        piece
+        for i, d in enumerate(designs)
+        for piece in _subsets_of(d.subsets, i, int(starts[i]), int(starts[i + 1]), int(places[i]))
+    )
+    for some in _together(pieces):
+        offsets = torch.from_numpy(offsets_of(some.sizes))
+        hidden, clock = artifact.encode_batch(select_events(batch, torch.from_numpy(some.events), offsets))
+        values[some.at] = value(hidden, clock, some.row).double().numpy()
+    return values
+
+
+def _subsets_of(subsets: Bools, row: int, start: int, stop: int, place: int) -> Iterator[_Subsets]:
     """The subsets (K, n) of one sequence [start, stop), in pieces of bounded size."""
-    carried = np.zeros(len(subsets), np.bool_)
     present = subsets
     if stop - start > SINGLE:
-        earlier, present = subsets[:, 0], subsets[:, 1:]
-        if fold:
-            carried, start = earlier, stop - SINGLE
-        else:
-            present = np.concatenate([np.repeat(earlier[:, None], stop - SINGLE - start, 1), present], 1)
+        earlier, present = subsets[:, :1], subsets[:, 1:]
+        present = np.concatenate([np.repeat(earlier, stop - SINGLE - start, 1), present], 1)
     rows = max(1, _EVENTS // (stop - start))
     for a in range(0, len(subsets), rows):
         some = present[a : a + rows]
         of, event = np.nonzero(some)
         at = np.arange(place + a, place + a + len(some))
-        yield _Subsets(
-            np.full(len(some), row), at, carried[a : a + rows], np.bincount(of, minlength=len(some)), event + start
-        )
+        yield _Subsets(np.full(len(some), row), at, np.bincount(of, minlength=len(some)), event + start)
 
 
 def _together(pieces: Iterator[_Subsets]) -> Iterator[_Subsets]:
@@ -128,24 +123,3 @@ def _together(pieces: Iterator[_Subsets]) -> Iterator[_Subsets]:
 
 def _join(pieces: list[_Subsets]) -> _Subsets:
     return _Subsets(*(np.concatenate([getattr(p, name) for p in pieces]) for name in _Subsets.__dataclass_fields__))
-
-
-def _select(batch: Batch, events: Ints, sizes: Ints) -> Batch:
-    return select_events(batch, torch.from_numpy(events), torch.from_numpy(offsets_of(sizes)))
-
-
-def _before(artifact: Artifact, batch: Batch, starts: Ints, stops: Ints) -> Pair | None:
-    """States after the events [starts, stops) of each sequence, encoded once; None if the model is no fold."""
-    if not artifact.manifest.fold:
-        return None
-    sizes = stops - starts
-    events, _ = stretches(starts, sizes)
-    hidden, clock = artifact.encode_batch(_select(batch, events, sizes))
-    return hidden, clock
-
-
-def _begin(before: Pair, some: _Subsets) -> Pair:
-    """What each subset goes on from: the state after the earlier events, or none."""
-    row, carried = torch.from_numpy(some.row), torch.from_numpy(some.carried).unsqueeze(1)
-    hidden, clock = before
-    return torch.where(carried, hidden[row], 0.0), torch.where(carried, clock[row], NO_TIME)

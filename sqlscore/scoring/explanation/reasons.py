@@ -12,7 +12,8 @@ import torch
 from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.explanation.attribution import Attribution, Value
+from sqlscore.scoring.explanation.attribution import Attribution
+from sqlscore.scoring.explanation.beginnings import Value
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
 from sqlscore.scoring.states_in_arrow import times_array

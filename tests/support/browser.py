@@ -71,14 +71,21 @@ def served(path: Path) -> Iterator[str]:
         process.communicate(timeout=60)
 
 
+CALM = """() => {
+    const app = document.querySelector('[data-testid=stApp]')
+    const at_rest = app?.getAttribute('data-test-script-state') === 'notRunning'
+        && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')
+    window.frames_at_rest = at_rest ? window.frames_at_rest + 1 : 0
+    return window.frames_at_rest > 12
+}"""
+"""Asked at each frame that the browser draws. What a click asks for reaches the script some frames later."""
+
+
 def settle(page: Page) -> None:
     """Wait until Streamlit has drawn the page: its script has run, and nothing is a placeholder any more."""
     page.wait_for_selector("h1")
-    page.wait_for_function(
-        """() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'
-               && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')""",
-        timeout=60_000,
-    )
+    page.evaluate("window.frames_at_rest = 0")
+    page.wait_for_function(CALM, timeout=SLOW)
     assert page.get_by_test_id("stException").count() == 0, page.get_by_test_id("stException").all_inner_texts()
 
 

@@ -27,8 +27,8 @@ def test_text_from_data_is_never_markup_and_can_be_read(page: Page, url: str) ->
             page.get_by_label("type a sequence").fill(f"{MARKUP} > {ACTIONS[1]}")
             press(page, "use it")
             expect(metric(page, "next")).to_have_text(RIGHT_TO_LEFT)
-        assert page.locator("img[src=x]").count() == 0
-        assert page.locator("a[href*='127.0.0.1:9']").count() == 0
+        expect(page.locator("img[src=x]")).to_have_count(0)
+        expect(page.locator("a[href*='127.0.0.1:9']")).to_have_count(0)
         assert unreadable(page) == []
 
 
@@ -88,4 +88,4 @@ def test_a_report_needs_no_network_and_can_be_read(page: Page, file: Path, tmp_p
     assert asked == [report.as_uri()]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert unreadable(page) == []
-    assert page.locator("img").count() == 0
+    expect(page.locator("img")).to_have_count(0)

@@ -23,7 +23,7 @@ def test_why(page: Page, url: str, file: Path) -> None:
     expect(page.get_by_text("no rows")).to_be_visible()  # too few customers to say anything beyond chance
     assert sql_is_that_of_its_table(page, file) == 0
     part(page, "transitions")
-    assert page.get_by_test_id("stVegaLiteChart").count() == 1
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     expect(page.get_by_test_id("stGraphVizChart").locator("svg")).to_be_visible()
     assert sql_is_that_of_its_table(page, file) == 1
     part(page, "funnel")
@@ -45,7 +45,7 @@ def test_why(page: Page, url: str, file: Path) -> None:
 def test_trust(page: Page, url: str, file: Path) -> None:
     go(page, url, "trust")
     expect(page.get_by_text("beats the best baseline").first).to_be_visible()
-    assert page.get_by_test_id("stVegaLiteChart").count() == 2
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
     assert sql_is_that_of_its_table(page, file) == 1
     part(page, "over time")
     expect(page.get_by_text("have the events changed?")).to_be_visible()
@@ -87,10 +87,10 @@ def test_several_mappings_models_and_attention(page: Page, tmp_path: Path) -> No
         part(page, "attention")
         expect(page.get_by_text("mean attention in the histories")).to_be_visible()
         settle(page)
-        assert page.get_by_test_id("stVegaLiteChart").count() == 2
+        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
         fill(page, "customer's id", "1")
         expect(page.get_by_text("mean attention in the histories")).to_have_count(0)
-        assert page.get_by_test_id("stVegaLiteChart").count() == 2
+        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
         sql_is_that_of_its_table(page, file)
         pick(page, "model", "look@1")
         go(page, url, "simulate")
@@ -110,4 +110,4 @@ def test_several_mappings_models_and_attention(page: Page, tmp_path: Path) -> No
             pick(page, "events", "only")
             if shown:
                 expect(metric(page, "customers")).to_have_text(shown)
-            assert page.get_by_test_id("stException").count() == 0
+            expect(page.get_by_test_id("stException")).to_have_count(0)

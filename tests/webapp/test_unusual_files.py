@@ -49,7 +49,7 @@ def test_one_action_and_no_churn_head(page: Page, tmp_path: Path) -> None:
         go(page, url, "simulate")
         press(page, "only")
         expect(metric(page, "next")).to_have_text("only")
-        assert metric(page, "churn risk").count() == 0
+        expect(metric(page, "churn risk")).to_have_count(0)
         go(page, url, "why")
         part(page, "transitions")
         expect(page.get_by_text("nothing follows anything")).to_be_visible()

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -176,21 +177,24 @@ def register_random(con: Any, model: Any, architecture: str, inputs: Any) -> Non
     """Make a model as it is the champion of "events", with all heads."""
     from sqlscore.database.registry import register
     from sqlscore.models.architectures import ARCHITECTURES
-    from sqlscore.models.export import to_torchscript
+    from sqlscore.models.config import ModelConfig
     from sqlscore.scoring.manifest import Manifest, pack
     from sqlscore.scoring.module import capabilities_of
 
+    try:
+        from sqlscore.models.stored import to_weights
+    except ImportError:  # a checkout that stores TorchScript
+        from sqlscore.models.export import to_torchscript as to_weights
+
     family = ARCHITECTURES[architecture]
     manifest = Manifest(
-        architecture=architecture, config={}, inputs=inputs,
+        architecture=architecture, config=asdict(ModelConfig(architecture=architecture)), inputs=inputs,
         heads=("next_action", "time_to_next", "churn"),
         capabilities=capabilities_of(model),
         state_size=model.state_size, embedding_size=64, fold=family.fold, max_events=family.max_events,
         horizon_seconds=604_800.0, lookback_seconds=None, trained_from="2001-01-01", trained_to="2002-01-01",
     )  # fmt: skip
-    register(
-        con, pack(to_torchscript(model), manifest), name="events", mapping="events", champion=True, verb="benchmark"
-    )
+    register(con, pack(to_weights(model), manifest), name="events", mapping="events", champion=True, verb="benchmark")
 
 
 if __name__ == "__main__":

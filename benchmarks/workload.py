@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import duckdb
@@ -14,7 +15,7 @@ from sqlscore.database.registry import register
 from sqlscore.events.inputs import Inputs
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.export import to_counts, to_torchscript
+from sqlscore.models.stored import to_weights
 from sqlscore.scoring.manifest import Manifest, pack
 from sqlscore.scoring.module import capabilities_of
 
@@ -46,12 +47,13 @@ def random_model(architecture: str = "gru") -> tuple[Any, bytes]:
     family = ARCHITECTURES[architecture]
     model: Any = family.build(config, inputs).eval()
     manifest = Manifest(
-        architecture=architecture, config={}, inputs=inputs, heads=("next_action", "time_to_next", "churn"),
+        architecture=architecture, config=asdict(config), inputs=inputs, heads=("next_action", "time_to_next", "churn"),
         capabilities=capabilities_of(model),
-        state_size=model.state_size, embedding_size=config.width, fold=family.fold, max_events=family.max_events,
+        state_size=model.state_size, embedding_size=model.embedding_size if family.counted else config.width,
+        fold=family.fold, max_events=family.max_events,
         horizon_seconds=86_400.0, lookback_seconds=None, trained_from="2024-01-01", trained_to="2024-03-01",
     )  # fmt: skip
-    return model, pack(to_torchscript(model), manifest, counts=to_counts(model))
+    return model, pack(to_weights(model), manifest)
 
 
 def make_model(con: duckdb.DuckDBPyConnection, architecture: str = "gru") -> Any:

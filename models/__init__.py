@@ -1,1 +1,1 @@
-"""Architectures and their export to TorchScript; imported by `sqlscore.training` only, never on the scoring path."""
+"""Architectures, how a model of one is stored, and how it is loaded again: `loading` is what scoring comes through."""

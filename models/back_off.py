@@ -5,11 +5,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from sqlscore.scoring import tables
 from sqlscore.scoring.softmax import softmax_of_rows
 
 ORDER = 5
 """Last actions that a model keeps in its states for its counts, if their codes fit."""
-_CELLS = 1_000_000  # probabilities that are stored; above it, they are summed from the counts at every look-up
 
 
 def longest_order(actions: int, wanted: int) -> int:
@@ -50,7 +50,7 @@ class BackOff(nn.Module):
 
     def freeze(self) -> None:
         """Store the distribution after every context, for scoring, if that is not too much."""
-        if (1 + self.context.shape[0]) * self.known > _CELLS:
+        if (1 + self.context.shape[0]) * self.known > tables.CELLS:
             self.frozen = self.frozen[:0]
             return
         rows = [self.share.unsqueeze(0)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from sqlscore.errors import ArtifactError
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,44 @@ class ModelConfig:
         fields: dict[str, Any] = json.loads(text)
         fields["decay_seconds"] = tuple(fields["decay_seconds"])
         return cls(**fields)
+
+
+LARGEST = 4_096
+"""The most of each size: what builds a stored model must not be made to fill the memory."""
+_SIZES = ("embedding", "hidden", "width", "counted_actions")
+
+
+def check_config(found: dict[str, Any], architecture: str) -> ModelConfig:
+    """The configuration in the manifest of a stored model.
+
+    Raises ArtifactError if a field is unknown, or has a value that no model can have or that would not fit in memory.
+    """
+    known = {field.name for field in fields(ModelConfig)}
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise ArtifactError(f"its config has the field {unknown[0]!r}, which this sqlscore does not know")
+    config = ModelConfig(**{name: tuple(v) if isinstance(v, list) else v for name, v in found.items()})
+    for name in known:
+        if not _sound(name, getattr(config, name)):
+            raise ArtifactError(f"its config says {name} = {str(getattr(config, name))[:60]}, which no model can have")
+    if config.architecture != architecture:
+        raise ArtifactError(f'its config is of "{config.architecture}", its manifest of "{architecture}"')
+    return config
+
+
+def _sound(name: str, value: Any) -> bool:
+    if name in _SIZES:
+        return type(value) is int and 1 <= value <= LARGEST
+    if name in ("dropout", "id_dropout"):
+        return _number(value) and 0 <= value < 1
+    if name == "visit_gap_seconds":
+        return _number(value) and value > 0
+    if name == "decay_seconds":
+        return isinstance(value, tuple) and len(value) <= 64 and all(_number(each) and each > 0 for each in value)
+    if name == "direct":
+        return value is None or isinstance(value, bool)
+    return isinstance(value, bool) if name == "churn" else isinstance(value, str)
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e300 and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""A trained model -> TorchScript bytes; only this module scripts and saves with torch.jit."""
+"""A trained model -> TorchScript: what an older or another runtime reads, and what many calls run faster as."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ import re
 import zipfile
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from sqlscore.models.encoders.markov import Markov
-from sqlscore.models.wholes.sequence_model import SequenceModel
-from sqlscore.models.wholes.tabled import TabledModel
-from sqlscore.scoring.counts import Counts
+from sqlscore.models.frozen import freeze
 from sqlscore.scoring.torchscript import without_deprecation, zipped
 
 _CONSTANTS = re.compile(rb"(?:^  \w+ : Final\[.*\n){2,}", re.MULTILINE)
@@ -29,35 +25,10 @@ def to_torchscript(model: nn.Module) -> bytes:
     return _canonical(buffer.getvalue())
 
 
-def to_counts(model: nn.Module) -> bytes | None:
-    """A model that only counts as `Counts`, which scores without torch; None for every other."""
-    if not isinstance(model, Markov):
-        return None
-    tables = copy.deepcopy(model.counts)
-    tables.freeze()
-    arrays = {name: tensor.numpy() for name, tensor in tables.named_buffers()}
-    return Counts(
-        order=np.array(model.order),
-        counted=np.array(model.counted),
-        prior=np.array(tables.prior, np.float32),
-        ends=np.array(tables.ends),
-        log_seconds=model.log_seconds.numpy(),
-        **arrays,
-    ).to_bytes()
-
-
 def script(model: nn.Module) -> Any:
     """The model in scoring mode as a scripted module, its constant tables filled."""
-    ready: Any = copy.deepcopy(model).eval()
-    if isinstance(ready, Markov):
-        ready.counts.freeze()
-    if isinstance(ready, SequenceModel):
-        ready.embedding.freeze()
-        ready.counts.freeze()
-    if isinstance(ready, TabledModel):
-        ready.freeze()
     with without_deprecation():
-        return torch.jit.script(ready)
+        return torch.jit.script(freeze(copy.deepcopy(model)))
 
 
 def _canonical(data: bytes) -> bytes:

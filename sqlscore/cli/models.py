@@ -105,7 +105,7 @@ def import_(
     force: Annotated[bool, typer.Option("--force", help="Promote it as promote --force does.")] = False,
     json: Json = False,
 ) -> None:
-    """Register a model from a file. A model is code: compare its hash if it comes from somebody else.
+    """Register a model from a file. Nothing in it is run; compare its hash if it matters who made it.
 
     Example: sqlscore import shop.duckdb champion.sqlscore --sha256 0f1e...
     """

@@ -13,8 +13,8 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.mapping.candidates import Candidate
+from sqlscore.models.loading import load
 from sqlscore.progress import Progress, Silent
-from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import EventLog, read_log

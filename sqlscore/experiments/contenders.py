@@ -11,9 +11,9 @@ from sqlscore.experiments.arena import Arena, Entry
 from sqlscore.experiments.gbm import fit_gbm
 from sqlscore.experiments.judging import judge_gbm, judge_model
 from sqlscore.experiments.speed import events_per_second
+from sqlscore.models.loading import load_judged
 from sqlscore.progress import Prefixed, Progress
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.loading import load_judged
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.scoring.notes import TrainingNotes, TrainingRun
 from sqlscore.training.fit import ALL as ARCHITECTURES

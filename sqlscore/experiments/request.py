@@ -64,7 +64,7 @@ def registered(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> Arti
 
     Raises ModelError if it is of another mapping, TrainingError if it lacks its periods.
     """
-    from sqlscore.scoring.loading import load_judged  # torch
+    from sqlscore.models.loading import load_judged  # torch
     from sqlscore.training.evaluation.evaluate import noted_periods
 
     stored = model_of(con, model, mapping)

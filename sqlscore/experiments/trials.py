@@ -12,9 +12,9 @@ from sklearn.metrics import roc_auc_score
 
 from sqlscore.errors import TrainingError
 from sqlscore.events import mapping as mapped_events
+from sqlscore.models.loading import load
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import EventLog, read_log

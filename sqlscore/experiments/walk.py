@@ -97,8 +97,8 @@ def model_of_past(
 
     Raises TrainingError if these cannot be trained on.
     """
+    from sqlscore.models.loading import load
     from sqlscore.progress import Prefixed
-    from sqlscore.scoring.loading import load
     from sqlscore.scoring.manifest import sha256_of
     from sqlscore.training.fit import fit
     from sqlscore.training.options import TrainingOptions

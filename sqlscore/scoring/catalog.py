@@ -10,7 +10,7 @@ import uuid
 import weakref
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlscore.errors import MappingError, ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
@@ -49,16 +49,25 @@ class Snapshot:
     file: int = 0  # the number of the database file
 
 
+class Load(Protocol):
+    """`models.loading.load`: modules are built above this package, from what stands in a registered model."""
+
+    def __call__(self, data: bytes, sha256: str, name: str, device: str, *, judged: bool = False) -> Artifact:
+        """Bytes, their hash, how the model is reported, where it computes -> the model, or as it was judged."""
+        ...
+
+
 class Catalog:
     """One per database instance, shared by its connections and cursors.
 
-    path: the database file, None for an unnamed one in memory. The engine keeps bare pointers to registered functions
-    and drops its references with the connection that registered them, so `functions` are kept here: for a file until
-    it is opened anew, which shows that the old instance is gone. `connections` are those that `connect` made and that
-    somebody still has; they are not kept open by it.
+    device: where models compute. load: makes a model of its bytes. path: the database file, None for an unnamed one in
+    memory. The engine keeps bare pointers to registered functions and drops its references with the connection that
+    registered them, so `functions` are kept here: for a file until it is opened anew, which shows that the old instance
+    is gone. `connections` are those that `connect` made and that somebody still has; they are not kept open by it.
     """
 
-    def __init__(self, device: str, path: str | None = None) -> None:
+    def __init__(self, device: str, load: Load, path: str | None = None) -> None:
+        self._load = load
         self.key = uuid.uuid4().hex
         self.device = device
         self.path = path
@@ -84,10 +93,8 @@ class Catalog:
 
     def artifact(self, model: str | None, mapping: str) -> Artifact:
         """The model that is meant, loaded: None is the champion, `name` the newest version, `name@version` itself."""
-        from sqlscore.scoring.loading import load  # torch: only when a model is used
-
         stored = self._of_mapping(model, mapping)
-        return load(stored.data, stored.sha256, stored.label, self.device)
+        return self._load(stored.data, stored.sha256, stored.label, self.device)
 
     def finetuned(self, name: str | None, mapping: str) -> FinetunedModel:
         """The fine-tuned head that is meant: `name` is its newest version, `name@version` itself."""
@@ -119,10 +126,8 @@ class Catalog:
 
     def judged(self, model: str | None, mapping: str) -> Artifact:
         """As `artifact`, but the model as it was when it was judged, before it learned the test part."""
-        from sqlscore.scoring.loading import load_judged  # torch
-
         stored = self._of_mapping(model, mapping)
-        return load_judged(stored.data, stored.sha256, stored.label, self.device)
+        return self._load(stored.data, stored.sha256, stored.label, self.device, judged=True)
 
     def _of_mapping(self, model: str | None, mapping: str) -> StoredModel:
         stored = self.find(model, mapping)

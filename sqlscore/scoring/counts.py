@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
+from sqlscore.errors import ArtifactError
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.scoring.encoding import Columns
-from sqlscore.scoring.torchscript import zipped
-
-Singles = npt.NDArray[np.float32]
+from sqlscore.scoring.tables import Singles, Tables
+from sqlscore.scoring.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,40 @@ class Counts:
     log_seconds: Singles  # (V + 2, L) quantiles of log(1 + seconds) after each action, evenly from 0 to 1
 
     @classmethod
+    def of_weights(cls, weights: Weights, known: int, counted: int) -> Counts:
+        """The model whose weights these are, of V known actions and A counted ones.
+
+        Raises ArtifactError if a table is missing, or points outside of another.
+        """
+        tables = Tables.of_weights(weights, "counts.", known)
+        levels = weights.get("log_seconds")
+        if levels is None or levels.dtype != np.float32 or levels.ndim != 2 or levels.shape[0] != known + 2:
+            raise ArtifactError('its weights "log_seconds" are missing, or not a row for each action')
+        if levels.shape[1] < 2 or (levels < 0).any() or (np.diff(levels, axis=1) < 0).any():
+            raise ArtifactError('its weights "log_seconds" are no rising times')
+        return cls(
+            order=np.array(tables.order),
+            counted=np.array(counted),
+            prior=np.array(tables.prior, np.float32),
+            ends=np.array(tables.ends),
+            context=tables.context,
+            start=tables.start,
+            total=tables.total,
+            action=tables.action,
+            count=tables.count,
+            share=tables.share,
+            frozen=tables.frozen(),
+            log_seconds=levels,
+        )
+
+    @classmethod
     def from_bytes(cls, data: bytes) -> Counts:
-        """What `to_bytes` made. Raises KeyError, ValueError or BadZipFile if it is something else."""
+        """The tables in an artifact of format 3, an .npz file.
+
+        Raises KeyError, ValueError or BadZipFile if it is something else.
+        """
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return cls(**{field.name: archive[field.name] for field in fields(cls)})
-
-    def to_bytes(self) -> bytes:
-        """An .npz file; the same tables give the same bytes."""
-        members = []
-        for field in fields(self):
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.asarray(getattr(self, field.name)), allow_pickle=False)
-            members.append((f"{field.name}.npy", buffer.getvalue()))
-        return zipped(members)
 
     def encode(
         self, columns: Columns, hidden: Singles | None, clock: Ints | None, *, tally: bool = True

@@ -1,4 +1,8 @@
-"""What an artifact holds beside its module: the manifest, and how both are packed into one byte string."""
+"""An artifact: what a model says of itself and its weights, in one byte string that holds no code.
+
+A zip file, not compressed, with fixed times: `manifest.json`; `weights.safetensors`; and if the model learned the test
+part after it was judged, `judged.zip`, the artifact of the model as it was then. docs/stored-format.md describes it.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,25 @@ import hashlib
 import io
 import json
 import math
+import struct
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlscore.errors import ArtifactError
 from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.manifest_fields import check_fields
 from sqlscore.scoring.torchscript import zipped
 
-FORMAT = 3
-MODULE = "module.pt"
+FORMAT = 4
+"""The first format that holds no code; in those before, a model is TorchScript."""
+WEIGHTS = "weights.safetensors"
 _MANIFEST = "manifest.json"
-COUNTS = "counts.npz"
 _JUDGED = "judged.zip"
+_OF_FORMAT = {_MANIFEST, WEIGHTS, _JUDGED}
+UNREADABLE = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, struct.error, zlib.error)
+"""What zipfile raises of files that are damaged, encrypted or of a kind that it does not know."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +69,18 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
-        """The inverse. Raises ArtifactError if the format is not one that this version reads."""
-        fields: dict[str, Any] = json.loads(text)
-        found = fields.get("format")
-        if found not in (1, 2, FORMAT):
+        """The inverse. Raises ArtifactError if the format is not one that this version reads, or a field is none."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+        except RecursionError as error:
+            raise ArtifactError("its manifest is nested too deeply") from error
+        found = fields.get("format") if isinstance(fields, dict) else None
+        if isinstance(found, int) and found > FORMAT:
+            raise ArtifactError(f"its format is newer than {FORMAT}, which this sqlscore reads: update sqlscore")
+        if found not in (1, 2, 3, FORMAT) or isinstance(found, bool):
             raise ArtifactError(f"artifact format {found!r} is not {FORMAT}, which this sqlscore reads: train again")
+        if found == FORMAT:
+            check_fields(fields)
         inputs = fields["inputs"]
         if found == 1 and len(inputs["categorical"]) > 1:
             raise ArtifactError(
@@ -82,18 +99,37 @@ class Manifest:
         return cls(**fields)
 
 
-def pack(module: bytes, manifest: Manifest, judged: bytes | None = None, counts: bytes | None = None) -> bytes:
+def pack(weights: bytes, manifest: Manifest, judged: bytes | None = None) -> bytes:
     """The artifact as bytes; the same input gives the same bytes, hence the same sha256.
 
     Args:
-        module: TorchScript.
-        manifest: What it says of itself.
+        weights: What `weights.write_weights` made.
+        manifest: What the model says of itself.
         judged: The artifact of the model as it was before it learned the test part, None if it did not.
-        counts: The model as a `counts.Counts`, None if it is more than that.
     """
-    members = [(_MANIFEST, manifest.to_json().encode()), (MODULE, module)]
-    members += [(COUNTS, counts)] if counts is not None else []
+    members = [(_MANIFEST, manifest.to_json().encode()), (WEIGHTS, weights)]
     return zipped(members if judged is None else [*members, (_JUDGED, judged)])
+
+
+def members_of(data: bytes) -> dict[str, bytes]:
+    """The files in an artifact of format 4.
+
+    Raises ArtifactError if there is one that such an artifact cannot have, or that is compressed.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        infos = archive.infolist()
+        names = [info.filename for info in infos]
+        if len(set(names)) < len(names) or WEIGHTS not in names or not set(names) <= _OF_FORMAT:
+            raise ArtifactError(f"it holds {', '.join(map(repr, names[:9]))}, and not a manifest and weights alone")
+        _require_plain(infos, len(data))
+        return {info.filename: archive.read(info) for info in infos}
+
+
+def _require_plain(infos: list[zipfile.ZipInfo], size: int) -> None:
+    """Raises ArtifactError if a file would be larger than the artifact, as a compressed one can be."""
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
+            raise ArtifactError(f"it holds {info.filename!r} compressed, which no artifact does")
 
 
 def judged_part(data: bytes) -> bytes | None:
@@ -108,9 +144,16 @@ def sha256_of(data: bytes) -> str:
 
 
 def read_manifest(data: bytes) -> Manifest:
-    """The manifest alone: runs no code of the artifact."""
+    """The manifest alone: runs no code of the artifact.
+
+    Raises ArtifactError if it has none, or one that is not sound.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return Manifest.from_json(archive.read(_MANIFEST))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+            info = archive.getinfo(_MANIFEST)
+            _require_plain([info], len(data))
+            return Manifest.from_json(archive.read(info))
+    except ArtifactError:
+        raise
+    except (*UNREADABLE, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"this is not a sqlscore artifact, or a damaged one: {error}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlscore.database.model_file import read_model_file
 from sqlscore.events.mapping import Mapping
+from sqlscore.models.loading import load
 from sqlscore.scoring.catalog import Catalog, Snapshot, StoredModel
 from sqlscore.scoring.manifest import read_manifest
 
@@ -52,6 +53,6 @@ def catalog_of(shipment: Shipment) -> Catalog:
         data, sha256 = read_model_file(Path(SparkFiles.get(model.file)), model.sha256)
         architecture = read_manifest(data).architecture
         models[model.label] = StoredModel(model.label, mapping.name, sha256, data, architecture)
-    known = Catalog("cpu")
+    known = Catalog("cpu", load)
     known.snapshot = Snapshot({mapping.name: mapping}, models, {(mapping.name, "champion"): shipment.models[0].label})
     return known

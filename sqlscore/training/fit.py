@@ -16,9 +16,10 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.models.config import ModelConfig
+from sqlscore.models.config import LARGEST, ModelConfig
 from sqlscore.models.encoders.attention_rnn import ATTENTIONS
-from sqlscore.models.export import script, to_counts, to_torchscript
+from sqlscore.models.export import script
+from sqlscore.models.stored import to_weights
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.manifest import Manifest, pack, read_manifest
@@ -84,6 +85,9 @@ def check_options(options: TrainingOptions) -> None:
         raise TrainingError(f'there is no architecture "{options.architecture}": choose one of {known}')
     if options.attention not in ATTENTIONS:
         raise TrainingError(f'attention="{options.attention}": choose one of {", ".join(ATTENTIONS)}')
+    for name in ("embedding", "hidden", "width"):
+        if not 1 <= getattr(options, name) <= LARGEST:
+            raise TrainingError(f"{name}={getattr(options, name)}: choose a size from 1 to {LARGEST}")
     check_objective(options)
     if options.device not in ("cpu", "cuda"):
         raise TrainingError(f'device="{options.device}": choose "cpu" or "cuda"')
@@ -126,12 +130,11 @@ def fit_log(
         if tested:
             manifest = _judged(log, made, manifest, progress)
         judging = time.monotonic() - learned
-        packed = pack(to_torchscript(made.training.model), manifest, counts=to_counts(made.training.model))
+        packed = pack(to_weights(made.training.model), manifest)
         if tested and options.refit and options.through_now and periods.t2 < periods.high_water:
             made = _Made(*train_through_now(log, made.training, made.inputs, made.config, made.learned))
             manifest = replace(_manifest(log, made, reason, chosen), metrics=manifest.metrics)
-            model = made.training.model
-            packed = pack(to_torchscript(model), manifest, judged=packed, counts=to_counts(model))
+            packed = pack(to_weights(made.training.model), manifest, judged=packed)
     seconds = time.monotonic() - began
     report = {
         "epochs": [asdict(epoch) for epoch in made.learned.history],

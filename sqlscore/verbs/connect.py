@@ -18,6 +18,7 @@ from sqlscore.database.objects import install, installed_version, version
 from sqlscore.database.queries import one
 from sqlscore.database.sound_rows import require_sound
 from sqlscore.errors import InstallError, LostTablesError, SourceWarning
+from sqlscore.models.loading import load
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.udfs.functions import FUNCTIONS, INSTANCE
 from sqlscore.verbs.lint_in_sql import NAME as LINT
@@ -97,7 +98,7 @@ def _register(con: duckdb.DuckDBPyConnection, path: str, device: str) -> None:
     with _registering:
         if one(con, "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE]):
             return
-        made = Catalog(device, None if path == ":memory:" else str(Path(path).absolute()))
+        made = Catalog(device, load, None if path == ":memory:" else str(Path(path).absolute()))
         key = made.key
         for function in FUNCTIONS:
             bound = function.bind(made)

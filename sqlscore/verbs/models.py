@@ -15,7 +15,7 @@ from sqlscore.database.transactions import on_own_connection, recorded, transact
 from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.scoring.catalog import HEAD
-from sqlscore.scoring.manifest import read_manifest
+from sqlscore.scoring.manifest import FORMAT, read_manifest
 from sqlscore.verbs.objections import objection
 
 
@@ -157,23 +157,33 @@ def import_model(
         path: The file.
         name: The name to register it under; by default that of the mapping.
         mapping: The name of the mapping that it belongs to.
-        sha256: What `export_model` returned. A model is code: pass this if the file came from somewhere else.
+        sha256: What `export_model` returned; another file is refused. A model of format 1 to 3 is code (TorchScript),
+            and needs it.
         promote: Whether to make it the champion; it is registered even if it should not be promoted.
         force: Promote it whatever speaks against it, as `promote` does.
 
-    Raises ArtifactError if the file is damaged or does not have that hash, and nothing in it is run then; also if the
-    model cannot score a few made-up events as its manifest says. Raises ModelError if it is not promoted.
+    Nothing in a file of this format can be run: the model is built from what its manifest says.
+
+    Raises ArtifactError if the file is damaged or does not have that hash, if it is code and no hash is given, or if
+    the model cannot score a few made-up events as its manifest says. Raises ModelError if it is not promoted.
     """
+    from sqlscore.models.loading import load  # torch
     from sqlscore.scoring.label_head import load_head
-    from sqlscore.scoring.loading import load  # torch
     from sqlscore.scoring.probe import probe
 
     data, found = read_model_file(Path(path), sha256)
     try:
-        if read_manifest(data).architecture == HEAD:
+        manifest = read_manifest(data)
+        if manifest.architecture == HEAD:
             catalog(con).base_of(load_head(data, found, Path(path).name))
         else:
-            probe(load(data, found, Path(path).name, catalog(con).device))
+            if manifest.format < FORMAT and sha256 is None:
+                raise ArtifactError(
+                    f"it is of format {manifest.format}, whose models are code (TorchScript) that would run: if you "
+                    f"trust who made it, pass its hash, --sha256 {found}; a model that is trained again holds no code"
+                )
+            for judged in (False, True):
+                probe(load(data, found, Path(path).name, catalog(con).device, judged=judged))
     except ArtifactError as error:
         raise ArtifactError(f"{path} is not registered: {error}") from error
     info = register(con, data, name=name or mapping, mapping=mapping, champion=promote and force, verb="import_model")

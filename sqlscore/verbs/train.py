@@ -79,7 +79,7 @@ def train(
     >>> sqlscore.train(con, horizon="30 days").label
     'events@1'
     """
-    from sqlscore.scoring.loading import resolve_device  # torch
+    from sqlscore.models.loading import resolve_device  # torch
     from sqlscore.training.fit import fit
 
     source = mapped(con, mapping)

@@ -26,7 +26,7 @@ from sqlscore.scoring.torchscript import zipped
 @pytest.fixture(autouse=True)
 def _nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has loaded a model goes on with it, and tests of other files load the same one."""
-    monkeypatch.setattr("sqlscore.scoring.loading._loaded", {})
+    monkeypatch.setattr("sqlscore.models.loading._loaded", {})
 
 
 def flipped(data: bytes) -> bytes:
@@ -39,8 +39,9 @@ def changed(**fields: object) -> Callable[[bytes], bytes]:
 
     def change(data: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            manifest = json.loads(archive.read("manifest.json")) | fields
-            return zipped([("manifest.json", json.dumps(manifest).encode()), ("module.pt", archive.read("module.pt"))])
+            members = {name: archive.read(name) for name in archive.namelist()}
+        manifest = json.loads(members["manifest.json"]) | fields
+        return zipped((members | {"manifest.json": json.dumps(manifest).encode()}).items())
 
     return change
 
@@ -102,14 +103,20 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("architecture", ["tiny", "gru"])
 @pytest.mark.parametrize("kind", WRONG)
-def test_a_file_whose_hash_is_right_and_whose_content_is_not_is_not_registered(tmp_path: Path, kind: str) -> None:
+def test_a_file_whose_hash_is_right_and_whose_content_is_not_is_not_registered(
+    tmp_path: Path, kind: str, architecture: str
+) -> None:
+    """Neither one of this format nor an older one, whose hash the caller vouches for."""
     con = open_shop()
-    sound = gru_artifact(3) if kind == "a column more" else tiny_artifact(numeric=("price",), notes={"kind": kind})
+    if (kind, architecture) == ("a column more", "tiny"):
+        pytest.skip("it reads no categories")
+    sound = gru_artifact(3) if architecture == "gru" else tiny_artifact(numeric=("price",), notes={"kind": kind})
     data = WRONG[kind](sound)
     write_model_file(tmp_path / "m.sqlscore", data, sha256_of(data))
     with pytest.raises(ArtifactError, match="m.sqlscore is not registered"):
-        sqlscore.import_model(con, tmp_path / "m.sqlscore")
+        sqlscore.import_model(con, tmp_path / "m.sqlscore", sha256=sha256_of(data))
     assert [m.label for m in sqlscore.list_models(con)] == ["m@1"]
 
 

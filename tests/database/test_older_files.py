@@ -4,19 +4,35 @@
 150 customers of the simulated shop, mapped from `clicks` with brand and price; the models `events@1` (markov),
 `small@1` (gru, the champion) and `folded@1` (mingru); one refresh with history; and in the table `expected` what
 `score_events` returned for each user and model.
+
+`files/format_3.duckdb.xz` was made by the last sqlscore whose models were TorchScript (artifact format 3): 40 made-up
+users, a trained markov and a gru, mingru and cnn_bigru of random weights, one refresh, and `expected` as above.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import lzma
+import warnings
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import torch
 
 import sqlscore
+from sqlscore.database.catalog import synchronize
 from sqlscore.database.objects import installed_version, version
+from sqlscore.database.registry import register
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.stored import to_weights
+from sqlscore.scoring.manifest import FORMAT, pack, read_manifest
 
 OLD = Path(__file__).parent / "files" / "format_2.duckdb.xz"
 MODELS = {"markov": "events@1", "small": "small@1", "folded": "folded@1"}
@@ -32,16 +48,73 @@ def old(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.mark.parametrize("column", MODELS)
 def test_a_model_of_an_older_file_gives_the_scores_that_it_gave(old: duckdb.DuckDBPyConnection, column: str) -> None:
-    (n, differ, furthest) = old.execute(
+    n, differ, furthest = _differences(old, column, MODELS[column])
+    assert (n, differ) == (150, 0)
+    assert furthest < 1e-5
+
+
+def _differences(con: duckdb.DuckDBPyConnection, column: str, model: str) -> tuple[int, int, float]:
+    """-> users, those whose next action is another one, and the largest difference of probability and risk."""
+    found: tuple[int, int, float] = con.execute(
         f"""WITH now AS (SELECT user_id, score_events(c, model := ?) AS s FROM clicks c GROUP BY user_id)
             SELECT count(*), count(*) FILTER (now.s.next_action IS DISTINCT FROM e.{column}.next_action),
                    max(abs(now.s.next_action_probability - e.{column}.next_action_probability)
                        + abs(coalesce(now.s.churn_risk, 0) - coalesce(e.{column}.churn_risk, 0)))
             FROM now JOIN expected e USING (user_id)""",
-        [MODELS[column]],
+        [model],
     ).fetchall()[0]
-    assert (n, differ) == (150, 0)
-    assert furthest < 1e-5
+    return found
+
+
+FORMAT_3 = {"markov": "events@1", "gru": "gru@1", "mingru": "mingru@1", "cnn_bigru": "cnn_bigru@1"}
+
+
+@pytest.fixture(scope="module")
+def torchscript(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = tmp_path_factory.mktemp("old") / "old.duckdb"
+    path.write_bytes(lzma.decompress((OLD.parent / "format_3.duckdb.xz").read_bytes()))
+    with sqlscore.connect(path, threads=1) as con:
+        yield con
+
+
+@pytest.mark.parametrize("column", FORMAT_3)
+def test_a_model_that_is_torchscript_gives_the_scores_that_it_gave(
+    torchscript: duckdb.DuckDBPyConnection, column: str
+) -> None:
+    assert _differences(torchscript, column, FORMAT_3[column]) == (40, 0, pytest.approx(0, abs=1e-6))
+
+
+@pytest.mark.parametrize("column", FORMAT_3)
+def test_the_same_weights_stored_without_code_give_the_same_scores(
+    torchscript: duckdb.DuckDBPyConnection, column: str
+) -> None:
+    """The module is built by this version, and takes the numbers out of the older file."""
+    con, label = torchscript, FORMAT_3[column]
+    row = con.execute("SELECT artifact FROM sqlscore.models WHERE name || '@' || version = ?", [label]).fetchone()
+    assert row is not None
+    register(con, restored(bytes(row[0])), name=f"new_{column}", mapping="events", champion=False, verb="import_model")
+    synchronize(con)
+    assert _differences(con, column, f"new_{column}@1") == (40, 0, pytest.approx(0, abs=1e-6))
+
+
+def restored(data: bytes) -> bytes:
+    """An artifact of format 3 as one of today's."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old: Any = torch.jit.load(io.BytesIO(archive.read("module.pt")))  # type: ignore[no-untyped-call]
+    manifest = replace(read_manifest(data), format=FORMAT)
+    config = ModelConfig.from_json(json.dumps(manifest.config))
+    model: Any = ARCHITECTURES[manifest.architecture].build(config, manifest.inputs)
+    with torch.no_grad():
+        for name, tensor in {**dict(old.named_parameters()), **dict(old.named_buffers())}.items():
+            place, _, own = name.rpartition(".")
+            if name.startswith("counts.") or own in ("frozen", "mapped_rows"):
+                setattr(model.get_submodule(place), own, tensor)
+            else:
+                getattr(model.get_submodule(place), own).copy_(tensor)
+    for setting in ("prior", "network_weight", "ends", "order"):
+        setattr(model.counts, setting, getattr(old.counts, setting))
+    return pack(to_weights(model), manifest)
 
 
 def test_an_older_file_keeps_its_models_and_scores_and_refreshes(old: duckdb.DuckDBPyConnection) -> None:

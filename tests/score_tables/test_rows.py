@@ -15,10 +15,10 @@ from small_shop import ARTIFACTS
 from sqlscore.events.mapping import SESSION_GAP
 from sqlscore.events.sequences import Sequences
 from sqlscore.events.sessions import split_sessions
+from sqlscore.models.loading import load
 from sqlscore.score_tables.rows import encode_both
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import by_length, encode_sequences
-from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 
 

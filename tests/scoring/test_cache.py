@@ -14,11 +14,11 @@ from tiny_model import tiny_artifact
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.models.loading import load
 from sqlscore.scoring.cache.calls import KEPT, RecentCalls
 from sqlscore.scoring.cache.keys import content_keys
 from sqlscore.scoring.cache.states import StateCache
 from sqlscore.scoring.encoding import encode_columns
-from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 
 MAPPING = Mapping("events", "t", "user_id", "event_time", "event_type")

@@ -17,14 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_shop import gru_artifact, open_shop
 
+from sqlscore.database.catalog import catalog
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
+from sqlscore.models.loading import load
 from sqlscore.scoring import coalescing
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, encode_sequences, join
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.coalescing import Coalescer
-from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 
 CPU = torch.device("cpu")
@@ -154,7 +155,7 @@ def test_sql_functions_score_the_same_through_it(monkeypatch: pytest.MonkeyPatch
             used.append(Coalescer(plain.module, CPU, len(plain.manifest.inputs.actions), plain.manifest.state_size))
         return Artifact(plain.name, plain.sha256, plain.manifest, plain.module, "cpu", used[0])
 
-    monkeypatch.setattr("sqlscore.scoring.loading.load", coalesced)
+    monkeypatch.setattr(catalog(con), "_load", coalesced)
     STATES.clear()
     found = con.execute(SCORES).fetchall()
     con.close()

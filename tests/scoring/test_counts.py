@@ -14,20 +14,22 @@ from all_models import INPUTS, made
 
 import sqlscore
 from sqlscore.arrays import Ints
-from sqlscore.models import back_off
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.export import script, to_counts
+from sqlscore.models.export import script
+from sqlscore.models.stored import to_weights
+from sqlscore.scoring import tables
 from sqlscore.scoring.batch import batch_of
 from sqlscore.scoring.counts import Counts
 from sqlscore.scoring.encoding import Columns, encode_columns
+from sqlscore.scoring.weights import read_weights
 
 LENGTHS = [7, 0, 1, 60, 2, 33]
 
 
 def both(cells: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Counts]:
     """A model that counted random contexts, as a module and as tables; `cells` decides whether they are frozen."""
-    monkeypatch.setattr(back_off, "_CELLS", cells)
+    monkeypatch.setattr(tables, "CELLS", cells)
     model: Any = ARCHITECTURES["markov"].build(ModelConfig(architecture="markov"), INPUTS)
     random, wide, known = np.random.default_rng(0), len(INPUTS.actions) + 2, len(INPUTS.actions)
     contexts: list[Ints] = []
@@ -43,7 +45,7 @@ def both(cells: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Counts]:
     count = random.random(sizes.sum()).astype(np.float32) * 5
     start = np.append(0, np.cumsum(sizes))
     share = random.random(known).astype(np.float32)
-    tables = {
+    arrays = {
         "context": context,
         "start": start,
         "total": np.add.reduceat(count, start[:-1]),
@@ -51,14 +53,12 @@ def both(cells: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Counts]:
         "count": count,
         "share": share / share.sum(),
     }
-    for name, values in tables.items():
+    for name, values in arrays.items():
         setattr(model.counts, name, torch.from_numpy(values))
     model.counts.ends = ends
     levels = np.sort(random.random((wide, model.log_seconds.shape[1])) * 12, 1)
     model.log_seconds.copy_(torch.from_numpy(levels))
-    data = to_counts(model)
-    assert data is not None
-    return script(model), Counts.from_bytes(data)
+    return script(model), Counts.of_weights(read_weights(to_weights(model)), known, model.counted)
 
 
 def events(seed: int) -> Columns:

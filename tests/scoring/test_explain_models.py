@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import duckdb
@@ -20,7 +20,7 @@ from sqlscore.events.inputs import Inputs
 from sqlscore.events.sequences import from_lists
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.export import to_torchscript
+from sqlscore.models.stored import to_weights
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.explanation.attribution import attribute
 from sqlscore.scoring.manifest import Manifest, pack
@@ -43,13 +43,13 @@ def of_random_weights(architecture: str) -> bytes:
         torch.nn.init.normal_(parameter, std=0.3)
     heads = ("next_action", "time_to_next") if family.counted else ("next_action", "time_to_next", "churn")
     manifest = Manifest(
-        architecture=architecture, config={}, inputs=inputs, heads=heads,
+        architecture=architecture, config=asdict(config), inputs=inputs, heads=heads,
         capabilities=capabilities_of(model), state_size=model.state_size,
         embedding_size=model.embedding_size if family.counted else config.width, fold=family.fold,
         max_events=family.max_events, horizon_seconds=86_400.0, lookback_seconds=None,
         trained_from="2024-01-01", trained_to="2024-02-01",
     )  # fmt: skip
-    return pack(to_torchscript(model.eval()), manifest)
+    return pack(to_weights(model), manifest)
 
 
 @pytest.fixture(scope="module")

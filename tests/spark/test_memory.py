@@ -13,7 +13,7 @@ from small_shop import ARTIFACTS
 
 from sqlscore.errors import EventsError
 from sqlscore.events.sequences import Sequences, offsets_of
-from sqlscore.scoring.loading import load
+from sqlscore.models.loading import load
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.spark.memory import Memory, from_column, go_on, remember, to_column
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sqlscore.database.registry import register
 from sqlscore.events.inputs import Inputs
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.export import to_torchscript
+from sqlscore.models.stored import to_weights
 from sqlscore.scoring.manifest import Manifest, pack
 from sqlscore.scoring.module import capabilities_of
 
@@ -31,10 +32,10 @@ def gru_artifact(seed: int = 0) -> bytes:
     inputs = Inputs(("view", "cart", "buy"), {}, ("price",))
     model: Any = ARCHITECTURES["gru"].build(config, inputs).eval()
     manifest = Manifest(
-        "gru", {}, inputs, ("next_action", "time_to_next", "churn"), capabilities_of(model),
+        "gru", asdict(config), inputs, ("next_action", "time_to_next", "churn"), capabilities_of(model),
         model.state_size, 8, True, None, 86_400.0, 86_400.0, "2024-01-01", "2024-01-02",
     )  # fmt: skip
-    return pack(to_torchscript(model), manifest)
+    return pack(to_weights(model), manifest)
 
 
 ARTIFACTS = (tiny_artifact(numeric=("price",)), gru_artifact(0), gru_artifact(1))

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from sqlscore.events.inputs import Inputs
 from sqlscore.scoring.batch import Batch
-from sqlscore.scoring.manifest import Manifest, pack
+from sqlscore.scoring.manifest import Manifest
+from sqlscore.scoring.torchscript import zipped
 
 
 class Tiny(nn.Module):
@@ -94,7 +95,7 @@ def tiny_artifact(  # noqa: PLR0913 - what a test says of a model
     notes: Mapping[str, object] | None = None,
     capabilities: tuple[str, ...] = ("seconds_at",),
 ) -> bytes:
-    """The model above as an artifact that `register` takes."""
+    """The model above as an artifact that `register` takes: of format 3, whose code may be any."""
     manifest = Manifest(
         architecture="tiny",
         config={},
@@ -110,9 +111,10 @@ def tiny_artifact(  # noqa: PLR0913 - what a test says of a model
         trained_from="2024-01-01T00:00:00",
         trained_to="2024-01-31T00:00:00",
         notes=dict(notes or {}),
+        format=3,
     )
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.jit.save(torch.jit.script(Tiny(len(actions))), buffer)
-    return pack(buffer.getvalue(), manifest)
+    return zipped([("manifest.json", manifest.to_json().encode()), ("module.pt", buffer.getvalue())])

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.models.loading import load
 from sqlscore.quoting import literal
-from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.training.evaluation.evaluate import evaluate
 from sqlscore.training.fit import fit

@@ -18,9 +18,9 @@ from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import offsets_of
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
+from sqlscore.models.loading import load
 from sqlscore.parallel import in_order
 from sqlscore.progress import Silent
-from sqlscore.scoring.loading import load
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.scoring.torch_heads import action_probabilities
 from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary

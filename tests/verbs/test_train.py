@@ -12,9 +12,9 @@ import torch
 import sqlscore
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.models.loading import load_judged
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities
-from sqlscore.scoring.loading import load_judged
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.training.evaluation.evaluate import evaluate
 from sqlscore.training.fit import fit

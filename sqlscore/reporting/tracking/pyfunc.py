@@ -17,9 +17,9 @@ from sqlscore.errors import EventsError
 from sqlscore.events.kinds import is_text
 from sqlscore.events.mapping import CANONICAL, Mapping
 from sqlscore.events.sequences import from_columns
+from sqlscore.models.loading import load
 from sqlscore.score_tables.rows import score_at
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.loading import load
 
 MODEL_FILE, ABOUT_FILE = "model.sqlscore", "about.json"
 

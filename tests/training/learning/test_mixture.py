@@ -9,9 +9,9 @@ import pytest
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import offsets_of
+from sqlscore.models.loading import load, load_judged
 from sqlscore.progress import Silent
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.loading import load, load_judged
 from sqlscore.scoring.manifest import judged_part, sha256_of
 from sqlscore.scoring.notes import TrainingNotes, seen_until
 from sqlscore.training.data.encoding import encode_log

@@ -1,0 +1,193 @@
+"""A model is stored as numbers, and what is built from them scores as it did; a file of somebody else runs nothing."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from all_models import CONFIGS, INPUTS, encoded, heads, made, some_counts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlscore.errors import ArtifactError
+from sqlscore.events.inputs import Inputs
+from sqlscore.models.architectures import ARCHITECTURES
+from sqlscore.models.compiled import SoonCompiled
+from sqlscore.models.config import ModelConfig
+from sqlscore.models.export import script
+from sqlscore.models.frozen import freeze
+from sqlscore.models.loading import load
+from sqlscore.models.stored import module_of, to_weights
+from sqlscore.scoring.manifest import FORMAT, Manifest, pack, read_manifest, sha256_of
+from sqlscore.scoring.module import capabilities_of
+from sqlscore.scoring.probe import probe
+from sqlscore.scoring.torchscript import zipped
+from sqlscore.scoring.weights import read_weights, write_weights
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+LENGTHS = [5, 0, 1, 40, 9]
+
+
+def random_model(config: ModelConfig, inputs: Inputs = INPUTS) -> tuple[Any, Manifest]:
+    torch.manual_seed(2)
+    family = ARCHITECTURES[config.architecture]
+    model: Any = family.build(config, inputs)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    some_counts(model.counts)
+    wide = model.embedding_size if family.counted else config.width
+    kinds = ("next_action", "time_to_next") if family.counted else ("next_action", "time_to_next", "churn")
+    manifest = Manifest(
+        config.architecture, asdict(config), inputs, kinds, capabilities_of(model), model.state_size, wide,
+        family.fold, family.max_events, None if family.counted else 86_400.0, None, "2024-01-01", "2024-01-02",
+    )  # fmt: skip
+    return model, manifest
+
+
+@pytest.mark.parametrize("kind", sorted(CONFIGS))
+def test_what_is_built_from_stored_weights_scores_to_the_last_bit_as_the_model(kind: str) -> None:
+    """As Python and, once it was called often, compiled; both as what was exported before weights were stored."""
+    model, manifest = random_model(CONFIGS[kind])
+    before = script(model)
+    built = SoonCompiled(module_of(read_weights(to_weights(model)), manifest), calls=2)
+    for seed in range(3):  # the second call compiles
+        events = made(LENGTHS, seed=seed)
+        (hidden, clock), (expected, expected_clock) = encoded(built, events), encoded(before, events)
+        assert torch.equal(hidden, expected)
+        assert torch.equal(clock, expected_clock)
+        for name, found in heads(built, hidden).items():
+            assert torch.equal(found, heads(before, hidden)[name]), name
+    assert isinstance(built._module, torch.jit.ScriptModule)
+
+
+def test_the_same_model_has_the_same_bytes_and_stays_as_it_is() -> None:
+    model, _ = random_model(ModelConfig())
+    model.train()
+    assert to_weights(model) == to_weights(model)
+    assert model.training
+    assert len(model.embedding.frozen) == 0
+
+
+def test_a_model_is_compiled_by_one_of_many_threads() -> None:
+    """`next` of a counter gives each number once: the others go on with what they have."""
+    model, _ = random_model(ModelConfig(embedding=4, hidden=4, width=4))
+    soon = SoonCompiled(freeze(model), calls=3)
+    kinds = []
+    for _ in range(4):
+        assert soon.encode is not None
+        kinds.append(isinstance(soon._module, torch.jit.ScriptModule))
+    assert kinds == [False, False, True, True]
+
+
+SMALL = Inputs(("view", "cart"), {"brand": ("a",)}, ("price",))
+GRU, MANIFEST = random_model(ModelConfig(embedding=4, hidden=4, width=4), SMALL)
+WEIGHTS = read_weights(to_weights(GRU))
+
+
+def with_weights(**changed: Any) -> bytes:
+    """The weights with others in their place; None takes one away."""
+    names = {key.replace("__", "."): value for key, value in changed.items()}
+    return pack(write_weights({k: v for k, v in {**WEIGHTS, **names}.items() if v is not None}), MANIFEST)
+
+
+def with_manifest(**changed: Any) -> bytes:
+    fields = json.loads(MANIFEST.to_json()) | changed
+    return zipped([("manifest.json", json.dumps(fields).encode()), ("weights.safetensors", to_weights(GRU))])
+
+
+def with_header(header: bytes, size: int | None = None) -> bytes:
+    return pack(struct.pack("<Q", len(header) if size is None else size) + header, MANIFEST)
+
+
+def compressed() -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", MANIFEST.to_json())
+        archive.writestr("weights.safetensors", bytes(10**6))
+    return buffer.getvalue()
+
+
+CONFIG = asdict(ModelConfig(embedding=4, hidden=4, width=4))
+settings = WEIGHTS["counts.settings"]
+FOREIGN: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a field more": (lambda: with_manifest(run="rm"), "the field 'run', which this sqlscore does not know"),
+    "a newer format": (lambda: with_manifest(format=9), "newer than 4"),
+    "a state without end": (lambda: with_manifest(state_size=10**30), "state_size = a number of more than 64 bits"),
+    "an architecture that is none": (lambda: with_manifest(architecture="os.system"), "is none that this sqlscore has"),
+    "a config field more": (lambda: with_manifest(config=CONFIG | {"run": 1}), "config has the field 'run'"),
+    "a size beyond memory": (lambda: with_manifest(config=CONFIG | {"hidden": 10**9}), "which no model can have"),
+    "a size that is another": (lambda: with_manifest(config=CONFIG | {"hidden": 5}), "by its manifest"),
+    "a capability more": (lambda: with_manifest(capabilities=["attention"]), "says capabilities"),
+    "no weights": (lambda: zipped([("manifest.json", MANIFEST.to_json().encode())]), "not a manifest and weights"),
+    "code": (lambda: zipped([*members(), ("module.pt", b"x")]), "'module.pt', and not a manifest and weights alone"),
+    "a bomb": (compressed, "compressed"),
+    "a header without end": (lambda: with_header(b"{}", 2**62), "not a safetensors file"),
+    "a header that is none": (lambda: with_header(b"[1, 2"), "not a safetensors file"),
+    "an array beyond the file": (
+        lambda: with_header(b'{"a":{"dtype":"F32","shape":[1000000000],"data_offsets":[0,4000000000]}}'),
+        "not a safetensors file",
+    ),
+    "another type": (lambda: with_weights(heads__platt=np.ones(2, np.float16)), "float16"),
+    "not finite": (lambda: with_weights(heads__platt=np.array([1, np.nan], np.float32)), "not finite"),
+    "another shape": (lambda: with_weights(heads__platt=np.ones(3, np.float32)), r"heads.platt\" are float32 \(3,\)"),
+    "weights that are missing": (lambda: with_weights(heads__platt=None), "heads.platt\" are missing"),
+    "weights of no part": (lambda: with_weights(extra=np.ones(3, np.float32)), '"extra" belong to no part'),
+    "counts of no action": (lambda: with_weights(counts__action=WEIGHTS["counts.action"] + 99), "counts.action"),
+    "counts of another order": (
+        lambda: with_weights(counts__settings=np.append(settings[:2], [62.0, *range(63)])), "counts.settings"
+    ),
+    "starts beyond the counts": (lambda: with_weights(counts__start=WEIGHTS["counts.start"] * 2), "counts.start"),
+}  # fmt: skip
+
+
+def members() -> list[tuple[str, bytes]]:
+    return [("manifest.json", MANIFEST.to_json().encode()), ("weights.safetensors", to_weights(GRU))]
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_of_somebody_else_is_refused_in_a_sentence(kind: str) -> None:
+    make, said = FOREIGN[kind]
+    data = make()
+    with pytest.raises(ArtifactError, match=said):
+        load(data, sha256_of(data), "m@1")
+
+
+WHOLE = pack(to_weights(GRU), MANIFEST)
+
+
+@given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=8), st.booleans())
+def test_no_bytes_do_worse_than_an_error(at: int, other: bytes, cut: bool) -> None:
+    """What can be read and scores a probe is a model; of all else ArtifactError alone comes."""
+    data = WHOLE[:at] + other + (b"" if cut else WHOLE[at + len(other) :])
+    try:
+        probe(load(data, sha256_of(data), "m@1"))
+    except ArtifactError:
+        return
+
+
+@given(st.sampled_from(sorted(json.loads(MANIFEST.to_json()))), st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+))  # fmt: skip
+def test_no_manifest_does_worse_than_an_error(name: str, value: Any) -> None:
+    data = with_manifest(**{name: value})
+    try:
+        probe(load(data, sha256_of(data), "m@1"))
+    except ArtifactError:
+        return
+    assert read_manifest(data).format == FORMAT
+
+
+def test_a_manifest_keeps_what_it_says() -> None:
+    told = replace(MANIFEST, config={"hidden": 4}, notes={"a": [1, {"b": None}]}, decision_weights=(1.0, 0.5))
+    assert Manifest.from_json(told.to_json()) == told

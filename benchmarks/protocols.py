@@ -35,8 +35,9 @@ from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import read_log
 from sqlscore.training.data.windows import windows
 from sqlscore.training.evaluation import baselines, metrics
-from sqlscore.training.evaluation.evaluate import predict, transitions_at
+from sqlscore.training.evaluation.evaluate import transitions_at
 from sqlscore.training.evaluation.metrics import calibration_error
+from sqlscore.training.evaluation.predicted import predict
 
 TOLERATED = 0.002  # of log-loss above counting
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from torch import nn
 
 from sqlscore.events.inputs import Inputs
-from sqlscore.models.back_off import longest_order
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.encoders.attention_rnn import AttentionRNN
 from sqlscore.models.encoders.cnn_bigru import CNNBiGRU
@@ -29,6 +28,7 @@ from sqlscore.models.wholes.scanned import ScannedModel
 from sqlscore.models.wholes.sequence_model import SequenceModel
 from sqlscore.models.wholes.tabled import TabledModel
 from sqlscore.models.wholes.window_model import AttentionModel, WindowModel
+from sqlscore.scoring.tables import longest_order
 
 
 @dataclass(frozen=True)

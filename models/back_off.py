@@ -1,7 +1,5 @@
 """Counts of what followed the last few actions, as a distribution: what memory knows beside what a network learns."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -10,11 +8,6 @@ from sqlscore.scoring.softmax import softmax_of_rows
 
 ORDER = 5
 """Last actions that a model keeps in its states for its counts, if their codes fit."""
-
-
-def longest_order(actions: int, wanted: int) -> int:
-    """The most last actions, up to `wanted`, whose codes and that of a next one fit in an int64 in base V + 2."""
-    return max(1, min(wanted, int(62 / math.log2(actions + 2)) - 1))
 
 
 class BackOff(nn.Module):

@@ -11,10 +11,12 @@ import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.catalog import UNTRAINED
 from sqlscore.scoring.counts import Counts
 from sqlscore.scoring.manifest import (
     FORMAT,
@@ -32,7 +34,7 @@ from sqlscore.scoring.torchscript import without_deprecation
 from sqlscore.scoring.weights import Weights, read_weights
 
 _MODULE, _COUNTS = "module.pt", "counts.npz"  # of formats before 4
-_COUNTED = "markov"
+_COUNTED = ("markov", UNTRAINED)
 
 _WHAT_FAILS = (*UNREADABLE, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What a file that is no artifact makes of building a module."""
@@ -109,20 +111,36 @@ def _opened(data: bytes, sha256: str, name: str, device: str) -> Artifact:
 def _present(data: bytes, manifest: Manifest) -> tuple[Callable[[str], Any], Counts | None]:
     """What makes the module, and the model as tables if it is no more than that."""
     weights = read_weights(members_of(data)[WEIGHTS])
-    return lambda device: _built(weights, manifest, device), _counts(weights, manifest)
+    counts = _counts(weights, manifest)
+    if manifest.architecture == UNTRAINED and counts is not None:
+        return partial(_module_of_counts, counts), counts
+    return lambda device: _built(weights, manifest, device), counts
+
+
+def of_counts(name: str, sha256: str, manifest: Manifest, counts: Counts) -> Artifact:
+    """An artifact of tables alone, see `Artifact` for the arguments."""
+    return Artifact(name, sha256, manifest, Deferred(partial(_module_of_counts, counts)), "cpu", None, counts)
+
+
+def _module_of_counts(counts: Counts, device: str) -> Any:  # noqa: ARG001 - tables stay where they are
+    from sqlscore.scoring.counts_module import CountsModule
+
+    return CountsModule(counts)
 
 
 def _counts(weights: Weights, manifest: Manifest) -> Counts | None:
     """The model as tables that are read without torch; None if it is more than that."""
-    if manifest.architecture != _COUNTED:
+    if manifest.architecture not in _COUNTED:
         return None
     known = len(manifest.inputs.actions)
     counted = manifest.embedding_size - 1
     if not 0 <= counted <= known:
         raise ArtifactError(f"its manifest says embedding_size = {manifest.embedding_size} of {known} actions")
     counts = Counts.of_weights(weights, known, counted)
-    if manifest.state_size != int(counts.order) + manifest.embedding_size:
-        raise ArtifactError(f"its manifest says state_size = {manifest.state_size}, and its tables hold other states")
+    if manifest.state_size != counts.state_size or ("churn" in manifest.heads) != (counts.recency is not None):
+        raise ArtifactError(
+            f"its manifest says state_size = {manifest.state_size}, and its tables hold other states or heads"
+        )
     return counts
 
 

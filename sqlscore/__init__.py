@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.publish import publish
     from sqlscore.verbs.refresh import refresh
     from sqlscore.verbs.report import report
+    from sqlscore.verbs.score import score
     from sqlscore.verbs.search import search
     from sqlscore.verbs.status import status
     from sqlscore.verbs.track import track
@@ -60,6 +61,7 @@ __all__ = [
     "refresh",
     "report",
     "rollback",
+    "score",
     "score_history",
     "search",
     "set_policy",
@@ -97,6 +99,7 @@ _HOMES = {
     "refresh": "verbs.refresh",
     "report": "verbs.report",
     "rollback": "verbs.models",
+    "score": "verbs.score",
     "score_history": "verbs.materialize",
     "search": "verbs.search",
     "set_policy": "verbs.policy",

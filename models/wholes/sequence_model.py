@@ -7,7 +7,7 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from sqlscore.models.back_off import ORDER, BackOff, longest_order
+from sqlscore.models.back_off import ORDER, BackOff
 from sqlscore.models.heads import Heads
 from sqlscore.models.inputs.embedding import EventEmbedding
 from sqlscore.models.inputs.features import Features
@@ -15,6 +15,7 @@ from sqlscore.models.inputs.summary import Summary
 from sqlscore.models.ragged.arithmetic import gaps_of, no_time
 from sqlscore.models.ragged.newest import newest_codes
 from sqlscore.scoring.batch import Batch
+from sqlscore.scoring.tables import longest_order
 
 
 class SequenceModel(nn.Module):

@@ -90,7 +90,7 @@ class File:
                 {
                     "model": model.label,
                     "mapping": model.mapping,
-                    "architecture": model.architecture,
+                    "architecture": model.kind,
                     "is_champion": model.is_champion,
                     "predicts": list(model.heads),
                     "churn_horizon_days": None if model.horizon_seconds is None else model.horizon_seconds / 86_400,

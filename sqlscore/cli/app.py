@@ -22,6 +22,7 @@ from sqlscore.cli.plot import plot
 from sqlscore.cli.publish import publish
 from sqlscore.cli.refresh import refresh
 from sqlscore.cli.report import report
+from sqlscore.cli.score import score
 from sqlscore.cli.search import search
 from sqlscore.cli.serve import serve
 from sqlscore.cli.spark_score import spark_score
@@ -38,6 +39,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("demo", SET_UP, demo),
     ("init", SET_UP, init),
     ("unmap", SET_UP, unmap),
+    ("score", MODELS, score),
     ("train", MODELS, train),
     ("evaluate", MODELS, evaluate),
     ("finetune", MODELS, finetune),

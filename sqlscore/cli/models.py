@@ -133,7 +133,7 @@ def _show(infos: Sequence[ModelInfo]) -> None:
         table.add_row(
             info.label,
             "champion" if info.is_champion else "",
-            info.architecture,
+            info.kind,
             ", ".join(info.heads),
             in_words(info.horizon_seconds) if info.horizon_seconds else "",
             render.day(info.trained_to),

@@ -62,6 +62,7 @@ def _show(result: Status) -> None:
         )
         render.say(f"\n{mapping.name}: {counted} {mapping.made_of}")
         champion, age = mapping.champion, mapping.champion_age_days
+        untrained = "; counts, no training" if mapping.champion_is_untrained else ""
         scored = _scores(mapping)
         tied = [] if not mapping.tied_share else [("ties by action", f"{mapping.tied_share:.1%} of the events")]
         columns, unread = ", ".join(mapping.unmapped_columns), mapping.unread_features
@@ -74,7 +75,9 @@ def _show(result: Status) -> None:
                 ("newest event", str(mapping.high_water) if mapping.readable else "not known"),
                 (
                     "champion",
-                    f"{champion} ({', '.join(mapping.heads)}), {age:.1f} days old" if age is not None else "none",
+                    f"{champion} ({', '.join(mapping.heads)}), {age:.1f} days old{untrained}"
+                    if age is not None
+                    else "none",
                 ),
                 *([("not read by it", f"{unread}: sqlscore train reads them")] if unread else []),
                 ("scores", scored),

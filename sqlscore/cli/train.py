@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from sqlscore.cli import render
 from sqlscore.cli.options import AllowLeak, Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar, working
 from sqlscore.cli.track import Track, tracking_store
+from sqlscore.scoring.catalog import UNTRAINED
 from sqlscore.times import in_words
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ Epochs = Annotated[
 ]
 
 
+_JUDGED = ("next_action", "time_to_next", "churn")
 _ALL = 10_000  # ten-thousandths, in which a sample's share is noted
 
 
@@ -89,9 +92,11 @@ def train(
 
     Example: sqlscore train shop.duckdb --horizon '14 days'
     """
+    from sqlscore import list_models
     from sqlscore import train as verb
 
     with open_database(db, device=device) as con, Bar() as bar:
+        before = next((model for model in list_models(con, mapping) if model.is_champion and model.is_untrained), None)
         info = verb(
             con,
             mapping=mapping,
@@ -119,7 +124,8 @@ def train(
         return
     show_model(info)
     _show_columns((info.notes.get("search") or {}).get("columns", ()))
-    show_evaluation(info.metrics)
+    show_evaluation(info.metrics, _beside(info, before))
+    _show_replaced(db, info, before)
     if info.metrics and refit and through_now:
         render.say("The figures are of the model before it learned the newest events, on which it was judged.")
     chosen = () if mapping == "events" else ("--mapping", mapping)
@@ -158,7 +164,7 @@ def evaluate(
 def show_model(info: ModelInfo) -> None:
     """A model that was just trained."""
     render.say(
-        f"{info.label} ({info.architecture}): {', '.join(info.heads)}; "
+        f"{info.label} ({info.kind}): {', '.join(info.heads)}; "
         + (f"churn horizon {in_words(info.horizon_seconds)}" if info.horizon_seconds else "no churn head")
         + ("; champion" if info.is_champion else "")
     )
@@ -194,11 +200,11 @@ def _show_columns(trials: Sequence[Mapping[str, Any]]) -> None:
     render.say(f"mapped besides: {', '.join(added)}" if added else "no column gained: the mapping is as it was")
 
 
-def show_evaluation(metrics: Mapping[str, Any]) -> None:
-    """Each head beside its baselines, then the verdict in words."""
-    _show_head(metrics, "next_action", ("accuracy", "top3", "log_loss", "macro_f1", "ece"), ("n",))
-    _show_head(metrics, "time_to_next", _TIME, ("n",))
-    _show_head(metrics, "churn", ("auc", "pr_auc", "brier", "log_loss", "ece"), ("n", "base_rate", "censored"))
+def show_evaluation(metrics: Mapping[str, Any], beside: Mapping[str, Any] | None = None) -> None:
+    """Each head beside its baselines, then the verdict in words. beside: another model's figures on the same events."""
+    _show_head(metrics, "next_action", ("accuracy", "top3", "log_loss", "macro_f1", "ece"), ("n",), beside)
+    _show_head(metrics, "time_to_next", _TIME, ("n",), beside)
+    _show_head(metrics, "churn", ("auc", "pr_auc", "brier", "log_loss", "ece"), ("n", "base_rate", "censored"), beside)
     _show_groups(metrics.get("groups", ()))
     for sentence in metrics.get("verdict", ()):
         render.say(sentence)
@@ -222,7 +228,36 @@ def _show_groups(groups: Sequence[Mapping[str, Any]]) -> None:
     render.show_fitting(table)
 
 
-def _show_head(metrics: Mapping[str, Any], head: str, columns: Sequence[str], counts: Sequence[str]) -> None:
+def _beside(info: ModelInfo, before: ModelInfo | None) -> dict[str, Any] | None:
+    """The figures of the untrained champion that was there before, of heads that were judged on the same events."""
+    if before is None:
+        return None
+    own, other = (model.notes.get("periods") or {} for model in (info, before))
+    same = all(own.get(name) == other.get(name) for name in ("t2", "first", "high_water", "by_users"))
+    same = same and info.notes.get("sample") == before.notes.get("sample")
+    heads = ("next_action", "time_to_next", *(("churn",) if own.get("churn") == other.get("churn") else ()))
+    return {"model": f"{before.label}, {UNTRAINED}"} | {head: before.metrics.get(head) for head in heads if same}
+
+
+def _show_replaced(db: str, info: ModelInfo, before: ModelInfo | None) -> None:
+    """That an untrained champion gave way, and where its figures are not those of the same events."""
+    if before is None:
+        return
+    if info.is_champion:
+        render.say(f"{info.label} replaces {before.label} ({before.kind}) as champion.")
+    beside = _beside(info, before) or {}
+    if any(before.metrics.get(head) and info.metrics.get(head) and not beside.get(head) for head in _JUDGED):
+        command = shlex.join(["sqlscore", "compare", db, "--models", f"{before.label},{info.label}"])
+        render.say(f"{before.label} was judged on other events or by another horizon; on the same ones: {command}")
+
+
+def _show_head(
+    metrics: Mapping[str, Any],
+    head: str,
+    columns: Sequence[str],
+    counts: Sequence[str],
+    beside: Mapping[str, Any] | None = None,
+) -> None:
     judged = metrics.get(head)
     if not judged:
         return
@@ -232,7 +267,9 @@ def _show_head(metrics: Mapping[str, Any], head: str, columns: Sequence[str], co
     table.add_column("")
     for heading in headings:
         table.add_column(heading, justify="right")
-    for name, row in ((str(metrics.get("model", "model")), judged), *judged.get("baselines", {}).items()):
+    others = [(beside["model"], beside[head])] if beside and beside.get(head) else []
+    own = (str(metrics.get("model", "model")), judged)
+    for name, row in (own, *others, *judged.get("baselines", {}).items()):
         cells = (render.number(row.get(column)) for column in columns)
         table.add_row(name, *cells, style="bold" if row is judged else "")
     render.show_fitting(table, [heading for heading in reversed(headings[1:]) if heading != "log loss"])

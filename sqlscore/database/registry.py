@@ -17,7 +17,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
 from sqlscore.errors import ModelError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
-from sqlscore.scoring.catalog import HEAD, StoredModel
+from sqlscore.scoring.catalog import HEAD, UNTRAINED, StoredModel
 from sqlscore.scoring.manifest import read_manifest, sha256_of
 
 
@@ -44,6 +44,16 @@ class ModelInfo:
     def is_head(self) -> bool:
         """Whether it is a fine-tuned head, which needs another model to score and is never champion."""
         return self.architecture == HEAD
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether it is counts and tables that `score` made, which the first training replaces."""
+        return self.architecture == UNTRAINED
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words: its architecture, or that it was not trained."""
+        return "counts, no training" if self.is_untrained else self.architecture
 
     @property
     def label(self) -> str:
@@ -210,8 +220,11 @@ def _features_read(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str)
 
 
 def lacking_heads(con: duckdb.DuckDBPyConnection, mapping: str, heads: Iterable[str]) -> str:
-    """The heads, joined, that the champion of a mapping has and that are not among `heads`; empty if there are none."""
-    champion = next((m for m in registered_models(con, mapping) if m.is_champion), None)
+    """The heads, joined, that the champion of a mapping has and that are not among `heads`; empty if there are none.
+
+    A champion that nothing was trained for gives way to any model.
+    """
+    champion = next((m for m in registered_models(con, mapping) if m.is_champion and not m.is_untrained), None)
     return ", ".join(head for head in (champion.heads if champion else ()) if head not in set(heads))
 
 

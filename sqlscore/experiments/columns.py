@@ -20,7 +20,8 @@ from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import parts_of
-from sqlscore.training.evaluation.evaluate import predict, transitions_at
+from sqlscore.training.evaluation.evaluate import transitions_at
+from sqlscore.training.evaluation.predicted import predict
 from sqlscore.training.fit import LEARNED, check_options, fit_log, split
 from sqlscore.training.options import TrainingOptions
 

@@ -14,14 +14,16 @@ from sqlscore.experiments.speed import events_per_second
 from sqlscore.models.loading import load_judged
 from sqlscore.progress import Prefixed, Progress
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.catalog import UNTRAINED
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.scoring.notes import TrainingNotes, TrainingRun
+from sqlscore.training.counted.fit import count_log
 from sqlscore.training.fit import ALL as ARCHITECTURES
 from sqlscore.training.fit import fit_log
 from sqlscore.training.options import TrainingOptions
 
 GBM = "gbm"
-CONTENDERS: tuple[str, ...] = (*ARCHITECTURES, GBM)
+CONTENDERS: tuple[str, ...] = (*ARCHITECTURES, UNTRAINED, GBM)
 """What a comparison trains by default."""
 
 
@@ -131,7 +133,8 @@ def _train_once(
             parameters=trees.leaves,
             events_per_second=events_per_second(arena, trees),
         )
-    made = fit_log(arena.log, (arena.periods, reason), options, progress, tested=tested)
+    fit = count_log if name == UNTRAINED else fit_log
+    made = fit(arena.log, (arena.periods, reason), options, progress, tested=tested)
     artifact = load_judged(made.artifact, sha256_of(made.artifact), name, "cpu")
     return Contender(
         Entry(name, (judge_model(arena, artifact, progress),)),

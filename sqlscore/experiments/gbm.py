@@ -31,7 +31,7 @@ from sqlscore.training.data.encoding import Encoded, encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import Parts, Windows, parts_of
-from sqlscore.training.evaluation.evaluate import Predicted, ranked
+from sqlscore.training.evaluation.predicted import Predicted, ranked
 from sqlscore.training.learning.calibration import temperature
 from sqlscore.training.learning.churn_calibration import platt
 from sqlscore.training.learning.mixture import Judged, choose_counting, drifts, users_at

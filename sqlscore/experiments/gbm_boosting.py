@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sqlscore.arrays import Floats, Ints
 from sqlscore.experiments.gbm_features import Table
 from sqlscore.progress import Progress
-from sqlscore.training.learning.counting import fading
+from sqlscore.training.learning.following import fading
 from sqlscore.training.learning.mixture import better
 from sqlscore.training.options import TrainingOptions
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.training.data.encoding import Encoded
-from sqlscore.training.learning.counting import NOTHING, Counting, context_at, fading, weighted_shares
+from sqlscore.training.learning.following import NOTHING, Counting, context_at, fading, weighted_shares
 
 
 @dataclass(frozen=True)

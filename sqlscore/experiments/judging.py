@@ -12,7 +12,8 @@ from sqlscore.scoring.artifact import Artifact
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.evaluation import baselines
-from sqlscore.training.evaluation.evaluate import Predicted, predict, transitions_at
+from sqlscore.training.evaluation.evaluate import transitions_at
+from sqlscore.training.evaluation.predicted import Predicted, predict
 
 
 def judge_model(arena: Arena, artifact: Artifact, progress: Progress, churn: bool = True) -> Judged:

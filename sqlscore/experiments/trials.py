@@ -21,7 +21,8 @@ from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import parts_of
 from sqlscore.training.evaluation import metrics
-from sqlscore.training.evaluation.evaluate import predict, transitions_at
+from sqlscore.training.evaluation.evaluate import transitions_at
+from sqlscore.training.evaluation.predicted import predict
 from sqlscore.training.fit import KINDS_OF_ATTENTION, LEARNED, fit_log, split
 from sqlscore.training.learning.training import Epoch
 from sqlscore.training.options import TrainedModel, TrainingOptions

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HEAD = "head"
 """The architecture of a fine-tuned head."""
+UNTRAINED = "counts"
+"""The architecture of what `score` makes: counts and tables, to be replaced by the first training."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,13 @@ import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import ArtifactError
-from sqlscore.events.mapping import NO_TIME
+from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
 from sqlscore.scoring.encoding import Columns
+from sqlscore.scoring.recency import Recency
 from sqlscore.scoring.tables import Singles, Tables
 from sqlscore.scoring.weights import Weights
+
+_TABLES, _RECENCY = "counts.", "recency."  # before the names of theirs
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Counts:
     """The tables of a `models.encoders.markov.Markov`, which has the formulas; states and answers are the same.
 
     A state is [codes of the last actions, newest first | how often each of the most frequent actions came, others
-    first]. N sequences, T events, V known actions, C contexts, M counts, A counted actions.
+    first | with `recency`, seconds from the first event to the last]. N sequences, T events, V known actions, C
+    contexts, M counts, A counted actions.
     """
 
     order: Ints  # (): n, last actions that a state holds
@@ -36,6 +40,7 @@ class Counts:
     share: Singles  # (V,)
     frozen: Singles  # (1 + C, V) the distribution after no context and each one; (0, 0) if that is too much to hold
     log_seconds: Singles  # (V + 2, L) quantiles of log(1 + seconds) after each action, evenly from 0 to 1
+    recency: Recency | None = None  # of churn; a Markov has none
 
     @classmethod
     def of_weights(cls, weights: Weights, known: int, counted: int) -> Counts:
@@ -43,12 +48,17 @@ class Counts:
 
         Raises ArtifactError if a table is missing, or points outside of another.
         """
-        tables = Tables.of_weights(weights, "counts.", known)
+        tables = Tables.of_weights(weights, _TABLES, known)
         levels = weights.get("log_seconds")
         if levels is None or levels.dtype != np.float32 or levels.ndim != 2 or levels.shape[0] != known + 2:
             raise ArtifactError('its weights "log_seconds" are missing, or not a row for each action')
         if levels.shape[1] < 2 or (levels < 0).any() or (np.diff(levels, axis=1) < 0).any():
             raise ArtifactError('its weights "log_seconds" are no rising times')
+        return cls.of_tables(tables, counted, levels, Recency.of_weights(weights, _RECENCY, known))
+
+    @classmethod
+    def of_tables(cls, tables: Tables, counted: int, log_seconds: Singles, recency: Recency | None = None) -> Counts:
+        """The model that has these tables, and counts A actions."""
         return cls(
             order=np.array(tables.order),
             counted=np.array(counted),
@@ -61,8 +71,23 @@ class Counts:
             count=tables.count,
             share=tables.share,
             frozen=tables.frozen(),
-            log_seconds=levels,
+            log_seconds=log_seconds,
+            recency=recency,
         )
+
+    def to_weights(self) -> Weights:
+        """The inverse of `of_weights`."""
+        tables = Tables(
+            int(self.order), float(self.prior), 0.0, tuple(int(end) for end in self.ends),
+            self.context, self.start, self.total, self.action, self.count, self.share,
+        )  # fmt: skip
+        of_recency = {} if self.recency is None else self.recency.to_weights(_RECENCY)
+        return {**tables.to_weights(_TABLES), "log_seconds": self.log_seconds, **of_recency}
+
+    @property
+    def state_size(self) -> int:
+        """S: floats of a state."""
+        return int(self.order) + int(self.counted) + 1 + (self.recency is not None)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Counts:
@@ -71,7 +96,7 @@ class Counts:
         Raises KeyError, ValueError or BadZipFile if it is something else.
         """
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return cls(**{field.name: archive[field.name] for field in fields(cls)})
+            return cls(**{field.name: archive[field.name] for field in fields(cls) if field.name != "recency"})
 
     def encode(
         self, columns: Columns, hidden: Singles | None, clock: Ints | None, *, tally: bool = True
@@ -82,13 +107,13 @@ class Counts:
             columns: their events.
             hidden: (N, S), the states to advance; None for new users.
             clock: int64 (N, 2), their first and last times.
-            tally: Whether to count actions, which representations alone read.
+            tally: Whether to tell actions apart in the tally, which representations alone read.
 
         Returns:
             float32 (N, S) and int64 (N, 2); a sequence without events leaves its state as it is.
         """
         size, order, wide = len(columns.offsets) - 1, int(self.order), int(self.counted) + 1
-        state = np.zeros((size, order + wide), np.float32) if hidden is None else hidden.copy()
+        state = np.zeros((size, self.state_size), np.float32) if hidden is None else hidden.copy()
         times = np.full((size, 2), NO_TIME, np.int64) if clock is None else clock.copy()
         filled = np.flatnonzero(columns.offsets[1:] > columns.offsets[:-1])
         first, last = columns.offsets[:-1][filled], columns.offsets[1:][filled] - 1
@@ -96,24 +121,34 @@ class Counts:
         if tally:
             row = np.repeat(np.arange(size), np.diff(columns.offsets))
             counts = np.bincount(row * wide + self._slots(columns), minlength=size * wide)
-            state[:, order:] += counts.reshape(size, wide)
+            state[:, order : order + wide] += counts.reshape(size, wide)
+        elif self.recency is not None:
+            state[:, order] += np.diff(columns.offsets)
         begun = times[filled, 0]
         times[filled, 0] = np.where(begun == NO_TIME, columns.times[first], begun)
         times[filled, 1] = columns.times[last]
+        if self.recency is not None:
+            state[:, -1] = _span(times)
         return state, times
 
-    def encode_each(self, columns: Columns) -> tuple[Singles, Ints]:
-        """-> states (T, S) and times (T, 2) of new users after every event."""
+    def encode_each(self, columns: Columns, *, tally: bool = True) -> tuple[Singles, Ints]:
+        """-> states (T, S) and times (T, 2) of new users after every event. tally: as in `encode`."""
         size, order, wide = len(columns.times), int(self.order), int(self.counted) + 1
         first = np.repeat(columns.offsets[:-1], np.diff(columns.offsets))
         at = np.arange(size)
-        running = np.zeros((size + 1, wide), np.int32)
-        running[at + 1, self._slots(columns)] = 1
-        np.cumsum(running, axis=0, out=running)
-        state = np.empty((size, order + wide), np.float32)
+        state = np.zeros((size, self.state_size), np.float32)
         state[:, :order] = self._newest(columns, first, at, np.zeros((size, order), np.float32))
-        state[:, order:] = running[1:] - running[first]
-        return state, np.stack([columns.times[first], columns.times], 1)
+        if tally:
+            running = np.zeros((size + 1, wide), np.int32)
+            running[at + 1, self._slots(columns)] = 1
+            np.cumsum(running, axis=0, out=running)
+            state[:, order : order + wide] = running[1:] - running[first]
+        elif self.recency is not None:
+            state[:, order] = at + 1 - first
+        times = np.stack([columns.times[first], columns.times], 1)
+        if self.recency is not None:
+            state[:, -1] = _span(times)
+        return state, times
 
     def probabilities(self, hidden: Singles) -> Singles:
         """(N, S) -> (N, V) of the next action."""
@@ -144,8 +179,18 @@ class Counts:
 
     def representations(self, hidden: Singles) -> Singles:
         """(N, S) -> (N, A + 1): the shares of the most frequent actions in the history, the others' first."""
-        counts = hidden[:, int(self.order) :]
+        counts = self._tally(hidden)
         return np.asarray(counts / np.maximum(counts.sum(1, keepdims=True), np.float32(1)))
+
+    def churn(self, hidden: Singles, elapsed: Floats) -> Singles:
+        """(N, S), (N,) seconds since the last event -> (N,): the probability of no event within the horizon."""
+        if self.recency is None:  # the manifest lists no such head
+            return np.full(len(hidden), 0.5, np.float32)
+        return self.recency.churn(self._tally(hidden).sum(1), hidden[:, -1], hidden[:, 0], elapsed)
+
+    def _tally(self, hidden: Singles) -> Singles:
+        """(N, S) -> (N, A + 1)"""
+        return hidden[:, int(self.order) : int(self.order) + int(self.counted) + 1]
 
     def _slots(self, columns: Columns) -> Ints:
         actions = columns.categories[:, 0]
@@ -209,3 +254,8 @@ class Counts:
             found[row * known + self.action[which]] += part  # a context has each action once
             left = left * (self.prior / (total + self.prior))
         return found.reshape(size, known) + left[:, None] * self.share
+
+
+def _span(clock: Ints) -> Floats:
+    """(N, 2) -> (N,) seconds from the first event to the last; 0 without times."""
+    return np.asarray((clock[:, 1] - clock[:, 0]) / US_PER_SECOND)

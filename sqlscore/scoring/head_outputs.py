@@ -6,13 +6,17 @@ imported before it is needed.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
+from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.counts import Counts
+from sqlscore.scoring.recency import SURE
 
 Singles = npt.NDArray[np.float32]
 
@@ -54,7 +58,9 @@ def event_within(artifact: Artifact, hidden: Singles, seconds: Floats) -> Single
 
 
 def churn_risk(artifact: Artifact, hidden: Singles, clock: Ints, as_of: Ints) -> Singles:
-    """(N, S), (N, 2), µs (N,) -> (N,): see `torch_heads.churn_risk`. Tables of counts have no such head."""
+    """(N, S), (N, 2), µs (N,) -> (N,): see `torch_heads.churn_risk`."""
+    if artifact.counts is not None:
+        return _risk_by_counts(artifact.counts, artifact.manifest.lookback_seconds, hidden, clock, as_of)
     return np.asarray(_by_torch("churn_risk", artifact, hidden, clock, as_of))
 
 
@@ -70,6 +76,12 @@ def churn_risk_from_summary(artifact: Artifact, summary: Singles, clock: Ints, a
 
 def all_heads(artifact: Artifact, hidden: Singles, clock: Ints, as_of: Ints) -> tuple[Singles, Floats, Singles]:
     """What `action_probabilities`, `seconds_to_next_event` and `churn_risk` return; what they share is done once."""
+    if artifact.counts is not None:
+        return (
+            artifact.counts.probabilities(hidden),
+            artifact.counts.seconds(hidden),
+            churn_risk(artifact, hidden, clock, as_of),
+        )
     probabilities, seconds, risk = _by_torch("all_heads", artifact, hidden, clock, as_of)
     return probabilities, seconds, risk
 
@@ -79,6 +91,15 @@ def representations(artifact: Artifact, hidden: Singles) -> Singles:
     if artifact.counts is not None:
         return artifact.counts.representations(hidden)
     return np.asarray(_by_torch("representations", artifact, hidden))
+
+
+def _risk_by_counts(counts: Counts, lookback: float | None, hidden: Singles, clock: Ints, as_of: Ints) -> Singles:
+    """The same with tables of counts: beyond the lookback the chance of return shrinks in proportion to the silence."""
+    silence = (as_of - clock[:, 1]) / US_PER_SECOND
+    elapsed = np.minimum(silence, lookback or math.inf)
+    risk = counts.churn(hidden, elapsed).astype(np.float64)
+    shrunk = np.divide(elapsed, silence, out=np.ones_like(silence), where=silence > 0)
+    return np.clip(1 - (1 - risk) * shrunk, SURE, 1 - SURE).astype(np.float32)
 
 
 def _by_torch(head: str, artifact: Artifact, *arrays: npt.NDArray[Any]) -> Any:

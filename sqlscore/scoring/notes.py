@@ -11,7 +11,7 @@ import numpy as np
 from sqlscore.scoring.manifest import Manifest
 
 Part = TypeVar("Part")
-_ONLY_SOME = ("action_attention", "search", "no_churn", "allowed_leaks")  # notes of some models alone
+_ONLY_SOME = ("action_attention", "search", "no_churn", "no_training", "allowed_leaks")  # notes of some models alone
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class TrainingNotes:
         action_attention: how much the meaning of an action takes from another, for models with a graph of actions.
         search: the search that chose the options.
         no_churn: why there is no churn head.
+        no_training: that it is made of counts and tables alone, if it is.
         allowed_leaks: findings of the linter in the mapped view that were let pass, each with rule, place and reason.
     """
 
@@ -94,6 +95,7 @@ class TrainingNotes:
     action_attention: list[dict[str, Any]] | None = None
     search: dict[str, Any] | None = None
     no_churn: str | None = None
+    no_training: str | None = None
     allowed_leaks: list[dict[str, str]] | None = None
 
     def to_json(self) -> dict[str, Any]:

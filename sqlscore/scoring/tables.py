@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,11 @@ Singles = npt.NDArray[np.float32]
 CELLS = 1_000_000
 """Probabilities that are computed once, for scoring; above it, they are summed from the counts at every look-up."""
 _LONGEST = 62
+
+
+def longest_order(actions: int, wanted: int) -> int:
+    """The most last actions, up to `wanted`, whose codes and that of a next one fit in an int64 in base V + 2."""
+    return max(1, min(wanted, int(62 / math.log2(actions + 2)) - 1))
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,8 @@ from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, tensor_of
 from sqlscore.scoring.inference import inference
+from sqlscore.scoring.recency import SURE
 from sqlscore.scoring.softmax import softmax_of_rows
-
-SURE = 1e-4
-"""Churn risks keep this distance from 0 and 1, which no finite sample can promise."""
 
 _ROWS = 4_096
 """States that go through the heads at once: what is made of them stays in a core's cache."""

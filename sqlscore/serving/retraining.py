@@ -15,6 +15,7 @@ from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, find_model, heads_on, lacking_heads, registered_models
 from sqlscore.database.transactions import now, on_own_connection, recorded
 from sqlscore.quoting import qualified
+from sqlscore.scoring.catalog import UNTRAINED
 from sqlscore.scoring.manifest import Manifest, read_manifest
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.serving.policy import Facts, is_worse, why_retrain
@@ -64,7 +65,8 @@ def retrain(
 ) -> dict[str, Any]:
     """Train the champion's kind of model again on the events as they are now.
 
-    It is promoted unless it is worse, or lacks a head that the champion has.
+    It is promoted unless it is worse, or lacks a head that the champion has. A champion of counts, which nothing was
+    trained for, gives way to it in any case.
 
     Both are judged on the newest events, which neither was trained on. Returns `model`, `before`, `promoted`,
     `log_loss`, `log_loss_before`, `dropped` (older retrained versions), as the row in `sqlscore.runs` has them.
@@ -78,7 +80,7 @@ def retrain(
         made = train(con, mapping=mapping, name=before.name, promote=False, progress=progress, **options)
         loss, loss_before = _losses(con, mapping, made.label, before.label)
         lost = lacking_heads(con, mapping, made.heads)
-        promoted = not lost and not is_worse(policy, loss, loss_before)
+        promoted = before.is_untrained or (not lost and not is_worse(policy, loss, loss_before))
         details.update(model=made.label, promoted=promoted, log_loss=loss, log_loss_before=loss_before)
         if promoted:
             make_champion(con, made, RETRAIN_VERB, f"{reason[:1].upper()}{reason[1:]}.")
@@ -93,7 +95,7 @@ def training_options(manifest: Manifest) -> dict[str, Any]:
     notes = TrainingNotes.from_json(manifest.notes)
     known = {field.name for field in fields(TrainingOptions)}
     options = {name: value for name, value in notes.options.items() if name in known}
-    options.setdefault("architecture", manifest.architecture)
+    options.setdefault("architecture", "gru" if manifest.architecture == UNTRAINED else manifest.architecture)
     periods = notes.periods or {}
     if options.get("horizon") is not None and periods.get("churn") and periods["churn"]["lookback"] is None:
         options["lookback"] = math.inf  # which JSON cannot hold: everyone ever seen

@@ -17,7 +17,7 @@ from sqlscore.scoring.manifest import Manifest
 from sqlscore.scoring.module import capabilities_of
 from sqlscore.scoring.notes import Limits, TrainingNotes, TrainingRun
 from sqlscore.training.data.event_log import EventLog
-from sqlscore.training.learning.counting import base_rates
+from sqlscore.training.learning.following import base_rates
 from sqlscore.training.learning.training import Learned, Training, best_of
 
 _NOT_NOTED = ("checkpoint", "loading_threads")  # they change no weight, and a path is nobody's business

@@ -39,6 +39,7 @@ class MappingStatus:
     scored_by: str | None = None
     new_events: int | None = None  # events after the scores' as_of
     readable: bool = True  # False: n_events, n_users and high_water are not known
+    champion_is_untrained: bool = False  # counts and tables that `score` made
     unread_features: str = ""  # mapped columns that the champion was trained without, quoted and joined
     tied_share: float | None = None  # of the events when they were mapped: those in the order of their actions' names
     unmapped_columns: tuple[str, ...] = ()  # that `train(features="auto")` would try, as they were at the mapping
@@ -116,7 +117,12 @@ def _champion(mapping: Mapping, models: list[ModelInfo]) -> dict[str, Any]:
     if champion is None:
         return {"champion": None, "champion_age_days": None, "heads": ()}
     age = (now() - champion.created_at).total_seconds() / 86_400
-    return {"champion": champion.label, "champion_age_days": age, "heads": champion.heads}
+    return {
+        "champion": champion.label,
+        "champion_age_days": age,
+        "heads": champion.heads,
+        "champion_is_untrained": champion.is_untrained,
+    }
 
 
 def _scores(con: duckdb.DuckDBPyConnection, mapping: Mapping, *more: str) -> dict[str, Any]:

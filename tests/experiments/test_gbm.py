@@ -24,7 +24,8 @@ from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import Windows, windows
 from sqlscore.training.fit import fit, split
-from sqlscore.training.learning.counting import NOTHING, Counting, fill
+from sqlscore.training.learning.counting import fill
+from sqlscore.training.learning.following import NOTHING, Counting
 from sqlscore.training.options import TrainingOptions
 
 MAPPING = Mapping("v", "v", "who", "at", "did", (Feature("price", "numeric"), Feature("brand", "categorical")))

@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sqlscore.events.sequences import offsets_of
-from sqlscore.models.back_off import ORDER, BackOff, longest_order
+from sqlscore.models.back_off import ORDER, BackOff
 from sqlscore.models.ragged.newest import newest_codes
+from sqlscore.scoring.tables import longest_order
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.counting import Counting, count_beside, fading, fill
+from sqlscore.training.learning.counting import count_beside, fill
+from sqlscore.training.learning.following import Counting, fading
 
 HISTORIES = st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=8), min_size=1, max_size=6)
 KNOWN = 3  # code 4 is unknown

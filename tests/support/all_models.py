@@ -22,7 +22,8 @@ from sqlscore.models.export import to_torchscript
 from sqlscore.scoring.batch import encode_sequences
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.counting import Counting, fill
+from sqlscore.training.learning.counting import fill
+from sqlscore.training.learning.following import Counting
 
 INPUTS = Inputs((*(f"action {i}" for i in range(40)), "zurück"), {"brand": ("a", "b", "c")}, ("price", "quantity"))
 FAR_FUTURE = 9_223_371_331_200_000_000 - 10**15  # the year 294,000 or so

@@ -50,7 +50,7 @@ def provenance(
     if model is not None:
         learned = f"{moment(model.trained_from)} to {moment(model.trained_to)} UTC"
         rows += [
-            ("model", f"{model.label} ({model.architecture})"),
+            ("model", f"{model.label} ({model.kind})"),
             ("its sha256", model.sha256),
             ("learned from events of", learned if model.trained_from else "not known"),
             ("registered", _utc(model.created_at)),

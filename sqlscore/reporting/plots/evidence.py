@@ -14,7 +14,8 @@ from sqlscore.events.mapping import Mapping
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.training.data.encoding import encode_log
-from sqlscore.training.evaluation.evaluate import noted_log, predict, tested_part, transitions_at
+from sqlscore.training.evaluation.evaluate import noted_log, tested_part, transitions_at
+from sqlscore.training.evaluation.predicted import predict
 
 FREQUENT = 6  # actions with a precision-recall curve of their own
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

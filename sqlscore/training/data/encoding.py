@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sqlscore.arrays import Ints
 from sqlscore.errors import ModelError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
 from sqlscore.events.sequences import offsets_of, stretches
-from sqlscore.scoring.batch import Batch
 from sqlscore.scoring.encoding import ngrams, refuse_other_sort
 from sqlscore.training.data.event_log import Codes, Column, EventLog
+
+if TYPE_CHECKING:  # counts are made and judged without torch
+    import torch
+
+    from sqlscore.scoring.batch import Batch
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,10 @@ def cut_batch(
     Returns:
         N sequences with T events, and int64 (T,): the index of each event in the log.
     """
+    import torch
+
+    from sqlscore.scoring.batch import Batch
+
     lengths = ends - starts
     index, offsets = stretches(starts, lengths)
     categories = data.categories[index].astype(np.int64)

@@ -42,6 +42,15 @@ class Windows:
         """Events whose next one is learned or judged."""
         return int(self.wanted.sum())
 
+    def examples_in(self, chosen: Ints, offsets: Ints) -> tuple[Ints, Ints]:
+        """(Q,) which churn examples these windows hold, and (Q,) their events in a batch of them with these offsets."""
+        if self.churn is None or not len(self.churn):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        low = np.searchsorted(self.churn.position, self.starts[chosen], "left")
+        counts = np.searchsorted(self.churn.position, self.ends[chosen], "left") - low
+        which = np.repeat(low - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return which, self.churn.position[which] + np.repeat(offsets[:-1] - self.starts[chosen], counts)
+
     def with_examples(self, most: int, seed: int) -> Windows:
         """The windows that hold churn examples; if there are more than `most`, those of a sample."""
         churn = self.churn

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.inference import inference
 from sqlscore.scoring.notes import TrainingNotes
-from sqlscore.scoring.ranking import decided
-from sqlscore.scoring.torch_heads import action_probabilities, seconds_at, seconds_to_next_event
 from sqlscore.training.data.churn_labels import censored_at_end, examples_of
 from sqlscore.training.data.churn_users import Group
-from sqlscore.training.data.encoding import Encoded, encode_log, ordered_batches
+from sqlscore.training.data.encoding import Encoded, encode_log
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
-from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows, windows
 from sqlscore.training.evaluation import baselines, metrics, time_baselines
 from sqlscore.training.evaluation.baselines import Guess, Transitions
 from sqlscore.training.evaluation.by_group import Judged, figures_of_groups, verdict_on_groups
 from sqlscore.training.evaluation.metrics import QUANTILES
+from sqlscore.training.evaluation.predicted import Predicted, predict
 from sqlscore.training.evaluation.verdict import verdict
-
-_EVENTS_PER_BATCH = 16_384
-_CELLS = 8_000_000  # probabilities that are held at once
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """What a model says at the P targets and Q churn examples of a part, in any one order."""
-
-    at: Ints  # (P,) index in the log of the event before the target
-    best: Ints  # (P,) codes from 1
-    in_top3: npt.NDArray[np.bool_]
-    probability: Floats  # of what happened
-    confidence: Floats  # of `best`
-    log_seconds: Floats  # (P, 3) quantiles of log(1 + seconds), see `metrics.QUANTILES`; NaN where it knows none
-    churn: Floats  # (Q,) in the order of the windows' examples
-    frequent: npt.NDArray[np.float32]  # (P, K) probabilities of the first K actions, if they were asked for
 
 
 def evaluate(
@@ -199,67 +177,3 @@ def transitions_at(data: Encoded, at: Ints) -> Transitions:
     recent = np.where(places >= first[:, None], actions[np.maximum(places, 0)], 0)
     following = np.where(data.target[at] > data.known, 0, data.target[at]).astype(np.int64)
     return Transitions(recent, following, data.target_time[at])
-
-
-def predict(artifact: Artifact, data: Encoded, test: Windows, progress: Progress, keep: int = 0) -> Predicted:
-    """What a model says at every target and churn example of a part. keep: K, see `Predicted.frequent`."""
-    none, whole = np.zeros(0), np.zeros(0, np.int64)
-    kept = np.zeros((0, min(keep, len(artifact.manifest.inputs.actions))), np.float32)
-    times = np.zeros((0, len(QUANTILES)))
-    parts: list[tuple[Any, ...]] = [(whole, whole, np.zeros(0, np.bool_), none, none, times, kept)]
-    churn = np.zeros(0 if test.churn is None else len(test.churn))
-    progress.start("Evaluating", test.events)
-    for chosen in ordered_batches(test.lengths, _EVENTS_PER_BATCH):
-        batch, targets = cut(data, test, chosen)
-        with inference():
-            states, _ = artifact.module.encode_each(batch, None, None)
-        parts.append((targets.at, *_judged(artifact, states[targets.position], targets.action.numpy(), keep)))
-        if len(targets.churn_position):
-            with inference():
-                risk = artifact.module.churn(states[targets.churn_position], targets.elapsed)
-            churn[targets.example] = risk.double().numpy()
-        progress.advance(len(batch.times))
-    progress.finish()
-    at, best, in_top3, probability, confidence, log_seconds, frequent = (
-        np.concatenate(part) for part in zip(*parts, strict=True)
-    )
-    return Predicted(at, best, in_top3, probability, confidence, log_seconds, churn, frequent)
-
-
-def _judged(
-    artifact: Artifact, states: torch.Tensor, action: Ints, keep: int
-) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats, Floats, npt.NDArray[np.float32]]:
-    """(P, S) states and 0-based actions -> the fields of `Predicted` but `at` and `churn`."""
-    known = len(artifact.manifest.inputs.actions)
-    found = []
-    for start in range(0, max(len(action), 1), max(1, _CELLS // known)):
-        rows = slice(start, start + max(1, _CELLS // known))
-        probabilities = action_probabilities(artifact, states[rows]).numpy()  # (R, V)
-        shown = probabilities[:, :keep].copy()  # a view would hold all of them
-        found.append((*ranked(probabilities, action[rows], decided(artifact, probabilities)), shown))
-    best, in_top3, probability, confidence, frequent = (np.concatenate(part) for part in zip(*found, strict=True))
-    return best, in_top3, probability, confidence, _log_seconds(artifact, states), frequent
-
-
-def _log_seconds(artifact: Artifact, states: torch.Tensor) -> Floats:
-    """(P, S) -> (P, 3), see `Predicted`."""
-    size = (len(states), len(QUANTILES))
-    if artifact.knows_distribution:
-        found = seconds_at(artifact, states, torch.tensor(list(QUANTILES.values())).expand(size)).numpy()
-    else:
-        found = np.full(size, np.nan)
-        found[:, 1] = seconds_to_next_event(artifact, states).numpy()
-    return np.asarray(np.log1p(found))
-
-
-def ranked(
-    probabilities: npt.NDArray[np.float32], wanted: Ints, best: Ints
-) -> tuple[Ints, npt.NDArray[np.bool_], Floats, Floats]:
-    """(R, V), 0-based actions (V: unknown), 0-based predicted ones -> the second to fifth field of `Predicted`."""
-    row = np.arange(len(wanted))
-    with_unknown = np.append(probabilities, np.zeros((len(wanted), 1), np.float32), 1)  # (R, V + 1)
-    probability = with_unknown[row, wanted]
-    earlier = np.arange(probabilities.shape[1]) < wanted[:, None]  # of equal ones the first comes first, as in scoring
-    before = (probabilities > probability[:, None]) | ((probabilities == probability[:, None]) & earlier)
-    in_top3 = (before.sum(1) < 3) & (wanted < probabilities.shape[1])
-    return best + 1, in_top3, probability.astype(np.float64), probabilities[row, best].astype(np.float64)

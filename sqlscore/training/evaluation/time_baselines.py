@@ -57,7 +57,8 @@ def quantiles_of_groups(log_gap: Gaps, group: npt.NDArray[np.integer[Any]], grou
     Returns:
         (G, Q), linear between two gaps; NaN for groups without any.
     """
-    order = np.lexsort((log_gap, group))
+    order = np.argsort(log_gap)  # a stable sort of small whole numbers takes a fraction of one of both columns
+    order = order[np.argsort(group[order].astype(np.min_scalar_type(groups)), kind="stable")]
     values = np.append(log_gap[order].astype(np.float64), np.nan)
     sizes = np.bincount(group, minlength=groups)
     place = (np.cumsum(sizes) - sizes)[:, None] + levels * np.maximum(sizes - 1, 0)[:, None]  # (G, Q)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
+
+from sqlscore.arrays import Floats
 
 _WEIGHT = 100.0  # examples that the prior weighs as much as
 
 
-def calibration(z: Tensor, churned: Tensor, date: Tensor) -> Tensor:
+def calibration(z: npt.ArrayLike, churned: npt.ArrayLike, date: npt.ArrayLike) -> Floats:
     """(a, b) of sigmoid(a z + b): by the examples of all dates, then by the newest date, held near that by a prior.
 
     The share of users who leave moves from date to date, and the newest is the best guess of the next: on inner splits
@@ -19,28 +21,36 @@ def calibration(z: Tensor, churned: Tensor, date: Tensor) -> Tensor:
         churned: (Q,) labels.
         date: (Q,) as_of of every example, in any unit.
     """
-    newest = date == date.max()
-    return platt(z[newest], churned[newest], prior=platt(z, churned))
+    said, gone, when = np.asarray(z, np.float64), np.asarray(churned, np.float64), np.asarray(date)
+    newest = when == when.max()
+    return platt(said[newest], gone[newest], prior=platt(said, gone))
 
 
-def platt(z: Tensor, churned: Tensor, prior: Tensor | None = None) -> Tensor:
+def platt(z: npt.ArrayLike, churned: npt.ArrayLike, prior: Floats | None = None) -> Floats:
     """(a, b) of sigmoid(a z + b) with a > 0 by Newton's method, held near the prior, (1, 0) unless one is given.
 
     The same user is an example on several dates, so examples count for less than they are. The prior
     weighs as much as 100 examples (cf. Platt 1999, section 2.2).
     """
-    x, y = z.double().clone(), churned.double().clone()
-    centre = torch.tensor([1.0, 0.0], dtype=torch.float64) if prior is None else prior.double()
-    theta = centre.clone()
-    design = torch.stack([x, torch.ones_like(x)], 1)  # (Q, 2)
-    weight = _WEIGHT * 0.25 * torch.eye(2, dtype=torch.float64)
+    said, gone = np.asarray(z, np.float64), np.asarray(churned, np.float64)
+    centre = np.array([1.0, 0.0]) if prior is None else prior
+    return np.maximum(logistic(np.stack([said, np.ones_like(said)], 1), gone, centre), [0.05, -np.inf])
+
+
+def logistic(design: Floats, happened: Floats, centre: Floats) -> Floats:
+    """(Q, P) features, (Q,) labels -> (P,) weights by Newton's method, held near the centre (P,) as by 100 examples."""
+    theta, weight = centre.copy(), _WEIGHT * 0.25 * np.eye(len(centre))
     for _ in range(50):
-        p = torch.sigmoid(design @ theta)
-        gradient = design.t() @ (p - y) + weight @ (theta - centre)
-        hessian = design.t() @ (design * (p * (1 - p)).unsqueeze(1)) + weight
-        step = torch.linalg.solve(hessian, gradient)
-        theta = theta - step.clamp(-1.0, 1.0)
-        if float(step.abs().max()) < 1e-9:
+        p = sigmoid(design @ theta)
+        gradient = design.T @ (p - happened) + weight @ (theta - centre)
+        hessian = design.T @ (design * (p * (1 - p))[:, None]) + weight
+        step = np.linalg.solve(hessian, gradient)
+        theta = theta - np.clip(step, -1.0, 1.0)
+        if float(np.abs(step).max()) < 1e-9:
             break
-    theta[0] = theta[0].clamp(min=0.05)
-    return theta.float()
+    return theta
+
+
+def sigmoid(z: Floats) -> Floats:
+    """Without overflow, however far from 0."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * z)))

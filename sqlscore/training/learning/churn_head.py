@@ -97,7 +97,8 @@ def _fit(heads: Any, inputs: ChurnInputs, seed: int, choice: Choice | None) -> t
         added, _ = networks.fit(inputs, offsets, int(choice.rounds))
     networks.average(choice.share)
     whole = linear + choice.share * added
-    heads.platt.copy_(calibration(whole, inputs.churned, inputs.date))
+    fitted = calibration(whole.cpu(), inputs.churned.cpu(), inputs.date.cpu())
+    heads.platt.copy_(torch.from_numpy(fitted))
     return choice, linear, whole
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sqlscore.arrays import Floats, Ints
-from sqlscore.models.back_off import ORDER, longest_order
+from sqlscore.models.back_off import ORDER
+from sqlscore.scoring.tables import longest_order
 from sqlscore.training.data.distinct import distinct
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.counting import NOTHING, Counting, context_at, fading, weighted_shares
+from sqlscore.training.learning.following import NOTHING, Counting, context_at, fading, weighted_shares
 from sqlscore.training.learning.mixture_weight import best_weight
 
 FADES = (0.0, 2.0, 4.0, 8.0, 16.0)

@@ -17,7 +17,8 @@ from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.calibration import calibrate_actions
 from sqlscore.training.learning.churn_head import finish_churn, refit_churn
-from sqlscore.training.learning.counting import NOTHING, count_beside, count_into
+from sqlscore.training.learning.counting import count_beside, count_into
+from sqlscore.training.learning.following import NOTHING
 from sqlscore.training.learning.held_out import validated
 from sqlscore.training.learning.loop import optimise
 from sqlscore.training.learning.mixture import SURE, better, choose_counting, drifts, users_at

@@ -13,7 +13,7 @@ from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import Parts, Windows
 from sqlscore.training.learning.checkpoints import Checkpoint
-from sqlscore.training.learning.counting import NOTHING, Counting
+from sqlscore.training.learning.following import NOTHING, Counting
 from sqlscore.training.options import TrainingOptions
 
 

@@ -198,7 +198,7 @@ def test_platt_recovers_a_known_map_and_never_turns_the_order_round() -> None:
     churned = (torch.rand(50_000, generator=generator) < torch.sigmoid(0.5 * z + 1)).float()
     assert platt(z, churned).tolist() == pytest.approx([0.5, 1.0], abs=0.05)
     assert float(platt(z, (z < 0).float())[0]) > 0
-    assert torch.isfinite(platt(z * 1e4, churned)).all()
+    assert np.isfinite(platt(z * 1e4, churned)).all()
 
 
 def made(accuracy: float, auc: float, error: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sqlscore.scoring.ranking import largest
-from sqlscore.training.evaluation.evaluate import ranked
+from sqlscore.training.evaluation.predicted import ranked
 
 
 @given(data=st.data(), columns=st.sampled_from([1, 2, 3, 5, 60]))

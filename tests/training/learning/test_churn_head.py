@@ -15,7 +15,7 @@ from torch import Tensor
 from sqlscore.events.inputs import Inputs
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
-from sqlscore.training.learning.churn_calibration import calibration
+from sqlscore.training.learning.churn_calibration import calibration, sigmoid
 from sqlscore.training.learning.churn_head import Choice, _fit
 from sqlscore.training.learning.churn_inputs import FOLDS, ChurnInputs
 from sqlscore.training.learning.churn_networks import Networks
@@ -135,7 +135,7 @@ def test_risks_follow_a_churn_rate_that_rises() -> None:
     _fit(fitted, rising, 0, None)
     assert float(risks(fitted, rising).mean()) == pytest.approx(0.5, abs=0.03)
     z = torch.zeros(6_000)
-    assert float(torch.sigmoid(calibration(z, rising.churned, rising.date)[1])) == pytest.approx(0.5, abs=0.03)
+    assert sigmoid(calibration(z, rising.churned, rising.date)[1]) == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_newest_date_of_few_users_moves_little() -> None:
@@ -143,7 +143,7 @@ def test_a_newest_date_of_few_users_moves_little() -> None:
     churned = (torch.arange(1_000) % 5 == 0).float()
     date = torch.zeros(1_000).long()
     date[:2], churned[:2] = 1, 1.0
-    assert float(torch.sigmoid(calibration(torch.zeros(1_000), churned, date)[1])) == pytest.approx(0.2, abs=0.05)
+    assert sigmoid(calibration(torch.zeros(1_000), churned, date)[1]) == pytest.approx(0.2, abs=0.05)
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])

@@ -17,9 +17,10 @@ from sqlscore.scoring.notes import TrainingNotes, seen_until
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import Column, EventLog
 from sqlscore.training.data.windows import windows
-from sqlscore.training.evaluation.evaluate import evaluate_log, predict
+from sqlscore.training.evaluation.evaluate import evaluate_log
+from sqlscore.training.evaluation.predicted import predict
 from sqlscore.training.fit import fit_log, split
-from sqlscore.training.learning.counting import fading
+from sqlscore.training.learning.following import fading
 from sqlscore.training.learning.mixture import Judged, better, choose_counting
 from sqlscore.training.options import TrainedModel, TrainingOptions
 

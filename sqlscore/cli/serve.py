@@ -13,6 +13,8 @@ import typer
 from sqlscore.cli import render
 from sqlscore.cli.errors import INTERRUPTED, MENDABLE
 from sqlscore.cli.options import Database, Device, Json
+from sqlscore.errors import ServingError
+from sqlscore.extras import require
 
 PORT = 8321
 
@@ -64,25 +66,34 @@ def serve(
             "--stop-within", min=0, metavar="SECONDS", help="The longest time from SIGTERM or Ctrl-C to the end."
         ),
     ] = 8.0,
-    host: Annotated[str, typer.Option("--host", help="Where /health and /metrics listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Their port; 0 takes one that is free.")] = PORT,
+    score: Annotated[
+        bool, typer.Option("--score", help="Answer POST /score, with a token; alone or beside a schedule.")
+    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Let other machines ask for scores, at --host.")] = False,
+    host: Annotated[str, typer.Option("--host", help="Where the server listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port; 0 takes one that is free.")] = PORT,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Own the file and keep its scores fresh: refresh, publish, train again by policy, on a schedule.
+    """Own the file and keep its scores fresh on a schedule, answer applications that want scores, or both.
 
     Example: sqlscore serve shop.duckdb --every 1h --publish postgresql://bi@db.example.com/marts
     """
-    if once and (every or at):
-        raise typer.BadParameter("--once runs now, without a schedule: leave --every and --at out")
+    _refuse_contradictions(once, bool(every or at), score, json, keep_history and dbt is not None)
+    if open_ and not score:
+        raise typer.BadParameter("--open lets other machines ask for scores: it goes with --score")
     if not (once or every or at):
-        raise typer.BadParameter("say how often: --every 1h, --at 02:00, or --once")
-    if json and not once:
-        raise typer.BadParameter("--json prints the report of one run: it goes with --once")
-    if keep_history and dbt is not None:
-        raise typer.BadParameter(
-            "--keep-history keeps the scores of a refresh, and --dbt builds in its place: choose one"
-        )
+        of_runs = {
+            "--publish": publish, "--tables": tables, "--report": report, "--dbt": dbt, "--mapping": mapping,
+            "--keep-history": keep_history, "--retrain-after": retrain_after, "--retrain-drift": retrain_drift,
+        }  # fmt: skip
+        _refuse_unscheduled([name for name, value in of_runs.items() if value])
+    _log_to_stderr()
+    if not once:
+        _require_libraries()
+    if not (once or every or at):
+        _only_scores(db, device, host, port, stop_within, is_open=open_)
+        return
     from sqlscore.serving.backoff import Backoff
     from sqlscore.serving.server import Settings, serve, serve_once
     from sqlscore.serving.steps import Job
@@ -94,10 +105,12 @@ def serve(
     asked = {"retrain_after_days": retrain_after, "retrain_drift_psi": retrain_drift}
     policy = {name: value or None for name, value in asked.items() if value is not None}
     settings = Settings(db, job, policy, device, stop_within)
-    _log_to_stderr()
     if not once:
+        from sqlscore.serving.scores import Door
+
         table = timetable(every, at, timezone)
-        serve(settings, table, host, port, lambda url, first: _say_ready(db, str(table), url, first))
+        door = Door(host, port, score, open_)
+        serve(settings, table, door, lambda url, first, where: _say_ready(db, str(table), url, first, where))
         return
     ended = serve_once(settings)
     if json:
@@ -108,8 +121,50 @@ def serve(
         raise typer.Exit(MENDABLE)
 
 
-def _say_ready(db: str, table: str, url: str, first: datetime) -> None:
+def _refuse_contradictions(once: bool, scheduled: bool, score: bool, json: bool, built_and_kept: bool) -> None:
+    if once and scheduled:
+        raise typer.BadParameter("--once runs now, without a schedule: leave --every and --at out")
+    if not (once or scheduled or score):
+        raise typer.BadParameter("say how often: --every 1h, --at 02:00, or --once; or what to answer: --score")
+    if once and score:
+        raise typer.BadParameter("--once ends after one run, and --score answers until it is stopped: choose one")
+    if json and not once:
+        raise typer.BadParameter("--json prints the report of one run: it goes with --once")
+    if built_and_kept:
+        raise typer.BadParameter(
+            "--keep-history keeps the scores of a refresh, and --dbt builds in its place: choose one"
+        )
+
+
+def _refuse_unscheduled(given: list[str]) -> None:
+    if given:
+        raise typer.BadParameter(f"{given[0]} is part of a run, and --score alone runs nothing: add --every 1h")
+
+
+def _require_libraries() -> None:
+    for library in ("apscheduler", "prometheus_client", "starlette", "uvicorn"):
+        require(library, f"a server, unlike --once, needs {library}", extra="serve", error=ServingError)
+
+
+def _only_scores(db: str, device: str, host: str, port: int, stop_within: float, *, is_open: bool) -> None:
+    from sqlscore.serving.scores import Door
+    from sqlscore.serving.unscheduled import serve_scores
+
+    def say_ready(url: str, where: str | None) -> None:
+        typer.echo(f"serving {db} for reading: {url}/health {url}/metrics")
+        _say_where(url, where)
+
+    serve_scores(db, device, Door(host, port, scores=True, is_open=is_open), stop_within, say_ready)
+
+
+def _say_ready(db: str, table: str, url: str, first: datetime, where: str | None) -> None:
     typer.echo(f"serving {db} {table}, first run {first.astimezone():%Y-%m-%d %H:%M:%S %Z}: {url}/health {url}/metrics")
+    _say_where(url, where)
+
+
+def _say_where(url: str, where: str | None) -> None:
+    if where is not None:
+        typer.echo(f"scores: POST {url}/score, described at {url}/docs, with {where}")
     sys.stdout.flush()
 
 

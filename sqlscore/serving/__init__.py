@@ -13,6 +13,9 @@
 - observing: the state of a server, as /health shows it
 - metrics: the state of a server, as Prometheus reads it
 - web: /metrics and /health over HTTP
+- scores: /score beside them
+- unscheduled: /score without a schedule
+- signals: SIGTERM and SIGINT
 - stopping: how a run is asked to end
 - worker: the thread that runs, and its connection
 - server: all of them, until a signal

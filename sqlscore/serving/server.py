@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -11,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -20,7 +18,6 @@ from sqlscore.database.queries import one
 from sqlscore.database.registry import registered_models
 from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
-from sqlscore.extras import require
 from sqlscore.mapping.guards import outcomes, read_guards
 from sqlscore.mapping.watch import BUILT, REFRESHED, read_profiles
 from sqlscore.serving import jobs
@@ -28,11 +25,15 @@ from sqlscore.serving.lock import explain_lock, sole_server
 from sqlscore.serving.logs import LOG, log_event
 from sqlscore.serving.notices import Event, RunEnded
 from sqlscore.serving.observing import Board, State
+from sqlscore.serving.signals import asked_to_stop
 from sqlscore.serving.steps import Job, chosen_mappings, publishing_steps
 from sqlscore.serving.timetable import Timetable, first_run
-from sqlscore.serving.worker import Worker, leave
+from sqlscore.serving.worker import Worker
 from sqlscore.verbs.connect import connect
 from sqlscore.verbs.policy import set_policy
+
+if TYPE_CHECKING:
+    from sqlscore.serving.scores import Door
 
 
 @dataclass(frozen=True)
@@ -46,40 +47,41 @@ class Settings:
     stop_within: float = 8.0
 
 
-def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Callable[[str, datetime], None]) -> None:
+def serve(settings: Settings, table: Timetable, door: Door, ready: Callable[[str, datetime, str | None], None]) -> None:
     """Run on schedule until SIGTERM or SIGINT.
 
     Args:
         settings: the file and its job.
         table: when runs are due.
-        host: the address at which /health and /metrics listen.
-        port: their port; 0 takes one that is free.
-        ready: called with the URL and the moment of the first run, when the server begins.
+        door: where /health and /metrics listen, and whether /score does.
+        ready: called with the URL, the moment of the first run, and where the token for scores is, when it begins.
 
     Raises ServingError if another process serves or holds the file, if the address is taken, or if the job cannot run
     at all; MappingError or ModelError if nothing is mapped or there is no model. What fails later is noted in
     `sqlscore.runs` and tried again.
     """
-    for library in ("apscheduler", "prometheus_client"):
-        require(library, f"a schedule, unlike --once, needs {library}", extra="serve", error=ServingError)
-    from prometheus_client import make_wsgi_app
-
     from sqlscore.serving.metrics import Metrics
+    from sqlscore.serving.scores import score_routes
     from sqlscore.serving.slots import scheduled
     from sqlscore.serving.web import application, listening
 
+    door.check()
+
     heard: list[Callable[[Event], None]] = [log_event]
-    with _asked_to_stop() as asked, _working(settings, heard) as (worker, announce):
+    with asked_to_stop() as asked, _working(settings, heard) as (worker, announce):
         begin = first_run(table, _aware(jobs.last_success(worker.con)), datetime.now(UTC))
         board = Board(table.every, first_state(worker.con, settings.job), lambda: planned.next_run_time)
         mappings = chosen_mappings(worker.con, settings.job)
         metrics = Metrics(board, [step.target for step in publishing_steps(worker.con, settings.job, mappings)])
         heard += [board.hear, metrics.hear]
         scheduler, planned = scheduled(worker.run, table, begin, metrics.skipped)
-        with listening(host, port, application(board.health, make_wsgi_app(metrics.registry))) as url:
+        with (
+            score_routes(door, settings.database, lambda: worker.con, metrics.registry) as (routes, where),
+            listening(door.host, door.port, application(board.health, metrics.registry, routes)) as url,
+        ):
             announce(url)
             scheduler.start()
-            ready(url, begin)
+            ready(url, begin, where)
             asked.wait()
             LOG.info("asked to stop: what is running gets %.0f s to end", settings.stop_within)
             scheduler.shutdown(wait=False)
@@ -90,7 +92,7 @@ def serve(settings: Settings, table: Timetable, host: str, port: int, ready: Cal
 def serve_once(settings: Settings) -> RunEnded:
     """Run once, with retries, under the same lock; signals end it in the same way. Raises as `serve` does."""
     ended: list[RunEnded] = []
-    with _asked_to_stop() as asked, _working(settings, [log_event, partial(_keep_end, ended)]) as (worker, _):
+    with asked_to_stop() as asked, _working(settings, [log_event, partial(_keep_end, ended)]) as (worker, _):
 
         def run() -> None:
             worker.run()
@@ -134,29 +136,6 @@ def _opened(settings: Settings) -> duckdb.DuckDBPyConnection:
         if text is None:
             raise
         raise ServingError(text) from error
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """An event that the first SIGTERM or SIGINT sets; the second one ends the process at once."""
-    asked = threading.Event()
-    signalled: list[int] = []
-
-    def hear(number: int, _: FrameType | None) -> None:
-        if signalled:
-            leave(128 + number)
-        signalled.append(number)
-        asked.set()
-
-    before: dict[signal.Signals, Any] = {number: signal.signal(number, hear) for number in _SIGNALS}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def first_state(con: duckdb.DuckDBPyConnection, job: Job) -> State:

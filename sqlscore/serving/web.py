@@ -5,89 +5,122 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from sqlscore.errors import ServingError
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from starlette.types import ASGIApp
 
 Health = Callable[[], tuple[bool, dict[str, Any]]]
 
-_SLOWEST_CLIENT = 10  # seconds
+_MOST_CONNECTIONS = 1_024
+_TO_START = 30.0  # seconds
 
 
-class _Quiet(WSGIRequestHandler):
-    """Writes no line on stderr for a request, and gives up a client that says nothing for too long."""
+def application(health: Health, registry: CollectorRegistry, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """The pages.
 
-    timeout = _SLOWEST_CLIENT
+    Args:
+        health: whether all is well, and the facts.
+        registry: what /metrics shows.
+        more: pages besides /health and /metrics.
+    """
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Write nothing."""
+    async def show_health(_: Request) -> Response:
+        ok, facts = health()
+        body = json.dumps(facts, default=_as_text, indent=1).encode() + b"\n"
+        headers = {"Cache-Control": "no-store"}
+        return Response(body, 200 if ok else 503, headers, media_type="application/json")
 
+    async def show_metrics(request: Request) -> Response:
+        encode, kind = choose_encoder(request.headers.get("accept", ""))
+        return Response(await run_in_threadpool(encode, registry), headers={"Content-Type": kind})
 
-class _OverIPv6(ThreadingWSGIServer):
-    address_family = socket.AF_INET6
+    pages = [*more, Route("/health", show_health, methods=["GET"]), Route("/metrics", show_metrics, methods=["GET"])]
+    paths = [page.path for page in pages if isinstance(page, Route)]
 
+    async def not_found(_: Request, __: Exception) -> Response:
+        return PlainTextResponse(f"sqlscore serve: {', '.join(sorted(paths))}\n", 404)
 
-def application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
-    """The WSGI application with the two pages, both read-only."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
-        path, method = environ.get("PATH_INFO", "/"), environ["REQUEST_METHOD"]
-        if method != "GET":
-            return _plain(start_response, "405 Method Not Allowed", "only GET\n", ("Allow", "GET"))
-        if path == "/metrics":
-            return metrics(environ, start_response)
-        if path == "/health":
-            ok, facts = health()
-            body = json.dumps(facts, default=_as_text, indent=1).encode() + b"\n"
-            status = "200 OK" if ok else "503 Service Unavailable"
-            start_response(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
-            return [body]
-        return _plain(start_response, "404 Not Found", "sqlscore serve: /health and /metrics\n")
-
-    return answer
+    return Starlette(routes=pages, exception_handlers={404: not_found})
 
 
 @contextmanager
-def listening(host: str, port: int, app: WSGIApplication) -> Iterator[str]:
-    """Answer each request in a thread of its own; yields the URL.
+def listening(host: str, port: int, app: ASGIApp, patience: float = 5.0) -> Iterator[str]:
+    """Answer requests in a thread; yields the URL.
 
     Args:
         host: an IPv4 or IPv6 address, or a host's name.
         port: 0 takes one that is free.
         app: answers the requests.
+        patience: seconds that requests get to end once the server is asked to stop.
 
     Raises ServingError if nothing can listen at the address.
     """
-    kind = _OverIPv6 if ":" in host else ThreadingWSGIServer
-    try:
-        server = make_server(host, port, app, server_class=kind, handler_class=_Quiet)
-    except (OSError, OverflowError) as error:
-        raise ServingError(
-            f"{host}:{port} cannot be listened on ({error}): choose another port with --port, 0 for any that is free, "
-            "and with --host an address of this machine"
-        ) from error
-    thread = threading.Thread(target=server.serve_forever, name="sqlscore-web", daemon=True)
+    import uvicorn
+
+    listener = _bound(host, port)
+    settings = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=max(1, round(patience)),
+    )
+    answering = threading.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            answering.set()
+
+    server = Server(settings)
+    thread = threading.Thread(target=server.run, args=([listener],), name="sqlscore-web", daemon=True)
     thread.start()
+    if not answering.wait(_TO_START):
+        raise ServingError(f"nothing answered at {host}:{port} within {_TO_START:g} s: the log says why")
     try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}"
+        yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        server.should_exit = True
+        thread.join(patience + _TO_START)
+        listener.close()
 
 
-def _plain(start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]) -> list[bytes]:
-    start_response(status, [("Content-Type", "text/plain; charset=utf-8"), *headers])
-    return [text.encode()]
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at the address."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise _cannot_listen(host, port, error) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> ServingError:
+    return ServingError(
+        f"{host}:{port} cannot be listened on ({error}): choose another port with --port, 0 for any that is free, "
+        "and with --host an address of this machine"
+    )
 
 
 def _as_text(value: object) -> str:

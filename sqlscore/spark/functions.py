@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -19,10 +18,8 @@ from sqlscore.spark.types import arrow_of, in_utc, is_utc, spark_of
 from sqlscore.spark.worker import Shipment, catalog_of
 from sqlscore.sql.public_functions import PUBLIC, Public
 from sqlscore.times import moment
-from sqlscore.udfs.functions import FUNCTIONS, Internal
-
-_INTERNAL = {function.name: function for function in FUNCTIONS}
-_PUBLIC = {public.name: public for public in PUBLIC}
+from sqlscore.udfs.by_name import Lists, defaults, head_of, public_functions, repeated
+from sqlscore.udfs.functions import Internal
 
 
 def register(
@@ -88,12 +85,12 @@ class SparkFunction:
     @property
     def public(self) -> Public:
         """What the function is."""
-        return _PUBLIC[self.name]
+        return public_functions()[self.name]
 
     @property
     def head(self) -> Internal:
         """The internal function that gives the value."""
-        return _INTERNAL[self.public.head]
+        return head_of(self.public)
 
     def as_udf(self) -> Any:
         """The Arrow function, for `spark.udf.register`.
@@ -115,18 +112,10 @@ class SparkFunction:
         values = self._parameters(len(events), given, named)
         for value in (events, *values.values()):
             _refuse_other_zones(value.type)
-        parts = {
-            "{events}": events,
-            "{mapping}": pa.repeat(mapping.name, len(events)),
-            "{high_water}": pa.array([self.as_of], pa.timestamp("us")).take(pa.repeat(0, len(events))),
-        }
+        newest = repeated(self.as_of, len(events), pa.timestamp("us"))
         if "{high_water}" in self.public.arguments:
             self._require_moment(values["as_of"], mapping)
-        if "{state}" in self.public.arguments:
-            encode = _INTERNAL["encode" if mapping.group is None else "encode_grouped"]
-            parts["{state}"] = encode.body()(catalog, events, values["model"], parts["{mapping}"])
-        parts |= values
-        result = self.head.body()(catalog, *(parts[argument] for argument in self.public.arguments))
+        result = Lists(catalog, mapping, events, newest).call(self.public, values)
         return result.cast(in_utc(result.type))
 
     def _parameters(self, size: int, given: tuple[pa.Array, ...], named: dict[str, pa.Array]) -> dict[str, pa.Array]:
@@ -143,11 +132,7 @@ class SparkFunction:
                 f"{f' (required: {required[0]})' if required else ''}; given were {len(given)} in order and "
                 f"{', '.join(named) or 'none'} by name"
             )
-        for name, default in self.public.parameters:
-            if name not in values and default is not None:
-                value = None if default == "NULL" else ast.literal_eval(default)
-                values[name] = pa.array([value]).take(pa.repeat(0, size))
-        return values
+        return {name: repeated(value, size) for name, value in defaults(self.public).items()} | values
 
     def _require_moment(self, as_of: pa.Array, mapping: Mapping) -> None:
         if self.as_of is None and mapping.group is None and as_of.null_count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import generate_latest, make_wsgi_app
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sqlscore.database.transactions import now
@@ -143,11 +144,18 @@ def guards_of(metrics: Metrics) -> dict[str, float]:
 
 def asked(board: Board, path: str, method: str = "GET") -> tuple[str, bytes]:
     """What the application answers."""
-    status: list[str] = []
-    app = application(board.health, make_wsgi_app(Metrics(board, []).registry))
-    environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": ""}
-    body = app(environ, lambda line, headers, *_: status.append(line))  # type: ignore[arg-type]
-    return status[0], b"".join(body)
+    app = application(board.health, Metrics(board, []).registry)
+    parts: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(part: Any) -> None:
+        parts.append(part)
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], "app": app}
+    asyncio.run(app(scope, receive, send))
+    return str(parts[0]["status"]), b"".join(part["body"] for part in parts[1:])
 
 
 def test_health_is_json_with_a_status_code_for_machines(board: Board):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from score_client import Client
 from soak_parts import Child, wait_for
 from tiny_model import tiny_artifact
 from typer.testing import CliRunner, Result
@@ -189,9 +190,13 @@ def test_one_run_says_by_its_exit_code_how_it_went(database: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        ((), 2, "--every 1h, --at 02:00, or --once"),
+        ((), 2, "--every 1h, --at 02:00, or --once; or what to answer: --score"),
         (("--once", "--every", "1h"), 2, "leave --every and --at out"),
         (("--every", "1h", "--json"), 2, "goes with --once"),
+        (("--once", "--score"), 2, "choose one"),
+        (("--score", "--publish", "out"), 2, "--publish is part of a run"),
+        (("--every", "1h", "--open"), 2, "it goes with --score"),
+        (("--score", "--host", "203.0.113.1"), 1, "add --open if that is meant"),
         (("--every", "soon"), 1, "is not a length of time"),
         (("--once", "--dbt", "no-such-folder"), 1, "no dbt_project.yml"),
         (("--once", "--mapping", "orders"), 1, 'no events are mapped as "orders"'),
@@ -211,3 +216,31 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path):
     assert refused.exit_code == 1
     assert "there is no database file" in refused.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_scores_are_answered_beside_a_schedule_and_alone(scored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """By one process that owns the file, and by one that only reads it; neither prints, logs or leaves the token."""
+    monkeypatch.delenv("SQLSCORE_TOKEN", raising=False)
+    event = {"event_time": "2024-01-01T00:00:00", "event_type": "view"}
+    answers = []
+    for name, options in (("owned", ("--every", "1h")), ("read", ())):
+        path = Path(shutil.copy(scored, tmp_path / f"{name}.duckdb"))
+        log = tmp_path / f"{name}.log"
+        child = Child(path, log, *options, "--score")
+        try:
+            assert child.process.stdout is not None
+            said = child.process.stdout.readline()
+            kept = Path(f"{path}.token")
+            assert f"scores: POST http://{child.url}/score, described at http://{child.url}/docs" in said
+            assert said.endswith(f"the token in {kept}\n")
+            secret = kept.read_text()
+            answers.append(Client(f"http://{child.url}", secret).score(events=[event], as_of="2024-01-02"))
+            assert child.metrics()['sqlscore_score_requests_total{status="200"}'] == 1
+            code, _ = child.terminate(PATIENCE)
+        finally:
+            child.end()
+        assert code == 0
+        assert not kept.exists()
+        assert secret not in said + log.read_text()
+    assert answers[0] == answers[1]
+    assert answers[0][0]["score_events"]["model"] == "tiny@1"

@@ -15,7 +15,7 @@ from sqlscore.live.refusals import Refusal, wrong
 
 _USER, _TIME, _ACTION = CANONICAL
 _WRITE = {
-    "event_type": "write the action as text",
+    "event_type": "write the action as text or a whole number",
     "event_time": 'write it as "2024-01-31T12:00:00", UTC if it has no zone, or as a number if the mapped times are',
 }
 
@@ -96,6 +96,8 @@ class Shape:
                     return times
             if name == _TIME:
                 return _numbers(values)
+            if name == _ACTION:
+                return pa.array([_action(value) for value in values], kind)
             if pa.types.is_decimal(kind):
                 return _numbers(values).cast(kind)
             return pa.array(values, kind)
@@ -105,6 +107,13 @@ class Shape:
                     self._column(name, kind, [value], lambda _, at=at: place(at))
             expected = _WRITE.get(name) or _words(kind)
             raise wrong(f"{place(0)}.{name}", values[0], expected) from error
+
+
+def _action(value: Any) -> Any:
+    """An action as `sqlscore.events` writes it: the table's own may be whole numbers or truth values."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else value
 
 
 def _moments(values: list[Any]) -> pa.Array | None:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import threading
+import urllib.error
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -166,7 +167,7 @@ EVENT: Any = [dict(VIEW)]
         ({"events": [VIEW, {**VIEW, "price": "dear"}]}, "sequences[0].events[1].price", 'is "dear": write it as'),
         ({"events": [{"select": "view"}]}, "sequences[0].events[0].event_time", "is null: every event needs it"),
         ({"events": [{**VIEW, "when": "soon"}]}, "sequences[0].events[0].event_time", 'is "soon": write it as "2024'),
-        ({"events": [{**VIEW, "select": 7}]}, "sequences[0].events[0].event_type", "write the action as text"),
+        ({"events": [{**VIEW, "select": 7.5}]}, "sequences[0].events[0].event_type", "write the action as text"),
         ({"events": EVENT, "as_of": "soon"}, "sequences[0].as_of", 'is "soon": write it as "2024'),
         ({"events": EVENT, "as_of": "2020-01-01"}, "sequences", "a score may not see the future"),
         ({"events": EVENT, "model": "other"}, "model", "there is no model 'other'"),
@@ -333,6 +334,19 @@ def test_one_more_than_may_wait_is_told_so(con: duckdb.DuckDBPyConnection):
         assert "1 requests wait already: ask again" in json.loads(body)["error"]["message"]
         scorer.let.set()
         assert [first.result()[0], second.result()[0]] == [200, 200]
+
+
+def test_a_server_that_stops_answers_who_asked_before(con: duckdb.DuckDBPyConnection):
+    """And takes nobody else."""
+    scorer = Held(con)
+    with ThreadPoolExecutor(2) as pool:
+        with answering(con, Limits(), scorer) as client:
+            asked = pool.submit(client.post, DOCUMENT)
+            assert scorer.begun.wait(60)
+            threading.Timer(0.2, scorer.let.set).start()  # the server is asked to stop at once, when this block ends
+        assert asked.result()[0] == 200
+        with pytest.raises(urllib.error.URLError):
+            client.post(DOCUMENT)
 
 
 def test_who_waits_too_long_is_told_so_and_leaves_the_queue(con: duckdb.DuckDBPyConnection):

@@ -1,4 +1,4 @@
-"""A trained model -> TorchScript: what an older or another runtime reads, and what many calls run faster as."""
+"""A model for other runtimes: as TorchScript, or as its weights with its manifest beside them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,53 @@ import zipfile
 from typing import Any
 
 import torch
+from safetensors.numpy import save
 from torch import nn
 
+from sqlscore.errors import ArtifactError
 from sqlscore.models.frozen import freeze
+from sqlscore.models.stored import module_of
+from sqlscore.scoring.manifest import FORMAT, WEIGHTS, members_of, read_manifest
 from sqlscore.scoring.torchscript import without_deprecation, zipped
+from sqlscore.scoring.weights import read_weights
+
+MANIFEST = "manifest.json"
+"""Under what name the manifest stands in an exported file, beside the model."""
 
 _CONSTANTS = re.compile(rb"(?:^  \w+ : Final\[.*\n){2,}", re.MULTILINE)
 
 
-def to_torchscript(model: nn.Module) -> bytes:
-    """The model in scoring mode as a TorchScript file; the same model gives the same bytes. It is left as it is."""
+def exported(data: bytes, label: str, kind: str) -> bytes:
+    """An artifact in another format.
+
+    Args:
+        data: The artifact, whose hash was checked.
+        label: What the model is called.
+        kind: "torchscript": a file for `torch.jit.load`, the manifest among its extra files. "safetensors": the
+            weights, the manifest in the header's metadata.
+
+    Raises ArtifactError if the model is of an older format, or cannot be built.
+    """
+    manifest = read_manifest(data)
+    if manifest.format < FORMAT:
+        raise ArtifactError(
+            f"{label} is of format {manifest.format}, which is exported as it is alone: train again, or leave out "
+            "the format"
+        )
+    weights = read_weights(members_of(data)[WEIGHTS])
+    if kind == "safetensors":
+        return save(dict(weights), {MANIFEST: manifest.to_json()})
+    return to_torchscript(module_of(weights, manifest), {MANIFEST: manifest.to_json()})
+
+
+def to_torchscript(model: nn.Module, beside: dict[str, str] | None = None) -> bytes:
+    """The model in scoring mode as a TorchScript file; the same model gives the same bytes. It is left as it is.
+
+    beside: texts that `torch.jit.load` hands out as `_extra_files`, by their names.
+    """
     buffer = io.BytesIO()
     with without_deprecation():
-        torch.jit.save(script(model), buffer)
+        torch.jit.save(script(model), buffer, _extra_files=beside or {})
     return _canonical(buffer.getvalue())
 
 

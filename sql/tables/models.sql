@@ -24,5 +24,5 @@ COMMENT ON COLUMN sqlscore.models.metrics IS 'Its quality on the test events, be
 COMMENT ON COLUMN sqlscore.models.trained_from IS 'Time of the first training event, UTC.';
 COMMENT ON COLUMN sqlscore.models.trained_to IS 'Time of the last training event, UTC.';
 COMMENT ON COLUMN sqlscore.models.sha256 IS 'The hash of the artifact, which is checked before the artifact is loaded.';
-COMMENT ON COLUMN sqlscore.models.artifact IS 'TorchScript module and manifest.';
+COMMENT ON COLUMN sqlscore.models.artifact IS 'Manifest and weights, see docs/stored-format.md.';
 COMMENT ON COLUMN sqlscore.models.created_at IS 'When it was registered, UTC.';

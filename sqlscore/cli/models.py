@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,14 @@ from sqlscore.times import in_words
 
 if TYPE_CHECKING:
     from sqlscore.database.registry import ModelInfo
+
+
+class ExportFormat(StrEnum):
+    """What `sqlscore export` writes."""
+
+    sqlscore = "sqlscore"
+    safetensors = "safetensors"
+    torchscript = "torchscript"
 
 
 def models(db: Database, json: Json = False) -> None:
@@ -82,6 +91,9 @@ def export(
     model: Annotated[
         str | None, typer.Option("--model", metavar="NAME@V", help="Which (default: the champion).")
     ] = None,
+    format: Annotated[
+        ExportFormat, typer.Option("--format", help="For other runtimes: safetensors or torchscript.")
+    ] = ExportFormat.sqlscore,
     json: Json = False,
 ) -> None:
     """Write a model to one file, to carry it to another database.
@@ -91,7 +103,7 @@ def export(
     from sqlscore import export_model
 
     with open_database(db, read_only=True) as con:
-        sha256 = export_model(con, model, path)
+        sha256 = export_model(con, model, path, format=format.value)
     render.done({"path": str(path), "sha256": sha256}, f"{path} has sha256 {sha256}", json)
 
 

@@ -12,11 +12,15 @@ from sqlscore.database.damage import damage_in, damage_of
 from sqlscore.database.model_file import read_model_file, write_model_file
 from sqlscore.database.registry import ModelInfo, find_model, heads_on, register, registered_models
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
-from sqlscore.errors import ArtifactError, ModelError
+from sqlscore.errors import ArtifactError, ModelError, OutputError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.files import in_place_of
 from sqlscore.scoring.catalog import HEAD
-from sqlscore.scoring.manifest import FORMAT, read_manifest
+from sqlscore.scoring.manifest import FORMAT, read_manifest, sha256_of
 from sqlscore.verbs.objections import objection
+
+FORMATS = ("sqlscore", "safetensors", "torchscript")
+"""What a model is exported as."""
 
 
 @on_own_connection
@@ -120,23 +124,41 @@ def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
 
 
 @on_own_connection
-def export_model(con: duckdb.DuckDBPyConnection, model: str | None, path: str | Path) -> str:
-    """Write a version to a file, and return the sha256 of its artifact.
+def export_model(
+    con: duckdb.DuckDBPyConnection, model: str | None, path: str | Path, *, format: str = "sqlscore"
+) -> str:
+    """Write a version to a file, and return the sha256 of its artifact, or of the file if it has another format.
 
     Args:
         con: A connection that `connect` made.
         model: A label such as "events@3", or a name for its newest version; None is the champion of "events".
         path: The file to write.
+        format: "sqlscore", which `import_model` reads; for other runtimes "safetensors", the weights with the manifest
+            in the header, or "torchscript", a module for `torch.jit.load` with the manifest in its extra files.
 
-    Raises ModelError if the model is not registered, ArtifactError if it is damaged, OutputError if the path is a
-    file that does not hold a model.
+    Raises ModelError if the model is not registered or is a fine-tuned head in a format for other runtimes,
+    ArtifactError if it is damaged, OutputError if the path is a file that does not hold a model, or exists and the
+    format is not "sqlscore".
     """
+    if format not in FORMATS:
+        raise ModelError(f"format {format!r}: choose one of {', '.join(FORMATS)}")
     stored = catalog(con).find(model, DEFAULT_MAPPING)
     wrong = damage_in(stored.data, stored.sha256)
     if wrong is not None:
         raise ArtifactError(f"{stored.label} is not exported: {wrong}; import it again or train again")
-    write_model_file(Path(path), stored.data, stored.sha256)
-    return stored.sha256
+    if format == "sqlscore":
+        write_model_file(Path(path), stored.data, stored.sha256)
+        return stored.sha256
+    if stored.is_head:
+        raise ModelError(f"{stored.label} is a fine-tuned head, which is no model of its own: leave out the format")
+    from sqlscore.models.export import exported  # torch
+
+    if Path(path).exists():
+        raise OutputError(f"{path} exists: name another file, or remove it first")
+    data = exported(stored.data, stored.label, format)
+    with in_place_of(Path(path)) as partial:
+        partial.write_bytes(data)
+    return sha256_of(data)
 
 
 @on_own_connection

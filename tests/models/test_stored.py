@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -11,6 +12,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from all_models import CONFIGS, INPUTS, encoded, heads, made, some_counts
@@ -19,13 +21,16 @@ from hypothesis import strategies as st
 
 from sqlscore.errors import ArtifactError
 from sqlscore.events.inputs import Inputs
+from sqlscore.events.sequences import Sequences
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.compiled import SoonCompiled
 from sqlscore.models.config import ModelConfig
-from sqlscore.models.export import script
+from sqlscore.models.export import MANIFEST as MANIFEST_FILE
+from sqlscore.models.export import exported, script
 from sqlscore.models.frozen import freeze
 from sqlscore.models.loading import load
 from sqlscore.models.stored import module_of, to_weights
+from sqlscore.scoring.batch import encode_sequences
 from sqlscore.scoring.manifest import FORMAT, Manifest, pack, read_manifest, sha256_of
 from sqlscore.scoring.module import capabilities_of
 from sqlscore.scoring.probe import probe
@@ -159,6 +164,25 @@ def test_a_file_of_somebody_else_is_refused_in_a_sentence(kind: str) -> None:
     data = make()
     with pytest.raises(ArtifactError, match=said):
         load(data, sha256_of(data), "m@1")
+
+
+def test_exports_for_other_runtimes_hold_the_model_and_its_manifest() -> None:
+    """A module for `torch.jit.load` that scores alike from a plain tuple, and weights under a header."""
+    extra = {MANIFEST_FILE: ""}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module: Any = torch.jit.load(BytesIO(exported(WHOLE, "m@1", "torchscript")), _extra_files=extra)
+    sequences = Sequences(pa.array(["view", "new", "cart"]), np.arange(3), np.array([0, 2, 3]), {
+        "brand": pa.array(["a", None, "b"]), "price": pa.array([1.0, 2.0, None])})  # fmt: skip
+    batch = encode_sequences(sequences, SMALL)
+    with torch.inference_mode():
+        expected = script(GRU).encode(batch, None, None)[0]
+        assert torch.equal(module.encode(tuple(batch), None, None)[0], expected)
+    assert Manifest.from_json(extra[MANIFEST_FILE]) == read_manifest(WHOLE)
+    data = exported(WHOLE, "m@1", "safetensors")
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    assert Manifest.from_json(header["__metadata__"][MANIFEST_FILE]) == read_manifest(WHOLE)
+    assert set(header) - {"__metadata__"} == set(WEIGHTS)
 
 
 WHOLE = pack(to_weights(GRU), MANIFEST)

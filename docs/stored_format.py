@@ -1,0 +1,60 @@
+"""The lists of docs/stored-format.md, from a file that was just made: this script writes them anew."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import duckdb
+
+import sqlscore
+
+PAGE = Path(__file__).with_name("stored-format.md")
+BEGIN = "<!-- tables: written by docs/stored_format.py -->"
+END = "<!-- end of tables -->"
+
+
+def fresh() -> duckdb.DuckDBPyConnection:
+    """A database in memory with events, a model and one refresh that kept its scores."""
+    con = sqlscore.connect()
+    con.execute(
+        """CREATE TABLE events AS SELECT i % 40 AS user_id, TIMESTAMP '2024-01-01' + to_hours(i) AS event_time,
+               ['view', 'cart', 'buy'][(i // 40) % 3 + 1] AS event_type FROM range(1200) t(i)"""
+    )
+    sqlscore.map_events(con, "events")
+    sqlscore.train(con, architecture="markov")
+    sqlscore.refresh(con, keep_history=True)
+    return con
+
+
+def tables(con: duckdb.DuckDBPyConnection) -> str:
+    """Every table of schema sqlscore with its columns, in the words of their comments."""
+    parts = []
+    for name, comment in con.execute(
+        "SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'sqlscore' ORDER BY table_name"
+    ).fetchall():
+        rows = con.execute(
+            """SELECT column_name, data_type, comment FROM duckdb_columns()
+               WHERE schema_name = 'sqlscore' AND table_name = ? ORDER BY column_index""",
+            [name],
+        ).fetchall()
+        lines = [f"| `{column}` | `{kind}` | {_cell(said)} |" for column, kind, said in rows]
+        parts.append("\n".join([f"### {name}", "", comment or "", "", "| column | type | |", "|---|---|---|", *lines]))
+    return "\n\n".join(parts)
+
+
+def _cell(comment: str | None) -> str:
+    return (comment or "").replace("|", "\\|")
+
+
+def main() -> None:
+    """Put the lists into the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    with fresh() as con:
+        PAGE.write_text(f"{before}{BEGIN}\n\n{tables(con)}\n\n{END}{after}", encoding="utf-8")
+    sys.stdout.write(f"{PAGE.name} is written\n")
+
+
+if __name__ == "__main__":
+    main()

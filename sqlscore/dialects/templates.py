@@ -23,7 +23,8 @@ def target(dialect: str, template: str, **pieces: exp.Expr | str | int) -> exp.E
         template: SQL of the target; `:name` stands for a piece.
         pieces: expressions that are still DuckDB's, and are converted later; text and whole numbers become literals.
 
-    >>> target("spark", "UNIX_MICROS(:time)", time=node)
+    Examples:
+        >>> target("spark", "UNIX_MICROS(:time)", time=node)
     """
     tree = _parsed(dialect, template).copy()
     for node in list(tree.walk()):

@@ -107,7 +107,7 @@ def attached_of(name: str, where: str) -> Attached:
         )
     if kind in _FILES and "://" not in target:
         target = str(Path(target).expanduser().absolute())
-    if kind == "ducklake" and ":" not in target:
+    if kind == "ducklake" and not re.match(r"\w{2,}:", target):  # one letter is a drive of Windows
         target = str(Path(target).expanduser().absolute())
     return Attached(name, kind, target, named["name"] if named else "")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 _LOCK = ".lock"
 
@@ -22,13 +23,13 @@ def writing_beside(target: Path, partial: Path) -> Iterator[None]:
         shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         for suffix in (".wal", _LOCK):
             Path(f"{left}{suffix}").unlink(missing_ok=True)
-    lock = Path(f"{partial}{_LOCK}")
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    path = Path(f"{partial}{_LOCK}")
+    with FileLock(path):
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows does not remove an open file; there filelock does so on release
+                path.unlink(missing_ok=True)
 
 
 def _left_by_the_dead(target: Path) -> Iterator[Path]:
@@ -44,9 +45,8 @@ def _is_dead(path: Path) -> bool:
     lock = Path(f"{path}{_LOCK}")
     if not lock.exists():
         return True
-    with lock.open("r") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-    return True
+    try:
+        with FileLock(lock, timeout=0):
+            return True
+    except Timeout:
+        return False

@@ -92,7 +92,8 @@ def score(
     Raises SparkError if the session cannot do this, or if `out` is there; EventsError if the events cannot be read by
     the mapping; ModelError if a model that does not fold is to keep states.
 
-    >>> sqlscore.spark.score(spark, "shop.duckdb", ["s3a://shop/events"], "s3a://shop/scores/2024-06-30")
+    Examples:
+        >>> sqlscore.spark.score(spark, "shop.duckdb", ["s3a://shop/events"], "s3a://shop/scores/2024-06-30")
     """
     start = time.perf_counter()
     out = out.rstrip("/")

@@ -52,8 +52,9 @@ def register(
     Raises SparkError, which says what to set or install, if the session or its workers cannot do this, ModelError or
     MappingError if the source does not hold what is asked for.
 
-    >>> sqlscore.spark.register(spark, "shop.duckdb", as_of="2024-06-30")
-    >>> spark.sql("SELECT user_id, churn_risk(collect_list(struct(e.*))) FROM events e GROUP BY user_id")
+    Examples:
+        >>> sqlscore.spark.register(spark, "shop.duckdb", as_of="2024-06-30")
+        >>> spark.sql("SELECT user_id, churn_risk(collect_list(struct(e.*))) FROM events e GROUP BY user_id")
     """
     check_session(spark)
     packed = pack(source, mapping, tuple(models))

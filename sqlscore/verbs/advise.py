@@ -70,8 +70,9 @@ def advise(
     Raises DecisionError for a row of the playbook that cannot be used, which it names, a number out of range, or users
     who are not scored.
 
-    >>> sqlscore.advise(con, budget=500, contacts_per_day=200, value_saved=40).outcome.n_chosen
-    200
+    Examples:
+        >>> sqlscore.advise(con, budget=500, contacts_per_day=200, value_saved=40).outcome.n_chosen
+        200
     """
     start = time.perf_counter()
     source = mapped(con, mapping, read=False)
@@ -132,8 +133,9 @@ def assign(
 
     Returns one entry an intervention. Raises DecisionError if there is no advice, or the users cannot be read.
 
-    >>> sqlscore.assign(con)
-    [Assigned(which='win_back', treated=181, held_out=19, known_before=0)]
+    Examples:
+        >>> sqlscore.assign(con)
+        [Assigned(which='win_back', treated=181, held_out=19, known_before=0)]
     """
     source = mapped(con, mapping, read=False)
     if (which is None) != (users is None):

@@ -93,7 +93,8 @@ def backtest(
     what came after an event, MappingError if there is no moment to judge, TrainingError if the past of a moment cannot
     be trained on.
 
-    >>> sqlscore.backtest(con, every="7 days", start="2024-03-01").periods[0]["accuracy"]
+    Examples:
+        >>> sqlscore.backtest(con, every="7 days", start="2024-03-01").periods[0]["accuracy"]
     """
     began = time.perf_counter()
     source = mapped(con, mapping)

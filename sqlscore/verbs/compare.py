@@ -117,8 +117,9 @@ def compare(
     Raises TrainingError, before anything is trained, if something cannot be trained or compared, ModelError if a model
     is unknown, MappingError if nothing is mapped.
 
-    >>> sqlscore.compare(con, architectures=["gru", "gbm"]).ties
-    ('gru', 'gbm')
+    Examples:
+        >>> sqlscore.compare(con, architectures=["gru", "gbm"]).ties
+        ('gru', 'gbm')
     """
     from sqlscore.experiments.contenders import Contender, judge_registered, train_contender  # torch
     from sqlscore.experiments.judging import judge_baselines

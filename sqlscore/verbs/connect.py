@@ -49,8 +49,9 @@ def connect(
 
     Raises InstallError if the file cannot take sqlscore's objects, duckdb.Error if DuckDB cannot open it.
 
-    >>> con = sqlscore.connect("shop.duckdb")
-    >>> con.sql("SELECT user_id, churn_risk(e) FROM events e GROUP BY user_id")
+    Examples:
+        >>> con = sqlscore.connect("shop.duckdb")
+        >>> con.sql("SELECT user_id, churn_risk(e) FROM events e GROUP BY user_id")
     """
     path = str(path)
     _check(path, device)

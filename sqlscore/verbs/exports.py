@@ -122,7 +122,8 @@ def map_export(
     Raises MappingError for a file that is cut off, of another format, or with values that the format does not have; the
     error names file, column or line. The database is then as it was before.
 
-    >>> sqlscore.map_export(con, "ga4", "exports/events_*.json.gz")
+    Examples:
+        >>> sqlscore.map_export(con, "ga4", "exports/events_*.json.gz")
     """
     catalog(con)  # raises on a connection that sqlscore did not open
     format, listed, given = _asked(preset, paths, options)

@@ -62,8 +62,9 @@ def finetune(
     Raises TrainingError if the labels cannot be learned from, or if the linter finds that they rest on what their rows
     could not know; ModelError if there is no such base, or if a model has that name.
 
-    >>> sqlscore.finetune(con, "SELECT user_id, as_of, label FROM returns", name="returns_30d").label
-    'returns_30d@1'
+    Examples:
+        >>> sqlscore.finetune(con, "SELECT user_id, as_of, label FROM returns", name="returns_30d").label
+        'returns_30d@1'
     """
     from sqlscore.finetuning.fit import fit_head  # scikit-learn
     from sqlscore.finetuning.labels import read_labels

@@ -33,8 +33,9 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
 
     Raises MappingError if the id does not fit the column's type.
 
-    >>> sqlscore.forget_user(con, 4711)
-    {'scored_users': 1, 'scored_sessions': 3, 'user_states': 1, 'events_left': 0}
+    Examples:
+        >>> sqlscore.forget_user(con, 4711)
+        {'scored_users': 1, 'scored_sessions': 3, 'user_states': 1, 'events_left': 0}
     """
     source = mapped(con, mapping)
     erased: dict[str, int] = {}

@@ -48,8 +48,9 @@ def lint(
 
     Raises LintError if a text cannot be read.
 
-    >>> sqlscore.lint(con, "SELECT user_id, event_time, avg(price) OVER () AS mean FROM events").findings[0].rule
-    'whole-table'
+    Examples:
+        >>> sqlscore.lint(con, "SELECT user_id, event_time, avg(price) OVER () AS mean FROM events").findings[0].rule
+        'whole-table'
     """
     from sqlscore.linting.catalog import Catalog  # sqlglot, a fifth of a second
     from sqlscore.linting.lint import Result, lint_text

@@ -126,7 +126,8 @@ def map_events(
     Raises MappingError or EventsError, which name the column and what is in it, or the tables that would be dropped,
     SourceError if another database cannot be read; the file is then as it was before.
 
-    >>> sqlscore.map_events(con, "clicks", user_id="client id", event_time="ts", event_type="what", features=["price"])
+    Examples:
+        >>> sqlscore.map_events(con, "clicks", user_id="client id", event_time="ts", event_type="what")
     """
     asked = Asked(
         user_id=user_id,

@@ -46,7 +46,8 @@ def materialize(
 
     Raises MappingError if a column is missing or no event is usable.
 
-    >>> sqlscore.materialize(con, "SELECT * FROM events WHERE country = 'DE'", into="german_scores").rows
+    Examples:
+        >>> sqlscore.materialize(con, "SELECT * FROM events WHERE country = 'DE'", into="german_scores").rows
     """
     from sqlscore.score_tables.rows import score_at  # torch
 
@@ -86,7 +87,8 @@ def score_history(
 
     Raises ModelError if the model is not causal.
 
-    >>> sqlscore.score_history(con, into="history").rows
+    Examples:
+        >>> sqlscore.score_history(con, into="history").rows
     """
     from sqlscore.score_tables.rows import events_in_history, history_rows  # torch
 

@@ -27,7 +27,8 @@ FORMATS = ("sqlscore", "safetensors", "torchscript")
 def list_models(con: duckdb.DuckDBPyConnection, mapping: str | None = None) -> list[ModelInfo]:
     """All registered versions, or those of one mapping, newest first.
 
-    >>> [m.label for m in sqlscore.list_models(con) if m.is_champion]
+    Examples:
+        >>> [m.label for m in sqlscore.list_models(con) if m.is_champion]
     """
     return registered_models(con, mapping)
 
@@ -44,7 +45,8 @@ def promote(con: duckdb.DuckDBPyConnection, model: str, *, force: bool = False) 
 
     Raises ModelError if it is not registered, or if it should not be promoted without `force`.
 
-    >>> sqlscore.promote(con, "events@3")
+    Examples:
+        >>> sqlscore.promote(con, "events@3")
     """
     info = find_model(con, model)
     if info.is_head:
@@ -70,8 +72,9 @@ def rollback(con: duckdb.DuckDBPyConnection, mapping: str = DEFAULT_MAPPING) -> 
 
     Raises ModelError if there was no champion before that is still registered, or if it is damaged.
 
-    >>> sqlscore.rollback(con).label
-    'events@1'
+    Examples:
+        >>> sqlscore.rollback(con).label
+        'events@1'
     """
     before, present = champion_before(con, mapping), champion_of(con, mapping)
     if before is None:

@@ -48,7 +48,8 @@ def plot(
     Raises PlotError if the model has nothing of the kind or the file cannot be written, ModelError or MappingError if
     there is no such model or mapping.
 
-    >>> sqlscore.plot(con, "confusion", "confusion.png")
+    Examples:
+        >>> sqlscore.plot(con, "confusion", "confusion.png")
     """
     from sqlscore.reporting.plots.style import save, target
 

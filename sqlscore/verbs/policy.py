@@ -29,7 +29,8 @@ def set_policy(
 
     Returns all settings that hold now. Raises ServingError for an unknown setting or a value out of range.
 
-    >>> sqlscore.set_policy(con, retrain_after_days=30, retrain_drift_psi=0.25)
+    Examples:
+        >>> sqlscore.set_policy(con, retrain_after_days=30, retrain_drift_psi=0.25)
     """
     known = [field.name for field in fields(Policy)]
     unknown = sorted(set(settings) - set(known))

@@ -65,8 +65,9 @@ def publish(
     Raises PublishError if something cannot be published as asked, or if rows of a score table were deleted since the
     last refresh; what was there before is still there.
 
-    >>> sqlscore.publish(con, "postgresql://bi@db.example.com/marts").tables["scored_users"].rows
-    20000
+    Examples:
+        >>> sqlscore.publish(con, "postgresql://bi@db.example.com/marts").tables["scored_users"].rows
+        20000
     """
     start = time.perf_counter()
     source = mapped(con, mapping, read=False)  # the scores can go out although the events are out of reach

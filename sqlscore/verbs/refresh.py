@@ -90,8 +90,9 @@ def refresh(
     events cannot be read, or if their view was replaced by one that shows other events to other sessions, EventsError
     if a column's type has changed to one that its role cannot have, GuardError if a guard refuses the events.
 
-    >>> sqlscore.refresh(con).tables
-    {'scored_users': 20000, 'scored_sessions': 51234}
+    Examples:
+        >>> sqlscore.refresh(con).tables
+        {'scored_users': 20000, 'scored_sessions': 51234}
     """
     from sqlscore.score_tables.all_or_changed import refresh_tables  # torch: only if a model is used
     from sqlscore.score_tables.labels import LABELS_TABLE, refresh_labels

@@ -32,7 +32,8 @@ def report(con: duckdb.DuckDBPyConnection, path: str | Path, *, mapping: str = D
     Raises OutputError if the file has another suffix, is a database or cannot be written; MappingError if there is no
     such mapping. The file is written whole or not at all.
 
-    >>> sqlscore.report(con, "report.html")
+    Examples:
+        >>> sqlscore.report(con, "report.html")
     """
     file = report_file(path)
     refuse_databases(con, file)

@@ -111,8 +111,9 @@ def search(
     Raises TrainingError if there is nothing to search, if Optuna is not installed, or if the mapped events are a view
     that shows models what came after an event, MappingError if nothing is mapped.
 
-    >>> sqlscore.search(con, architectures=["gru", "mingru"], trials=20).model.label
-    'events@2'
+    Examples:
+        >>> sqlscore.search(con, architectures=["gru", "mingru"], trials=20).model.label
+        'events@2'
     """
     source = mapped(con, mapping)
     check_readable(con, source)

@@ -48,8 +48,9 @@ class Status:
 def status(con: duckdb.DuckDBPyConnection) -> Status:
     """Look at mappings, models and score tables, and report what is stale or missing. No model is loaded.
 
-    >>> for problem in sqlscore.status(con).problems:
-    ...     print(problem.what, "->", problem.command)
+    Examples:
+        >>> for problem in sqlscore.status(con).problems:
+        ...     print(problem.what, "->", problem.command)
     """
     known = catalog(con)
     path = one(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")

@@ -46,7 +46,8 @@ def track(
 
     Raises TrackingError, without passwords, if MLflow or its store fails; the model stays registered in the file.
 
-    >>> sqlscore.track(con, to="http://localhost:5000").run_id
+    Examples:
+        >>> sqlscore.track(con, to="http://localhost:5000").run_id
     """
     source = mapped(con, mapping)
     check_readable(con, source)

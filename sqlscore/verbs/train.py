@@ -76,8 +76,9 @@ def train(
     Raises MappingError if nothing is mapped, TrainingError if the data cannot support what was asked for, or if the
     mapped events are a view that shows models what came after an event.
 
-    >>> sqlscore.train(con, horizon="30 days").label
-    'events@1'
+    Examples:
+        >>> sqlscore.train(con, horizon="30 days").label
+        'events@1'
     """
     from sqlscore.models.loading import resolve_device  # torch
     from sqlscore.training.fit import fit
@@ -147,7 +148,8 @@ def evaluate(
     Raises ModelError if there is no such model, if it belongs to another mapping, or if the mapped view shows the
     future in a way that the training did not allow.
 
-    >>> sqlscore.evaluate(con)["next_action"]["accuracy"]
+    Examples:
+        >>> sqlscore.evaluate(con)["next_action"]["accuracy"]
     """
     from sqlscore.training.evaluation.evaluate import evaluate as judge  # torch
 

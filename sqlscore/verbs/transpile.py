@@ -32,7 +32,8 @@ def transpile(con: duckdb.DuckDBPyConnection, query: str, *, dialect: str = "spa
     Raises TranspileError, which names for each construct that cannot be carried over the view or the text, the line,
     and what to write instead; MappingError if the mapped events cannot be read.
 
-    >>> print(sqlscore.transpile(con, "sqlscore.sessions"))
+    Examples:
+        >>> print(sqlscore.transpile(con, "sqlscore.sessions"))
     """
     from sqlscore.dialects.query import transpiled  # sqlglot, a fifth of a second
 

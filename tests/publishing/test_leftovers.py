@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 import sqlscore
 
@@ -38,8 +38,7 @@ def test_what_a_live_publication_is_writing_stays(shop: duckdb.DuckDBPyConnectio
     busy.write_bytes(b"being written")
     lock = Path(f"{busy}.lock")
     sqlscore.refresh(shop)
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(lock):
         sqlscore.publish(shop, tmp_path / target, tables=["scored_users"])
         assert names(tmp_path) == {target, busy.name, lock.name}
     sqlscore.publish(shop, tmp_path / target, tables=["scored_users"])

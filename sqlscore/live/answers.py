@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping as Dict
 from itertools import pairwise
@@ -11,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from sqlscore.live.asked import Asked
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+from sqlscore.live.refusals import as_body
 
 
 def as_json(asked: Asked, values: Dict[str, list[Any]]) -> bytes:
@@ -20,7 +18,7 @@ def as_json(asked: Asked, values: Dict[str, list[Any]]) -> bytes:
     rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
     if asked.ids is not None:
         rows = [{"id": name, **row} for name, row in zip(asked.ids, rows, strict=True)]
-    return _ENCODE({"results": rows}).encode()
+    return as_body({"results": rows})
 
 
 def as_arrow(asked: Asked, columns: Dict[str, pa.Array]) -> bytes:

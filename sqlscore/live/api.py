@@ -20,7 +20,7 @@ from sqlscore.live.batching import Batcher
 from sqlscore.live.counting import Counting
 from sqlscore.live.limits import Limits
 from sqlscore.live.openapi import ARROW, description, page
-from sqlscore.live.refusals import Refusal
+from sqlscore.live.refusals import Refusal, as_body
 from sqlscore.live.scoring import LOG, Scorer
 from sqlscore.live.tokens import Token
 
@@ -162,4 +162,4 @@ def _too_large(size: int, most: int) -> Refusal:
 
 
 def _refused(refusal: Refusal) -> Response:
-    return JSONResponse(refusal.to_dict(), refusal.status, refusal.headers)
+    return Response(as_body(refusal.to_dict()), refusal.status, refusal.headers, _JSON)

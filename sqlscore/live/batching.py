@@ -49,14 +49,7 @@ class Batcher:
 
     async def scores(self, asked: Asked) -> Columns:
         """The scores of one request. Raises Refusal: of the request itself, or 429 if too many wait."""
-        if len(self._waiting) >= self._limits.waiting:
-            raise Refusal(
-                429,
-                "",
-                f"{self._limits.waiting:,} requests wait already: ask again in a second, or send several sequences in "
-                "one request",
-                {"Retry-After": "1"},
-            )
+        self._refuse_crowd()
         future: asyncio.Future[Columns] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
         if self._work is None or self._work.done():
@@ -66,6 +59,17 @@ class Batcher:
         except asyncio.CancelledError:  # its time is over: it leaves its place to others
             self._waiting = deque(other for other in self._waiting if other[1] is not future)
             raise
+
+    def _refuse_crowd(self) -> None:
+        events = sum(asked.n_events for asked, _ in self._waiting)
+        if len(self._waiting) >= self._limits.waiting or events >= self._limits.waiting_events:
+            raise Refusal(
+                429,
+                "",
+                f"{len(self._waiting):,} requests with {events:,} events wait already: ask again in a second, or send "
+                "several sequences in one request",
+                {"Retry-After": "1"},
+            )
 
     def close(self) -> None:
         """End the thread once it has scored what it works on."""

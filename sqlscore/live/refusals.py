@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LONGEST = 80  # characters of a value that are repeated
 
 
@@ -35,7 +36,15 @@ def wrong(field: str, value: Any, expected: str) -> Refusal:
     return Refusal(422, field, f"{field} is {shown(value)}: {expected}")
 
 
+def as_body(document: Any) -> bytes:
+    """JSON in UTF-8. Half of a surrogate pair, which JSON can say and UTF-8 cannot, stays JSON's escape for it."""
+    return _ENCODE(document).encode("utf-8", "backslashreplace")
+
+
 def shown(value: Any) -> str:
     """A value of a request as JSON, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "nested too deep"
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -121,6 +121,8 @@ class Scorer:
 def _refusal(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, UnicodeEncodeError):
+        return Refusal(422, "", "a text holds half of a surrogate pair, which is no character: send whole characters")
     fields: tuple[tuple[type[Exception], str], ...] = (
         (ModelError, "model"),
         (MappingError, "mapping"),

@@ -203,9 +203,36 @@ def test_what_is_wrong_is_named_with_its_remedy(client: Client, document: Any, f
     assert said in message
 
 
-PLAIN = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"events": [{**VIEW, "select": HALF}], "as_of": NEVER},
+        {"events": [HALF]},
+        {"events": [{HALF: 1}]},
+        {"events": [VIEW], "as_of": NEVER, "model": HALF},
+        {"events": [VIEW], "mapping": HALF},
+        {"events": [VIEW], "as_of": HALF},
+        {"events": ["view"], "functions": [{"function": "next_action_probability", "action": HALF}]},
+        {"events": [{**VIEW, "select": json.loads("[" * 500 + "]" * 500)}], "as_of": NEVER},
+    ],
 )
+def test_half_a_character_is_refused_and_not_a_defect(client: Client, document: Any):
+    """JSON can write what no text can hold; the message can still be sent."""
+    assert client.refused(document)[0] == 422
+
+
+def test_any_id_comes_back(client: Client):
+    """Whatever JSON can say."""
+    ids = [None, 7, -1.5, "ä", HALF, [1, {"a": True}], {"user": HALF}]
+    found = client.score(sequences=[{"id": one, "events": ["view"]} for one in ids])
+    assert [result["id"] for result in found] == ids
+
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+PLAIN = st.none() | st.booleans() | NUMBERS | st.text(st.characters(), max_size=9)
 WORDS = [
     *("events", "sequences", "functions", "model", "mapping", "as_of", "id", "when", "select", "price", "function")
 ]
@@ -331,7 +358,7 @@ def test_one_more_than_may_wait_is_told_so(con: duckdb.DuckDBPyConnection):
         wait_for("a request that waits", lambda: "sqlscore_score_waiting 1.0" in client.get("/metrics"))
         status, body, headers = client.post(DOCUMENT)
         assert (status, headers["retry-after"]) == (429, "1")
-        assert "1 requests wait already: ask again" in json.loads(body)["error"]["message"]
+        assert "1 requests with 1 events wait already: ask again" in json.loads(body)["error"]["message"]
         scorer.let.set()
         assert [first.result()[0], second.result()[0]] == [200, 200]
 

@@ -19,6 +19,7 @@ FILE = "file"
 
 _TABLES = "events|high_water|judged_interventions|models|reliability_bins|scored_users"
 _READ = re.compile(rf"\b(FROM|JOIN) (sqlscore\.(?:{_TABLES})) AS ")
+_CALLED = re.compile(r"\bsqlscore\.(\w+)\(")
 _ARGUMENTS = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*"
 """The arguments of a call, with calls and queries in them, three brackets deep."""
 _END_OF_PARAMETERS = re.compile(r"\n?\) AS TABLE\n")
@@ -72,7 +73,8 @@ def belonging(text: str, kind: str, file: int, guarded: set[str]) -> str:
         file: The number of the database file.
         guarded: Names of the macros that have the parameter; this one is added if it gets it.
     """
-    calls = re.compile(rf"\bsqlscore\.({'|'.join(guarded)})\(({_ARGUMENTS})\)") if guarded else None
+    called = guarded.intersection(_CALLED.findall(text))
+    calls = re.compile(rf"\bsqlscore\.({'|'.join(sorted(called))})\(({_ARGUMENTS})\)") if called else None
     if kind == "view":
         return calls.sub(lambda call: _passing(call, "TRUE"), text) if calls else text
     condition = is_of_this_file(file, IN_VIEW)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
+from sqlscore.columns import is_valid, numbers_of
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import NO_TIME, Mapping
 from sqlscore.events.sequences import Sequences
@@ -26,7 +27,7 @@ def one_array(column: Column) -> pa.Array:
         return column
     if column.num_chunks == 1:
         return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
 
 
 def constant(column: Column, parameter: str) -> Any:
@@ -99,7 +100,7 @@ def moments_of(rows: pa.Array, as_of: Column, high_water: Column, newest: pa.Arr
         int64 (M,), µs.
     """
     if mapping.group is None or newest is None:
-        return np.asarray(moments(as_of, high_water, mapping)[rows.to_numpy()])
+        return np.asarray(moments(as_of, high_water, mapping)[numbers_of(rows)])
     return moments(one_array(as_of).take(rows), newest, mapping)
 
 
@@ -122,7 +123,7 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
         asked = pa.array(
             [None if text is None else moment(text, "as_of") for text in asked.to_pylist()], pa.timestamp("us")
         )
-    given = asked.is_valid().to_numpy(zero_copy_only=False)
+    given = is_valid(asked)
     try:
         times, finite = to_microseconds(asked, replace(mapping, time_cap=None))
     except EventsError as error:
@@ -132,7 +133,7 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
     if given.all():
         return times
     fallback = one_array(high_water)
-    if mapping.group is not None and (fallback.is_null().to_numpy(zero_copy_only=False) & ~given).any():
+    if mapping.group is not None and (~is_valid(fallback) & ~given).any():
         raise EventsError(
             f'there is no as_of, and nothing says when the newest event of the group ("{mapping.group}") was: pass '
             "as_of := TIMESTAMP '...', or take lists of sqlscore.events, whose column group_high_water says it; a "
@@ -143,5 +144,5 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
             f'there is no as_of, and no event in the mapped events table ("{mapping.name}") to take it from: '
             "pass as_of := TIMESTAMP '...', or map the events"
         )
-    newest = fallback.cast(pa.timestamp("us")).view(pa.int64()).fill_null(NO_TIME).to_numpy()
+    newest = numbers_of(fallback.cast(pa.timestamp("us")).view(pa.int64()), NO_TIME)
     return np.where(given, times, newest)

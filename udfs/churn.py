@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from sqlscore.columns import column_of
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.scores import churn_probability, refuse_plain, score_states
 from sqlscore.scoring.sql_types import SCORE_ARROW
@@ -20,7 +21,7 @@ def churn(catalog: Catalog, state: Column, as_of: Column, high_water: Column, ma
         refuse_plain(states)
         times = moments_of(rows, as_of, high_water, newest_in(state, rows), mapping_of(catalog, mapping))
         risk = churn_probability(artifact, states, times)
-        pieces.append((rows, pa.array(risk)))
+        pieces.append((rows, column_of(risk)))
     return scatter(pieces, len(state), pa.float32())
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlscore.columns import column_of, numbers_of, rows_where, texts_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.states import States
@@ -22,9 +23,9 @@ def by_model(column: Column, catalog: Catalog) -> Iterator[tuple[pa.Array, Artif
         return
     labels = states.field("model") if states.null_count == 0 else pc.struct_field(states, "model")
     for label in pc.unique(labels.drop_null()).to_pylist():
-        rows = pc.indices_nonzero(pc.fill_null(pc.equal(labels, label), False))
+        rows = column_of(rows_where(pc.equal(labels, texts_of([label])[0])))
         chosen = states if len(rows) == len(states) else states.take(rows)
-        yield rows.cast(pa.int64()), catalog.artifact(label, ""), from_arrow(chosen)
+        yield rows, catalog.artifact(label, ""), from_arrow(chosen)
 
 
 def newest_in(column: Column, rows: pa.Array) -> pa.Array | None:
@@ -51,7 +52,7 @@ def scatter(pieces: list[tuple[pa.Array, pa.Array]], length: int, kind: pa.DataT
     positions = np.full(length, -1, np.int64)
     start = 0
     for rows, values in pieces:
-        positions[rows.to_numpy()] = np.arange(start, start + len(values))
+        positions[numbers_of(rows)] = np.arange(start, start + len(values))
         start += len(values)
     joined = pa.concat_arrays([values.cast(kind) for _, values in pieces]) if pieces else pa.nulls(0, kind)
-    return joined.take(pa.array(positions, mask=positions < 0))
+    return joined.take(column_of(positions, positions < 0))

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sqlscore.columns import column_of, numbers_of, texts_of
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import Sequences, from_lists
 from sqlscore.events.unpacking import is_packed, unpack
@@ -68,7 +69,7 @@ def sequences_of(lists: Column, mapped: Mapping) -> tuple[pa.Array, Sequences] |
     rows = np.flatnonzero(sequences.lengths > 0)
     if not len(rows):
         return None
-    return pa.array(rows), sequences if len(rows) == len(sequences) else sequences.select(rows)
+    return column_of(rows), sequences if len(rows) == len(sequences) else sequences.select(rows)
 
 
 def sequences_by_model(
@@ -85,8 +86,8 @@ def sequences_by_model(
     models = one_array(model)
     for label in pc.unique(models).to_pylist():
         artifact = catalog.artifact(label, mapped.name)
-        named = pc.is_null(models) if label is None else pc.fill_null(pc.equal(models, label), False)
-        rows = np.flatnonzero(named.to_numpy(zero_copy_only=False) & has_events)
+        named = pc.is_null(models) if label is None else pc.equal(models, texts_of([label])[0])
+        rows = np.flatnonzero(numbers_of(named) & has_events)
         if len(rows):
             whole = len(rows) == len(sequences)
-            yield pa.array(rows), artifact, sequences if whole else sequences.select(rows)
+            yield column_of(rows), artifact, sequences if whole else sequences.select(rows)

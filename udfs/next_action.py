@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from sqlscore.columns import column_of, is_valid, numbers_of
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.head_outputs import action_probabilities, representations
 from sqlscore.scoring.ranking import action_codes, predicted_actions, top_actions
@@ -39,10 +40,10 @@ def action_probability(catalog: Catalog, state: Column, action: Column) -> pa.Ar
         artifact.require("next_action")
         codes = action_codes(artifact, asked.take(rows))
         probabilities = action_probabilities(artifact, states.hidden)
-        columns = codes.fill_null(0).to_numpy().astype(np.int64)
+        columns = numbers_of(codes).astype(np.int64)
         values = probabilities[np.arange(len(columns)), columns]
-        missing = codes.is_null().to_numpy(zero_copy_only=False)
-        pieces.append((rows, pa.array(values, pa.float32(), mask=missing)))
+        missing = ~is_valid(codes)
+        pieces.append((rows, column_of(np.asarray(values, np.float32), missing)))
     return scatter(pieces, len(state), pa.float32())
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Floats
+from sqlscore.columns import column_of, is_valid, numbers_of
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import SESSION_GAP, US_PER_SECOND
 from sqlscore.scoring.catalog import Catalog
@@ -25,7 +26,7 @@ def seconds_to_next(catalog: Catalog, state: Column) -> pa.Array:
     for rows, artifact, states in by_model(state, catalog):
         artifact.require("time_to_next")
         _refuse_plain(states)
-        pieces.append((rows, pa.array(seconds_to_next_event(artifact, states.hidden))))
+        pieces.append((rows, column_of(seconds_to_next_event(artifact, states.hidden))))
     return scatter(pieces, len(state), pa.float64())
 
 
@@ -37,14 +38,14 @@ def quantiles(catalog: Catalog, state: Column, levels: Column) -> pa.Array:
         artifact.require_distribution()
         _refuse_plain(states)
         given = asked.take(rows)
-        lengths = pc.list_value_length(given).fill_null(0).to_numpy().astype(np.int64)
+        lengths = numbers_of(pc.list_value_length(given)).astype(np.int64)
         wanted = given.flatten()
         inside = np.arange(lengths.max(initial=0)) < lengths[:, None]  # (N, Q) of the longest list
         padded = np.zeros(inside.shape)
-        padded[inside] = wanted.fill_null(0.0).to_numpy()
+        padded[inside] = numbers_of(wanted)
         found = seconds_at(artifact, states.hidden, padded)[inside]
-        values = pa.array(found, mask=wanted.is_null().to_numpy(zero_copy_only=False))
-        offsets = pa.array(np.append(0, np.cumsum(lengths)).astype(np.int32))
+        values = column_of(found, ~is_valid(wanted))
+        offsets = column_of(np.append(0, np.cumsum(lengths)).astype(np.int32))
         pieces.append((rows, pa.ListArray.from_arrays(offsets, values, mask=given.is_null())))
     return scatter(pieces, len(state), pa.list_(pa.float64()))
 
@@ -57,9 +58,9 @@ def within(catalog: Catalog, state: Column, seconds: Column) -> pa.Array:
     for rows, artifact, states in by_model(state, catalog):
         artifact.require_distribution()
         _refuse_plain(states)
-        share = event_within(artifact, states.hidden, values[rows.to_numpy()])
-        missing = asked.take(rows).is_null().to_numpy(zero_copy_only=False)
-        pieces.append((rows, pa.array(share, mask=missing)))
+        share = event_within(artifact, states.hidden, values[numbers_of(rows)])
+        missing = ~is_valid(asked.take(rows))
+        pieces.append((rows, column_of(share, missing)))
     return scatter(pieces, len(state), pa.float32())
 
 
@@ -71,7 +72,7 @@ def next_visit(catalog: Catalog, state: Column) -> pa.Array:
         _refuse_plain(states)
         same = event_within(artifact, states.hidden, np.full(len(states), _VISIT))
         medians = seconds_at(artifact, states.hidden, np.stack([same / 2, (1 + same) / 2], 1))
-        columns = [pa.array(same), pa.array(medians[:, 0]), pa.array(medians[:, 1])]
+        columns = [column_of(same), column_of(medians[:, 0]), column_of(medians[:, 1])]
         pieces.append((rows, pa.StructArray.from_arrays(columns, fields=list(VISIT_ARROW))))
     return scatter(pieces, len(state), VISIT_ARROW)
 
@@ -92,7 +93,7 @@ def lists_of_levels(levels: Column) -> pa.ListArray:
 
 def _checked(given: pa.Array, parameter: str, expected: str, most: float) -> Floats:
     """(N,) the numbers, 0 for NULL. Raises EventsError if one is below 0, above `most`, or NaN."""
-    values = np.asarray(given.fill_null(0.0).to_numpy())
+    values = numbers_of(given)
     wrong = ~((values >= 0) & (values <= most))
     if wrong.any():
         raise EventsError(f"{parameter} must be {expected}, found {values[wrong][0]}")

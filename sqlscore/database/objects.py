@@ -53,8 +53,9 @@ def version() -> str:
     mappings = [replace(full, time_unit=unit) for unit in (None, *UNITS)]
     mappings.append(replace(full, group="site"))
     functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
-    texts = [item.text for item in (*registry_tables(), LEADERBOARD, PLAYBOOK, *objects_of(0))]
-    texts += [item.in_groups for item in objects_of(0) if item.in_groups is not None]
+    made = objects_of(0)
+    texts = [item.text for item in (*registry_tables(), LEADERBOARD, PLAYBOOK, *made)]
+    texts += [item.in_groups for item in made if item.in_groups is not None]
     text = "\n".join([*texts, *functions, NOTHING_MAPPED, sample_of_all_parts()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

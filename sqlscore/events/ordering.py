@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
+from sqlscore.columns import column_of, numbers_of
 
 
 def time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints | None:
@@ -33,7 +34,7 @@ def time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints
     places = np.flatnonzero(member)  # of events that share their moment with a neighbour
     run = np.cumsum(np.append(True, ~tied)[places])  # which group of one moment each belongs to
     among = order[places]
-    keys = [_rank(column.take(pa.array(among))) for column in tie_breakers]
+    keys = [_rank(column.take(column_of(among))) for column in tie_breakers]
     resorted = np.lexsort((*reversed(keys), run))
     if not unsorted and bool((resorted == np.arange(len(resorted))).all()):
         return None
@@ -59,4 +60,4 @@ def _rank(column: pa.Array) -> Ints:
         return np.zeros(len(column), np.int64)
     values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
     ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
-    return np.asarray(ranks.to_numpy(), np.int64)
+    return np.asarray(numbers_of(ranks), np.int64)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
+from sqlscore.columns import column_of, is_valid, numbers_of, texts_of
 from sqlscore.errors import EventsError
 from sqlscore.events.kinds import is_text
 from sqlscore.events.mapping import CANONICAL, HIGH_WATER, NO_TIME, Mapping
@@ -64,7 +65,7 @@ class Sequences:
         return self._take(*stretches(self.offsets[1:] - lengths, lengths))
 
     def _take(self, rows: Ints, offsets: Ints) -> Sequences:
-        indices = pa.array(rows)
+        indices = column_of(rows)
         features = {name: column.take(indices) for name, column in self.features.items()}
         return Sequences(self.actions.take(indices), self.times[rows], offsets, features, self.plain, self.high_water)
 
@@ -111,7 +112,7 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
                 "or a VARCHAR[] of actions in time order"
             )
         lists = lists.cast(pa.list_(lists.type.value_type))
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    lengths = numbers_of(pc.list_value_length(lists))
     offsets = offsets_of(lengths)
     values = lists.flatten()
     element = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
@@ -147,16 +148,16 @@ def from_columns(columns: Dict[str, pa.Array], offsets: Ints, mapping: Mapping) 
     actions = _text(mapped[mapping.event_type], mapping.event_type)
     times, kept = to_microseconds(mapped[mapping.event_time], mapping)
     if actions.null_count:
-        kept &= actions.is_valid().to_numpy(zero_copy_only=False)
+        kept &= is_valid(actions)
     users = mapped.get(mapping.user_id)
     if users is not None and users.null_count:
-        kept &= users.is_valid().to_numpy(zero_copy_only=False)
+        kept &= is_valid(users)
     if mapping.exclude_types:
         kept &= ~_excluded(actions, mapping)
     extras = {name: mapped[name] for name in mapping.extras if name in mapped}
     newest = _high_water(columns) if mapping.group is not None else None
     if not kept.all():
-        keep = pa.array(kept)
+        keep = column_of(kept)
         offsets = np.append(0, np.cumsum(kept))[offsets]
         actions, times = actions.filter(keep), times[kept]
         users = users.filter(keep) if users is not None else None
@@ -180,7 +181,7 @@ def _high_water(columns: Dict[str, pa.Array]) -> Ints | None:
     column = next((column for name, column in columns.items() if name.casefold() == HIGH_WATER), None)
     if column is None or not pa.types.is_timestamp(column.type):
         return None
-    return np.asarray(column.cast(pa.timestamp("us")).view(pa.int64()).fill_null(NO_TIME).to_numpy())
+    return numbers_of(column.cast(pa.timestamp("us")).view(pa.int64()), NO_TIME)
 
 
 def in_time_order(
@@ -212,7 +213,7 @@ def in_time_order(
     features = {f.name: extras[f.name] for f in mapping.features if f.name in extras}
     order = time_order(times, offsets, [*(extras[name] for name in mapping.order), actions, *features.values()])
     if order is not None:
-        indices = pa.array(order)
+        indices = column_of(order)
         actions, times = actions.take(indices), times[order]
         features = {name: column.take(indices) for name, column in features.items()}
     return Sequences(actions, times, offsets, features)
@@ -221,9 +222,9 @@ def in_time_order(
 def _of_actions(actions: pa.Array, offsets: Ints, mapping: Mapping) -> Sequences:
     """Plain lists of actions, already in order: NULL actions, and those that the mapping leaves out, are left out."""
     if actions.null_count or mapping.exclude_types:
-        kept = actions.is_valid().to_numpy(zero_copy_only=False) & ~_excluded(actions, mapping)
+        kept = is_valid(actions) & ~_excluded(actions, mapping)
         offsets = np.append(0, np.cumsum(kept))[offsets]
-        actions = actions.filter(pa.array(kept))
+        actions = actions.filter(column_of(kept))
     return Sequences(_text(actions, "action"), np.full(len(actions), NO_TIME, np.int64), offsets, {}, plain=True)
 
 
@@ -263,14 +264,14 @@ def _text(column: pa.Array, name: str) -> pa.Array:
 def _excluded(actions: pa.Array, mapping: Mapping) -> npt.NDArray[np.bool_]:
     """(T,) whether the mapping leaves this action out."""
     texts = actions.cast(pa.string()) if pa.types.is_dictionary(actions.type) else actions
-    left_out = pa.array(mapping.exclude_types, texts.type)
-    return np.asarray(pc.is_in(texts, value_set=left_out).to_numpy(zero_copy_only=False))
+    left_out = texts_of(mapping.exclude_types).cast(texts.type)
+    return numbers_of(pc.is_in(texts, value_set=left_out))
 
 
 def _refuse_two_users(users: pa.Array, offsets: Ints, mapping: Mapping) -> None:
     if len(users) < 2:
         return
-    differs = pc.not_equal(users[1:], users[:-1]).to_numpy(zero_copy_only=False).copy()
+    differs = numbers_of(pc.not_equal(users[1:], users[:-1]))
     starts = offsets[1:-1]
     differs[starts[(starts > 0) & (starts < len(users))] - 1] = False
     if differs.any():

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Bools, Ints
+from sqlscore.columns import is_valid, numbers_of
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import Mapping, us_per_unit
 from sqlscore.events.times_in_sql import wrong_time
@@ -26,18 +27,18 @@ def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, Bools]:
     kind, name = column.type, mapping.event_time
     if pa.types.is_null(kind):
         return np.zeros(len(column), np.int64), np.zeros(len(column), np.bool_)
-    usable = column.is_valid().to_numpy(zero_copy_only=False).copy()
+    usable = is_valid(column)
     if pa.types.is_date(kind):
-        days = column.cast(pa.date32()).view(pa.int32()).fill_null(0).to_numpy().astype(np.int64)
+        days = numbers_of(column.cast(pa.date32()).view(pa.int32())).astype(np.int64)
         usable &= np.abs(days) < 2**31 - 1  # infinity
         times = _multiplied(days, _PER_DAY, usable, name)
     elif pa.types.is_timestamp(kind):
-        ticks = column.view(pa.int64()).fill_null(0).to_numpy()
+        ticks = numbers_of(column.view(pa.int64()))
         usable &= np.abs(ticks) < 2**63 - 1  # infinity
         times = ticks // 1000 if kind.unit == "ns" else _multiplied(ticks, _PER_TICK[kind.unit], usable, name)
     elif mapping.time_unit is not None and (pa.types.is_integer(kind) or _is_whole(kind)):
         try:
-            ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
+            ticks = numbers_of(column.cast(pa.int64()))
         except pa.ArrowInvalid as error:
             raise _too_far(name, pc.max(pc.abs(column.cast(pa.float64(), safe=False))).as_py()) from error
         times = (
@@ -46,7 +47,7 @@ def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, Bools]:
             else _multiplied(ticks, int(us_per_unit(mapping.time_unit)), usable, name)
         )
     elif mapping.time_unit is not None and (pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        numbers = column.cast(pa.float64()).fill_null(0).to_numpy()
+        numbers = numbers_of(column.cast(pa.float64()))
         usable &= np.isfinite(numbers)
         finite = np.where(usable, numbers, 0)
         scaled = np.rint(finite / 1000 if mapping.time_unit == "ns" else finite * us_per_unit(mapping.time_unit))

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
+from sqlscore.columns import column_of, numbers_of
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.packing import END, FIELD, SEP, USER, field_of
@@ -59,11 +60,11 @@ def unpack(column: pa.StructArray, mapping: Mapping) -> Sequences:
     if not np.array_equal(np.append(0, fields.ends)[offsets], bounds):
         raise EventsError(_NOT_PACKED)
     try:
-        times = fields.text(0).cast(pa.int64()).to_numpy()
+        times = numbers_of(fields.text(0).cast(pa.int64()))
     except pa.ArrowInvalid as error:
         raise EventsError(_NOT_PACKED) from error
     actions, users, *rest = (fields.text(1 + n_values + i) for i in range(n_values))
-    newest = rest.pop().cast(pa.int64()).to_numpy() if mapping.group is not None else None
+    newest = numbers_of(rest.pop().cast(pa.int64())) if mapping.group is not None else None
     extras = {name: _typed(name, values) for name, values in zip(mapping.extras, rest, strict=True)}
     found = in_time_order(actions, times, users, extras, offsets, mapping)
     return found if newest is None else replace(found, high_water=newest_each(newest, offsets))
@@ -88,7 +89,7 @@ class _Fields:
     def text(self, field: int) -> pa.Array:
         """(T,) this field of every event."""
         size, width = self._marks.shape
-        return self._pieces.take(pa.array(np.arange(2 * field, 2 * width * size, 2 * width)))
+        return self._pieces.take(column_of(np.arange(2 * field, 2 * width * size, 2 * width)))
 
     def length(self, field: int) -> Ints:
         """(T,) bytes of this field, which is not the first."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
+from sqlscore.columns import column_of, numbers_of, texts_of
 from sqlscore.errors import EventsError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.kinds import is_text, sort_of
@@ -77,11 +78,11 @@ def encode_actions(actions: pa.Array, known: tuple[str, ...]) -> tuple[npt.NDArr
     missing = codes == 0
     if not missing.any():
         return codes, []
-    unseen = actions.filter(pa.array(missing))
+    unseen = actions.filter(column_of(missing))
     if pa.types.is_dictionary(unseen.type):
         unseen = unseen.cast(unseen.type.value_type)
     unseen = unseen.dictionary_encode()
-    codes[missing] = unseen.indices.to_numpy() + (len(known) + 1)
+    codes[missing] = numbers_of(unseen.indices) + (len(known) + 1)
     return codes, unseen.dictionary.to_pylist()
 
 
@@ -89,13 +90,13 @@ def encode_categories(column: pa.Array, known: tuple[str, ...]) -> npt.NDArray[n
     """A category column -> codes from 1 in the order of `known`; 0 for NULL and for what is not in it."""
     if pa.types.is_dictionary(column.type):
         table = np.append(encode_categories(column.dictionary, known), 0)
-        return np.asarray(table[column.indices.fill_null(len(table) - 1).to_numpy()], np.int64)
+        return np.asarray(table[numbers_of(column.indices, len(table) - 1)], np.int64)
     if pa.types.is_null(column.type):
         return np.zeros(len(column), np.int64)
     if not is_text(column.type):
         column = column.cast(pa.string())
     codes = pc.index_in(column, value_set=_value_set(known), skip_nulls=True)
-    return np.asarray(codes.fill_null(-1).to_numpy().astype(np.int64) + 1)
+    return numbers_of(codes, -1).astype(np.int64) + 1
 
 
 def refuse_types(types: Mapping[str, pa.DataType], inputs: Inputs) -> None:
@@ -141,7 +142,7 @@ def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan, np.float32)
     with np.errstate(over="ignore"):  # infinite then, which counts as missing
-        values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float32)
+        values = numbers_of(column.cast(pa.float64(), safe=False), np.nan).astype(np.float32)
     return np.where(np.isinf(values), np.nan, values)
 
 
@@ -155,7 +156,7 @@ def ngrams(text: str) -> npt.NDArray[np.int64]:
 
 @lru_cache(maxsize=256)
 def _value_set(known: tuple[str, ...]) -> pa.Array:
-    return pa.array(known, pa.string())
+    return texts_of(known)
 
 
 def _feature(sequences: Sequences, name: str) -> pa.Array:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
+from sqlscore.columns import column_of, texts_of
 from sqlscore.errors import EventsError, ModelError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities
@@ -50,7 +51,7 @@ def predicted_actions(artifact: Artifact, states: States) -> pa.Array:
     """(N,) actions: see `decided`."""
     artifact.require("next_action")
     chosen = decided(artifact, action_probabilities(artifact, states.hidden))
-    return action_names(artifact).take(pa.array(chosen))
+    return action_names(artifact).take(column_of(chosen))
 
 
 def decided(artifact: Artifact, probabilities: npt.NDArray[np.float32]) -> Ints:
@@ -73,10 +74,10 @@ def ranked_actions(artifact: Artifact, probabilities: npt.NDArray[np.float32], k
     """(N, V) probabilities -> as `top_actions`."""
     best, index = largest(probabilities, min(k, probabilities.shape[1]))
     values = pa.StructArray.from_arrays(
-        [action_names(artifact).take(pa.array(index.reshape(-1))), pa.array(best.reshape(-1))],
+        [action_names(artifact).take(column_of(index.reshape(-1))), column_of(best.reshape(-1))],
         fields=list(ACTIONS_ARROW.value_type),
     )
-    offsets = pa.array(np.arange(len(best) + 1, dtype=np.int32) * best.shape[1])
+    offsets = column_of(np.arange(len(best) + 1, dtype=np.int32) * best.shape[1])
     return pa.ListArray.from_arrays(offsets, values)
 
 
@@ -131,7 +132,7 @@ def _decision_weights(weights: tuple[float, ...] | None) -> npt.NDArray[np.float
 
 @lru_cache(maxsize=64)
 def _names(actions: tuple[str, ...]) -> pa.Array:
-    return pa.array(actions, pa.string())
+    return texts_of(actions)
 
 
 def action_names(artifact: Artifact) -> pa.Array:

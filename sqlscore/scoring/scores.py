@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sqlscore.arrays import Ints
+from sqlscore.columns import column_of, repeated
 from sqlscore.errors import EventsError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities, all_heads, churn_risk, seconds_to_next_event
@@ -43,24 +44,24 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
         refuse_future(last, as_of)
     if as_of is not None and "time_to_next" in heads and "churn" in heads:
         probabilities, when, gone = all_heads(artifact, states.hidden, states.clock, as_of)
-        seconds, risk = pa.array(when), pa.array(gone)
+        seconds, risk = column_of(when), column_of(gone)
     else:
         probabilities = action_probabilities(artifact, states.hidden)
         if as_of is not None and "time_to_next" in heads:
-            seconds = pa.array(seconds_to_next_event(artifact, states.hidden))
+            seconds = column_of(seconds_to_next_event(artifact, states.hidden))
         if as_of is not None and "churn" in heads:
-            risk = pa.array(churn_probability(artifact, states, as_of))
+            risk = column_of(churn_probability(artifact, states, as_of))
     likely = ranked_actions(artifact, probabilities, _TOP)
     chosen = decided(artifact, probabilities)
     unknown = (states.n_unknown / np.maximum(states.n_events, 1)).astype(np.float32)
     columns = [
-        pa.repeat(artifact.name, size),
+        repeated(artifact.name, size),
         pa.nulls(size, pa.timestamp("us")) if as_of is None else times_array(as_of),
-        pa.array(states.n_events),
-        pa.array(unknown),
+        column_of(states.n_events),
+        column_of(unknown),
         times_array(last),
-        action_names(artifact).take(pa.array(chosen)),
-        pa.array(probabilities[np.arange(size), chosen]),
+        action_names(artifact).take(column_of(chosen)),
+        column_of(probabilities[np.arange(size), chosen]),
         likely,
         seconds,
         risk,

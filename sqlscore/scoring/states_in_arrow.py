@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sqlscore.columns import column_of, numbers_of, repeated
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.scoring.sql_types import STATE_ARROW
@@ -14,14 +15,14 @@ from sqlscore.scoring.states import States
 
 def times_array(microseconds: npt.NDArray[np.int64]) -> pa.Array:
     """(N,) µs -> TIMESTAMP, NO_TIME as NULL."""
-    return pa.array(microseconds, mask=microseconds == NO_TIME).view(pa.timestamp("us"))
+    return column_of(microseconds, microseconds == NO_TIME).view(pa.timestamp("us"))
 
 
 def float_lists(values: npt.NDArray[np.float32]) -> pa.Array:
     """float32 (N, D) -> N lists of D."""
     rows, width = values.shape
-    offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * width)
-    return pa.ListArray.from_arrays(offsets, pa.array(values.reshape(-1)))
+    offsets = column_of(np.arange(rows + 1, dtype=np.int32) * width)
+    return pa.ListArray.from_arrays(offsets, column_of(values.reshape(-1)))
 
 
 def to_arrow(states: States, model: str) -> pa.StructArray:
@@ -30,11 +31,11 @@ def to_arrow(states: States, model: str) -> pa.StructArray:
         float_lists(states.hidden),
         times_array(states.clock[:, 0]),
         times_array(states.clock[:, 1]),
-        pa.array(states.n_events),
-        pa.array(states.n_unknown),
-        pa.repeat(model, len(states)),
+        column_of(states.n_events),
+        column_of(states.n_unknown),
+        repeated(model, len(states)),
     ]
-    empty = pa.array(states.n_events == 0)
+    empty = column_of(states.n_events == 0)
     return pa.StructArray.from_arrays(columns, fields=list(STATE_ARROW), mask=empty)
 
 
@@ -42,7 +43,7 @@ def from_arrow(column: pa.StructArray) -> States:
     """STATE_ARROW without NULLs -> states, without copying the floats."""
     hidden = column.field("hidden")
     rows = len(column)
-    values = hidden.flatten().to_numpy()
+    values = numbers_of(hidden.flatten())
     if rows and len(values) % rows:
         raise EventsError("these states come from models of different sizes: encode the events again")
     width = len(values) // rows if rows else 0
@@ -50,11 +51,11 @@ def from_arrow(column: pa.StructArray) -> States:
     return States(
         values.reshape(rows, width),
         clock,
-        column.field("n_events").to_numpy(zero_copy_only=False),
-        column.field("n_unknown").to_numpy(zero_copy_only=False),
+        numbers_of(column.field("n_events")),
+        numbers_of(column.field("n_unknown")),
     )
 
 
 def microseconds(column: pa.Array) -> npt.NDArray[np.int64]:
     """TIMESTAMP -> (N,) µs, NULL as NO_TIME."""
-    return np.asarray(column.view(pa.int64()).fill_null(NO_TIME).to_numpy())
+    return numbers_of(column.view(pa.int64()), NO_TIME)

@@ -1,7 +1,7 @@
 """Columns between numpy and Arrow without pandas.
 
 pyarrow imports pandas, where it is installed, with the first `pa.array`, `pa.scalar` or `to_numpy` of a process, and
-that takes longer than all else that a first score needs beside torch. What a score passes through is made here.
+takes a sixth of a second for it. What a score passes through is made here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sqlscore.arrays import Bools, Ints
+Bools = npt.NDArray[np.bool_]
 
 
 def column_of(values: npt.NDArray[Any], missing: Bools | None = None) -> pa.Array:
@@ -60,7 +60,7 @@ def is_valid(column: pa.Array) -> Bools:
     return numbers_of(column.is_valid())
 
 
-def rows_where(column: pa.Array, null: bool = False) -> Ints:
+def rows_where(column: pa.Array, null: bool = False) -> npt.NDArray[np.int64]:
     """(N,) truth values -> int64 (M,): the rows where it is true."""
     return np.flatnonzero(numbers_of(column, null))
 

@@ -116,6 +116,14 @@ PUBLIC: tuple[Public, ...] = (
         ("{events}", "label", "quantiles", "as_of", "{high_water}", "{mapping}"),
         "DOUBLE[]: quantiles of a number which finetune learned, after as_of",
     ),
+    Public(
+        "uplift",
+        (("label", None), _AS_OF),
+        "uplift",
+        ("{events}", "label", "as_of", "{high_water}", "{mapping}"),
+        "FLOAT in [-1, 1]: by how much an intervention at as_of raises the probability to stay, as finetune learned it "
+        "from treated and held-out users",
+    ),
     Public("embed_events", (_MODEL,), "embedding", ("{state}",), "FLOAT[]: the user's representation"),
     Public(
         "score_events",

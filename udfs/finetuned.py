@@ -45,6 +45,17 @@ def expected_value(
     return _answers(catalog, lists, label, as_of, high_water, mapping, pa.float64(), answer)
 
 
+def uplift(
+    catalog: Catalog, lists: Column, label: Column, as_of: Column, high_water: Column, mapping: Column
+) -> pa.Array:
+    """(lists, label, as_of, high_water, mapping) -> FLOAT in [-1, 1]."""
+
+    def answer(head: FinetunedModel, features: Table) -> pa.Array:
+        return pa.array(head.head.uplift(features).astype(np.float32))
+
+    return _answers(catalog, lists, label, as_of, high_water, mapping, pa.float32(), answer)
+
+
 def value_quantiles(
     catalog: Catalog,
     lists: Column,

@@ -94,6 +94,7 @@ FUNCTIONS: tuple[Internal, ...] = (
     Internal("propensity", "FLOAT", "finetuned", "propensity"),
     Internal("expected_value", "DOUBLE", "finetuned", "expected_value"),
     Internal("value_quantiles", "DOUBLE[]", "finetuned", "value_quantiles"),
+    Internal("uplift", "FLOAT", "finetuned", "uplift"),
     Internal("score", SCORE_SQL, "churn", "score"),
     Internal("explain_next", WEIGHTS_SQL, "explain", "explain_next_action"),
     Internal("explain_churn", WEIGHTS_SQL, "explain", "explain_churn"),

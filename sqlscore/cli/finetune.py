@@ -1,4 +1,4 @@
-"""The command `finetune`: a head for a label that SQL expresses."""
+"""The command `finetune`: a head for a label that SQL expresses, or for what an intervention does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import working
+from sqlscore.quoting import literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +23,18 @@ _PARTS = {"later": "later moments", "other_users": "other users"}
 
 def finetune(
     db: Database,
-    name: Annotated[str, typer.Option("--name", help="What propensity(e, NAME) calls it.")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="What propensity(e, NAME) calls it (of an uplift default: the intervention)."),
+    ] = None,
     labels: Annotated[
-        str, typer.Option("--labels", metavar="SQL", help="SELECT user_id, as_of, label [, known_at]; or a .sql file.")
-    ],
+        str | None,
+        typer.Option("--labels", metavar="SQL", help="SELECT user_id, as_of, label [, known_at]; or a .sql file."),
+    ] = None,
+    uplift: Annotated[
+        str | None,
+        typer.Option("--uplift", metavar="WHICH", help="Instead of labels, an intervention: whom does it help?"),
+    ] = None,
     base: Annotated[
         str | None, typer.Option("--base", metavar="NAME@V", help="Whose encoder to use (default: the champion's).")
     ] = None,
@@ -46,12 +55,15 @@ def finetune(
     """
     from sqlscore import finetune as verb
 
-    text = Path(labels).read_text(encoding="utf-8") if labels.casefold().endswith(".sql") else labels
+    text = labels
+    if labels is not None and labels.casefold().endswith(".sql"):
+        text = Path(labels).read_text(encoding="utf-8")
     with open_database(db, device=device) as con, working("fine-tuning"):
         info = verb(
             con,
             text,
             name=name,
+            uplift=uplift,
             base=base,
             task=cast("Any", task),  # the verb says what there is
             allow_leak=allow_leak or (),
@@ -62,14 +74,24 @@ def finetune(
         render.as_json(info)
         return
     show_head(info)
-    render.next_step(
-        "sqlscore", "sql", db, f"SELECT user_id, propensity(e, '{name}') AS p FROM events e GROUP BY user_id LIMIT 5"
-    )
+    function = "uplift" if uplift is not None else "propensity"
+    call = f"{function}(e, {literal(info.name)})"
+    render.next_step("sqlscore", "sql", db, f"SELECT user_id, {call} AS p FROM events e GROUP BY user_id LIMIT 5")
 
 
 def show_head(info: ModelInfo) -> None:
     """A head that was just learned."""
     notes = info.notes
+    if "intervention" in notes:
+        render.say(
+            f"{info.label}: {notes['n_treated']:,} treated and {notes['n_held_out']:,} held-out users with known "
+            f"outcomes at {notes['moments']:,} moments"
+        )
+        left = notes["n_not_randomised"] + notes["n_strangers"]
+        if left:
+            render.say(f"{left:,} users are left out: not assigned by chance, or without an event before")
+        show_figures(info.metrics)
+        return
     render.say(
         f"{info.label}: {notes['n_labels']:,} labels of {notes['n_users']:,} users at {notes['moments']:,} moments"
     )
@@ -80,7 +102,9 @@ def show_head(info: ModelInfo) -> None:
 
 def show_figures(metrics: Mapping[str, Any]) -> None:
     """What a head and its baselines reach on labels that were not learned, then the verdict."""
-    for part, found in metrics["label"].items():
+    if "uplift" in metrics:
+        _show_uplift(metrics["uplift"])
+    for part, found in metrics.get("label", {}).items():
         peers = [("this head", found), *found["baselines"].items()]
         shown = [
             column
@@ -102,3 +126,14 @@ def show_figures(metrics: Mapping[str, Any]) -> None:
         render.show_fitting(table, ("brier", "calibration error"))
     for sentence in metrics["verdict"]:
         render.say(sentence)
+
+
+def _show_uplift(found: Mapping[str, Any]) -> None:
+    """What was told to users that were not learned, and what came of them."""
+    title = f"on {found['n']:,} users that were not learned, by what they were told"
+    table = Table("users", "told", "uplift", "low", "high", title=title, title_justify="left")
+    for part in found["tenths"]:
+        table.add_row(
+            f"{part['n']:,}", *(render.number(part[name]) for name in ("told", "uplift", "uplift_low", "uplift_high"))
+        )
+    render.show_fitting(table)

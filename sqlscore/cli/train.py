@@ -155,7 +155,7 @@ def evaluate(
         result = verb(con, model, mapping=mapping)
     if json:
         render.as_json(result)
-    elif "label" in result:
+    elif "label" in result or "uplift" in result:  # a fine-tuned head
         show_figures(result)
     else:
         show_evaluation(result)

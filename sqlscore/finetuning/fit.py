@@ -10,7 +10,6 @@ import duckdb
 import numpy as np
 
 from sqlscore.arrays import Ints
-from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import Mapping
 from sqlscore.finetuning.baselines import answers_of_baselines
 from sqlscore.finetuning.examples import Examples, examples_of
@@ -18,10 +17,7 @@ from sqlscore.finetuning.judging import judge, verdict
 from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.learning import learn
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.catalog import HEAD
-from sqlscore.scoring.label_head import pack_head
-from sqlscore.scoring.manifest import Manifest
-from sqlscore.times import iso
+from sqlscore.scoring.label_head import head_manifest, pack_head
 
 _LATER = 0.2  # of the labels, the newest: to be judged as a forecast
 _STRANGERS = 5  # one of so many users is held out
@@ -100,27 +96,11 @@ def fit_head(
     final = learn(examples.features[0], labels, np.arange(len(labels)), seed, chosen)
     clock.note("learning")
     span = labels.as_of if labels.known_at is None else labels.known_at
-    manifest = Manifest(
-        architecture=HEAD,
-        config={
-            "kind": labels.kind,
-            "values": list(labels.values),
-            "base": base.name,
-            "base_sha256": base.sha256,
-            "strength": final.strength,
-            "seed": seed,
-        },
-        inputs=Inputs((), {}, ()),
-        heads=("label",),
-        capabilities=(),
-        state_size=base.manifest.state_size,
-        embedding_size=0,
-        fold=False,
-        max_events=None,
-        horizon_seconds=None,
-        lookback_seconds=None,
-        trained_from=iso(int(labels.as_of.min())),
-        trained_to=iso(int(span.max())),
+    manifest = head_manifest(
+        base,
+        final.head,
+        {"strength": final.strength, "seed": seed},
+        trained=(int(labels.as_of.min()), int(span.max())),
         notes={
             "labels": query,
             "n_labels": len(labels),

@@ -36,7 +36,14 @@ class Learned:
     amount_strength: float
 
 
-def learn(features: Table, labels: Labels, rows: Ints, seed: int, chosen: tuple[float, float] | None = None) -> Learned:
+def learn(
+    features: Table,
+    labels: Labels,
+    rows: Ints,
+    seed: int,
+    chosen: tuple[float, float] | None = None,
+    calibrated: bool = True,
+) -> Learned:
     """Learn a head from some labels.
 
     Args:
@@ -45,6 +52,7 @@ def learn(features: Table, labels: Labels, rows: Ints, seed: int, chosen: tuple[
         rows: which of them are learned from.
         seed: of the folds.
         chosen: strengths that were found before; None tries STRENGTHS on users that were left out.
+        calibrated: whether to calibrate on users that were left out; without it and with `chosen` nobody is.
     """
     if len(rows) > _MOST:
         rows = np.sort(np.random.default_rng(seed).choice(rows, _MOST, replace=False))
@@ -52,7 +60,7 @@ def learn(features: Table, labels: Labels, rows: Ints, seed: int, chosen: tuple[
     mean, spread = part.mean(0), part.std(0)
     spread[spread < _LEAST] = 1.0
     x = np.clip((part - mean) / spread, -4.0, 4.0)
-    folds = list(_folds(labels.user[rows], len(rows), seed))
+    folds = list(_folds(labels.user[rows], len(rows), seed)) if calibrated or chosen is None else []
     numbers = labels.kind in ("count", "amount")
     classes = len(labels.values) if labels.kind == "classes" else 2
     kinds = (wanted > 0).astype(np.int64) if numbers else wanted.astype(np.int64)

@@ -105,13 +105,17 @@ def label_rows(ids: pa.Array, states: States, as_of: Ints, base: Artifact, heads
     tables = []
     for model in heads:
         head = model.head
-        told = head.probabilities(features)
-        column = told.argmax(1) if head.kind == "classes" else np.ones(size, np.int64)
-        predicted = pa.nulls(size, pa.string())
+        predicted, likely, gained = (pa.nulls(size, kind) for kind in (pa.string(), pa.float32(), pa.float32()))
         mean, quantiles = nothing, [nothing] * len(_LEVELS)
+        if head.kind == "uplift":
+            gained = pa.array(head.uplift(features).astype(np.float32))
+        else:
+            told = head.probabilities(features)
+            column = told.argmax(1) if head.kind == "classes" else np.ones(size, np.int64)
+            likely = pa.array(told[np.arange(size), column].astype(np.float32))
         if head.kind == "classes":
             predicted = pa.array(head.values).take(pa.array(column))
-        else:
+        elif head.kind != "uplift":
             mean = pa.array(head.expected(features))
         if head.kind in ("count", "amount"):
             quantiles = [pa.array(values) for values in head.quantiles(features, _LEVELS).T.copy()]
@@ -119,12 +123,13 @@ def label_rows(ids: pa.Array, states: States, as_of: Ints, base: Artifact, heads
             "user_id": ids,
             "label": pa.repeat(model.name.rpartition("@")[0], size),
             "kind": pa.repeat(head.kind, size),
-            "propensity": pa.array(told[np.arange(size), column].astype(np.float32)),
+            "propensity": likely,
             "predicted_value": predicted,
             "expected_value": mean,
             "p10": quantiles[0],
             "p50": quantiles[1],
             "p90": quantiles[2],
+            "uplift": gained,
             "model": pa.repeat(model.name, size),
             "base": pa.repeat(base.name, size),
             "as_of": times_array(as_of),

@@ -3,7 +3,7 @@
 Of a yes/no label and of classes it gives probabilities, by a (multinomial) logistic regression. Counts and amounts are
 a hurdle (Cragg 1971): the probability of more than nothing, and where there is more, a log-linear mean with the spread
 that was seen around it, so that quantiles have the share of nothing in them; the mean of the logs is brought back by
-the smearing factor of Duan 1983.
+the smearing factor of Duan 1983. Of an intervention it gives the uplift, a linear function that was shrunk.
 """
 
 from __future__ import annotations
@@ -12,18 +12,25 @@ import io
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
 from sqlscore.arrays import Floats
 from sqlscore.errors import ArtifactError, ModelError
+from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.catalog import HEAD
 from sqlscore.scoring.label_features import Table
 from sqlscore.scoring.manifest import Manifest, read_manifest, sha256_of
 from sqlscore.scoring.torchscript import zipped
+from sqlscore.times import iso
 
-Kind = Literal["yes_no", "classes", "count", "amount"]
+if TYPE_CHECKING:
+    from sqlscore.scoring.artifact import Artifact
+
+Kind = Literal["yes_no", "classes", "count", "amount", "uplift"]
 KINDS: tuple[Kind, ...] = ("yes_no", "classes", "count", "amount")
+"""Kinds of labels. The fifth kind of head, uplift, is learned from interventions and not from labels."""
 LEVELS: Floats = np.linspace(0.005, 0.995, 100)
 """The levels of the quantiles of residuals that a head of amounts keeps."""
 
@@ -43,7 +50,8 @@ class Head:
         spread: (P,) their standard deviations.
         weights: (P, K) of the standardised features, for the logits.
         bias: (K,)
-        scale: (2,) a and b of Platt 1999 for one column, 1 / temperature and 0 for classes.
+        scale: (2,) a and b of Platt 1999 for one column, 1 / temperature and 0 for classes; of an uplift its slope,
+            which is 0 where users cannot be told apart, and its mean.
         amount_weights: (P,) for the mean log of what is more than nothing; empty if the label is no number.
         amount_level: (4,) the constant of that mean, the log of the factor that makes a mean of amounts of it, and the
             least and the highest mean that was learned from, which no answer goes far beyond.
@@ -66,7 +74,12 @@ class Head:
         return np.asarray(np.clip((features - self.mean) / self.spread, -_WITHIN, _WITHIN), np.float64)
 
     def probabilities(self, features: Table) -> Floats:
-        """(N, P) -> (N, 2) of no and yes, or of nothing and more; (N, K) of the classes."""
+        """(N, P) -> (N, 2) of no and yes, or of nothing and more; (N, K) of the classes.
+
+        Raises ModelError if it is an uplift.
+        """
+        if self.kind == "uplift":
+            raise ModelError("this head says what an intervention changes, not how likely something is: use uplift")
         z = self.scale[0] * (self.standardised(features) @ self.weights + self.bias) + self.scale[1]
         if self.kind != "classes":
             z = np.concatenate([np.zeros((len(z), 1)), z], axis=1)
@@ -75,10 +88,10 @@ class Head:
 
     def expected(self, features: Table) -> Floats:
         """(N, P) -> (N,) the mean of the label; that of a yes/no label is its probability."""
-        likely = self.probabilities(features)[:, 1]
         if self.kind == "yes_no":
-            return likely
+            return self.probabilities(features)[:, 1]
         self.require_numbers("expected_value")
+        likely = self.probabilities(features)[:, 1]
         return np.asarray(likely * np.exp(self._logs(features) + self.amount_level[1]))
 
     def quantiles(self, features: Table, levels: Floats) -> Floats:
@@ -90,10 +103,21 @@ class Head:
         found = np.where(levels[None, :] <= nothing, 0.0, np.exp(logs))
         return np.asarray(np.maximum(np.rint(found), levels[None, :] > nothing) if self.kind == "count" else found)
 
+    def uplift(self, features: Table) -> Floats:
+        """(N, P) -> (N,) in [-1, 1]: by how much the intervention raises the probability to stay.
+
+        Raises ModelError if the head learned a label.
+        """
+        if self.kind != "uplift":
+            raise ModelError(f"uplift needs what finetune learned of an intervention, and this label is {self.kind}")
+        told = (self.standardised(features) @ self.weights)[:, 0] + self.bias[0]
+        return np.asarray(np.clip(self.scale[0] * told + self.scale[1], -1.0, 1.0))
+
     def require_numbers(self, function: str) -> None:
         """Raises ModelError unless the label is a number."""
         if self.kind not in ("count", "amount"):
-            raise ModelError(f"{function} needs a label that is a number, and this one is {self.kind}: use propensity")
+            other = "uplift" if self.kind == "uplift" else "propensity"
+            raise ModelError(f"{function} needs a label that is a number, and this one is {self.kind}: use {other}")
 
     def _logs(self, features: Table) -> Floats:
         logs = self.standardised(features) @ self.amount_weights + self.amount_level[0]
@@ -131,6 +155,50 @@ class FinetunedModel:
     def base_sha256(self) -> str:
         """The hash of the model whose states the head reads."""
         return str(self.manifest.config["base_sha256"])
+
+
+def head_manifest(
+    base: Artifact,
+    head: Head,
+    config: dict[str, Any],
+    *,
+    trained: tuple[int, int],
+    notes: dict[str, Any],
+    metrics: dict[str, Any],
+) -> Manifest:
+    """What stands in the artifact of a head.
+
+    Args:
+        base: The model whose states it reads.
+        head: The head.
+        config: How it was learned.
+        trained: µs, the first and the last moment of what it learned.
+        notes: What it learned from.
+        metrics: How good it is, and the verdict.
+    """
+    return Manifest(
+        architecture=HEAD,
+        config={
+            "kind": head.kind,
+            "values": list(head.values),
+            "base": base.name,
+            "base_sha256": base.sha256,
+            **config,
+        },
+        inputs=Inputs((), {}, ()),
+        heads=("label",),
+        capabilities=(),
+        state_size=base.manifest.state_size,
+        embedding_size=0,
+        fold=False,
+        max_events=None,
+        horizon_seconds=None,
+        lookback_seconds=None,
+        trained_from=iso(trained[0]),
+        trained_to=iso(trained[1]),
+        notes=notes,
+        metrics=metrics,
+    )
 
 
 def pack_head(head: Head, manifest: Manifest) -> bytes:

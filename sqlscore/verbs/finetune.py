@@ -1,4 +1,4 @@
-"""The verb `finetune`: a head for a label that SQL expresses, on a model that stays as it is."""
+"""The verb `finetune`: a head for a label that SQL expresses, or for an uplift, on a model that stays as it is."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 @on_own_connection
 def finetune(
     con: duckdb.DuckDBPyConnection,
-    labels: str,
+    labels: str | None = None,
     /,
     *,
-    name: str,
+    name: str | None = None,
+    uplift: str | None = None,
     base: str | None = None,
     task: Kind | None = None,
     allow_leak: Sequence[str] = (),
@@ -36,12 +37,16 @@ def finetune(
     seed: int = 0,
     threads: int | None = None,
 ) -> ModelInfo:
-    """Learn a head for a label that SQL expresses, and register it as the next version of `name`.
+    """Learn a head for a label that SQL expresses, or for what an intervention does, as the next version of `name`.
 
     The encoder of the base model stays as it is. For each label, only the user's events up to its `as_of` are read.
     The head is judged on the newest moments, and on users that it did not learn, beside the mean of all labels, the
     user's last label, logistic regression and LightGBM (if installed) on counts and recency; then it learns all labels.
     In SQL, `propensity(e, name)`, `expected_value(e, name)` and `value_quantiles(e, name)` use it.
+
+    Of an intervention, the users are learned whom chance treated or held out (`assign`), by intention to treat, with
+    the events up to their assignment. A third of them judges the head beside one uplift for everybody. In SQL,
+    `uplift(e, name)` uses it.
 
     Args:
         con: A connection that `connect` made.
@@ -49,7 +54,8 @@ def finetune(
             after that): true or false, text for classes, a whole number from 0 on for a count, any number from 0 on for
             an amount. `known_at`, if it is there, is when the label was known, for example as_of and the length of its
             window: labels that were not known before the newest ones begin are then not learned to judge these.
-        name: What the functions call it.
+        name: What the functions call it; of an uplift, by default the intervention's name.
+        uplift: Instead of labels, an intervention in `sqlscore.interventions`.
         base: The model whose encoder is used, `name@version`; None is the champion.
         task: yes_no, classes, count or amount; None infers it from the column.
         allow_leak: Rules of the linter whose findings in `labels` pass.
@@ -57,10 +63,11 @@ def finetune(
         seed: The same seed, data and base give the same head.
         threads: How many threads encode; by default one per core.
 
-    Returns the registered head: `metrics["label"]` has its figures, `metrics["verdict"]` says them in words.
+    Returns the registered head: `metrics["label"]` or `metrics["uplift"]` has its figures, `metrics["verdict"]` says
+    them in words.
 
-    Raises TrainingError if the labels cannot be learned from, or if the linter finds that they rest on what their rows
-    could not know; ModelError if there is no such base, or if a model has that name.
+    Raises TrainingError if the labels or the intervention cannot be learned from, or if the linter finds that labels
+    rest on what their rows could not know; ModelError if there is no such base, or if a model has that name.
 
     Examples:
         >>> sqlscore.finetune(con, "SELECT user_id, as_of, label FROM returns", name="returns_30d").label
@@ -68,25 +75,41 @@ def finetune(
     """
     from sqlscore.finetuning.fit import fit_head  # scikit-learn
     from sqlscore.finetuning.labels import read_labels
+    from sqlscore.finetuning.trials import read_trial
+    from sqlscore.finetuning.uplift import fit_uplift
 
+    if (labels is None) == (uplift is None):
+        raise TrainingError("pass either labels, a SELECT, or uplift, the name of an intervention")
+    if uplift is not None and task is not None:
+        raise TrainingError(f"task {task!r} is for labels: an uplift is of staying, which is yes or no")
+    name = name or uplift
+    if name is None:
+        raise TrainingError("pass name: what propensity(e, name) is to call the label")
     source = mapped(con, mapping)
     check_name(con, name, head=True)
     check_readable(con, source)
     stored = catalog(con).find(base, mapping)
     artifact, judged = catalog(con).artifact(stored.label, mapping), catalog(con).judged(stored.label, mapping)
-    of_view = refuse_leaks(con, source, allow_leak, TrainingError) or []
-    passed = [*of_view, *refuse_leaks_of_query(con, labels, allow_leak, TrainingError)]
+    passed = refuse_leaks(con, source, allow_leak, TrainingError) or []
+    if labels is not None:
+        passed = [*passed, *refuse_leaks_of_query(con, labels, allow_leak, TrainingError)]
     with recorded(con, "finetune", mapping) as details, snapshot(con) as reader:
         newest = one(reader, f"SELECT epoch_us(max(event_time)) FROM {qualified(source.schema, 'events')}")
         if newest is None or newest[0] is None:
             raise TrainingError(
                 f'the events mapped as "{mapping}" hold no usable event: there is nothing to learn from'
             )
-        found = read_labels(reader, source, labels, task, int(newest[0]))
-        data = fit_head(
-            reader, source, artifact, judged, found, query=labels, seed=seed, threads=threads, allowed=passed
-        )
-        details["labels"] = len(found)
+        until = int(newest[0])
+        if labels is not None:
+            found = read_labels(reader, source, labels, task, until)
+            data = fit_head(
+                reader, source, artifact, judged, found, query=labels, seed=seed, threads=threads, allowed=passed
+            )
+            details["labels"] = len(found)
+        elif uplift is not None:
+            trial = read_trial(reader, source, uplift, until)
+            data = fit_uplift(reader, source, artifact, judged, trial, seed=seed, threads=threads, allowed=passed)
+            details["users"] = len(trial)
     return register(con, data, name=name, mapping=mapping, champion=False, verb="finetune")
 
 

@@ -154,6 +154,8 @@ def served(name: str, path: Path) -> Iterator[tuple[str, int]]:
     finally:
         process.terminate()
         process.wait(30)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def serve_peer(name: str, path: str) -> None:
@@ -187,6 +189,7 @@ async def asking(address: str, bodies: list[bytes], clients: int, seconds: float
             latencies.append(time.perf_counter() - began)
             at += 1
         writer.close()
+        await writer.wait_closed()
 
     began = time.perf_counter()
     await asyncio.gather(*map(ask, range(clients)))

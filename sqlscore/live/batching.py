@@ -85,7 +85,7 @@ class Batcher:
             try:
                 found = await loop.run_in_executor(self._thread, self._score, requests)
             except RuntimeError:  # the thread was closed
-                found = [Refusal(503, "", "the server stops: ask again")] * len(group)
+                found = [Refusal(503, "", "the server stops: ask again") for _ in group]
             self._scored(len(group), sum(map(len, requests)), sum(asked.n_events for asked in requests))
             for (_, future), scores in zip(group, found, strict=True):
                 if future.done():

@@ -16,6 +16,7 @@ from sqlscore.linting.catalog import Catalog
 from sqlscore.linting.copies import Copy
 from sqlscore.linting.judging import Judged
 from sqlscore.linting.lint import Text
+from sqlscore.linting.reading.statements import printed
 from sqlscore.linting.reading.texts import parsed
 from sqlscore.linting.values import Moment
 from sqlscore.linting.zones import SECONDS
@@ -75,7 +76,7 @@ def proven(known: Catalog, text: Text, outputs: tuple[Judged, ...], seed: int) -
     try:
         copy = Copy(known, queries[0][0])
         try:
-            return replace(_compared(copy, queries[0][0].sql("duckdb"), judged, judged.moment, seed), name=text.name)
+            return replace(_compared(copy, printed(queries[0][0]), judged, judged.moment, seed), name=text.name)
         finally:
             copy.close()
     except duckdb.Error as error:

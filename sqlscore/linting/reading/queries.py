@@ -15,10 +15,11 @@ from sqlscore.linting.reading.filters import filter_rows, keep_first
 from sqlscore.linting.reading.grouping import group_rows, has_aggregate, keys_of_groups
 from sqlscore.linting.reading.joins import read_from
 from sqlscore.linting.reading.multiplying import repeated_in
+from sqlscore.linting.reading.pivots import pivot
 from sqlscore.linting.reading.projection import projected
 from sqlscore.linting.reading.scope import Reader, Scope, ctes_alone
 from sqlscore.linting.reading.splits import note_sample
-from sqlscore.linting.reading.unions import pivot, union
+from sqlscore.linting.reading.unions import union
 from sqlscore.linting.relations import Relation
 from sqlscore.linting.values import NO_READS, Pick, Read, Value
 from sqlscore.linting.zones import NO_FACTS, Facts, without

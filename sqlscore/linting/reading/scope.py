@@ -25,7 +25,7 @@ class Source:
 
     def value(self, name: str) -> Value | None:
         """A column; of the side of an outer join that may be missing, whether it is there counts too."""
-        found = self.relation.columns.get(name)
+        found = self.relation.columns.get(name, self.relation.columns.get("?"))  # one that PIVOT made
         if found is not None and self.nullable:
             return found.also(self.relation.presence | self.relation.when)
         return found

@@ -10,6 +10,7 @@ from sqlscore.dialects.refusal import Refused
 from sqlscore.errors import LintError
 from sqlscore.linting.reading.listed import listed, series, values_listed
 from sqlscore.linting.reading.named import model_rows, named_relation, shipped_in, unknown
+from sqlscore.linting.reading.pivots import pivoted
 from sqlscore.linting.reading.scope import Reader, Scope, Source
 from sqlscore.linting.reading.splits import note_sample
 from sqlscore.linting.reading.statements import statements
@@ -27,6 +28,13 @@ def read_source(reader: Reader, scope: Scope, node: exp.Expr) -> Source:
         scope: Gives what WITH named, and what a lateral entry sees.
         node: The entry.
     """
+    source = _read(reader, scope, node)
+    for pivot in node.args.get("pivots") or ():
+        source = Source(pivot.alias.casefold() or source.alias, _renamed(pivoted(source.relation, pivot), pivot))
+    return source
+
+
+def _read(reader: Reader, scope: Scope, node: exp.Expr) -> Source:
     alias = node.alias_or_name.casefold()
     if isinstance(node, exp.Lateral):
         inner = Scope(outer=scope)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 
 from sqlscore.dialects.refusal import note_places
@@ -55,6 +57,22 @@ def _lambdas_bare(text: str) -> str:
     return "".join(characters)
 
 
+class _Printer(DuckDB.Generator):
+    """Prints what was read. sqlglot 30.30's own takes the tables from columns in all CTEs before a PIVOT.
+
+    See findings/sqlglot-pivot-statement-drops-qualifiers.sh.
+    """
+
+    TRANSFORMS: ClassVar[dict[type[exp.Expr], Any]] = {
+        kind: print_ for kind, print_ in DuckDB.Generator.TRANSFORMS.items() if kind is not exp.Pivot
+    }
+
+
+def printed(query: exp.Expr) -> str:
+    """A query as text that DuckDB can run."""
+    return _Printer(dialect="duckdb").generate(query)
+
+
 def query_of(statement: exp.Expr, name: str) -> tuple[exp.Expr | None, str]:
     """The query in a statement with the name of what it makes; None if the statement has none that is looked at.
 
@@ -62,8 +80,12 @@ def query_of(statement: exp.Expr, name: str) -> tuple[exp.Expr | None, str]:
         statement: From `statements`.
         name: Of the text.
     """
-    if isinstance(statement, (exp.Query, exp.Pivot, exp.Values)):
+    if isinstance(statement, (exp.Query, exp.Values)):
         return statement, ""
+    if isinstance(statement, exp.Pivot):
+        around = exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
+        around.meta.update(statement.meta)
+        return around, ""
     if isinstance(statement, exp.Create) and isinstance(statement.expression, exp.Query):
         if isinstance(statement.this, exp.UserDefinedFunction):
             _fill_parameters(statement)
@@ -76,7 +98,7 @@ def query_of(statement: exp.Expr, name: str) -> tuple[exp.Expr | None, str]:
     if isinstance(statement, exp.Update) and isinstance(statement.this, exp.Table):
         return _of_update(statement), ""
     if isinstance(statement, exp.Command):
-        inner = statement.sql("duckdb")
+        inner = printed(statement)
         around = _AROUND.match(inner)
         found = statements(inner[around.end() :], name) if around is not None else []
         return query_of(found[0], name) if len(found) == 1 else (None, "")

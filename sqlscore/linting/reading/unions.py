@@ -1,4 +1,4 @@
-"""UNION and the like, and PIVOT."""
+"""UNION and the like."""
 
 from __future__ import annotations
 
@@ -80,20 +80,3 @@ def _both(left: Relation, right: Relation, one: Moment, other: Moment, moment: M
             if fact.left == own.var and not fact.right.is_fixed:
                 found.add(Fact(moment.var, fact.right, fact.seconds, fact.strict))
     return frozenset(found)
-
-
-def pivot(reader: Reader, scope: Scope, node: exp.Pivot) -> Relation:
-    """The rows of PIVOT: its keys, and a column that may read anything."""
-    inner = reader.query(Scope(outer=scope), node.this)
-    keys = (
-        [one.name.casefold() for one in node.args.get("group", exp.Group()).expressions]
-        if node.args.get("group")
-        else []
-    )
-    columns = {name: value for name, value in inner.columns.items() if name in keys}
-    reads = frozenset().union(*(value.reads for value in inner.columns.values())) | inner.presence
-    columns["?"] = Value(reads)
-    grain = tuple(moment for moment in inner.grain if any(value.moment == moment for value in columns.values()))
-    return Relation(
-        columns, grain, (frozenset(keys),) if keys else (), inner.facts, inner.presence, False, name=inner.name
-    )

@@ -37,9 +37,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_page_is_in_the_site(site: Path) -> None:
     pages = {path.relative_to(ROOT / "docs").with_suffix(".html").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     made = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    assert made - pages == {
-        "404.html", "index.html", "api.html", "benchmarks.html", "changelog.html", "contributing.html", "reporting.html",
-    }  # fmt: skip
+    beside = {"benchmarks", "changelog", "contributing", "index", "reporting"}
+    assert made - pages == {f"{name}.html" for name in beside | {"404", "api"}}
     assert pages <= made
 
 

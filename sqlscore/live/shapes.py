@@ -96,7 +96,7 @@ class Shape:
                     return times
             if name == _TIME:
                 return _numbers(values)
-            if name == _ACTION:
+            if name == _ACTION and set(map(type, values)) - {str}:
                 return pa.array([_action(value) for value in values], kind)
             if pa.types.is_decimal(kind):
                 return _numbers(values).cast(kind)

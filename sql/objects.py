@@ -32,6 +32,8 @@ FILES: tuple[str, ...] = (
     "scores/live_scored_sessions.sql",
     "scores/scored_users.sql",
     "scores/scored_sessions.sql",
+    "scores/churn_horizons_with.sql",
+    "scores/churn_horizons.sql",
     "scores/scored_segments_with.sql",
     "scores/scored_segments.sql",
     "scores/segment_summary.sql",

@@ -88,11 +88,11 @@ PUBLIC: tuple[Public, ...] = (
     ),
     Public(
         "churn_risk",
-        (_AS_OF, _MODEL),
+        (_AS_OF, _MODEL, ("horizon", "NULL")),
         "churn",
-        ("{state}", "as_of", "{high_water}", "{mapping}"),
+        ("{state}", "as_of", "{high_water}", "{mapping}", "horizon"),
         "FLOAT in [0, 1]: calibrated probability of no event within the model's horizon after as_of "
-        "(default: the newest event in the mapped table)",
+        "(default: the newest event in the mapped table), or within another one of the horizons that it was trained for",
     ),
     Public(
         "propensity",

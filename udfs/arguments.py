@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,12 +13,12 @@ import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
 from sqlscore.columns import is_valid, numbers_of
-from sqlscore.errors import EventsError
+from sqlscore.errors import EventsError, SqlscoreError
 from sqlscore.events.mapping import NO_TIME, Mapping
 from sqlscore.events.sequences import Sequences
 from sqlscore.events.times_in_arrow import to_microseconds
 from sqlscore.scoring.catalog import Catalog
-from sqlscore.times import moment
+from sqlscore.times import moment, to_seconds
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
@@ -63,6 +65,21 @@ def text(column: Column, parameter: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise EventsError(f"{parameter} must be VARCHAR, found {value!r}")
     return value
+
+
+def span(column: Column, parameter: str) -> float | None:
+    """A constant length of time in seconds: an INTERVAL without months, text such as '7 days', or seconds."""
+    value = constant(column, parameter)
+    if isinstance(value, pa.MonthDayNano):
+        if value.months:
+            raise EventsError(f"{parameter} has months, which have no fixed length: write it in days, INTERVAL 30 DAY")
+        value = value.days * 86_400.0 + value.nanoseconds / 1e9
+    if isinstance(value, bool) or not (value is None or isinstance(value, str | int | float | timedelta | Decimal)):
+        raise EventsError(f"{parameter} must be a length of time, found {value!r}: write it as '7 days'")
+    try:
+        return to_seconds(float(value) if isinstance(value, Decimal) else value)
+    except SqlscoreError as error:
+        raise EventsError(f"{parameter}: {error}") from error
 
 
 def mapping_of(catalog: Catalog, column: Column) -> Mapping:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from sqlscore.cli import render
 from sqlscore.cli.options import AllowLeak, Database, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar
-from sqlscore.cli.train import Horizon, Lookback, ModelName, show_evaluation, show_model
+from sqlscore.cli.train import Horizon, Horizons, Lookback, ModelName, show_evaluation, show_model
 
 
 def score(
     db: Database,
     horizon: Horizon = None,
+    horizons: Horizons = None,
     lookback: Lookback = None,
     name: ModelName = None,
     mapping: MappingName = "events",
@@ -29,6 +30,7 @@ def score(
             mapping=mapping,
             name=name,
             horizon=horizon,
+            horizons=horizons,
             lookback=lookback,
             allow_leak=allow_leak or (),
             progress=bar,

@@ -26,6 +26,13 @@ Horizon = Annotated[
     typer.Option("--horizon", help="How far ahead churn looks, e.g. '14 days' (default: chosen from the data)."),
 ]
 
+Horizons = Annotated[
+    str | None,
+    typer.Option(
+        "--horizons", metavar="SPAN,..", help="Several, as '7 days,30 days', for churn_risk(e, horizon := ...)."
+    ),
+]
+
 Lookback = Annotated[
     str | None,
     typer.Option("--lookback", help="Users seen within this time count for churn (default: chosen from the data)."),
@@ -45,6 +52,7 @@ def train(
     db: Database,
     architecture: Architecture = "gru",
     horizon: Horizon = None,
+    horizons: Horizons = None,
     lookback: Lookback = None,
     name: ModelName = None,
     mapping: MappingName = "events",
@@ -103,6 +111,7 @@ def train(
             name=name,
             architecture=architecture,
             horizon=horizon,
+            horizons=horizons,
             lookback=lookback,
             seed=seed,
             promote=promote,
@@ -205,9 +214,25 @@ def show_evaluation(metrics: Mapping[str, Any], beside: Mapping[str, Any] | None
     _show_head(metrics, "next_action", ("accuracy", "top3", "log_loss", "macro_f1", "ece"), ("n",), beside)
     _show_head(metrics, "time_to_next", _TIME, ("n",), beside)
     _show_head(metrics, "churn", ("auc", "pr_auc", "brier", "log_loss", "ece"), ("n", "base_rate", "censored"), beside)
+    _show_horizons((metrics.get("churn") or {}).get("horizons", ()))
     _show_groups(metrics.get("groups", ()))
     for sentence in metrics.get("verdict", ()):
         render.say(sentence)
+
+
+_OF_HORIZONS = ("n", "base_rate", "auc", "brier", "log_loss", "ece")
+
+
+def _show_horizons(horizons: Sequence[Mapping[str, Any]]) -> None:
+    """The churn figures within each horizon; nothing if there is one alone."""
+    if not horizons:
+        return
+    headings = ("horizon", *(name.replace("_", " ") for name in _OF_HORIZONS), "recency auc")
+    table = render.narrow("churn by horizon", headings, 1)
+    for row in horizons:
+        cells = [*(row.get(name) for name in _OF_HORIZONS), row["baselines"]["recency"]["auc"]]
+        table.add_row(in_words(row["horizon_seconds"]), *map(render.number, cells))
+    render.show_fitting(table)
 
 
 _OF_GROUPS = ("accuracy", "log loss", "ece", "churn n", "rate", "auc", "log loss", "ece")

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlscore.errors import ArtifactError
 from sqlscore.events.inputs import Inputs
+from sqlscore.scoring.horizons import Horizon
 from sqlscore.scoring.manifest_fields import check_fields
 from sqlscore.scoring.torchscript import zipped
 
@@ -48,6 +49,7 @@ class Manifest:
     lookback_seconds: float | None
     trained_from: str  # ISO 8601, UTC
     trained_to: str
+    horizons: tuple[Horizon, ...] = ()  # shorter ones that the churn head answers for, rising
     decision_weights: tuple[float, ...] | None = None  # (V,) of each action when the next one is chosen; None: all 1
     notes: dict[str, Any] = field(default_factory=dict)  # sampling, splits, why a head is missing
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class Manifest:
             dict(inputs.get("sorts", {})),
         )
         fields["heads"] = tuple(fields["heads"])
+        fields["horizons"] = tuple(Horizon(h["seconds"], tuple(h["weights"])) for h in fields.get("horizons", ()))
         weights = fields.get("decision_weights")
         fields["decision_weights"] = None if weights is None else tuple(weights)
         fields["capabilities"] = tuple(fields.get("capabilities", ()))  # of an older format: `load` asks the module

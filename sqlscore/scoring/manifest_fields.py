@@ -18,6 +18,8 @@ def check_fields(fields: dict[str, Any]) -> None:
     if unknown:
         raise ArtifactError(f"its manifest has the field {unknown[0]!r}, which this sqlscore does not know")
     for name, (sound, expected) in _FIELDS.items():
+        if name not in fields and name in _OF_SOME:
+            continue
         if name not in fields:
             raise ArtifactError(f"its manifest lacks the field {name!r}")
         if not sound(fields[name]):
@@ -89,6 +91,20 @@ def _weights(value: Any) -> bool:
     return isinstance(value, list) and all(_number(each) and each >= 0 for each in value)
 
 
+def _horizons(value: Any) -> bool:
+    """Rising ones, each with its weights."""
+    return (
+        isinstance(value, list)
+        and all(isinstance(each, dict) and set(each) == {"seconds", "weights"} for each in value)
+        and all(_above_zero(each["seconds"]) for each in value)
+        and all(a["seconds"] < b["seconds"] for a, b in zip(value, value[1:], strict=False))
+        and all(isinstance(each["weights"], list) and len(each["weights"]) == 3 for each in value)
+        and all(_number(weight) for each in value for weight in each["weights"])
+    )
+
+
+_OF_SOME = ("horizons",)
+"""Fields that a manifest may lack."""
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "format": (_size, "a whole number"),
     "architecture": (_text, "a name"),
@@ -102,6 +118,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_events": (_or_null(lambda value: _size(value) and value > 0), "a whole number, or null"),
     "horizon_seconds": (_or_null(_above_zero), "a number above 0, or null"),
     "lookback_seconds": (_or_null(_above_zero), "a number above 0, or null"),
+    "horizons": (_horizons, "rising horizons, each with seconds and three weights"),
     "trained_from": (_text, "a moment"),
     "trained_to": (_text, "a moment"),
     "decision_weights": (_or_null(_weights), "a list of numbers from 0, or null"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -9,8 +11,10 @@ import pyarrow as pa
 from sqlscore.arrays import Ints
 from sqlscore.columns import column_of, repeated
 from sqlscore.errors import EventsError
+from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities, all_heads, churn_risk, seconds_to_next_event
+from sqlscore.scoring.horizons import require_horizon, risk_within
 from sqlscore.scoring.ranking import action_names, decided, ranked_actions
 from sqlscore.scoring.sql_types import SCORE_ARROW
 from sqlscore.scoring.states import States, without_times
@@ -69,10 +73,22 @@ def score_states(artifact: Artifact, states: States, as_of: Ints | None) -> pa.S
     return pa.StructArray.from_arrays(columns, fields=list(SCORE_ARROW))
 
 
-def churn_probability(artifact: Artifact, states: States, as_of: Ints) -> npt.NDArray[np.float32]:
-    """(N,) probabilities. Raises EventsError if a state has seen events later than `as_of`."""
+def churn_probability(
+    artifact: Artifact, states: States, as_of: Ints, horizon: float | None = None
+) -> npt.NDArray[np.float32]:
+    """(N,) probabilities, within so many seconds of `as_of`; None: within the model's horizon.
+
+    Raises EventsError if a state has seen events later than `as_of`, ModelError if the model was not trained for such a
+    horizon.
+    """
     refuse_future(states.clock[:, 1], as_of)
-    return churn_risk(artifact, states.hidden, states.clock, as_of)
+    risk = churn_risk(artifact, states.hidden, states.clock, as_of)
+    manifest = artifact.manifest
+    if horizon is None or manifest.horizon_seconds is None:
+        return risk
+    require_horizon(artifact.name, manifest.horizons, manifest.horizon_seconds, horizon)
+    silence = np.minimum((as_of - states.clock[:, 1]) / US_PER_SECOND, manifest.lookback_seconds or math.inf)
+    return risk_within(risk, silence, manifest.horizons, manifest.horizon_seconds, horizon)
 
 
 def refuse_plain(states: States) -> None:

@@ -51,6 +51,7 @@ def manifest_of(
         lookback_seconds=churn.lookback / US_PER_SECOND if churn and churn.lookback is not None else None,
         trained_from=_iso(int(log.times.min())),
         trained_to=_iso(learned.until),
+        horizons=learned.horizons,
         decision_weights=learned.decision,
         notes=notes.to_json(),
     )

@@ -15,6 +15,7 @@ class TrainingOptions:
     Args:
         architecture: the name of what is trained.
         horizon: seconds that the churn label looks ahead; None chooses.
+        horizons: seconds of shorter horizons that the churn head answers for too; `horizon` is the longest then.
         lookback: seconds within which a user must have been seen to count for churn; None chooses, math.inf: ever.
         churn: whether to train a churn head, if the events support one.
         seed: the same seed and data give the same model.
@@ -51,6 +52,7 @@ class TrainingOptions:
 
     architecture: str = "gru"
     horizon: float | None = None
+    horizons: tuple[float, ...] = ()
     lookback: float | None = None
     churn: bool = True
     seed: int = 0

@@ -16,6 +16,7 @@ from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.roles import check_readable
 from sqlscore.progress import Silent
 from sqlscore.times import to_seconds
+from sqlscore.verbs.horizons import spans_of
 from sqlscore.verbs.leaks import refuse_leaks
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def score(
     mapping: str = DEFAULT_MAPPING,
     name: str | None = None,
     horizon: str | float | timedelta | None = None,
+    horizons: str | Sequence[str | float | timedelta] | None = None,
     lookback: str | float | timedelta | None = None,
     allow_leak: Sequence[str] = (),
     progress: Progress | None = None,
@@ -45,6 +47,8 @@ def score(
         name: The name of the model (default: the mapping's).
         horizon: How far ahead churn looks: seconds, a timedelta or text such as "14 days". None chooses one that the
             data supports, or makes none and says why in `notes`.
+        horizons: Several, for `churn_risk(e, horizon := ...)`: a list, or text such as "7 days,30 days". The longest is
+            what `churn_risk(e)` speaks of.
         lookback: A user counts for churn if seen within it; by default twice as long as the horizon.
         allow_leak: Rules of the linter (docs/linting.md) that the mapped view may break.
         progress: Receives the stages of the work.
@@ -63,7 +67,8 @@ def score(
     source = mapped(con, mapping)
     check_readable(con, source)
     passed = refuse_leaks(con, source, allow_leak, TrainingError)
-    options = TrainingOptions(horizon=to_seconds(horizon), lookback=to_seconds(lookback))
+    longest, shorter = spans_of(horizon, horizons)
+    options = TrainingOptions(horizon=longest, horizons=shorter, lookback=to_seconds(lookback))
     with recorded(con, "score", mapping) as details:
         made = count_model(con, source, options, progress or Silent(), passed)
         details.update(made.report)

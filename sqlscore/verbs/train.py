@@ -21,6 +21,7 @@ from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.times import to_seconds
 from sqlscore.verbs.finetune import evaluate_head
 from sqlscore.verbs.found_columns import map_found, with_found_columns
+from sqlscore.verbs.horizons import spans_of
 from sqlscore.verbs.leaks import leaking_columns, refuse_leaks
 from sqlscore.verbs.track import check_tracking, track_or_warn
 
@@ -38,6 +39,7 @@ def train(
     name: str | None = None,
     architecture: str = "gru",
     horizon: str | float | timedelta | None = None,
+    horizons: str | Sequence[str | float | timedelta] | None = None,
     lookback: str | float | timedelta | None = None,
     seed: int = 0,
     promote: bool = True,
@@ -57,6 +59,8 @@ def train(
         architecture: What to train, see docs/cli.md.
         horizon: How far ahead churn looks: seconds, a timedelta or text such as "14 days". None chooses one that the
             data supports, or trains without a churn head and says why in `notes`.
+        horizons: Several, for `churn_risk(e, horizon := ...)`: a list, or text such as "7 days,30 days". The longest is
+            what `churn_risk(e)` speaks of.
         lookback: A user counts for churn if seen within it; by default as long as the horizon that training chose.
         seed: The same seed and data give the same model.
         promote: Whether to make the model the champion.
@@ -87,7 +91,8 @@ def train(
     check_readable(con, source)
     passed = refuse_leaks(con, source, allow_leak, TrainingError)
     device = resolve_device(catalog(con).device)
-    settings = settings_of(architecture, horizon, lookback, seed, {"device": device, **options})
+    longest, shorter = spans_of(horizon, horizons)
+    settings = settings_of(architecture, longest, lookback, seed, {"device": device, "horizons": shorter, **options})
     if track:
         check_tracking(track, catalog(con).path)
     with recorded(con, "fit", mapping) as details:

@@ -25,6 +25,7 @@ MACROS = {
     "churn_labels_inactivity": "horizon := INTERVAL 1 HOUR",
     "churn_labels_first_touch": "",
     "churn_labels_lapsed": "",
+    "churn_horizons_with": "",
     "scored_segments_with": "",
     "transitions_with": "",
     "action_stats_with": "horizon := INTERVAL 1 HOUR",
@@ -47,7 +48,7 @@ MACROS = {
 """Every macro that reads tables by names of its own, with arguments."""
 
 OF_SCORES = (
-    "score_diff", "scored_segments_with", "user_signs", "driver_stats", "similar_users",
+    "churn_horizons_with", "score_diff", "scored_segments_with", "user_signs", "driver_stats", "similar_users",
     "user_signals_with",
 )  # fmt: skip
 """Those that read scores, which need a model where nobody was scored yet."""

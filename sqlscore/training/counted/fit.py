@@ -16,10 +16,11 @@ from sqlscore.models.loading import of_counts
 from sqlscore.progress import Progress
 from sqlscore.scoring.catalog import UNTRAINED
 from sqlscore.scoring.counts import Counts
+from sqlscore.scoring.horizons import Horizon
 from sqlscore.scoring.manifest import Manifest, pack, read_manifest
 from sqlscore.scoring.notes import Limits, TrainingNotes, TrainingRun
 from sqlscore.scoring.weights import write_weights
-from sqlscore.training.counted.recency import calibrated
+from sqlscore.training.counted.recency import Standing, calibrated
 from sqlscore.training.counted.tables import count_actions, fit_calibration, of_churn
 from sqlscore.training.data.churn_labels import choose_churn, examples_of
 from sqlscore.training.data.churn_users import Group
@@ -31,6 +32,7 @@ from sqlscore.training.evaluation.evaluate import evaluate_log
 from sqlscore.training.evaluation.metrics import mean_log_loss
 from sqlscore.training.evaluation.predicted import predict
 from sqlscore.training.learning.following import base_rates
+from sqlscore.training.learning.horizons import fit_horizons
 from sqlscore.training.options import TrainedModel, TrainingOptions
 
 NO_TRAINING = "counts and tables, no training: `sqlscore train` makes a model that replaces it"
@@ -89,6 +91,7 @@ def count_log(
     parts = parts_of(log, data, periods, options.seed, options.max_user_events, spare_users=False)
     _require_targets(parts)
     counts, fitted, validation, churn_loss = _judged_counts(data, inputs, parts, progress)
+    horizons = _shorter(data, periods, parts, fitted, options)
     churn = None if parts.churn is None else parts.churn.train.churn
     run = TrainingRun(
         events=parts.train.events,
@@ -105,14 +108,14 @@ def count_log(
         periods=periods.to_notes(),
         sample=log.sample,
         limits=Limits(options.max_events, options.max_user_events),
-        options={"horizon": options.horizon, "lookback": options.lookback, "seed": options.seed},
+        options={name: getattr(options, name) for name in ("horizon", "horizons", "lookback", "seed")},
         training=run,
         base_rates=base_rates(data, parts.train, churn),
         no_churn=reason if periods.churn is None else None,
         no_training=NO_TRAINING,
         allowed_leaks=allowed_leaks,
     )
-    manifest = _manifest(log, periods, inputs, counts, notes)
+    manifest = replace(_manifest(log, periods, inputs, counts, notes), horizons=horizons)
     counted = time.monotonic()
     if tested:
         metrics = evaluate_log(log, periods, of_counts("candidate", "", manifest, counts), progress)
@@ -123,7 +126,7 @@ def count_log(
     if tested and periods.t2 < periods.high_water:
         newest, wide = _through_now(log, periods, inputs, options, fitted)
         notes = replace(notes, training=replace(run, until=int(log.times.max())))
-        manifest = replace(_manifest(log, periods, wide, newest, notes), metrics=manifest.metrics)
+        manifest = replace(_manifest(log, periods, wide, newest, notes), metrics=manifest.metrics, horizons=horizons)
         packed = pack(write_weights(newest.to_weights()), manifest, judged=packed)
     seconds = time.monotonic() - began
     report = {"epochs": [], "parameters": 0}
@@ -150,6 +153,18 @@ def _judged_counts(
             tables = calibrated(tables, fitted)
         counts = replace(counts, recency=tables)
     return counts, fitted, mean_log_loss(following, said.probability), churn_loss
+
+
+def _shorter(
+    data: Encoded, periods: Periods, parts: Parts, fitted: Floats | None, options: TrainingOptions
+) -> tuple[Horizon, ...]:
+    """The shorter horizons, fitted where the tables of the training part alone were calibrated."""
+    if periods.churn is None or parts.churn is None or not options.horizons or fitted is None:
+        return ()
+    train, later = parts.churn.train.churn, parts.churn.validation.churn
+    assert train is not None and later is not None  # noqa: S101, PT018 - such parts hold some
+    risk = Standing.at(data, later).risk(calibrated(of_churn(data, train), fitted)).astype(np.float64)
+    return fit_horizons(data, later, risk, periods.churn.horizon / US_PER_SECOND, options.horizons)
 
 
 def _through_now(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sqlscore.arrays import Ints
+from sqlscore.arrays import Bools, Ints
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.training.data.churn_users import Group, groups
@@ -49,6 +49,22 @@ def examples_at(log: EventLog, dates: tuple[int, ...], churn: Churn) -> Examples
     merged = [np.concatenate(parts) for parts in zip(*found, strict=True)]
     order = np.argsort(merged[0], kind="stable")
     return Examples(*(part[order] for part in merged))
+
+
+def came_back(times: Ints, offsets: Ints, examples: Examples, seconds: float) -> Bools:
+    """(E,) whether the user's next event came within so many seconds of as_of.
+
+    Args:
+        times: (T,) of the log, µs.
+        offsets: (N + 1,) where each user begins.
+        examples: E examples.
+        seconds: from as_of on.
+    """
+    at = examples.position
+    following = np.minimum(at + 1, len(times) - 1)
+    same_user = following < offsets[np.searchsorted(offsets, at, "right")]
+    as_of = times[at] + np.round(examples.elapsed * US_PER_SECOND).astype(np.int64)
+    return (following > at) & same_user & (times[following] <= as_of + round(seconds * US_PER_SECOND))
 
 
 def examples_of(log: EventLog, churn: Churn, *parts: Group) -> Examples:

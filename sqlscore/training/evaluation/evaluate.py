@@ -24,6 +24,7 @@ from sqlscore.training.data.windows import Windows, windows
 from sqlscore.training.evaluation import baselines, metrics, time_baselines
 from sqlscore.training.evaluation.baselines import Guess, Transitions
 from sqlscore.training.evaluation.by_group import Judged, figures_of_groups, verdict_on_groups
+from sqlscore.training.evaluation.by_horizon import by_horizon
 from sqlscore.training.evaluation.metrics import QUANTILES
 from sqlscore.training.evaluation.predicted import Predicted, predict
 from sqlscore.training.evaluation.verdict import verdict
@@ -116,6 +117,8 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
             "censored": censored_at_end(log, churn, periods.high_water),
             "tested_on": churn.tested_on,
         }
+        if artifact.manifest.horizons:
+            result["churn"]["horizons"] = by_horizon(artifact.manifest, log, examples, predicted.churn)
     result["seen_users"] = judged(was_seen)
     result["unseen_users"] = judged(~was_seen)
     result["validation"] = notes.validation

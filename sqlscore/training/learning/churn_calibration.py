@@ -37,11 +37,18 @@ def platt(z: npt.ArrayLike, churned: npt.ArrayLike, prior: Floats | None = None)
     return np.maximum(logistic(np.stack([said, np.ones_like(said)], 1), gone, centre), [0.05, -np.inf])
 
 
-def logistic(design: Floats, happened: Floats, centre: Floats) -> Floats:
-    """(Q, P) features, (Q,) labels -> (P,) weights by Newton's method, held near the centre (P,) as by 100 examples."""
+def logistic(design: Floats, happened: Floats, centre: Floats, offset: Floats | float = 0.0) -> Floats:
+    """Weights (P,) by Newton's method, held near the centre as by 100 examples.
+
+    Args:
+        design: (Q, P) features.
+        happened: (Q,) labels.
+        centre: (P,).
+        offset: (Q,) added to the logits.
+    """
     theta, weight = centre.copy(), _WEIGHT * 0.25 * np.eye(len(centre))
     for _ in range(50):
-        p = sigmoid(design @ theta)
+        p = sigmoid(offset + design @ theta)
         gradient = design.T @ (p - happened) + weight @ (theta - centre)
         hessian = design.T @ (design * (p * (1 - p))[:, None]) + weight
         step = np.linalg.solve(hessian, gradient)

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from sqlscore.arrays import Floats, Ints
+from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
@@ -20,9 +21,11 @@ from sqlscore.training.learning.churn_head import finish_churn, refit_churn
 from sqlscore.training.learning.counting import count_beside, count_into
 from sqlscore.training.learning.following import NOTHING
 from sqlscore.training.learning.held_out import validated
+from sqlscore.training.learning.horizons import fit_horizons
 from sqlscore.training.learning.loop import optimise
 from sqlscore.training.learning.mixture import SURE, better, choose_counting, drifts, users_at
 from sqlscore.training.learning.objective import class_weights, is_plain
+from sqlscore.training.learning.passes import outputs_over
 from sqlscore.training.learning.refit import train_on
 from sqlscore.training.learning.scaling import connect, fit_scales
 from sqlscore.training.learning.time_calibration import calibrate_times, newest
@@ -122,6 +125,19 @@ def judge(training: Training, learned: Learned) -> Learned:
     return replace(learned, validation=validated(model, data, parts, training.options.seed, learned.decision))
 
 
+def fit_shorter_horizons(training: Training, learned: Learned) -> Learned:
+    """Fit the churn head's shorter horizons on the validation examples, which it has not learned yet."""
+    parts, periods, shorter = training.parts.churn, training.periods.churn, training.options.horizons
+    if parts is None or periods is None or not shorter or parts.validation.churn is None:
+        return learned
+    model, data, part, examples = training.model, training.data, parts.validation, parts.validation.churn
+    risk = np.full(len(examples), 0.5)
+    for outputs, targets in outputs_over(model, data, part, ordered_batches(part.lengths, 8_192)):
+        z = outputs.z * model.heads.platt[0] + model.heads.platt[1]
+        risk[targets.example] = z.double().sigmoid().cpu().numpy()
+    return replace(learned, horizons=fit_horizons(data, examples, risk, periods.horizon / US_PER_SECOND, shorter))
+
+
 def learn_the_newest(training: Training, learned: Learned) -> Learned:
     """Train on, with the validation part too, if the options ask for that."""
     if not training.options.refit:
@@ -166,6 +182,7 @@ STAGES: tuple[Callable[[Training, Learned], Learned], ...] = (
     fit_churn,
     calibrate,
     judge,
+    fit_shorter_horizons,
     learn_the_newest,
 )
 """What happens to a model that learns, in order. Each stage adds to what was learned."""

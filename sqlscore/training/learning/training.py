@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.progress import Progress
+from sqlscore.scoring.horizons import Horizon
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import Parts, Windows
@@ -73,6 +74,7 @@ class Learned:
         decision: (V,) the weight of each action when the next one is chosen; None: all 1.
         history: the epochs of the search.
         churn: losses and choices of the churn head, see `finish_churn`; empty without one.
+        horizons: of the churn head, shorter ones.
         validation: figures of the validation part, before the model learned from that too.
         refit_epochs: epochs of the last stage.
         validation_loss: mean log-loss of the next action on the validation part, counts mixed in.
@@ -84,6 +86,7 @@ class Learned:
     decision: tuple[float, ...] | None = None
     history: list[Epoch] = field(default_factory=list)
     churn: dict[str, float] = field(default_factory=dict)
+    horizons: tuple[Horizon, ...] = ()
     validation: dict[str, Any] | None = None
     refit_epochs: int = 0
     validation_loss: float | None = None

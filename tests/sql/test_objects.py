@@ -26,7 +26,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     con.execute("CREATE TABLE labels_then AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS as_of, TRUE AS churned")
     con.execute(
         """CREATE TABLE scores_then AS SELECT *, 0.5 AS churn_risk, 'm@1' AS model,
-        as_of AS last_event_time, 'view' AS next_action, 0.5 AS next_action_probability, [{'action': 'view', 'probability': 0.5}] AS next_actions
+        as_of AS last_event_time, 'view' AS next_action, 0.5 AS next_action_probability,
+        [{'action': 'view', 'probability': 0.5}] AS next_actions
         FROM labels_then JOIN clicks USING (user_id)"""
     )
     con.execute(

@@ -92,7 +92,8 @@ PUBLIC: tuple[Public, ...] = (
         "churn",
         ("{state}", "as_of", "{high_water}", "{mapping}", "horizon"),
         "FLOAT in [0, 1]: calibrated probability of no event within the model's horizon after as_of "
-        "(default: the newest event in the mapped table), or within another one of the horizons that it was trained for",
+        "(default: the newest event in the mapped table), or within another one of the horizons that it was trained "
+        "for",
     ),
     Public(
         "propensity",

@@ -32,12 +32,21 @@ _HINTS = (
         "table, or a relation with its columns. Over sqlscore.events, use the list form: list_churn_risk(list(e)).",
     ),
     (
+        re.compile(r"No space left on device|Disk quota exceeded"),
+        "The disk is full. What was written before is as it was: make room, then run it again.",
+    ),
+    (
+        re.compile(r"Read-only file system|Permission denied"),
+        "This user may not do that there: change the rights of the folder and the file, or copy the file elsewhere. "
+        "What can be read is read with `sqlscore sql DB --read-only`.",
+    ),
+    (
         re.compile(r'Table "mapped_event" does not have a column'),
         "A column of the mapped events was renamed or dropped: `sqlscore status DB` says which; bring it back, or map "
         "the events as they are now with `sqlscore init`.",
     ),
 )
-"""What to do about errors of the engine that are mistakes in calling sqlscore's functions."""
+"""What to do about errors of the engine and of the system whose own text does not say it."""
 
 
 class GuardedGroup(TyperGroup):

@@ -9,7 +9,6 @@ the smearing factor of Duan 1983. Of an intervention it gives the uplift, a line
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -21,7 +20,7 @@ from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.events.inputs import Inputs
 from sqlscore.scoring.catalog import HEAD
 from sqlscore.scoring.label_features import Table
-from sqlscore.scoring.manifest import Manifest, read_manifest, sha256_of
+from sqlscore.scoring.manifest import UNREADABLE, Manifest, members_of, read_manifest, sha256_of
 from sqlscore.scoring.torchscript import zipped
 from sqlscore.times import iso
 
@@ -134,9 +133,29 @@ class Head:
 
     @classmethod
     def from_bytes(cls, data: bytes, kind: Kind, values: tuple[str, ...]) -> Head:
-        """The inverse. Raises KeyError, ValueError or BadZipFile if it is something else."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            return cls(kind, values, **{name: found[name] for name in _ARRAYS})
+        """The inverse. Raises ArtifactError, KeyError, ValueError or BadZipFile if it is something else."""
+        files = members_of(data, [f"{name}.npy" for name in _ARRAYS], "weights.npy")
+        arrays = {name: np.load(io.BytesIO(files[f"{name}.npy"]), allow_pickle=False) for name in _ARRAYS}
+        head = cls(kind, values, **arrays)
+        wrong = head.wrong()
+        if wrong is not None:
+            raise ArtifactError(f"{wrong} of the head is not that of a label that is {kind!r}")
+        return head
+
+    def wrong(self) -> str | None:
+        """The name of an array that does not fit the others or the label, or has a number that is not finite."""
+        numbers, columns = self.kind in ("count", "amount"), len(self.values) if self.kind == "classes" else 1
+        features = self.mean.size
+        shapes = {
+            "mean": (features,), "spread": (features,), "weights": (features, columns), "bias": (columns,),
+            "scale": (2,), "amount_weights": (features if numbers else 0,), "amount_level": (4,),
+            "residuals": (len(LEVELS) if numbers else 0,),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array.dtype != np.float64 or array.shape != shape or not np.isfinite(array).all():
+                return name
+        return "spread" if (self.spread <= 0).any() else None
 
 
 _ARRAYS = ("mean", "spread", "weights", "bias", "scale", "amount_weights", "amount_level", "residuals")
@@ -219,10 +238,11 @@ def load_head(data: bytes, sha256: str, name: str) -> FinetunedModel:
             "damaged and is not loaded: import it again or finetune again"
         )
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            numbers = archive.read(_NUMBERS)
+        numbers = members_of(data, (_MANIFEST, _NUMBERS), _NUMBERS)[_NUMBERS]
         manifest = read_manifest(data)
         kind, values = cast("Kind", manifest.config["kind"]), tuple(manifest.config["values"])
+        if kind not in KINDS or not all(isinstance(value, str) for value in values):
+            raise ArtifactError(f"its label is {str(kind)[:40]!r}, which is none of {', '.join(KINDS)}")
         return FinetunedModel(name, sha256, manifest, Head.from_bytes(numbers, kind, values))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except (ArtifactError, *UNREADABLE, AttributeError, KeyError, ValueError, TypeError) as error:
         raise ArtifactError(f"model {name}: the head cannot be loaded ({error}): finetune again") from error

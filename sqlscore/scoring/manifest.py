@@ -13,6 +13,7 @@ import math
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -114,16 +115,21 @@ def pack(weights: bytes, manifest: Manifest, judged: bytes | None = None) -> byt
     return zipped(members if judged is None else [*members, (_JUDGED, judged)])
 
 
-def members_of(data: bytes) -> dict[str, bytes]:
-    """The files in an artifact of format 4.
+def members_of(data: bytes, allowed: Iterable[str] = _OF_FORMAT, needed: str = WEIGHTS) -> dict[str, bytes]:
+    """The files in an artifact of format 4, or in another zip file of ours.
 
-    Raises ArtifactError if there is one that such an artifact cannot have, or that is compressed.
+    Args:
+        data: The zip file.
+        allowed: The names that it may hold.
+        needed: One that it must.
+
+    Raises ArtifactError if there is one that it cannot have, or that is compressed.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         infos = archive.infolist()
         names = [info.filename for info in infos]
-        if len(set(names)) < len(names) or WEIGHTS not in names or not set(names) <= _OF_FORMAT:
-            raise ArtifactError(f"it holds {', '.join(map(repr, names[:9]))}, and not a manifest and weights alone")
+        if len(set(names)) < len(names) or needed not in names or not set(names) <= set(allowed):
+            raise ArtifactError(f"it holds {', '.join(map(repr, names[:9]))}, and not {' and '.join(sorted(allowed))}")
         _require_plain(infos, len(data))
         return {info.filename: archive.read(info) for info in infos}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import tempfile
@@ -14,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from sqlscore.database.catalog import catalog
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.sequences import from_lists
+from sqlscore.models.loading import load
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities
 
@@ -100,7 +101,7 @@ def lifestream(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -
 
 
 def spark(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tuple[float, int]:
-    """Lists by Spark, the same module in an arrow_udf, the result to Parquet; the session's start is not timed."""
+    """Lists by Spark, the same model in an arrow_udf, the result to Parquet; the session's start is not timed."""
     try:
         from pyspark.sql import SparkSession
         from pyspark.sql import functions as f
@@ -115,14 +116,14 @@ def spark(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tup
         .config("spark.ui.enabled", "false")
         .getOrCreate()
     )
-    manifest, module = artifact.manifest, _module_bytes(artifact)
+    manifest, stored = artifact.manifest, catalog(con).find(None, "events")
+    data, sha256, label = stored.data, stored.sha256, stored.label
     loaded: dict[str, Artifact] = {}
 
     def score(lists: pa.Array) -> pa.Array:
         if not loaded:
             torch.set_num_threads(1)
-            scorer: Any = torch.jit.load(io.BytesIO(module))  # type: ignore[no-untyped-call]
-            loaded["it"] = Artifact("m@1", "", manifest, scorer, "cpu")
+            loaded["it"] = load(data, sha256, label, "cpu")
         states = loaded["it"].encode(from_lists(lists, mapping))
         best = action_probabilities(loaded["it"], states.hidden).argmax(1)
         return pa.array(manifest.inputs.actions).take(pa.array(best))
@@ -140,9 +141,3 @@ def spark(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tup
         users = con.execute(f"SELECT count(*) FROM read_parquet('{folder}/scores/*.parquet')").fetchall()[0][0]
     session.stop()
     return seconds, users
-
-
-def _module_bytes(artifact: Artifact) -> bytes:
-    buffer = io.BytesIO()
-    torch.jit.save(artifact.module, buffer)
-    return buffer.getvalue()

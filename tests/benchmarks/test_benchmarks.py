@@ -25,9 +25,12 @@ def test_the_gate_notices_what_is_slower_missing_or_new() -> None:
 
 
 def test_scaling_compares_sizes_that_are_ten_times_each_other() -> None:
-    found = {size: {"seconds": seconds, "peak_mb": 100 + seconds} for size, seconds in ((1, 1.0), (5, 4.0), (10, 12.0))}
+    found = {
+        size: {"seconds": seconds, "cpu": seconds + 1, "peak_mb": 100 + seconds}
+        for size, seconds in ((1, 1.0), (5, 4.0), (10, 12.0))
+    }
     assert scaling.ratios(found) == [
-        "time(10) / time(1)   12.0",
+        "time(10) / time(1)   12.0, of processors 6.5",
         "peak(5) / peak(1)   1.03",
         "peak(10) / peak(1)   1.11",
     ]

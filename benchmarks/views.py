@@ -57,6 +57,8 @@ NOT_TIMED = {
     "live_scored_users": "the model's speed: see ad_hoc.py",
     "live_scored_sessions": "the model's speed: see ad_hoc.py",
     "score_diff": "the model's speed, twice",
+    "user_vectors": "the model's speed: see ad_hoc.py",
+    "similar_users": "see similar.py",
     "drift_of_bins": "reads the few rows of drift_bins",
     "shares_of_bins": "a step of drift_bins",
     "two_sided_p": "a scalar",

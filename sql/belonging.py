@@ -17,7 +17,7 @@ IN_VIEW = "in_view"
 FILE = "file"
 """The key in `sqlscore.meta`, and the name of the sequence in schema sqlscore, of the number of the file."""
 
-_TABLES = "events|high_water|judged_interventions|models|reliability_bins|scored_users"
+_TABLES = "events|high_water|judged_interventions|models|reliability_bins|scored_users|user_vectors"
 _READ = re.compile(rf"\b(FROM|JOIN) (sqlscore\.(?:{_TABLES})) AS ")
 _CALLED = re.compile(r"\bsqlscore\.(\w+)\(")
 _ARGUMENTS = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*"

@@ -44,7 +44,7 @@ habits AS (
             'action': c.action, 'n_stayed': c.n_stayed, 'share': c.share, 'share_low': c.share_low,
             'share_high': c.share_high
         } ORDER BY c.share_low DESC, c.action) AS did
-    FROM sqlscore.similar_users(horizon := horizon, lookback := lookback, gap := gap) AS c
+    FROM sqlscore.similar_habits(horizon := horizon, lookback := lookback, gap := gap) AS c
     INNER JOIN roles AS r ON r.action = c.action
     WHERE r.role IN ('ordinary', 'retention') AND r.retention_lift >= 1
     GROUP BY c.width, c.last_action, c.visit_band, c.overdue_band

@@ -21,6 +21,9 @@ def refresh(
     keep_history: Annotated[
         bool, typer.Option("--keep-history", help="Keep these scores, for later events to judge (past_scores).")
     ] = False,
+    vectors: Annotated[
+        bool, typer.Option("--vectors", help="Store users' vectors for similar_users; later refreshes keep them.")
+    ] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="Score events that a guard refuses; later ones are compared with them.")
     ] = False,
@@ -37,7 +40,9 @@ def refresh(
 
     with open_database(db, device=device) as con, Bar() as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore", GuardWarning)  # the report has them too
-        report = verb(con, full=full, keep_history=keep_history, accept=accept, mapping=mapping, progress=bar)
+        report = verb(
+            con, full=full, keep_history=keep_history, vectors=vectors, accept=accept, mapping=mapping, progress=bar
+        )
     if json:
         render.as_json(report)
     else:

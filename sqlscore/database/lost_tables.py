@@ -32,6 +32,7 @@ LOST_WITH = {
     "playbook": "its rows, in place of which there are the usual ones",
     "past_scores": "the scores that were kept; those of later refreshes with --keep-history are kept anew",
     "scored_labels": "what fine-tuned heads say of all users, which the next refresh makes anew",
+    "user_vectors": "stored vectors of users, which sqlscore refresh --vectors makes anew",
     "user_signals": "what the newest advice rests on, which sqlscore advise makes anew",
     "recommendations": "the newest advice, which sqlscore advise makes anew",
     "interventions": "who was assigned to what so far, and with it what came of it",

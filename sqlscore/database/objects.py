@@ -40,7 +40,8 @@ MATERIALIZED = ("scored_users", "scored_sessions")
 
 PER_USER = (
     *MATERIALIZED,
-    *("user_states", "past_scores", "scored_labels", "user_signals", "recommendations", "interventions"),
+    *("user_states", "user_vectors", "past_scores", "scored_labels"),
+    *("user_signals", "recommendations", "interventions"),
 )
 """Tables that `refresh`, `backtest`, `advise` and `assign` make, with one or more rows per user."""
 

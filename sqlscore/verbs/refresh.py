@@ -61,6 +61,7 @@ def refresh(
     *,
     full: bool = False,
     keep_history: bool = False,
+    vectors: bool = False,
     accept: bool = False,
     mapping: str = DEFAULT_MAPPING,
     threads: int | None = None,
@@ -81,6 +82,8 @@ def refresh(
         con: A connection that `connect` made.
         full: Score all users again, whatever is stored.
         keep_history: Also add the scores to `sqlscore.past_scores`, to be judged by later events.
+        vectors: Also store the users' representations in `sqlscore.user_vectors`, so that `similar_users` need not make
+            them at each call. Refreshes after this one keep them up to date without being asked.
         accept: Score events that a guard refuses, and compare those of later refreshes with these.
         mapping: The name of the mapping.
         threads: How many threads encode; by default one per core.
@@ -97,6 +100,7 @@ def refresh(
     from sqlscore.score_tables.all_or_changed import refresh_tables  # torch: only if a model is used
     from sqlscore.score_tables.labels import LABELS_TABLE, refresh_labels
     from sqlscore.score_tables.run import Run
+    from sqlscore.score_tables.vectors import VECTORS_TABLE, refresh_vectors
 
     start = time.perf_counter()
     source = mapped(con, mapping)
@@ -139,6 +143,7 @@ def refresh(
             )
             counts, reason = refresh_tables(run, changes)
             n_labels, of_heads = refresh_labels(run)
+            n_vectors, of_vectors = refresh_vectors(run, vectors, reason is not None)
             write_mark(con, source, mark)
             if changed_views:
                 note_views(con, source)
@@ -165,7 +170,11 @@ def refresh(
             as_of=as_of,
             kind="full" if reason else "incremental",
             reason=reason,
-            tables=counts.tables if n_labels is None else {**counts.tables, LABELS_TABLE: n_labels},
+            tables={
+                **counts.tables,
+                **({} if n_labels is None else {LABELS_TABLE: n_labels}),
+                **({} if n_vectors is None else {VECTORS_TABLE: n_vectors}),
+            },
             n_users_encoded=counts.n_users,
             n_events=counts.n_events,
             seconds=time.perf_counter() - start,
@@ -174,6 +183,7 @@ def refresh(
                 *(finding.what for finding in found if finding.outcome == "note"),
                 *([behind] if behind is not None else []),
                 *of_heads,
+                *of_vectors,
             ),
             guards=outcomes(guards, found),
             sources=sources,

@@ -41,14 +41,16 @@ MACROS = {
     "step_roles": "horizon := INTERVAL 1 HOUR",
     "user_signs": "horizon := INTERVAL 1 HOUR",
     "driver_stats": "horizon := INTERVAL 1 HOUR",
-    "similar_users": "horizon := INTERVAL 1 HOUR, min_stayed := 1",
+    "similar_users": "0",
+    "similar_habits": "horizon := INTERVAL 1 HOUR, min_stayed := 1",
     "user_signals_with": "risk_from := 0, horizon := INTERVAL 1 HOUR",
     "intervention_outcomes_with": "",
 }
 """Every macro that reads tables by names of its own, with arguments."""
 
 OF_SCORES = (
-    "churn_horizons_with", "score_diff", "scored_segments_with", "user_signs", "driver_stats", "similar_users",
+    "churn_horizons_with", "score_diff", "scored_segments_with", "user_signs", "driver_stats", "similar_habits",
+    "similar_users",
     "user_signals_with",
 )  # fmt: skip
 """Those that read scores, which need a model where nobody was scored yet."""

@@ -65,6 +65,7 @@ REQUIRED = {
     "query": "'SELECT 1'",
     "model_a": "'m@1'",
     "model_b": "'m@2'",
+    "of_user": "0",
     "reference": "scores_then",
     "scored": "scores_then",
     "scores": "scores_then",

@@ -53,7 +53,13 @@ SCORES = (
 )  # fmt: skip
 """Calls of the others, of scores and with structs."""
 
-WITH_MODELS = ("live_scored_users", "live_scored_sessions", "score_diff('m@1', 'm@1')")
+WITH_MODELS = (
+    "live_scored_users",
+    "live_scored_sessions",
+    "user_vectors",
+    "similar_users(1)",
+    "score_diff('m@1', 'm@1')",
+)
 """Calls that ask a model: refused everywhere."""
 
 SCALARS = ("utc_moment", "two_sided_p")

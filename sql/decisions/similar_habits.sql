@@ -1,4 +1,4 @@
-CREATE OR REPLACE MACRO sqlscore.similar_users(
+CREATE OR REPLACE MACRO sqlscore.similar_habits(
     horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE, min_stayed := 30
 ) AS TABLE
 WITH
@@ -82,5 +82,5 @@ final AS (
 )
 SELECT * FROM final;
 
-COMMENT ON MACRO TABLE sqlscore.similar_users IS
+COMMENT ON MACRO TABLE sqlscore.similar_habits IS
 'What users did within the horizon who were alike a horizon ago and stayed, one row per class of users and action. Parameters: horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); min_stayed (30: classes of fewer are left to wider ones). Columns: width (0: alike in all three of the next columns; 1 to 3: in one less each, and the others are NULL); last_action; visit_band (log2 of the number of visits, rounded down); overdue_band (silence in usual gaps: 0 up to 1, 1 up to 2, 2 up to 4, 3 above); action; n_similar (users in the class); n_stayed (of them stayed); n_did (of these did the action within the horizon); share (n_did / n_stayed); share_low, share_high (95 % interval). Months in horizon, lookback and gap are the calendar''s.';

@@ -41,6 +41,9 @@ def finetune(
     task: Annotated[
         str | None, typer.Option("--task", help="yes_no, classes, count or amount (default: by the label's type).")
     ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="SQL", help="For users with such events, if that is better.")
+    ] = None,
     allow_leak: Annotated[
         list[str] | None, typer.Option("--allow-leak", metavar="RULE", help="Let a rule of the linter pass; repeat it.")
     ] = None,
@@ -66,6 +69,7 @@ def finetune(
             uplift=uplift,
             base=base,
             task=cast("Any", task),  # the verb says what there is
+            where=where,
             allow_leak=allow_leak or (),
             mapping=mapping,
             seed=seed,

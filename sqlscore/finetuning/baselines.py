@@ -37,10 +37,7 @@ def answers_of_baselines(summaries: Table, labels: Labels, learned: Ints, seed: 
 
 def linear(table: Table, labels: Labels, learned: Ints, seed: int) -> Floats:
     """The same regression as a head's, on other columns."""
-    head = learn(table, labels, learned, seed).head
-    if labels.kind in ("count", "amount"):
-        return head.expected(table)[:, None]
-    return head.probabilities(table)
+    return learn(table, labels, learned, seed).head.answers(table)
 
 
 def boosted(table: Table, labels: Labels, learned: Ints, seed: int) -> Floats:

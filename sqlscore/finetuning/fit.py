@@ -8,14 +8,17 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 
 from sqlscore.arrays import Ints
+from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.finetuning.baselines import answers_of_baselines
 from sqlscore.finetuning.examples import Examples, examples_of
 from sqlscore.finetuning.judging import judge, verdict
 from sqlscore.finetuning.labels import Labels
-from sqlscore.finetuning.learning import learn
+from sqlscore.finetuning.learning import Learned, learn
+from sqlscore.finetuning.segment import Comparison, compare
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.label_head import head_manifest, pack_head
 
@@ -32,6 +35,11 @@ class Parts:
     later: Ints
     other_users: Ints
     n_between: int  # neither: their outcome was not known before the later part begins
+
+    def within(self, chosen: npt.NDArray[np.bool_]) -> Parts:
+        """The same parts of some of the labels, (N,)."""
+        rows = (part[chosen[part]] for part in (self.learned, self.later, self.other_users))
+        return Parts(*rows, self.n_between)
 
 
 def parts_of(labels: Labels, seed: int) -> Parts:
@@ -62,17 +70,34 @@ def parts_of(labels: Labels, seed: int) -> Parts:
     )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a head is asked to be.
+
+    Args:
+        query: The SQL that the labels came from, for the notes.
+        seed: Of the parts and folds.
+        threads: How many threads encode; None: one a core.
+        allowed: Leaks that were let pass, for the notes.
+        where: The condition of the segment that the head is for; None: it is for all users.
+        segment: (N,) which labels are of that segment.
+    """
+
+    query: str
+    seed: int = 0
+    threads: int | None = None
+    allowed: tuple[dict[str, str], ...] = ()
+    where: str | None = None
+    segment: npt.NDArray[np.bool_] | None = None
+
+
 def fit_head(
     con: duckdb.DuckDBPyConnection,
     mapping: Mapping,
     base: Artifact,
     judged_base: Artifact,
     labels: Labels,
-    *,
-    query: str,
-    seed: int = 0,
-    threads: int | None = None,
-    allowed: list[dict[str, str]],
+    asked: Asked,
 ) -> bytes:
     """The artifact of a head for these labels, with its figures.
 
@@ -82,18 +107,17 @@ def fit_head(
         base: The model whose states are read.
         judged_base: The same before it learned the newest events: what is judged reads its states.
         labels: The labels.
-        query: The SQL that they came from, for the notes.
-        seed: Of the parts and folds.
-        threads: How many threads encode.
-        allowed: Leaks that were let pass, for the notes.
+        asked: What the head is to be.
     """
-    clock = _Clock()
+    clock, seed, segment = _Clock(), asked.seed, asked.segment
     twice = judged_base.sha256 != base.sha256
-    examples = examples_of(con, mapping, [base, judged_base] if twice else [base], labels, threads)
+    examples = examples_of(con, mapping, [base, judged_base] if twice else [base], labels, asked.threads)
     clock.note("reading")
     parts = parts_of(labels, seed)
-    metrics, chosen = _judged(examples, labels, parts, seed, clock)
-    final = learn(examples.features[0], labels, np.arange(len(labels)), seed, chosen)
+    metrics, chosen, comparison = _judged(examples, labels, parts, segment, seed, clock)
+    own = segment is not None and comparison is not None and comparison.is_better
+    rows = np.flatnonzero(segment) if own and segment is not None else np.arange(len(labels))
+    final = learn(examples.features[0], labels, rows, seed, (chosen.strength, chosen.amount_strength))
     clock.note("learning")
     span = labels.as_of if labels.known_at is None else labels.known_at
     manifest = head_manifest(
@@ -102,14 +126,15 @@ def fit_head(
         {"strength": final.strength, "seed": seed},
         trained=(int(labels.as_of.min()), int(span.max())),
         notes={
-            "labels": query,
+            "labels": asked.query,
             "n_labels": len(labels),
             "n_users": len(np.unique(labels.user)),
             "n_learned_to_be_judged": len(parts.learned),
             "n_between": parts.n_between,
             "moments": len(np.unique(labels.as_of)),
             "cpu_seconds": clock.spent,
-            **({"allowed_leaks": allowed} if allowed else {}),
+            **({"allowed_leaks": list(asked.allowed)} if asked.allowed else {}),
+            **({} if comparison is None else {"segment": {"where": asked.where, **comparison.to_dict()}}),
             **({} if labels.known_at is not None else {"no_known_at": _NO_KNOWN_AT}),
         },
         metrics=metrics,
@@ -139,20 +164,43 @@ class _Clock:
 
 
 def _judged(
-    examples: Examples, labels: Labels, parts: Parts, seed: int, clock: _Clock
-) -> tuple[dict[str, Any], tuple[float, float]]:
-    """The figures, and the strengths that were found."""
+    examples: Examples,
+    labels: Labels,
+    parts: Parts,
+    segment: npt.NDArray[np.bool_] | None,
+    seed: int,
+    clock: _Clock,
+) -> tuple[dict[str, Any], Learned, Comparison | None]:
+    """The figures, what was learned to be judged, and how a segment's own head compares with that of all users."""
     features = examples.features[-1]
-    learned = learn(features, labels, parts.learned, seed)
+    learned, comparison = learn(features, labels, parts.learned, seed), None
+    others: dict[str, Learned] = {}
+    judged = parts
+    if segment is not None:
+        judged = parts.within(segment)
+        if len(judged.learned) < _LEAST:
+            raise TrainingError(
+                f"only {len(judged.learned)} labels of the segment are left to learn from where the others judge: at "
+                f"least {_LEAST} are needed; add users or moments"
+            )
+        own = learn(features, labels, judged.learned, seed)
+        rows = np.union1d(judged.later, judged.other_users)
+        comparison = compare(labels, rows, learned.head.answers(features), own.head.answers(features))
+        better = comparison.is_better
+        others = {"all_users": learned} if better else {"segment_alone": own}
+        learned = own if better else learned
     clock.note("learning")
     peers = answers_of_baselines(examples.summaries, labels, parts.learned, seed)
+    peers |= {name: other.head.answers(features) for name, other in others.items()}
     found = {
         name: judge(learned.head, features, labels, rows, peers) if len(rows) >= _LEAST else None
-        for name, rows in (("later", parts.later), ("other_users", parts.other_users))
+        for name, rows in (("later", judged.later), ("other_users", judged.other_users))
     }
     clock.note("baselines")
     metrics: dict[str, Any] = {"label": {name: part for name, part in found.items() if part}}
     metrics["verdict"] = verdict(labels.kind, metrics["label"]) or [
         "There are too few labels to judge the head: it is not known how good it is."
     ]
-    return metrics, (learned.strength, learned.amount_strength)
+    if comparison is not None:
+        metrics["verdict"].append(comparison.sentence())
+    return metrics, learned, comparison

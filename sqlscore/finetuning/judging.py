@@ -24,7 +24,8 @@ NAMES = {
     "last_time": "the user's last label",
     "logistic_regression": "logistic regression on counts and recency",
     "lightgbm": "LightGBM on counts and recency",
-    "from_scratch": "the same network from scratch",
+    "all_users": "the head of all users",
+    "segment_alone": "the head of the segment alone",
 }
 
 
@@ -36,7 +37,7 @@ def judge(head: Head, features: Table, labels: Labels, rows: Ints, peers: Mappin
     """
     numbers = labels.kind in ("count", "amount")
     chosen = features[rows]
-    own = head.expected(chosen)[:, None] if numbers else head.probabilities(chosen)
+    own = head.answers(chosen)
     found = figures(labels, rows, own)
     if numbers:
         quantiles = head.quantiles(chosen, LEVELS)

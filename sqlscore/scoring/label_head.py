@@ -93,6 +93,12 @@ class Head:
         likely = self.probabilities(features)[:, 1]
         return np.asarray(likely * np.exp(self._logs(features) + self.amount_level[1]))
 
+    def answers(self, features: Table) -> Floats:
+        """(N, P) -> (N, K) what the head says of a label: probabilities of its classes, or (N, 1) means of numbers."""
+        if self.kind in ("count", "amount"):
+            return self.expected(features)[:, None]
+        return self.probabilities(features)
+
     def quantiles(self, features: Table, levels: Floats) -> Floats:
         """(N, P), (Q,) -> (N, Q): what the label stays below with these probabilities; whole numbers of a count."""
         self.require_numbers("value_quantiles")

@@ -32,6 +32,7 @@ def finetune(
     uplift: str | None = None,
     base: str | None = None,
     task: Kind | None = None,
+    where: str | None = None,
     allow_leak: Sequence[str] = (),
     mapping: str = DEFAULT_MAPPING,
     seed: int = 0,
@@ -58,6 +59,10 @@ def finetune(
         uplift: Instead of labels, an intervention in `sqlscore.interventions`.
         base: The model whose encoder is used, `name@version`; None is the champion.
         task: yes_no, classes, count or amount; None infers it from the column.
+        where: A condition on columns of the mapped events, such as "country = 'FR'" or "user_id IN (1, 2)": the head is
+            for users of whom an event up to a label's moment meets it. One learned from their labels alone is kept if
+            it is better for held-out users of theirs, beyond noise; else the head is that of all users. Both are
+            judged on these users; `notes["segment"]` has the comparison, and the verdict says it.
         allow_leak: Rules of the linter whose findings in `labels` pass.
         mapping: The name of the mapping.
         seed: The same seed, data and base give the same head.
@@ -73,8 +78,9 @@ def finetune(
         >>> sqlscore.finetune(con, "SELECT user_id, as_of, label FROM returns", name="returns_30d").label
         'returns_30d@1'
     """
-    from sqlscore.finetuning.fit import fit_head  # scikit-learn
+    from sqlscore.finetuning.fit import Asked, fit_head  # scikit-learn
     from sqlscore.finetuning.labels import read_labels
+    from sqlscore.finetuning.segment import in_segment
     from sqlscore.finetuning.trials import read_trial
     from sqlscore.finetuning.uplift import fit_uplift
 
@@ -82,6 +88,8 @@ def finetune(
         raise TrainingError("pass either labels, a SELECT, or uplift, the name of an intervention")
     if uplift is not None and task is not None:
         raise TrainingError(f"task {task!r} is for labels: an uplift is of staying, which is yes or no")
+    if uplift is not None and where is not None:
+        raise TrainingError("where is for labels: an uplift is learned of all users whom chance assigned")
     name = name or uplift
     if name is None:
         raise TrainingError("pass name: what propensity(e, name) is to call the label")
@@ -102,9 +110,9 @@ def finetune(
         until = int(newest[0])
         if labels is not None:
             found = read_labels(reader, source, labels, task, until)
-            data = fit_head(
-                reader, source, artifact, judged, found, query=labels, seed=seed, threads=threads, allowed=passed
-            )
+            segment = None if where is None else in_segment(reader, source, where)
+            asked = Asked(labels, seed, threads, tuple(passed), where, segment)
+            data = fit_head(reader, source, artifact, judged, found, asked)
             details["labels"] = len(found)
         elif uplift is not None:
             trial = read_trial(reader, source, uplift, until)

@@ -80,7 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             con.execute("UPDATE sqlscore.guards SET threshold = 1 WHERE name = 'unknown_share'")
             artifact = tiny_artifact(tuple(actions.split(",")), numeric=("price",))
             register(con, artifact, name="m", mapping="events", champion=True, verb="train")
-            sqlscore.refresh(con)
+            sqlscore.refresh(con, vectors=True)
     shutil.copy(folder / "here.duckdb", folder / "copy.duckdb")
     duckdb.connect(folder / "plain.duckdb").close()
     return folder

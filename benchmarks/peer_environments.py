@@ -39,7 +39,15 @@ def made(name: str, folder: Path) -> Path:
     own = next((home / "lib").glob("python*/site-packages"))
     (own / "of_the_benchmark.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     if PACKAGES[name]:
-        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES[name]]
+        command: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            *PACKAGES[name],
+        ]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             raise ImportError(f"pip install {' '.join(PACKAGES[name])}: {done.stderr.strip().splitlines()[-1]}")
@@ -56,7 +64,7 @@ def run_apart(name: str, table: str, database: Path, environments: Path) -> tupl
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "benchmarks")])}
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
-        command = [made(name, environments), __file__, name, table, database, answer]
+        command: list[str | Path] = [made(name, environments), __file__, name, table, database, answer]
         done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise ImportError(done.stderr.strip().splitlines()[-1])

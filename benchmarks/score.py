@@ -98,7 +98,10 @@ def by_horizon(path: Path) -> None:
         rows = sqlscore.score(con, name="several", horizons="5 days,10 days,20 days").metrics["churn"]["horizons"]
         events = replace(mapped(con, "events"), features=())
         log = read_log(con, events, 1_000_000, 20_000, Silent())
-    churn = choose_churn(log, without_churn(log.times), rows[-1]["horizon_seconds"], None)[0].churn
+    periods, _ = choose_churn(log, without_churn(log.times), rows[-1]["horizon_seconds"], None)
+    assert periods is not None
+    churn = periods.churn
+    assert churn is not None
     data = encode_log(log, vocabulary(log, int(log.times.max()), 20_000, 0))
     learned, test = examples_of(log, churn, Group.TRAIN, Group.VALIDATION), examples_of(log, churn, Group.TEST)
     for row in rows:

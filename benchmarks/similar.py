@@ -14,7 +14,9 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -22,6 +24,8 @@ from sklearn.metrics import roc_auc_score
 from workload import make_events, make_model
 
 import sqlscore
+
+Result = TypeVar("Result")
 
 CUT, DAYS, NEAR, ASKED = "2011-10-01", 30, 25, 600
 
@@ -59,8 +63,12 @@ def speed(con: duckdb.DuckDBPyConnection, users: int, events: int) -> None:
     spent("refresh with 1 % changed", lambda: sqlscore.refresh(con))
     for user in (7, 8, users - 1):
         query = f"FROM sqlscore.similar_users({user}, 10)"
-        found = spent(query, lambda query=query: con.execute(query).fetchall())
+        found = spent(query, partial(rows_of, con, query))
         assert len(found) == 10, found
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    return con.execute(query).fetchall()
 
 
 def alike(con: duckdb.DuckDBPyConnection, file: Path) -> None:
@@ -90,7 +98,7 @@ def alike(con: duckdb.DuckDBPyConnection, file: Path) -> None:
     print(f"days since the last event      {roc_auc_score(own, [rule[user] for user in ids[:ASKED]]):.3f}")
 
 
-def spent(what: str, run: Callable[[], object]) -> object:
+def spent(what: str, run: Callable[[], Result]) -> Result:
     """Print the CPU and wall seconds of a call; its result."""
     cpu, wall = time.process_time(), time.perf_counter()
     result = run()

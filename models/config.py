@@ -57,7 +57,8 @@ def check_config(found: dict[str, Any], architecture: str) -> ModelConfig:
     unknown = sorted(set(found) - known)
     if unknown:
         raise ArtifactError(f"its config has the field {unknown[0]!r}, which this sqlscore does not know")
-    config = ModelConfig(**{name: tuple(v) if isinstance(v, list) else v for name, v in found.items()})
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
+    config = ModelConfig(**given)
     for name in known:
         if not _sound(name, getattr(config, name)):
             raise ArtifactError(f"its config says {name} = {str(getattr(config, name))[:60]}, which no model can have")

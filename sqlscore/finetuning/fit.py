@@ -38,8 +38,8 @@ class Parts:
 
     def within(self, chosen: npt.NDArray[np.bool_]) -> Parts:
         """The same parts of some of the labels, (N,)."""
-        rows = (part[chosen[part]] for part in (self.learned, self.later, self.other_users))
-        return Parts(*rows, self.n_between)
+        learned, later, other_users = (part[chosen[part]] for part in (self.learned, self.later, self.other_users))
+        return Parts(learned, later, other_users, self.n_between)
 
 
 def parts_of(labels: Labels, seed: int) -> Parts:

@@ -15,7 +15,7 @@ from sqlscore.database.queries import one
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
-from sqlscore.scoring.label_head import KINDS, Kind
+from sqlscore.scoring.label_head import TASKS, Kind
 
 TABLE = "sqlscore_labels"
 """A temporary table of the reader's connection: row, user_id, as_of, label, known_at."""
@@ -110,8 +110,8 @@ def _run(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
 
 def _kind_of(con: duckdb.DuckDBPyConnection, type_: str, task: Kind | None) -> Kind:
     """What the label is, by its type and its values."""
-    if task is not None and task not in KINDS:
-        raise TrainingError(f"there is no task {task!r}: the tasks are {', '.join(KINDS)}")
+    if task is not None and task not in TASKS:
+        raise TrainingError(f"there is no task {task!r}: the tasks are {', '.join(TASKS)}")
     if type_ == "BOOLEAN":
         found: Kind = "yes_no"
     elif type_ == "VARCHAR" or type_.startswith("ENUM"):

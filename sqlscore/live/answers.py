@@ -46,10 +46,10 @@ def plain(column: pa.Array) -> list[Any]:
     if pa.types.is_list(kind):
         offsets = column.offsets.to_pylist()
         first = offsets[0]
-        values = plain(column.values.slice(first, offsets[-1] - first))  # those of this part of a batch alone
-        lists: list[Any] = [values[start - first : stop - first] for start, stop in pairwise(offsets)]
+        inside = plain(column.values.slice(first, offsets[-1] - first))  # those of this part of a batch alone
+        lists: list[Any] = [inside[start - first : stop - first] for start, stop in pairwise(offsets)]
         return lists if not column.null_count else _without_nulls(column, lists)
-    values = column.to_pylist()
+    values: list[Any] = column.to_pylist()
     if pa.types.is_timestamp(kind):
         return [None if value is None else value.isoformat() + "Z" for value in values]
     if pa.types.is_floating(kind):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import accumulate, chain, pairwise
 from typing import Any
 
@@ -104,7 +105,7 @@ class Shape:
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             if len(values) > 1:
                 for at, value in enumerate(values):
-                    self._column(name, kind, [value], lambda _, at=at: place(at))
+                    self._column(name, kind, [value], partial(_moved, place, at))
             expected = _WRITE.get(name) or _words(kind)
             raise wrong(f"{place(0)}.{name}", values[0], expected) from error
 
@@ -180,3 +181,8 @@ def _refuse_two_users(
                     f"{place(at)}.{names[0]} is {users[at]!r}, and the first event of the sequence is that of "
                     f"{users[start]!r}: send one sequence a user",
                 )
+
+
+def _moved(place: Callable[[int], str], at: int, _: int) -> str:
+    """The place of the one value that is looked at alone."""
+    return place(at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.swap import make_view, swap_in
@@ -66,7 +68,7 @@ def _columns(vector: str) -> str:
     return f"user_id, {vector} AS vector, last_time AS last_event_time, model, content"
 
 
-def _is_like(run: Run, columns: list[str], types: list[object]) -> bool:
+def _is_like(run: Run, columns: list[str], types: Sequence[object]) -> bool:
     """Whether the table has these columns, so that rows can be replaced in it: somebody may have changed it."""
     there = run.con.sql(f"FROM {run.table(VECTORS_TABLE)} LIMIT 0")
     return there.columns == columns and list(map(str, there.types)) == list(map(str, types))

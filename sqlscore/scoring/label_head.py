@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
 
 Kind = Literal["yes_no", "classes", "count", "amount", "uplift"]
-KINDS: tuple[Kind, ...] = ("yes_no", "classes", "count", "amount")
+TASKS: tuple[Kind, ...] = ("yes_no", "classes", "count", "amount")
+"""What is learned of labels."""
+KINDS: tuple[Kind, ...] = (*TASKS, "uplift")
 """Kinds of labels. The fifth kind of head, uplift, is learned from interventions and not from labels."""
 LEVELS: Floats = np.linspace(0.005, 0.995, 100)
 """The levels of the quantiles of residuals that a head of amounts keeps."""

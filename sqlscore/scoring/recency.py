@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,8 @@ class Recency:
         for name, array in found.items():
             if array is None or array.dtype != _KINDS[name] or array.ndim != (2 if name == "risk" else 1):
                 raise ArtifactError(f'its weights "{prefix}{name}" are missing, or no table of {_KINDS[name].__name__}')
-        tables = cls(**found, actions=np.array(known + 2))
+        whole: dict[str, Any] = found
+        tables = cls(**whole, actions=np.array(known + 2))
         wrong = tables._wrong()
         if wrong is not None:
             raise ArtifactError(f'its weights "{prefix}{wrong}" do not fit the other tables of churn')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -142,7 +143,7 @@ class Tables:
         return True
 
 
-def _array(weights: Weights, name: str, kind: type[np.generic]) -> npt.NDArray[np.generic]:
+def _array(weights: Weights, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
     """The vector of that name. Raises ArtifactError if there is none."""
     found = weights.get(name)
     if found is None or found.ndim != 1 or found.dtype != kind:

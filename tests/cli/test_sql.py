@@ -215,7 +215,7 @@ def test_dot_commands_answer(con: duckdb.DuckDBPyConnection, capsys: pytest.Capt
     type_in(con, ".help\r.functions\r.tables\r.nothing\r.quit\rSELECT 'not reached' AS x;\r")
     captured = capsys.readouterr()
     assert "Ctrl-D" in captured.out
-    assert "churn_risk(e, as_of, model)" in captured.out
+    assert "churn_risk(e, as_of, model, horizon)" in captured.out
     assert "scored_users" in captured.out
     assert ".nothing" in captured.err
     assert "not reached" not in captured.out

@@ -23,7 +23,7 @@ from sqlscore.live.scoring import Scorer
 from sqlscore.quoting import identifier
 
 AS_OF = "2030-01-01T00:00:00"
-TABLES = {
+TABLES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "types": (
         """CREATE TABLE "the log" AS SELECT i % 7 AS "Who",
                TIMESTAMPTZ '2024-03-30 23:00:00+02' + to_hours(i // 14) AS "At",
@@ -55,8 +55,8 @@ def test_rows_of_the_users_own_table_are_scored_as_in_sql(con: duckdb.DuckDBPyCo
     """Sent under the names that the application knows, and under those of sqlscore.events."""
     statement, mapping, model = TABLES[kind]
     con.execute(statement)
-    sqlscore.map_events(con, "the log", **mapping)  # type: ignore[arg-type]
-    artifact = tiny_artifact(**model)  # type: ignore[arg-type]
+    sqlscore.map_events(con, "the log", **mapping)
+    artifact = tiny_artifact(**model)
     register(con, artifact, name="tiny", mapping="events", champion=True, verb="train")
     wanted = con.execute(
         "SELECT user_id, list_score_events(list(e), as_of := ?::TIMESTAMP) AS scores FROM sqlscore.events e GROUP BY 1",

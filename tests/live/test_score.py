@@ -343,7 +343,8 @@ def test_requests_that_wait_together_are_scored_together(con: duckdb.DuckDBPyCon
             await asyncio.sleep(0)
             assert batcher.waiting == 5
             scorer.let.set()
-            return await asyncio.gather(first, *tasks, return_exceptions=True)
+            found: list[Any] = await asyncio.gather(first, *tasks, return_exceptions=True)
+            return found
 
     found = asyncio.run(run())
     assert scorer.groups[:2] == [1, 4]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -14,7 +15,7 @@ from sqlscore.errors import TrainingError
 from sqlscore.simulation.shop import simulate_shop
 
 THREE = "5 days, 10 days, 20 days"
-QUICK = {"max_epochs": 1, "embedding": 8, "hidden": 8, "width": 8}
+QUICK: dict[str, Any] = {"max_epochs": 1, "embedding": 8, "hidden": 8, "width": 8}
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,8 @@ def pivoted(inner: Relation, node: exp.Pivot) -> Relation:
     """
     if not inner.columns:
         return inner
-    columns, keys = _kept(inner, node), ()
-    if not node.args.get("unpivot"):
-        keys = (frozenset(columns),) if columns else ()
+    columns = _kept(inner, node)
+    keys = (frozenset(columns),) if columns and not node.args.get("unpivot") else ()
     reads = frozenset().union(*(value.reads for value in inner.columns.values())) | inner.presence
     columns["?"] = Value(reads)
     grain = tuple(moment for moment in inner.grain if any(value.moment == moment for value in columns.values()))

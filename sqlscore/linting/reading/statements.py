@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
+from sqlglot.generators.duckdb import DuckDBGenerator
 
 from sqlscore.dialects.refusal import note_places
 from sqlscore.errors import LintError
@@ -57,14 +57,14 @@ def _lambdas_bare(text: str) -> str:
     return "".join(characters)
 
 
-class _Printer(DuckDB.Generator):
+class _Printer(DuckDBGenerator):
     """Prints what was read. sqlglot 30.30's own takes the tables from columns in all CTEs before a PIVOT.
 
     See findings/sqlglot-pivot-statement-drops-qualifiers.sh.
     """
 
     TRANSFORMS: ClassVar[dict[type[exp.Expr], Any]] = {
-        kind: print_ for kind, print_ in DuckDB.Generator.TRANSFORMS.items() if kind is not exp.Pivot
+        kind: print_ for kind, print_ in DuckDBGenerator.TRANSFORMS.items() if kind is not exp.Pivot
     }
 
 
@@ -83,9 +83,9 @@ def query_of(statement: exp.Expr, name: str) -> tuple[exp.Expr | None, str]:
     if isinstance(statement, (exp.Query, exp.Values)):
         return statement, ""
     if isinstance(statement, exp.Pivot):
-        around = exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
-        around.meta.update(statement.meta)
-        return around, ""
+        rows = exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
+        rows.meta.update(statement.meta)
+        return rows, ""
     if isinstance(statement, exp.Create) and isinstance(statement.expression, exp.Query):
         if isinstance(statement.this, exp.UserDefinedFunction):
             _fill_parameters(statement)

@@ -76,7 +76,8 @@ def calibrated(tables: Recency, fitted: Floats) -> Recency:
     """The tables with risks sigmoid(a logit(risk) + b), for (a, b) of `learning.churn_calibration`."""
 
     def mapped(risk: Singles) -> Singles:
-        return (0.5 * (1 + np.tanh(0.5 * (fitted[0] * logits(risk) + fitted[1])))).astype(np.float32)
+        moved: Floats = 0.5 * (1 + np.tanh(0.5 * (fitted[0] * logits(risk) + fitted[1])))
+        return moved.astype(np.float32)
 
     return replace(tables, risk=mapped(tables.risk), risk_of_cell=mapped(tables.risk_of_cell))
 

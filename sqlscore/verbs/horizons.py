@@ -20,7 +20,8 @@ def spans_of(horizon: Span | None, horizons: str | Sequence[Span] | None) -> tup
 
     Raises TrainingError if `horizon` is shorter than one of the others.
     """
-    listed: Sequence[Span] = horizons.split(",") if isinstance(horizons, str) else list(horizons or ())
+    given: Sequence[Span] = horizons or ()
+    listed = given.split(",") if isinstance(given, str) else given
     every = sorted({seconds for each in listed if (seconds := to_seconds(each)) is not None})
     longest = to_seconds(horizon)
     if not every:

@@ -11,8 +11,8 @@ from sqlscore.arrays import Floats
 from sqlscore.errors import EventsError, ModelError
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
+from sqlscore.scoring.label_artifact import FinetunedModel
 from sqlscore.scoring.label_features import Table, label_features
-from sqlscore.scoring.label_head import FinetunedModel
 from sqlscore.scoring.scores import refuse_future
 from sqlscore.scoring.states import without_times
 from sqlscore.scoring.states_in_arrow import times_array

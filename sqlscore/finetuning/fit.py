@@ -20,7 +20,7 @@ from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.learning import Learned, learn
 from sqlscore.finetuning.segment import Comparison, compare
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.label_head import head_manifest, pack_head
+from sqlscore.scoring.label_artifact import head_manifest, pack_head
 
 _LATER = 0.2  # of the labels, the newest: to be judged as a forecast
 _STRANGERS = 5  # one of so many users is held out

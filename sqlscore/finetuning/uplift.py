@@ -11,7 +11,7 @@ from sqlscore.finetuning.trials import Trial
 from sqlscore.finetuning.uplift_judging import judge_uplift, uplift_verdict
 from sqlscore.finetuning.uplift_learning import learn_uplift
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.label_head import head_manifest, pack_head
+from sqlscore.scoring.label_artifact import head_manifest, pack_head
 
 _JUDGED = 3  # one of so many users
 

@@ -23,8 +23,8 @@ from sqlscore.score_tables.run import Run, usable_of
 from sqlscore.score_tables.spool import Spool
 from sqlscore.score_tables.states_table import states_of
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.label_artifact import FinetunedModel
 from sqlscore.scoring.label_features import label_features
-from sqlscore.scoring.label_head import FinetunedModel
 from sqlscore.scoring.states import States
 from sqlscore.scoring.states_in_arrow import microseconds, times_array
 from sqlscore.sql.objects import table

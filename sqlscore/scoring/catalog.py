@@ -17,7 +17,7 @@ from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 
 if TYPE_CHECKING:
     from sqlscore.scoring.artifact import Artifact
-    from sqlscore.scoring.label_head import FinetunedModel
+    from sqlscore.scoring.label_artifact import FinetunedModel
 
 HEAD = "head"
 """The architecture of a fine-tuned head."""
@@ -100,7 +100,7 @@ class Catalog:
 
     def finetuned(self, name: str | None, mapping: str) -> FinetunedModel:
         """The fine-tuned head that is meant: `name` is its newest version, `name@version` itself."""
-        from sqlscore.scoring.label_head import load_head
+        from sqlscore.scoring.label_artifact import load_head
 
         have = self.heads(mapping)
         known = {stored.label for stored in have} | {stored.label.rpartition("@")[0] for stored in have}

@@ -10,34 +10,25 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Literal
 
 import numpy as np
 
 from sqlscore.arrays import Floats
 from sqlscore.errors import ArtifactError, ModelError
-from sqlscore.events.inputs import Inputs
-from sqlscore.scoring.catalog import HEAD
 from sqlscore.scoring.label_features import Table
-from sqlscore.scoring.manifest import UNREADABLE, Manifest, members_of, read_manifest, sha256_of
+from sqlscore.scoring.manifest import members_of
 from sqlscore.scoring.torchscript import zipped
-from sqlscore.times import iso
-
-if TYPE_CHECKING:
-    from sqlscore.scoring.artifact import Artifact
 
 Kind = Literal["yes_no", "classes", "count", "amount", "uplift"]
 TASKS: tuple[Kind, ...] = ("yes_no", "classes", "count", "amount")
-"""What is learned of labels."""
+"""The kinds of labels."""
 KINDS: tuple[Kind, ...] = (*TASKS, "uplift")
-"""Kinds of labels. The fifth kind of head, uplift, is learned from interventions and not from labels."""
+"""The kinds of heads: an uplift is learned from interventions and not from labels."""
 LEVELS: Floats = np.linspace(0.005, 0.995, 100)
 """The levels of the quantiles of residuals that a head of amounts keeps."""
 
 _WITHIN = 4.0
-_NUMBERS = "head.npz"
-_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -167,90 +158,3 @@ class Head:
 
 
 _ARRAYS = ("mean", "spread", "weights", "bias", "scale", "amount_weights", "amount_level", "residuals")
-
-
-@dataclass(frozen=True)
-class FinetunedModel:
-    """A head as the registry has it, with the base model that it needs."""
-
-    name: str  # name@version
-    sha256: str
-    manifest: Manifest
-    head: Head
-
-    @property
-    def base_sha256(self) -> str:
-        """The hash of the model whose states the head reads."""
-        return str(self.manifest.config["base_sha256"])
-
-
-def head_manifest(
-    base: Artifact,
-    head: Head,
-    config: dict[str, Any],
-    *,
-    trained: tuple[int, int],
-    notes: dict[str, Any],
-    metrics: dict[str, Any],
-) -> Manifest:
-    """What stands in the artifact of a head.
-
-    Args:
-        base: The model whose states it reads.
-        head: The head.
-        config: How it was learned.
-        trained: µs, the first and the last moment of what it learned.
-        notes: What it learned from.
-        metrics: How good it is, and the verdict.
-    """
-    return Manifest(
-        architecture=HEAD,
-        config={
-            "kind": head.kind,
-            "values": list(head.values),
-            "base": base.name,
-            "base_sha256": base.sha256,
-            **config,
-        },
-        inputs=Inputs((), {}, ()),
-        heads=("label",),
-        capabilities=(),
-        state_size=base.manifest.state_size,
-        embedding_size=0,
-        fold=False,
-        max_events=None,
-        horizon_seconds=None,
-        lookback_seconds=None,
-        trained_from=iso(trained[0]),
-        trained_to=iso(trained[1]),
-        notes=notes,
-        metrics=metrics,
-    )
-
-
-def pack_head(head: Head, manifest: Manifest) -> bytes:
-    """The artifact of a head; the same input gives the same bytes."""
-    return zipped([(_MANIFEST, manifest.to_json().encode()), (_NUMBERS, head.to_bytes())])
-
-
-@lru_cache(maxsize=64)
-def load_head(data: bytes, sha256: str, name: str) -> FinetunedModel:
-    """The head in an artifact. Runs no code of the artifact, and needs no torch.
-
-    Raises ArtifactError if it has not the hash that the registry holds, or cannot be read.
-    """
-    found = sha256_of(data)
-    if found != sha256:
-        raise ArtifactError(
-            f"model {name}: the stored artifact has sha256 {found}, the registry says {sha256}; it was changed or "
-            "damaged and is not loaded: import it again or finetune again"
-        )
-    try:
-        numbers = members_of(data, (_MANIFEST, _NUMBERS), _NUMBERS)[_NUMBERS]
-        manifest = read_manifest(data)
-        kind, values = cast("Kind", manifest.config["kind"]), tuple(manifest.config["values"])
-        if kind not in KINDS or not all(isinstance(value, str) for value in values):
-            raise ArtifactError(f"its label is {str(kind)[:40]!r}, which is none of {', '.join(KINDS)}")
-        return FinetunedModel(name, sha256, manifest, Head.from_bytes(numbers, kind, values))
-    except (ArtifactError, *UNREADABLE, AttributeError, KeyError, ValueError, TypeError) as error:
-        raise ArtifactError(f"model {name}: the head cannot be loaded ({error}): finetune again") from error

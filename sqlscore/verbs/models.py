@@ -193,7 +193,7 @@ def import_model(
     the model cannot score a few made-up events as its manifest says. Raises ModelError if it is not promoted.
     """
     from sqlscore.models.loading import load  # torch
-    from sqlscore.scoring.label_head import load_head
+    from sqlscore.scoring.label_artifact import load_head
     from sqlscore.scoring.probe import probe
 
     data, found = read_model_file(Path(path), sha256)

@@ -12,7 +12,8 @@ import pytest
 
 from sqlscore.errors import ArtifactError
 from sqlscore.events.inputs import Inputs
-from sqlscore.scoring.label_head import LEVELS, Head, load_head, pack_head
+from sqlscore.scoring.label_artifact import load_head, pack_head
+from sqlscore.scoring.label_head import LEVELS, Head
 from sqlscore.scoring.manifest import Manifest, sha256_of
 
 MANIFEST = Manifest(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sqlscore.cli import render
+from sqlscore.cli.evaluation_shown import show_evaluation, show_model
 from sqlscore.cli.mapping_shown import show_mapping
 from sqlscore.cli.options import open_database
 from sqlscore.cli.progress import Bar, working
 from sqlscore.cli.refresh import show_refresh
-from sqlscore.cli.train import show_evaluation, show_model
 from sqlscore.errors import InstallError
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sqlscore.cli import render
+from sqlscore.cli.evaluation_shown import show_evaluation, show_model
 from sqlscore.cli.options import AllowLeak, Database, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar
-from sqlscore.cli.train import Horizon, Horizons, Lookback, ModelName, show_evaluation, show_model
+from sqlscore.cli.train import Horizon, Horizons, Lookback, ModelName
 
 
 def score(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sqlscore.cli import render
+from sqlscore.cli.evaluation_shown import show_evaluation, show_model
 from sqlscore.cli.options import Database, Json, MappingName, given, listed, open_database
 from sqlscore.cli.progress import Bar
 from sqlscore.cli.render import narrow, short
-from sqlscore.cli.train import Epochs, Horizon, Lookback, ModelName, show_evaluation, show_model
+from sqlscore.cli.train import Epochs, Horizon, Lookback, ModelName
 
 if TYPE_CHECKING:
     from sqlscore.verbs.search import SearchResult

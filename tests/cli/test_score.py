@@ -8,7 +8,8 @@ import pytest
 from command_line import run
 
 import sqlscore
-from sqlscore.cli.train import _beside, show_evaluation
+from sqlscore.cli.evaluation_shown import show_evaluation
+from sqlscore.cli.train import _beside
 from sqlscore.simulation.shop import simulate_shop
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ import pytest
 from all_models import folds, models, one_thread, windowed  # noqa: F401 - fixtures
 from hypothesis import settings
 from postgres_server import Postgres, running_postgres
+from scratch import _remove_folders  # noqa: F401 - a fixture
 from small_shop import _close_shops  # noqa: F401 - a fixture
 from tiny_model import tiny_artifact
 
@@ -33,6 +35,16 @@ def data_folder() -> Path:
             pytest.fail(f"{DATA_VARIABLE} is {named!r}, which holds no */events.parquet")
         pytest.skip(f"no real data: set {DATA_VARIABLE} to a folder of */events.parquet")
     return folder
+
+
+@contextmanager
+def copied(file: Path, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a copy of the file, which goes with its folder: the suite makes a thousand, of 5 MB and more."""
+    try:
+        with sqlscore.connect(shutil.copy(file, path)) as con:
+            yield con
+    finally:
+        shutil.rmtree(path.parent)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +88,7 @@ def shop_file(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture
 def con(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database, in a file."""
-    with sqlscore.connect(shutil.copy(empty_file, tmp_path_factory.mktemp("new") / "new.duckdb")) as con:
+    with copied(empty_file, tmp_path_factory.mktemp("new") / "new.duckdb") as con:
         yield con
 
 
@@ -90,5 +102,5 @@ def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def shop(shop_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of its own like `shop_file`."""
-    with sqlscore.connect(shutil.copy(shop_file, tmp_path_factory.mktemp("own") / "shop.duckdb")) as con:
+    with copied(shop_file, tmp_path_factory.mktemp("own") / "shop.duckdb") as con:
         yield con

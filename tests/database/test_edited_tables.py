@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,6 +13,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scratch import folder_of_process
 from small_shop import ARTIFACTS, open_shop
 from typer.testing import CliRunner
 
@@ -60,7 +60,7 @@ VALUES = {
 @lru_cache
 def base() -> Path:
     """A file with two models, a refresh, past scores and an event since then."""
-    path = Path(tempfile.mkdtemp(prefix="sqlscore-tests-")) / "base.duckdb"
+    path = folder_of_process() / "base.duckdb"
     with open_shop(path) as con:
         register(con, ARTIFACTS[2], name="m", mapping="events", champion=False, verb="train")
         sqlscore.promote(con, "m@2", force=True)

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from same_scores import assert_equal_to_full
+from scratch import folder_of_process
 from small_shop import gru_artifact
 
 import sqlscore
 from sqlscore.database.registry import register
-
-_FOLDER = tempfile.TemporaryDirectory(prefix="sqlscore-tests-")
 
 
 def open_log(folder: str, append_only: bool) -> duckdb.DuckDBPyConnection:
@@ -27,7 +26,7 @@ def open_log(folder: str, append_only: bool) -> duckdb.DuckDBPyConnection:
 
 @lru_cache
 def _scored(append_only: bool) -> Path:
-    path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "log.duckdb"
+    path = folder_of_process() / "log.duckdb"
     with sqlscore.connect(path) as con:
         _fill(con, append_only)
         sqlscore.refresh(con)

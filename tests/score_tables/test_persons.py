@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from same_scores import assert_equal_to_full
+from scratch import folder_of_process
 from small_shop import gru_artifact
 
 import sqlscore
 from sqlscore import Identity
 from sqlscore.database.registry import register
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="sqlscore-tests-")
 START = datetime(2024, 1, 1)
 OPTIONS: dict[str, dict[str, Any]] = {
     "last": {"device_id": "device"},
@@ -38,7 +38,7 @@ def open_log(folder: str, kind: str) -> duckdb.DuckDBPyConnection:
 @lru_cache
 def _scored(kind: str) -> Path:
     """36 events of 6 devices with two logins, scored by a GRU."""
-    path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / f"{kind}.duckdb"
+    path = folder_of_process() / f"{kind}.duckdb"
     with sqlscore.connect(path) as con:
         con.execute("CREATE TABLE e (n BIGINT, device VARCHAR, user_id VARCHAR, event_time TIMESTAMP, price DOUBLE)")
         con.execute("ALTER TABLE e ADD COLUMN event_type VARCHAR DEFAULT 'view'")

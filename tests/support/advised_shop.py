@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 
 import duckdb
+from scratch import folder_of_process
 from tiny_model import tiny_artifact
 
 import sqlscore
@@ -15,19 +15,18 @@ from sqlscore.database.registry import register
 from sqlscore.simulation import ACTIONS, simulate_shop
 
 USERS = 2_500
-_FOLDER = tempfile.TemporaryDirectory(prefix="sqlscore-tests-")
 
 
 def open_advised_shop(renamed: bool = False) -> duckdb.DuckDBPyConnection:
     """A new file with the shop, mapped and scored. renamed: whether its actions have names without a meaning."""
-    path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "shop.duckdb"
+    path = folder_of_process() / "shop.duckdb"
     shutil.copy(_template(renamed), path)
     return sqlscore.connect(path)
 
 
 @lru_cache
 def _template(renamed: bool) -> Path:
-    path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "template.duckdb"
+    path = folder_of_process() / "template.duckdb"
     with sqlscore.connect(path) as con:
         con.register("shop", simulate_shop(USERS, seed=3).events)
         name = "md5(event_type)" if renamed else "event_type"

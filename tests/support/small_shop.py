@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 import torch
+from scratch import folder_of_process, folder_of_test
 from tiny_model import tiny_artifact
 
 import sqlscore
@@ -40,12 +40,11 @@ def gru_artifact(seed: int = 0) -> bytes:
 
 ARTIFACTS = (tiny_artifact(numeric=("price",)), gru_artifact(0), gru_artifact(1))
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="sqlscore-tests-")
 _OPEN: list[duckdb.DuckDBPyConnection] = []
 
 
 @pytest.fixture(autouse=True)
-def _close_shops() -> Iterator[None]:
+def _close_shops(_remove_folders: None) -> Iterator[None]:
     yield
     while _OPEN:
         _OPEN.pop().close()
@@ -53,7 +52,7 @@ def _close_shops() -> Iterator[None]:
 
 def open_shop(path: Path | None = None, *, append_only: bool = False, artifact: int = 1) -> duckdb.DuckDBPyConnection:
     """A new database (at `path`): table `e`, 40 events of 5 users, mapped, with ARTIFACTS[artifact] as champion m."""
-    path = path or Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "shop.duckdb"
+    path = path or folder_of_test() / "shop.duckdb"
     shutil.copy(_template(append_only, artifact), path)
     con = sqlscore.connect(path)
     _OPEN.append(con)
@@ -63,7 +62,7 @@ def open_shop(path: Path | None = None, *, append_only: bool = False, artifact: 
 @lru_cache
 def _template(append_only: bool, artifact: int) -> Path:
     """The file that `open_shop` copies, which takes a twentieth of the time of making it."""
-    path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "template.duckdb"
+    path = folder_of_process() / "template.duckdb"
     with sqlscore.connect(path) as con:
         con.execute("CREATE TABLE e (user_id BIGINT, event_time TIMESTAMP, event_type VARCHAR, price DOUBLE)")
         con.execute(

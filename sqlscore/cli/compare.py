@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sqlscore.cli import render
-from sqlscore.cli.options import Database, Json, MappingName, given, listed, open_database
+from sqlscore.cli.options import AllowLeak, Database, Json, MappingName, given, listed, open_database
 from sqlscore.cli.progress import Bar
 from sqlscore.cli.render import narrow, short
 from sqlscore.cli.train import Epochs, Horizon, Lookback
@@ -55,6 +55,7 @@ def compare(
     promote_best: Annotated[
         bool, typer.Option("--promote-best", help="Make the best on the validation part champion.")
     ] = False,
+    allow_leak: AllowLeak = None,
     max_epochs: Epochs = None,
     seed: Annotated[int, typer.Option("--seed", help="The first seed.")] = 0,
     json: Json = False,
@@ -77,6 +78,7 @@ def compare(
             metric=metric,
             register=register,
             promote_best=promote_best,
+            allow_leak=allow_leak or (),
             seed=seed,
             progress=bar,
             **given(max_epochs=max_epochs),

@@ -10,7 +10,7 @@ import typer
 
 from sqlscore.cli import render
 from sqlscore.cli.evaluation_shown import show_evaluation, show_model
-from sqlscore.cli.options import Database, Json, MappingName, given, listed, open_database
+from sqlscore.cli.options import AllowLeak, Database, Json, MappingName, given, listed, open_database
 from sqlscore.cli.progress import Bar
 from sqlscore.cli.render import narrow, short
 from sqlscore.cli.train import Epochs, Horizon, Lookback, ModelName
@@ -37,6 +37,7 @@ def search(
     lookback: Lookback = None,
     name: ModelName = None,
     promote_best: Annotated[bool, typer.Option("--promote-best", help="Make the winner champion.")] = False,
+    allow_leak: AllowLeak = None,
     max_epochs: Epochs = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed and data try the same options.")] = 0,
     json: Json = False,
@@ -60,6 +61,7 @@ def search(
             lookback=lookback,
             name=name,
             promote_best=promote_best,
+            allow_leak=allow_leak or (),
             seed=seed,
             progress=bar,
             **given(max_epochs=max_epochs),

@@ -62,6 +62,7 @@ def train_contender(
     by_churn: bool,
     tested: bool,
     progress: Progress,
+    allowed_leaks: list[dict[str, str]] | None = None,
 ) -> Contender:
     """Train an architecture once for each seed, and judge all.
 
@@ -73,6 +74,7 @@ def train_contender(
         by_churn: whether the validation loss is that of churn.
         tested: whether the manifest gets the test figures, as that of a registered model does.
         progress: told of every step.
+        allowed_leaks: what the manifest notes of leaks in the mapped view that were let pass.
     """
     name = options.architecture
     runs = [
@@ -83,6 +85,7 @@ def train_contender(
             by_churn,
             tested,
             Prefixed(progress, _title(name, place, len(seeds))),
+            allowed_leaks,
         )
         for place, seed in enumerate(seeds)
     ]
@@ -119,7 +122,13 @@ def same_churn(arena: Arena, artifact: Artifact) -> bool:
 
 
 def _train_once(
-    arena: Arena, reason: str, options: TrainingOptions, by_churn: bool, tested: bool, progress: Progress
+    arena: Arena,
+    reason: str,
+    options: TrainingOptions,
+    by_churn: bool,
+    tested: bool,
+    progress: Progress,
+    allowed_leaks: list[dict[str, str]] | None,
 ) -> Contender:
     name = options.architecture
     if name == GBM:
@@ -134,7 +143,7 @@ def _train_once(
             events_per_second=events_per_second(arena, trees),
         )
     fit = count_log if name == UNTRAINED else fit_log
-    made = fit(arena.log, (arena.periods, reason), options, progress, tested=tested)
+    made = fit(arena.log, (arena.periods, reason), options, progress, tested=tested, allowed_leaks=allowed_leaks)
     artifact = load_judged(made.artifact, sha256_of(made.artifact), name, "cpu")
     return Contender(
         Entry(name, (judge_model(arena, artifact, progress),)),

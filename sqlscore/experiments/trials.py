@@ -124,10 +124,16 @@ def try_options(
 
 
 def train_winner(
-    data: SearchData, options: TrainingOptions, progress: Progress, notes: Mapping[str, Any]
+    data: SearchData,
+    options: TrainingOptions,
+    progress: Progress,
+    notes: Mapping[str, Any],
+    allowed_leaks: list[dict[str, str]] | None,
 ) -> TrainedModel:
     """Train with the best options, and judge on the test part, for the first and only time."""
-    return fit_log(data.log, (data.periods, data.no_churn), options, progress, search=dict(notes))
+    return fit_log(
+        data.log, (data.periods, data.no_churn), options, progress, search=dict(notes), allowed_leaks=allowed_leaks
+    )
 
 
 def defaults_of(options: TrainingOptions) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def refuse_leaks(
-    con: duckdb.DuckDBPyConnection, mapping: Mapping, allowed: Sequence[str] | None, error: type[SqlscoreError]
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, allowed: Sequence[str], error: type[SqlscoreError]
 ) -> list[dict[str, str]] | None:
     """Raise if the mapped events are a view that shows models the future, unless the rules are allowed.
 
@@ -28,7 +28,7 @@ def refuse_leaks(
     Args:
         con: A connection that `connect` made.
         mapping: The mapped events.
-        allowed: Names of rules whose findings pass; None if the verb has no such option.
+        allowed: Names of rules whose findings pass.
         error: What is raised.
 
     Returns what was let pass, for the notes of a model; None if there was nothing.
@@ -36,14 +36,13 @@ def refuse_leaks(
     _check_rules(allowed, error)
     read = {column.casefold() for column in mapping.columns}
     found = [one for one in _found(con, mapping) if not one.column or one.column in read]
-    refused = [one for one in found if one.reason is None and one.rule not in (allowed or ())]
+    refused = [one for one in found if one.reason is None and one.rule not in allowed]
     if refused:
         listed = "\n".join(f"  {one}" for one in refused)
         rules = " ".join(f"--allow-leak {rule}" for rule in dict.fromkeys(one.rule for one in refused))
         raise error(
             f"the mapped view {unquoted(mapping.relation)} shows models what came after the moment of an event:\n"
-            f"{listed}\nmend the view, or allow it with a comment (docs/linting.md)"
-            f"{f' or {rules}' if allowed is not None else ''}"
+            f"{listed}\nmend the view, or allow it with a comment (docs/linting.md) or {rules}"
         )
     return _notes(found) or None
 
@@ -69,7 +68,7 @@ def refuse_leaks_of_query(
     return _notes([*report.errors, *report.allowed])
 
 
-def _check_rules(allowed: Sequence[str] | None, error: type[SqlscoreError]) -> None:
+def _check_rules(allowed: Sequence[str], error: type[SqlscoreError]) -> None:
     if allowed:
         from sqlscore.linting.rules import NAMES
 

@@ -84,6 +84,7 @@ def search(
     lookback: str | float | timedelta | None = None,
     name: str | None = None,
     promote_best: bool = False,
+    allow_leak: Sequence[str] = (),
     seed: int = 0,
     progress: Progress | None = None,
     **options: Any,
@@ -104,6 +105,7 @@ def search(
         lookback: A user counts for churn if seen within it.
         name: The name of the model; by default the mapping's.
         promote_best: Make the winner champion.
+        allow_leak: Rules of the linter (docs/linting.md) that the mapped view may break, as notes then say.
         seed: The same seed and trials give the same options.
         progress: Receives the stages of the work.
         **options: Fields of training.TrainingOptions; these are not searched.
@@ -117,7 +119,7 @@ def search(
     """
     source = mapped(con, mapping)
     check_readable(con, source)
-    refuse_leaks(con, source, None, TrainingError)
+    passed = refuse_leaks(con, source, allow_leak, TrainingError)
     _check(metric, trials)
     limit = to_seconds(timeout)
     optuna()
@@ -149,7 +151,9 @@ def search(
         best = best_trial(opened)
         chosen = dict(best.user_attrs["options"])
         notes = {"metric": metric, "validation": best.value, "trial": best.number, "trials": done, "options": chosen}
-        model = _winner(con, opened, data, options_of(settings, chosen), notes, name or mapping, mapping, progress)
+        model = _winner(
+            con, opened, data, options_of(settings, chosen), notes, passed, name or mapping, mapping, progress
+        )
         if promote_best and not model.is_champion:
             against = objection(con, model, (metric if metric in JUDGED else "log_loss",))
             if against is None:
@@ -190,6 +194,7 @@ def _winner(
     data: SearchData,
     settings: TrainingOptions,
     notes: Mapping[str, Any],
+    passed: list[dict[str, str]] | None,
     name: str,
     mapping: str,
     progress: Progress,
@@ -202,7 +207,7 @@ def _winner(
     for info in registered_models(con, mapping):
         if known == {"trial": notes["trial"], "label": info.label, "sha256": info.sha256}:
             return info
-    made = train_winner(data, settings, Prefixed(progress, "winner"), notes)
+    made = train_winner(data, settings, Prefixed(progress, "winner"), notes, passed)
     info = register(con, made.artifact, name=name, mapping=mapping, champion=False, verb="train")
     study.set_user_attr("registered", {"trial": notes["trial"], "label": info.label, "sha256": info.sha256})
     return info

@@ -42,10 +42,17 @@ def test_a_rule_that_does_not_exist_is_an_error(leaky: duckdb.DuckDBPyConnection
         sqlscore.train(leaky, allow_leak=["no-such-rule"])
 
 
-def test_comparing_refuses_too(leaky: duckdb.DuckDBPyConnection):
-    with pytest.raises(TrainingError, match="mend the view, or allow it with a comment") as raised:
+def test_comparing_and_searching_refuse_too_unless_it_is_allowed(leaky: duckdb.DuckDBPyConnection):
+    with pytest.raises(TrainingError, match="allow it with a comment .* or --allow-leak future-frame"):
         sqlscore.compare(leaky, architectures=["markov"])
-    assert "--allow-leak" not in str(raised.value)  # there is no such option
+    with pytest.raises(TrainingError, match="or --allow-leak future-frame"):
+        sqlscore.search(leaky, trials=1)
+    sqlscore.compare(leaky, architectures=["markov"], churn=False, allow_leak=["future-frame"])
+    sqlscore.search(
+        leaky, trials=1, max_epochs=1, churn=False, embedding=8, hidden=8, width=8, allow_leak=["future-frame"]
+    )
+    noted = [model.notes["allowed_leaks"] for model in sqlscore.list_models(leaky)]
+    assert [leak["rule"] for leaks in noted for leak in leaks] == ["future-frame"] * 2
 
 
 def test_columns_that_leak_are_not_tried(leaky: duckdb.DuckDBPyConnection):

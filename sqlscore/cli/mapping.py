@@ -103,6 +103,10 @@ def init(
         str | None,
         typer.Option("--group", metavar="C", help="Column: site, tenant or country; each ends at its own date."),
     ] = None,
+    amount: Annotated[
+        str | None,
+        typer.Option("--amount", metavar="C", help="Column: what an event is worth, such as its revenue."),
+    ] = None,
     users: Annotated[
         str | None,
         typer.Option("--users", metavar="FILE|TABLE", help="What is known of users; events get it as of their time."),
@@ -167,6 +171,7 @@ def init(
                 device_shared=device_shared,
                 identity=identity,
                 group=group,
+                amount=amount,
                 copy=copy,
                 force=force,
                 options=options,
@@ -209,6 +214,7 @@ def init(
             device_shared=device_shared,
             identity=identity,
             group=group,
+            amount=amount,
             users=users,
             user_features=cast("dict[str, Kind]", of_users),
             user_key=user_key,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlscore.cli import render
 
+_LIKELY = 3  # columns that may be amounts, at most
 _SHOWN = 20  # columns that are not mapped, at most
 
 
@@ -27,6 +28,7 @@ def show_mapping(report: Mapping[str, Any]) -> None:
         *databases,
         ("columns", ", ".join(mapping[key] for key in ("user_id", "event_time", "event_type"))),
         ("features", ", ".join(features) or "none"),
+        *([("amount", mapping["amount"])] if mapping["amount"] is not None else []),
         ("users with one event", f"{report['one_event_share']:.1%}"),
         ("rows left out", f"{report['n_rows'] - report['n_events']:,} of {report['n_rows']:,}"),
         ("duplicates, ties", f"{report['n_duplicates']:,}, {report['n_ties']:,}{_tied(report)}"),
@@ -63,6 +65,7 @@ def show_mapping(report: Mapping[str, Any]) -> None:
         if rows:
             render.say(f"{what}: {in_words(rows)}")
     _show_candidates(report["candidates"])
+    _show_amounts(report["likely_amounts"])
     for warning in report["warnings"]:
         render.warn(warning)
 
@@ -87,6 +90,13 @@ def _show_candidates(found: Sequence[Mapping[str, Any]]) -> None:
         render.say(f"and {len(found) - _SHOWN} more (--json has all)", "dim")
     if any(one["hint"] is None for one in found):
         render.say("train with --features auto to try those without a remark, or name them with --feature", "dim")
+
+
+def _show_amounts(names: Sequence[str]) -> None:
+    """The columns that look like amounts; nothing if there are none, or one is mapped."""
+    if names:
+        named = " or ".join(names[:_LIKELY])
+        render.say(f"{named} may be what an event is worth: name the column with --amount to predict spend", "dim")
 
 
 def _tied(report: Mapping[str, Any]) -> str:

@@ -70,6 +70,7 @@ def _show(result: Status) -> None:
             [
                 *tied,
                 *(("reads", str(database)) for database in mapping.attached if database.name),
+                *([("amount", mapping.amount)] if mapping.amount is not None else []),
                 *([("columns not mapped", columns)] if columns else []),
                 *(("source " + source.name, reach_of(asdict(source))) for source in mapping.sources),
                 ("newest event", str(mapping.high_water) if mapping.readable else "not known"),

@@ -222,6 +222,8 @@ def _comment_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, view: str)
     if mapping.group is not None:
         comments.setdefault(mapping.group, "The group of the event.")
         comments[HIGH_WATER] = "The newest event of its group, UTC."
+    if mapping.amount is not None:
+        comments[mapping.amount] = "What the event is worth; NULL if nothing, less than 0 for a refund."
     if mapping.subtype is not None:
         comments[mapping.subtype] = "The action in more detail: models read it, but do not predict it."
     once = ", each id once" if mapping.event_id else ""

@@ -34,7 +34,8 @@ _LISTS = ("event_id", "order", "exclude_types")
 _USERS = ("users", "user_features", "user_key", "valid_from")
 _COMPOSED = ("sources", "device_id", "device_shared", "identity", *_USERS)
 _CONFIG = (
-    "events", *_COLUMNS, "level", "features", *_LISTS, *_COMPOSED, "group", "attach", "table_name", "mapping", "device",
+    "events", *_COLUMNS, "level", "features", *_LISTS, *_COMPOSED, "group", "amount", "attach", "table_name", "mapping",
+    "device",
 )  # fmt: skip
 
 
@@ -43,9 +44,9 @@ class Plugin(BasePlugin):
 
     The functions live as long as the connection, which dbt opens once and makes cursors of. The plugin's config takes
     `events`, its columns, `level`, `features`, `event_id`, `order`, `exclude_types`, `device_id`, `device_shared`,
-    `identity`, `users`, `user_features`, `user_key`, `valid_from`, `group`, `attach`, `table_name` and `mapping` as
-    `map_events` does, and `sources`, as `init --source` does, in place of `events`; without both the file is used as it
-    is mapped.
+    `identity`, `users`, `user_features`, `user_key`, `valid_from`, `group`, `amount`, `attach`, `table_name` and
+    `mapping` as `map_events` does, and `sources`, as `init --source` does, in place of `events`; without both the file
+    is used as it is mapped.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -91,8 +92,10 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
     predicted = [level, event_type] if level else [event_type]  # the finer actions are the first feature then
     lists = {option: names_in(config.get(option)) for option in _LISTS}
     group = str(config.get("group") or "")
-    groups = [group] if group else []
-    columns = _folded((user_id, event_time, *predicted, *features), lists["event_id"], lists["order"], groups)
+    amount = str(config.get("amount") or "")
+    others = [name for name in (amount,) if name and name.casefold() not in {f.casefold() for f in features}]
+    named = (user_id, event_time, *predicted, *features, *others)
+    columns = _folded(named, lists["event_id"], lists["order"], *([name] if name else [] for name in (group, amount)))
     asked = (relation, columns, sorted(set(lists["exclude_types"])))
     if stored is None or asked != (stored.relation, _columns_of(stored), list(stored.exclude_types)):
         map_events(
@@ -107,6 +110,7 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
             order=lists["order"],
             exclude_types=lists["exclude_types"],
             group=group or None,
+            amount=amount or None,
             attach=attach,
             table_name=table_name,
             name=name,
@@ -115,8 +119,8 @@ def _map(con: duckdb.DuckDBPyConnection, config: dict[str, Any]) -> None:
 
 def _columns_of(mapping: Mapping) -> list[list[str]]:
     predicted = (mapping.user_id, mapping.event_time, mapping.event_type)
-    groups = [] if mapping.group is None else [mapping.group]
-    return _folded((*predicted, *(f.name for f in mapping.features)), mapping.event_id, mapping.order, groups)
+    group, amount = ([] if name is None else [name] for name in (mapping.group, mapping.amount))
+    return _folded((*predicted, *(f.name for f in mapping.features)), mapping.event_id, mapping.order, group, amount)
 
 
 def _folded(*columns: Iterable[str]) -> list[list[str]]:

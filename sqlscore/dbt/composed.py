@@ -18,7 +18,7 @@ from sqlscore.mapping.reading import Asked, mapping_of
 from sqlscore.mapping.relations import relation_of
 from sqlscore.verbs.mapping import map_events
 
-_NAMES = ("level", "device_id", "group", "table_name", "users", "user_key", "valid_from")
+_NAMES = ("level", "device_id", "group", "amount", "table_name", "users", "user_key", "valid_from")
 _LISTS = ("features", "event_id", "order", "exclude_types", "user_features")
 _TRUE = ("true", "1", "yes")
 

@@ -65,6 +65,8 @@ class Mapping:
         group: the column that says to which site, tenant or country an event belongs, whose events may end before those
             of others; NULL is a group too.
         attached: databases besides the file that the relation reads.
+        amount: the feature that says what an event is worth, in the user's own unit: NULL and 0 are nothing, less is a
+            refund.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Mapping:
     composition: Composition | None = None
     group: str | None = None
     attached: tuple[Attached, ...] = ()
+    amount: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -147,7 +150,7 @@ class Mapping:
 
 
 _LISTS = ("event_id", "order", "exclude_types")
-_ADDED = (*_LISTS, "group", "attached")
+_ADDED = (*_LISTS, "group", "attached", "amount")
 """Fields that files of an older sqlscore do not have."""
 
 

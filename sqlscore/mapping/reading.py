@@ -18,6 +18,7 @@ from sqlscore.errors import MappingError
 from sqlscore.events.attached import Attached
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import CANONICAL, DEFAULT_MAPPING, Feature, Mapping, TimeUnit
+from sqlscore.mapping.amounts import with_amount
 from sqlscore.mapping.composition.attributes import AskedUsers, attribute
 from sqlscore.mapping.composition.identity import Identity, identify
 from sqlscore.mapping.composition.sources import Source, feeds_of
@@ -53,6 +54,7 @@ class Asked:
     device_shared: bool = False
     identity: str | Identity | None = None
     group: str | None = None
+    amount: str | None = None
     users: str | None = None
     user_features: Iterable[str] | Dict[str, Kind] = ()
     user_key: str | None = None
@@ -97,6 +99,8 @@ def mapping_of(con: duckdb.DuckDBPyConnection, events: Events, asked: Asked) -> 
         mapping = spelled_out(con, mapping)
         types = types_of(con, mapping.relation, table)
     mapping = _with_columns(mapping, asked, features, types, table)
+    if asked.amount is not None:
+        mapping = with_amount(con, mapping, column_of(asked.amount, "amount", types, table))
     check_group(con, mapping)
     check_order(con, mapping)
     check_roles(mapping, types)
@@ -142,7 +146,12 @@ def _several(
         "event_type": asked.event_type,
         "device_id": asked.device_id,
     }
-    wanted = [*features, *listed(asked.event_id), *listed(asked.order), *filter(None, (asked.level, asked.group))]
+    wanted = [
+        *features,
+        *listed(asked.event_id),
+        *listed(asked.order),
+        *filter(None, (asked.level, asked.group, asked.amount)),
+    ]
     databases = databases_of(con, asked.attach, asked.name)
     if asked.table_name is not None:
         raise MappingError(

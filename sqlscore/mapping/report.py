@@ -11,6 +11,7 @@ from sqlscore.database.composition import spelled_out
 from sqlscore.database.registry import lacking_features, unread_features
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.alike import alike
+from sqlscore.mapping.amounts import likely_amounts
 from sqlscore.mapping.candidates import Candidate, candidates, features_that_ended
 from sqlscore.mapping.chance import doubts_of_clock
 from sqlscore.mapping.composition.attributes import doubts_of_attributes
@@ -38,6 +39,7 @@ class MappingReport:
     candidates: tuple[Candidate, ...] = ()  # columns that are not mapped
     sources: tuple[FeedState, ...] = ()  # if there are several
     groups: Groups | None = None  # if events have some
+    likely_amounts: tuple[str, ...] = ()  # columns that may say what an event is worth, if none is mapped as that
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -46,6 +48,7 @@ class MappingReport:
         again = {"unchanged": self.unchanged, "dropped": self.dropped, "kept": self.kept}
         again |= {"sources": [asdict(source) for source in self.sources]}
         again |= {"candidates": [asdict(candidate) for candidate in self.candidates]}
+        again |= {"likely_amounts": list(self.likely_amounts)}
         warnings = {"warnings": list(self.warnings)}
         mapping = {"mapping": asdict(self.mapping), "made_of": self.mapping.made_of}
         return {**mapping, **asdict(self.profile), **counted, **warnings, **again}
@@ -68,7 +71,8 @@ def report_on(
     guards = read_guards(con)
     silent = guards.get("group_silent_days")
     with read_once(con, there, whole=copy is not None) as events:
-        profiled, warnings = profile(con, events, con.sql(f"FROM {there.relation} LIMIT 0").columns)
+        schema = con.sql(f"FROM {there.relation} LIMIT 0").to_arrow_table().schema
+        profiled, warnings = profile(con, events, schema.names)
         watched = replace(watch(con, events), n_users=profiled.n_users, largest_user_share=profiled.largest_user_share)
         source = there if copy is None else events
         days = None if silent is None else silent.threshold
@@ -99,4 +103,5 @@ def report_on(
     if unread:
         warnings = (*warnings, f'the champion of "{mapping.name}" was trained without {unread}: train again to use it')
     report = MappingReport(mapping, profiled, warnings, counted, candidates=others, groups=parts)
-    return replace(report, sources=feed_states(con, there)), watched, found
+    types = dict(zip(schema.names, schema.types, strict=True))
+    return replace(report, sources=feed_states(con, there), likely_amounts=likely_amounts(there, types)), watched, found

@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.mapping.amounts import check_amount
 from sqlscore.mapping.composition.attributes import check_attributes
 from sqlscore.mapping.composition.checks import check_composition
 from sqlscore.mapping.groups import check_group
@@ -128,6 +129,9 @@ def _check_types(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         column_of(name, "event_id", types, mapping.relation)
     if mapping.group is not None:
         column_of(mapping.group, "group", types, mapping.relation)
+    if mapping.amount is not None:
+        column_of(mapping.amount, "amount", types, mapping.relation)
+    check_amount(con, mapping)
     check_group(con, mapping)
     check_order(con, mapping)
     check_roles(mapping, types)

@@ -85,6 +85,7 @@ def map_export(
     device_shared: bool = False,
     identity: str | Identity | None = None,
     group: str | None = None,
+    amount: str | None = None,
     copy: bool = False,
     force: bool = False,
     options: Dict[str, Any] | None = None,
@@ -114,6 +115,7 @@ def map_export(
         device_shared: As `map_events` has it, for formats with devices.
         identity: As `map_events` has it: of devices, if the format has some, else of its ids of users.
         group: A column of the view; as `map_events` has it.
+        amount: A column of the view; as `map_events` has it.
         copy: Keep the events in the table `main.PRESET_MAPPING_log` too, as the rules of the format leave them: reading
             is faster, and new files are read by a later `map_export` only.
         force: As `map_events` has it.
@@ -145,6 +147,7 @@ def map_export(
                 device_shared=device_shared,
                 identity=identity,
                 group=group,
+                amount=amount,
                 users=users,
                 user_features=user_features,
                 user_key=user_key,

@@ -73,6 +73,7 @@ def map_events(
     device_shared: bool = False,
     identity: str | Identity | None = None,
     group: str | None = None,
+    amount: str | None = None,
     append_only: bool = False,
     force: bool = False,
 ) -> MappingReport:
@@ -120,6 +121,8 @@ def map_events(
             `Identity` names its columns. With times from which rows hold, it says so by span of time.
         group: The column that says to which site, tenant or country an event belongs, where these end at different
             dates: a group's users are scored as of its newest event, and labelled up to then. NULL is a group too.
+        amount: The column that says what an event is worth, in a unit of yours: NULL and 0 are nothing, less is a
+            refund. Models read it as a number, and `finetune(con, amount=True)` learns from it what users will spend.
         append_only: A promise that rows are never changed or deleted, which makes refreshes cheaper.
         force: Map in place of another mapping of this name, although its scores are dropped.
 
@@ -146,6 +149,7 @@ def map_events(
         device_shared=device_shared,
         identity=identity,
         group=group,
+        amount=amount,
         users=users,
         user_features=user_features,
         user_key=user_key,

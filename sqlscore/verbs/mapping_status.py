@@ -50,6 +50,7 @@ class MappingStatus:
     built_at: datetime | None = None  # when dbt last built scores, which are tables of its project; None: it never did
     built_by: str | None = None
     built_events: int | None = None
+    amount: str | None = None  # the column of what an event is worth
 
 
 def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
@@ -70,6 +71,7 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         tied_share=_tied_share(con, mapping),
         unmapped_columns=_unmapped_columns(con, mapping),
         attached=mapping.attached,
+        amount=mapping.amount,
         unread_features=unread_features(con, mapping),
         **_champion(mapping, models),
         **_scores(con, mapping, newer),
@@ -91,6 +93,7 @@ def unreadable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: 
         **_built(con, mapping),
         readable=False,
         attached=mapping.attached,
+        amount=mapping.amount,
     )
 
 

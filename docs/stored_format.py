@@ -15,15 +15,20 @@ END = "<!-- end of tables -->"
 
 
 def fresh() -> duckdb.DuckDBPyConnection:
-    """A database in memory with events, a model and one refresh that kept its scores."""
+    """A database in memory in which every table of sqlscore was made: scores, past ones, vectors, labels, advice."""
     con = sqlscore.connect()
     con.execute(
-        """CREATE TABLE events AS SELECT i % 40 AS user_id, TIMESTAMP '2024-01-01' + to_hours(i) AS event_time,
-               ['view', 'cart', 'buy'][(i // 40) % 3 + 1] AS event_type FROM range(1200) t(i)"""
+        """CREATE TABLE events AS SELECT i % 120 AS user_id, TIMESTAMP '2024-01-01' + to_hours(i) AS event_time,
+               ['view', 'cart', 'buy'][(i // 40) % 3 + 1] AS event_type FROM range(2400) t(i)"""
     )
     sqlscore.map_events(con, "events")
     sqlscore.train(con, architecture="markov")
-    sqlscore.refresh(con, keep_history=True)
+    labels = """SELECT user_id, as_of, user_id % 2 = 0 AS label FROM (SELECT DISTINCT user_id FROM events),
+                    (VALUES (TIMESTAMP '2024-03-01'), (TIMESTAMP '2024-03-20')) t(as_of)"""
+    sqlscore.finetune(con, labels, name="even")
+    sqlscore.refresh(con, keep_history=True, vectors=True)
+    sqlscore.advise(con)
+    sqlscore.assign(con, which="call", users="sqlscore.scored_users")
     return con
 
 

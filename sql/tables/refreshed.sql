@@ -6,7 +6,8 @@ CREATE OR REPLACE TABLE sqlscore.refreshed (
     last_row BIGINT,
     types VARCHAR,
     sample UBIGINT,
-    written JSON
+    written JSON,
+    checksums JSON
 );
 
 COMMENT ON TABLE sqlscore.refreshed IS 'What the last refresh had read: the next incremental refresh starts from here.';
@@ -18,3 +19,4 @@ COMMENT ON COLUMN sqlscore.refreshed.last_row IS 'Number of its last row; NULL f
 COMMENT ON COLUMN sqlscore.refreshed.types IS 'Types of the mapped columns.';
 COMMENT ON COLUMN sqlscore.refreshed.sample IS 'Combined hash (XOR) of some of its rows; NULL for others.';
 COMMENT ON COLUMN sqlscore.refreshed.written IS 'Number of rows that it left in each table of scores.';
+COMMENT ON COLUMN sqlscore.refreshed.checksums IS 'Combined hash (XOR) of the rows of each of these tables, and the version of DuckDB that hashed them.';

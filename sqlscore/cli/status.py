@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def status(
     db: Database,
     check: Annotated[
-        bool, typer.Option("--check", help=f"Exit with code {PROBLEM_FOUND} if there is a problem.")
+        bool, typer.Option("--check", help=f"Look at every score too; exit with code {PROBLEM_FOUND} for a problem.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -33,7 +33,7 @@ def status(
 
     try:
         with open_database(db, read_only=True) as con:
-            result = verb(con)
+            result = verb(con, check=check)
     except (DamagedTableError, LostTablesError) as error:
         fail(message_of(error), PROBLEM_FOUND if check else MENDABLE)
     if json:

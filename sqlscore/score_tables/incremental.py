@@ -18,6 +18,7 @@ from sqlscore.events.mapping import HIGH_WATER
 from sqlscore.parallel import in_order
 from sqlscore.quoting import literal
 from sqlscore.score_tables.changes import CHANGES_TABLE, Changes
+from sqlscore.score_tables.checksums import AT_THE_MOMENT, Sums, hashes, sums_of_changed, together
 from sqlscore.score_tables.mark import STATES_TABLE
 from sqlscore.score_tables.moments import USERS, dated, moments_of, note_users
 from sqlscore.score_tables.rows import Rows, score_rows, score_users, session_rows, state_rows
@@ -49,7 +50,7 @@ def refresh_changed(run: Run, changes: Changes) -> Counts:
             f"{changes.n_over + changes.n_on} users had changed, {n_users} of them were found again: refresh again"
         )
     sessions += _last_sessions(run, changes)
-    _replace_changed(
+    replaced = _replace_changed(
         run,
         {
             STATES_TABLE: (states, None),
@@ -57,12 +58,13 @@ def refresh_changed(run: Run, changes: Changes) -> Counts:
             "scored_sessions": (sessions, run.stamp),
         },
     )
-    refresh_unchanged(run)
+    if refresh_unchanged(run):
+        del replaced[AT_THE_MOMENT]
     tables = {}
     for name in SCORE_TABLES:
         counted = one(run.con, f"SELECT count(*) FROM {run.table(name)}")
         tables[name] = int(counted[0]) if counted else 0
-    return Counts(tables, n_users, events)
+    return Counts(tables, n_users, events, replaced)
 
 
 def _rescore(run: Run, changes: Changes) -> Iterable[Rows]:
@@ -126,8 +128,8 @@ def _last_sessions(run: Run, changes: Changes) -> Iterable[pa.Table]:
     return in_order(split, scan(run.reader, canonical(run.mapping, query)), run.threads)
 
 
-def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str, str] | None]]) -> None:
-    """Replace the rows of users that changed.
+def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str, str] | None]]) -> Sums:
+    """Replace the rows of users that changed, and sum what was taken out and put in.
 
     Args:
         run: The refresh.
@@ -140,15 +142,19 @@ def _replace_changed(run: Run, tables: dict[str, tuple[list[pa.Table], dict[str,
     appender = Appender(con, changed)
     appender.add(rows)
     appender.flush()
+    replaced: Sums = {}
     for name, (pieces, constants) in tables.items():
         kept = "c.session_start IS NULL OR t.session_start >= c.session_start" if name == "scored_sessions" else "true"
-        con.execute(f"DELETE FROM {run.table(name)} t USING {changed} c WHERE t.user_id = c.user_id AND ({kept})")
-        appender = Appender(con, run.table(name), constants)
+        gone = f"DELETE FROM {run.table(name)} t USING {changed} c WHERE t.user_id = c.user_id AND ({kept})"
+        taken_out = sums_of_changed(con, gone, hashes(con, run.mapping, name, "t"))
+        appender = Appender(con, run.table(name), constants, hashes(con, run.mapping, name))
         for rows in pieces:
             if len(rows):  # rows of sessions may have no columns
                 appender.add(rows)
         appender.flush()
+        replaced = together(replaced, taken_out, appender.sums)
     con.execute(f"DROP TABLE {changed}")
+    return replaced
 
 
 def _changed(kind: str) -> str:

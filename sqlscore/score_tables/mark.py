@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import MISSING, astuple, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 
 import duckdb
 
@@ -13,6 +13,7 @@ from sqlscore.database.objects import MATERIALIZED, is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, qualified
+from sqlscore.score_tables.checksums import ENGINE, Sums, checksums, engine
 from sqlscore.sql.objects import table
 
 STATES_TABLE = "user_states"
@@ -39,6 +40,7 @@ class Mark:
     types: str | None = None  # None in a mark that an older sqlscore wrote
     sample: int | None = None
     written: str | None = None  # rows by table, as JSON
+    checksums: str | None = None  # checksum by table, and the engine's version, as JSON
 
 
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
@@ -71,23 +73,44 @@ _NEEDED = {field.name for field in fields(Mark) if field.default is MISSING}
 def _is_sound(mark: Mark) -> bool:
     """Whether a refresh can have written it."""
     try:
-        written = json.loads(mark.written or "{}")
+        written, sums = json.loads(mark.written or "{}"), json.loads(mark.checksums or "{}")
     except (TypeError, ValueError):
         return False
-    counts = written.values() if isinstance(written, dict) else (None,)
+    if not isinstance(written, dict) or not isinstance(sums, dict):
+        return False
+    counts = (*written.values(), *(value for key, value in sums.items() if key != ENGINE))
     numbers = (mark.n_rows, mark.last_row, mark.sample)
     return all(isinstance(count, int) for count in counts) and all(isinstance(n, (int, type(None))) for n in numbers)
 
 
-def write_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> None:
-    """Replace the mark, inside the transaction of the refresh."""
+def write_mark(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    mark: Mark,
+    before: Mark | None = None,
+    replaced: Sums | None = None,
+) -> None:
+    """Replace the mark, inside the transaction of the refresh.
+
+    Args:
+        con: A connection in a transaction.
+        mapping: Whose tables were refreshed.
+        mark: What the refresh had read.
+        before: The mark of the refresh before.
+        replaced: Checksums of the rows that were taken out and put in since then, where all others stayed; what has
+            none here is read and summed anew, and so is everything if this is None.
+    """
     name = qualified(mapping.schema, MARK_TABLE)
     written = {kept: _rows_of(con, mapping, kept) for kept in _WRITTEN}
+    noted = _sums_in(con, before) if before is not None and replaced is not None else {}
+    known = {key: noted[key] ^ value for key, value in (replaced or {}).items() if key in noted}
+    sums: dict[str, str | int] = {ENGINE: engine(con)}
+    for kept in _WRITTEN:
+        sums |= checksums(con, mapping, kept, known=known)
     con.execute(table(MARK_TABLE).for_schema(mapping.schema))
-    con.execute(
-        f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [*astuple(mark)[:-1], json.dumps(written)],
-    )
+    whole = asdict(mark) | {"written": json.dumps(written), "checksums": json.dumps(sums)}
+    columns, places = ", ".join(whole), ", ".join("?" for _ in whole)
+    con.execute(f"INSERT INTO {name} ({columns}) VALUES ({places})", list(whole.values()))
 
 
 def lost_rows(
@@ -112,10 +135,39 @@ def lost_rows(
     return None
 
 
-def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, erased: Dict[str, int]) -> None:
-    """Note that rows of a user were erased, by table.
+def edited_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping, mark: Mark) -> str | None:
+    """Which table has other figures than the last refresh left in it, in words; None if none has. It reads them all.
+
+    Args:
+        con: A connection that can read the tables, none of which is gone.
+        mapping: Whose tables they are.
+        mark: What the last refresh noted; nothing is compared if it was another version of the engine that did.
+    """
+    noted = _sums_in(con, mark)
+    edited = [
+        name
+        for name in _WRITTEN
+        if noted and any(noted.get(key, value) != value for key, value in checksums(con, mapping, name).items())
+    ]
+    return f"somebody changed figures in {' and '.join(edited)} since the last refresh" if edited else None
+
+
+def _sums_in(con: duckdb.DuckDBPyConnection, mark: Mark) -> Sums:
+    """The checksums in a mark; none if another version of the engine made them."""
+    sums = json.loads(mark.checksums or "{}")
+    return {key: value for key, value in sums.items() if key != ENGINE} if sums.get(ENGINE) == engine(con) else {}
+
+
+def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, erased: Dict[str, int], sums: Sums) -> None:
+    """Note that rows of a user were erased, inside the caller's transaction.
 
     The mark of an append-only table is dropped: new rows alone would not show who is missing.
+
+    Args:
+        con: A connection in a transaction.
+        mapping: Whose user it was.
+        erased: The number of rows by table.
+        sums: The checksums of these rows.
     """
     mark = read_mark(con, mapping)
     if mark is None:
@@ -126,6 +178,10 @@ def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, erased: Dic
     elif mark.written is not None:
         left = {kept: rows - erased.get(kept, 0) for kept, rows in json.loads(mark.written).items()}
         con.execute(f"UPDATE {name} SET written = ?", [json.dumps(left)])
+        if mark.checksums is not None:
+            noted = json.loads(mark.checksums)
+            noted |= {key: noted[key] ^ value for key, value in sums.items() if key in noted}
+            con.execute(f"UPDATE {name} SET checksums = ?", [json.dumps(noted)])
 
 
 def _rows_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> int | None:

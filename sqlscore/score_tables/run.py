@@ -12,6 +12,7 @@ from sqlscore.database.derived_columns import DAYS_SILENT
 from sqlscore.database.events_query import SOURCE, usable_events
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import literal, qualified
+from sqlscore.score_tables.checksums import Sums
 from sqlscore.score_tables.mark import Mark
 from sqlscore.scoring.artifact import Artifact
 
@@ -57,11 +58,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows by table, and how many users and events went through the model."""
+    """Rows by table, and how many users and events went through the model.
+
+    `replaced` holds checksums of the rows that were taken out and put in, if others stayed as they were.
+    """
 
     tables: dict[str, int]
     n_users: int
     n_events: int
+    replaced: Sums | None = None
 
 
 def usable_of(run: Run, behind_row: int | None = None) -> str:

@@ -27,17 +27,17 @@ from sqlscore.scoring.states_in_arrow import microseconds
 _ROWS = 32_768
 
 
-def refresh_unchanged(run: Run) -> None:
+def refresh_unchanged(run: Run) -> bool:
     """Bring the users that are not in CHANGES_TABLE to the run's moment: only their churn risk depends on it.
 
     Four columns are updated in place: churn_risk, as_of, scored_at and days_silent. All other stored ones depend on a
-    user's events alone.
+    user's events alone. Returns whether any of them was at another moment before.
 
     Raises MappingError if stored users are not found again by their user_id.
     """
     if run.in_groups:
         _refresh_in_groups(run)
-        return
+        return True
     con, artifact, users = run.con, run.artifact, run.table("scored_users")
     moment, scored_at = f"make_timestamp({int(run.as_of)})", run.stamp["scored_at"]
     moved = (
@@ -45,13 +45,14 @@ def refresh_unchanged(run: Run) -> None:
         f"days_silent = (epoch_us({moment}) - epoch_us({{}}last_event_time)) / 864e8"
     )
     behind = f"SELECT count(*) FROM {users} WHERE as_of IS DISTINCT FROM {moment}"
-    if one(con, behind) == (0,) or "churn" not in artifact.manifest.heads:
+    moves = one(con, behind) != (0,)
+    if not moves or "churn" not in artifact.manifest.heads:
         con.execute(f"UPDATE {users} SET {moved.format('')}")
-        return
+        return moves
     aged = in_order(partial(_risks, artifact, run.as_of), _unchanged(run), run.threads)
     first = next(aged, None)
     if first is None:
-        return
+        return moves
     user_type = con.sql(f"SELECT user_id FROM {users}").types[0]  # in Arrow it may be another type, of fewer digits
     with arriving(con, first, aged) as risks:
         con.execute(
@@ -61,6 +62,7 @@ def refresh_unchanged(run: Run) -> None:
         ).fetchall()
     if one(con, behind) != (0,):
         raise _not_found(run, user_type)
+    return moves
 
 
 def _refresh_in_groups(run: Run) -> None:

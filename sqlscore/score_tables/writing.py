@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from sqlscore.database.queries import one
 from sqlscore.quoting import identifier
+from sqlscore.score_tables.checksums import Sums, sums_of_changed, together
 
 _ROWS_HELD = 30_000
 _ARRIVING = "sqlscore_arriving_rows"
@@ -19,15 +20,24 @@ _ARRIVING = "sqlscore_arriving_rows"
 class Appender:
     """Collects Arrow rows and inserts them into a table by name, some ten thousand at a time."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, table: str, constants: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        table: str,
+        constants: dict[str, str] | None = None,
+        hashed: dict[str, str] | None = None,
+    ) -> None:
         """Insert nothing yet.
 
         Args:
             con: A connection in a transaction.
             table: The quoted name of the table.
             constants: SQL expressions by name, for columns that the rows lack.
+            hashed: SQL for the hashes of a row, as `checksums.hashes` gives it: then `sums` has those of all rows.
         """
         self._con = con
+        self._hashed = hashed
+        self.sums: Sums = {}
         self._extra = _as_columns(constants)
         self.table = table
         self._held: list[pa.Table] = []
@@ -45,7 +55,11 @@ class Appender:
         if not self._held:
             return
         self._con.register(_ARRIVING, pa.concat_tables(self._held))
-        self._con.execute(f"INSERT INTO {self.table} BY NAME SELECT *{self._extra} FROM {_ARRIVING}")
+        insert = f"INSERT INTO {self.table} BY NAME SELECT *{self._extra} FROM {_ARRIVING}"
+        if self._hashed is None:
+            self._con.execute(insert)
+        else:
+            self.sums = together(self.sums, sums_of_changed(self._con, insert, self._hashed))
         self._con.unregister(_ARRIVING)
         self._held = []
 

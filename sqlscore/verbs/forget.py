@@ -13,6 +13,7 @@ from sqlscore.database.transactions import on_own_connection, recorded, transact
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.quoting import qualified
+from sqlscore.score_tables.checksums import Sums, checksums
 from sqlscore.score_tables.mark import forget_in_mark
 
 
@@ -39,13 +40,15 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
     """
     source = mapped(con, mapping)
     erased: dict[str, int] = {}
+    sums: Sums = {}
     with recorded(con, "forget_user", mapping), transaction(con):
         try:
             for table in materialized_tables(con, source):
                 name = qualified(source.schema, table)
+                sums |= checksums(con, source, table, "user_id = ?", [user_id])
                 row = one(con, f"DELETE FROM {name} WHERE user_id = ?", [user_id])
                 erased[table] = int(row[0]) if row else 0
-            forget_in_mark(con, source, erased)
+            forget_in_mark(con, source, erased, sums)
             events = qualified(source.schema, "events")
             left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])
         except duckdb.ConversionException as error:

@@ -19,7 +19,7 @@ from sqlscore.mapping.guards import BY_DBT, COUNTED_BY_SCORING, judge, read_guar
 from sqlscore.mapping.relations import types_of
 from sqlscore.mapping.watch import BUILT, REFRESHED, read_profiles, watch
 from sqlscore.quoting import qualified
-from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, lost_rows, read_mark
+from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, edited_rows, lost_rows, read_mark
 from sqlscore.scoring.encoding import refuse_types
 from sqlscore.scoring.manifest import read_manifest
 from sqlscore.verbs.mapping_status import MappingStatus
@@ -36,7 +36,12 @@ class Problem:
 
 
 def mapping_problems(
-    con: duckdb.DuckDBPyConnection, mapping: Mapping, state: MappingStatus, database: str, models: list[ModelInfo]
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    state: MappingStatus,
+    database: str,
+    models: list[ModelInfo],
+    check: bool = False,
 ) -> list[Problem]:
     """What is wrong with the champion of a mapping, or with its scores.
 
@@ -46,6 +51,7 @@ def mapping_problems(
         state: What there is of them.
         database: The file, as commands name it.
         models: All that are registered.
+        check: Whether the figures in the tables of scores are compared with their checksums, which reads them all.
     """
     train, name = _command("train", database, mapping), f'"{mapping.name}"'
     lost = lost_champion(con, mapping.name)
@@ -61,7 +67,9 @@ def mapping_problems(
     by_dbt = state.scored_users is None and state.built_at is not None and read_mark(con, mapping) is None
     found = _wrong_with_build(state) if by_dbt else _wrong_with_scores(con, mapping, state)
     mend = "dbt build" if by_dbt else _command("refresh", database, mapping)
-    return _champion_problems(con, mapping, state, database) + ([Problem(found, mend)] if found else [])
+    edited = _edited_scores(con, mapping) if check and not by_dbt else None
+    problems = [Problem(edited, _command("refresh", database, mapping, "--full"))] if edited else []
+    return _champion_problems(con, mapping, state, database) + problems + ([Problem(found, mend)] if found else [])
 
 
 def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:
@@ -152,6 +160,15 @@ def _wrong_with_scores(con: duckdb.DuckDBPyConnection, mapping: Mapping, state: 
     if state.readable and state.scored_events != state.n_events:
         return f"{name} has {state.n_events} events, its scores rest on {state.scored_events}"
     return None
+
+
+def _edited_scores(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
+    """That somebody changed figures in whole tables of scores; None if nobody did, or if they are not whole."""
+    mark = read_mark(con, mapping)
+    if mark is None or lost_rows(con, mapping, mark) is not None:
+        return None
+    edited = edited_rows(con, mapping, mark)
+    return f'the scores of "{mapping.name}" are not those that were made: {edited}' if edited else None
 
 
 def _wrong_with_build(state: MappingStatus) -> str | None:

@@ -121,6 +121,7 @@ def refresh(
         mark = mark_now(reader, source, artifact.name, artifact.sha256)
         # A snapshot covers tables, not files: events of a file that arrives meanwhile wait for the next refresh.
         seen = source if microseconds is None else replace(source, time_cap=microseconds)
+        old = None
         if full:
             changes = Changes("asked for")
         else:
@@ -144,7 +145,7 @@ def refresh(
             counts, reason = refresh_tables(run, changes)
             n_labels, of_heads = refresh_labels(run)
             n_vectors, of_vectors = refresh_vectors(run, vectors, reason is not None)
-            write_mark(con, source, mark)
+            write_mark(con, source, mark, old, counts.replaced)
             if changed_views:
                 note_views(con, source)
             watched = of_users(watched, count_scored(con, run.table(STATES_TABLE), artifact.name), before.last)

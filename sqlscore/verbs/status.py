@@ -45,8 +45,12 @@ class Status:
 
 
 @on_own_connection
-def status(con: duckdb.DuckDBPyConnection) -> Status:
+def status(con: duckdb.DuckDBPyConnection, *, check: bool = False) -> Status:
     """Look at mappings, models and score tables, and report what is stale or missing. No model is loaded.
+
+    Args:
+        con: A connection that `connect` made.
+        check: Also compare the figures in the tables of scores with the checksums of the last refresh.
 
     Examples:
         >>> for problem in sqlscore.status(con).problems:
@@ -68,7 +72,7 @@ def status(con: duckdb.DuckDBPyConnection) -> Status:
             state = unreadable_status(con, mapping, models)
             problems.append(unreadable_problem(mapping, error, database))
         mappings.append(state)
-        problems += mapping_problems(con, mapping, state, database, models) + watched
+        problems += mapping_problems(con, mapping, state, database, models, check) + watched
     problems += file_problems(con, bool(mappings), database)
     return Status(
         database=database,

@@ -23,7 +23,7 @@ def test_the_lists_are_those_of_a_fresh_file() -> None:
     spec.loader.exec_module(page)
     with page.fresh() as con:
         assert f"{page.BEGIN}\n\n{page.tables(con)}\n\n{page.END}" in TEXT
-        row = con.execute("SELECT artifact, manifest FROM sqlscore.models").fetchone()
+        row = con.execute("SELECT artifact, manifest FROM sqlscore.models ORDER BY created_at").fetchone()
     assert row is not None
     assert json.loads(row[1])["format"] == FORMAT
 

@@ -25,9 +25,15 @@ def set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, versio
     if champion_of(con, mapping) == label:
         return
     con.execute("DELETE FROM sqlscore.aliases WHERE mapping = ? AND alias = 'champion'", [mapping])
-    con.execute("INSERT INTO sqlscore.aliases VALUES (?, 'champion', ?, ?)", [mapping, name, version])
+    con.execute(
+        "INSERT INTO sqlscore.aliases (mapping, alias, name, version) VALUES (?, 'champion', ?, ?)",
+        [mapping, name, version],
+    )
     end_reign(con, mapping)
-    con.execute("INSERT INTO sqlscore.champions VALUES (?, ?, ?, NULL, ?, ?)", [mapping, label, now(), verb, why])
+    con.execute(
+        "INSERT INTO sqlscore.champions (mapping, model, since, until, verb, why) VALUES (?, ?, ?, NULL, ?, ?)",
+        [mapping, label, now(), verb, why],
+    )
 
 
 def end_reign(con: duckdb.DuckDBPyConnection, mapping: str) -> None:

@@ -29,4 +29,4 @@ def number_file(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"DROP SEQUENCE IF EXISTS {SCHEMA}.{identifier(FILE)}")
     number = random.SystemRandom().randrange(1, 2**62)
     con.execute(f"CREATE SEQUENCE {SCHEMA}.{identifier(FILE)} START {number}")
-    con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [FILE, str(number)])
+    con.execute("INSERT INTO sqlscore.meta (key, value) VALUES (?, ?)", [FILE, str(number)])

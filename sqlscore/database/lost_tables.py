@@ -123,14 +123,14 @@ def _loss(name: str) -> str:
 
 
 _RESTORED = {
-    "versions": "SELECT name, max(version) FROM sqlscore.models GROUP BY name",
+    "versions": "SELECT name, max(version) AS newest FROM sqlscore.models GROUP BY name",
     "aliases": """
-        SELECT m.mapping, 'champion', m.name, m.version
+        SELECT m.mapping, 'champion' AS alias, m.name, m.version
         FROM sqlscore.models m JOIN sqlscore.champions c
           ON c.mapping = m.mapping AND c.model = concat(m.name, '@', m.version)
         WHERE c.until IS NULL""",
     "objects": """
-        SELECT DISTINCT coalesce(p.name, 'events'), f.function_name
+        SELECT DISTINCT coalesce(p.name, 'events') AS mapping, f.function_name AS function
         FROM duckdb_functions() f
         LEFT JOIN (SELECT name, mapping ->> 'prefix' AS prefix FROM sqlscore.mappings) p
           ON p.prefix <> '' AND starts_with(f.function_name, p.prefix)
@@ -146,4 +146,4 @@ def restore(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     """Fill tables that were made anew, or emptied, with what other tables still say, in the caller's transaction."""
     for name, query in _RESTORED.items():
         if name in names:
-            con.execute(f"INSERT INTO {SCHEMA}.{identifier(name)} {query}", _BOUND[name])
+            con.execute(f"INSERT INTO {SCHEMA}.{identifier(name)} BY NAME {query}", _BOUND[name])

@@ -103,7 +103,7 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
             attach(con, mapping.attached)
             install_mapping(con, mapping)
         con.execute("DELETE FROM sqlscore.meta WHERE key = 'objects'")
-        con.execute("INSERT INTO sqlscore.meta VALUES ('objects', ?)", [current])
+        con.execute("INSERT INTO sqlscore.meta (key, value) VALUES ('objects', ?)", [current])
 
 
 def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functions: bool = True) -> None:
@@ -191,7 +191,7 @@ def _install_functions(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None
     for statement in statements(mapping, file_number(con)):
         con.execute(statement)
     con.execute(
-        "INSERT INTO sqlscore.objects SELECT ?, unnest(?)",
+        "INSERT INTO sqlscore.objects (mapping, function) SELECT ?, unnest(?)",
         [mapping.name, names(mapping.prefix)],
     )
 
@@ -246,7 +246,7 @@ def _migrate(con: duckdb.DuckDBPyConnection) -> None:
     for step in MIGRATIONS[done:]:
         step(con)
     con.execute("DELETE FROM sqlscore.meta WHERE key = 'tables'")
-    con.execute(f"INSERT INTO sqlscore.meta VALUES ('tables', {literal(str(len(MIGRATIONS)))})")
+    con.execute(f"INSERT INTO sqlscore.meta (key, value) VALUES ('tables', {literal(str(len(MIGRATIONS)))})")
 
 
 def _exists(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:

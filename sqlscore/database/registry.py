@@ -232,5 +232,5 @@ def _next_version(con: duckdb.DuckDBPyConnection, name: str) -> int:
     row = one(con, "SELECT newest FROM sqlscore.versions WHERE name = ?", [name])
     version = (row[0] if row else 0) + 1
     con.execute("DELETE FROM sqlscore.versions WHERE name = ?", [name])
-    con.execute("INSERT INTO sqlscore.versions VALUES (?, ?)", [name, version])
+    con.execute("INSERT INTO sqlscore.versions (name, newest) VALUES (?, ?)", [name, version])
     return version

@@ -25,6 +25,7 @@ class Rule:
     wrong: str
     expected: str
     remedy: str = ""  # SQL that mends it; by default the rows are deleted
+    once: tuple[str, ...] = ()  # columns in which no two rows agree; then all but one are too many
 
 
 def _named(table: str, *columns: str) -> tuple[Rule, ...]:
@@ -52,7 +53,13 @@ def _finite(table: str, column: str, value: str) -> Rule:
 def _once(table: str, column: str, *beside: str) -> Rule:
     """No two rows agree in these columns."""
     same = " AND ".join(f"o.{name} = {table}.{name}" for name in (column, *beside))
-    return Rule(table, column, f"(SELECT count(*) FROM sqlscore.{table} AS o WHERE {same}) > 1", "it in one row only")
+    return Rule(
+        table,
+        column,
+        f"(SELECT count(*) FROM sqlscore.{table} AS o WHERE {same}) > 1",
+        "it in one row only",
+        once=(column, *beside),
+    )
 
 
 RULES = (
@@ -149,22 +156,43 @@ def _columns(con: duckdb.DuckDBPyConnection) -> list[tuple[str, dict[str, str]]]
     return [(name, dict(types)) for name, types in rows]
 
 
+@dataclass(frozen=True)
+class WrongColumn:
+    """A column that is gone, or has another type."""
+
+    table: str
+    column: str
+    kind: str  # the type that it should have
+    found: str | None  # the type that it has; None if it is gone
+
+
+def wrong_columns(con: duckdb.DuckDBPyConnection) -> list[WrongColumn]:
+    """The columns of the registry's tables that are not as sqlscore made them. Other columns are nobody's concern."""
+    found = dict(_columns(con))
+    return [wrong for name in REGISTRY_TABLES if name in found for wrong in _wrong_columns_of(name, found[name])]
+
+
+def _wrong_columns_of(name: str, have: dict[str, str]) -> list[WrongColumn]:
+    return [
+        WrongColumn(name, column, kind, have.get(column))
+        for column, kind in columns_of_table(name).items()
+        if have.get(column) != kind
+    ]
+
+
 def _require_columns(name: str, have: dict[str, str]) -> None:
-    for column, kind in columns_of_table(name).items():
-        is_kind = have.get(column)
-        if is_kind == kind:
-            continue
-        place, to_mend = f"column {column} of {SCHEMA}.{name}", qualified(SCHEMA, name)
-        if is_kind is None:
-            mend = f"ALTER TABLE {to_mend} ADD COLUMN {identifier(column)} {kind}"
-            wrong = f"{place} is gone, and with it what stood there"
+    for wrong in _wrong_columns_of(name, have):
+        place, to_mend = f"column {wrong.column} of {SCHEMA}.{name}", qualified(SCHEMA, name)
+        if wrong.found is None:
+            mend = f"ALTER TABLE {to_mend} ADD COLUMN {identifier(wrong.column)} {wrong.kind}"
+            said = f"{place} is gone, and with it what stood there"
         else:
-            mend = f"ALTER TABLE {to_mend} ALTER {identifier(column)} TYPE {kind}"
-            wrong = f"{place} has type {is_kind}, and not {kind}"
+            mend = f"ALTER TABLE {to_mend} ALTER {identifier(wrong.column)} TYPE {wrong.kind}"
+            said = f"{place} has type {wrong.found}, and not {wrong.kind}"
         if name not in KEPT:
             mend = f"DROP TABLE {to_mend}"
-            wrong = f"{wrong}; the table is made anew if it is dropped, but without {LOST_WITH[name]}"
-        raise DamagedTableError(_sentence(wrong, mend))
+            said = f"{said}; the table is made anew if it is dropped, but without {LOST_WITH[name]}"
+        raise DamagedTableError(_sentence(said, mend))
 
 
 def _refuse(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> None:
@@ -190,4 +218,7 @@ def _shown(value: str | None) -> str:
 
 
 def _sentence(wrong: str, mend: str) -> str:
-    return f"somebody changed a table of sqlscore: {wrong}; run {mend} in DuckDB, then open the file again"
+    return (
+        f"somebody changed a table of sqlscore: {wrong}; `sqlscore repair` mends what can be mended, or run {mend} in "
+        "DuckDB, then open the file again"
+    )

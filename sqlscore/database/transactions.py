@@ -141,7 +141,8 @@ def _write(
     details: dict[str, Any],
 ) -> None:
     con.execute(
-        "INSERT INTO sqlscore.runs VALUES (?, ?, ?, ?, ?, ?, ?)",
+        """INSERT INTO sqlscore.runs (verb, mapping, started_at, finished_at, status, message, details)
+           VALUES (?, ?, ?, ?, ?, ?, ?)""",
         [verb, mapping, started, now(), status, message, json.dumps(details, default=str)],
     )
     _cut_back(con, verb, mapping)

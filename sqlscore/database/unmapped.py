@@ -29,7 +29,7 @@ def note_unmapped(con: duckdb.DuckDBPyConnection, unmapped: bool) -> None:
     """
     con.execute("DELETE FROM sqlscore.meta WHERE key = ?", [_UNMAPPED])
     if unmapped:
-        con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [_UNMAPPED, DEFAULT_MAPPING])
+        con.execute("INSERT INTO sqlscore.meta (key, value) VALUES (?, ?)", [_UNMAPPED, DEFAULT_MAPPING])
 
 
 def no_events(con: duckdb.DuckDBPyConnection) -> str:

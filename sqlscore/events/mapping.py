@@ -143,9 +143,9 @@ class Mapping:
             return cls(**fields)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MappingError(
-                "a row of sqlscore.mappings does not hold a mapping: somebody changed it; delete it in DuckDB (DELETE "
-                "FROM sqlscore.mappings WHERE name = ...), then map those events again (sqlscore init); models and "
-                "scores stay"
+                "a row of sqlscore.mappings does not hold a mapping: somebody changed it; `sqlscore repair` finds it "
+                "in the record of the file, or delete it in DuckDB (DELETE FROM sqlscore.mappings WHERE name = ...) "
+                "and map those events again (sqlscore init); models and scores stay"
             ) from error
 
 

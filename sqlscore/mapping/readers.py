@@ -52,7 +52,7 @@ def note_views(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     forget_views(con, mapping.name)
     seen = _hash_of_views(con, mapping)
     if seen is not None:
-        con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [_KEY + mapping.name, seen])
+        con.execute("INSERT INTO sqlscore.meta (key, value) VALUES (?, ?)", [_KEY + mapping.name, seen])
 
 
 def forget_views(con: duckdb.DuckDBPyConnection, mapping: str) -> None:

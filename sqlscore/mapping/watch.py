@@ -219,7 +219,7 @@ def read_profiles(con: duckdb.DuckDBPyConnection, mapping: str, *verbs: str) -> 
         except (TypeError, ValueError) as error:
             raise InstallError(
                 f'sqlscore.event_profiles does not hold what was counted at "{verb}" of "{mapping}": somebody changed '
-                "it; delete the row (DELETE FROM sqlscore.event_profiles WHERE ...), and it is counted anew"
+                "it; `sqlscore repair` counts it anew, or delete it (DELETE FROM sqlscore.event_profiles WHERE ...)"
             ) from error
         seen[verb] = Watched(**row)
     taken = [verb for verb in verbs or (REFRESHED,) if verb in seen]

@@ -148,7 +148,10 @@ def _end_running(con: duckdb.DuckDBPyConnection, status: Outcome, message: str) 
 
 @on_own_connection
 def _record(con: duckdb.DuckDBPyConnection, began: datetime) -> None:
-    con.execute("INSERT INTO sqlscore.runs VALUES (?, '*', ?, NULL, 'running', NULL, NULL)", [SERVE_VERB, began])
+    con.execute(
+        "INSERT INTO sqlscore.runs (verb, mapping, started_at, status) VALUES (?, '*', ?, 'running')",
+        [SERVE_VERB, began],
+    )
 
 
 @on_own_connection

@@ -221,7 +221,7 @@ def _store(con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watch
         fit_past_scores(con, mapping)
         con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [mapping.name])
         con.execute(
-            "INSERT INTO sqlscore.mappings VALUES (?, ?, ?, ?)",
+            "INSERT INTO sqlscore.mappings (name, mapping, report, mapped_at) VALUES (?, ?, ?, ?)",
             [mapping.name, mapping.to_json(), json.dumps(report.to_dict(), default=str), now()],
         )
         note_views(con, mapping)

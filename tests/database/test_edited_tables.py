@@ -157,7 +157,7 @@ def test_a_wrong_value_is_named_and_its_remedy_mends_it(path: Path, table: str) 
 
 
 def remedy_in(error: BaseException) -> str:
-    return str(error).partition("; run ")[2].partition(" in DuckDB, then open")[0]
+    return str(error).partition(", or run ")[2].partition(" in DuckDB, then open")[0]
 
 
 @pytest.mark.parametrize("table", REGISTRY_TABLES)

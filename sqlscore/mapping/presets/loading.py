@@ -65,7 +65,7 @@ def loaded(
             _rename(con, table, before)
         _rename(con, incoming, table)
         con.execute("DELETE FROM sqlscore.meta WHERE key = ?", [_KEY + table])
-        con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [_KEY + table, origin])
+        con.execute("INSERT INTO sqlscore.meta (key, value) VALUES (?, ?)", [_KEY + table, origin])
     try:
         if n_before is not None:
             remarks = (f'table "{table}" was read anew: {n_before:,} rows before, {_count(con, table):,} now', *remarks)

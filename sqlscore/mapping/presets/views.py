@@ -52,7 +52,7 @@ def _make(con: duckdb.DuckDBPyConnection, name: str, sql: str, about: str) -> No
         con.execute(sql)
         con.execute(f"COMMENT ON VIEW {qualified('main', name)} IS {literal(about)}")
         con.execute("DELETE FROM sqlscore.meta WHERE key = ?", [_KEY + name])
-        con.execute("INSERT INTO sqlscore.meta VALUES (?, ?)", [_KEY + name, _hash(_sql_of(con, name))])
+        con.execute("INSERT INTO sqlscore.meta (key, value) VALUES (?, ?)", [_KEY + name, _hash(_sql_of(con, name))])
 
 
 def _refuse_other(con: duckdb.DuckDBPyConnection, name: str) -> str | None:

@@ -25,7 +25,7 @@ def finetune(
     db: Database,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="What propensity(e, NAME) calls it (of an uplift default: the intervention)."),
+        typer.Option("--name", help="What propensity(e, NAME) calls it (default: spend, or the intervention)."),
     ] = None,
     labels: Annotated[
         str | None,
@@ -34,6 +34,12 @@ def finetune(
     uplift: Annotated[
         str | None,
         typer.Option("--uplift", metavar="WHICH", help="Instead of labels, an intervention: whom does it help?"),
+    ] = None,
+    amount: Annotated[
+        bool, typer.Option("--amount", help="Instead of labels, what users will spend, by the mapped amount.")
+    ] = False,
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", metavar="SPAN", help="With --amount: as in '90 days' (default: churn's).")
     ] = None,
     base: Annotated[
         str | None, typer.Option("--base", metavar="NAME@V", help="Whose encoder to use (default: the champion's).")
@@ -67,6 +73,8 @@ def finetune(
             text,
             name=name,
             uplift=uplift,
+            amount=amount,
+            horizon=horizon,
             base=base,
             task=cast("Any", task),  # the verb says what there is
             where=where,
@@ -78,7 +86,7 @@ def finetune(
         render.as_json(info)
         return
     show_head(info)
-    function = "uplift" if uplift is not None else "propensity"
+    function = "uplift" if uplift is not None else "expected_value" if amount else "propensity"
     call = f"{function}(e, {literal(info.name)})"
     render.next_step("sqlscore", "sql", db, f"SELECT user_id, {call} AS p FROM events e GROUP BY user_id LIMIT 5")
 

@@ -14,11 +14,13 @@ from sqlscore.arrays import Ints
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.finetuning.baselines import answers_of_baselines
+from sqlscore.finetuning.buyers import BG_NBD, spend_by_buying
 from sqlscore.finetuning.examples import Examples, examples_of
 from sqlscore.finetuning.judging import judge, verdict
 from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.learning import Learned, learn
 from sqlscore.finetuning.segment import Comparison, compare
+from sqlscore.finetuning.spend import Spend
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.label_artifact import head_manifest, pack_head
 
@@ -81,6 +83,7 @@ class Asked:
         allowed: Leaks that were let pass, for the notes.
         where: The condition of the segment that the head is for; None: it is for all users.
         segment: (N,) which labels are of that segment.
+        spend: What the labels sum up, if they were made from the mapped amount.
     """
 
     query: str
@@ -89,6 +92,7 @@ class Asked:
     allowed: tuple[dict[str, str], ...] = ()
     where: str | None = None
     segment: npt.NDArray[np.bool_] | None = None
+    spend: Spend | None = None
 
 
 def fit_head(
@@ -114,7 +118,9 @@ def fit_head(
     examples = examples_of(con, mapping, [base, judged_base] if twice else [base], labels, asked.threads)
     clock.note("reading")
     parts = parts_of(labels, seed)
-    metrics, chosen, comparison = _judged(examples, labels, parts, segment, seed, clock)
+    more = _of_spend(con, mapping, labels, parts, asked)
+    clock.note("baselines")
+    metrics, chosen, comparison = _judged(examples, labels, parts, segment, seed, clock, more)
     own = segment is not None and comparison is not None and comparison.is_better
     rows = np.flatnonzero(segment) if own and segment is not None else np.arange(len(labels))
     final = learn(examples.features[0], labels, rows, seed, (chosen.strength, chosen.amount_strength))
@@ -123,7 +129,7 @@ def fit_head(
     manifest = head_manifest(
         base,
         final.head,
-        {"strength": final.strength, "seed": seed},
+        {"strength": final.strength, "seed": seed, **({} if asked.spend is None else asked.spend.to_dict())},
         trained=(int(labels.as_of.min()), int(span.max())),
         notes={
             "labels": asked.query,
@@ -148,6 +154,16 @@ _NO_KNOWN_AT = (
 )
 
 
+def _of_spend(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, labels: Labels, parts: Parts, asked: Asked
+) -> dict[str, npt.NDArray[np.float64]]:
+    """What models of buying alone say of the labels, where these are spend."""
+    if asked.spend is None:
+        return {}
+    told = spend_by_buying(con, mapping, asked.spend, labels, parts.learned, asked.seed)
+    return {} if told is None else {BG_NBD: told}
+
+
 class _Clock:
     """Processor seconds of this process by what they were spent on."""
 
@@ -170,8 +186,12 @@ def _judged(
     segment: npt.NDArray[np.bool_] | None,
     seed: int,
     clock: _Clock,
+    more: dict[str, npt.NDArray[np.float64]],
 ) -> tuple[dict[str, Any], Learned, Comparison | None]:
-    """The figures, what was learned to be judged, and how a segment's own head compares with that of all users."""
+    """The figures, what was learned to be judged, and how a segment's own head compares with that of all users.
+
+    `more` are answers of all labels by baselines besides the usual ones.
+    """
     features = examples.features[-1]
     learned, comparison = learn(features, labels, parts.learned, seed), None
     others: dict[str, Learned] = {}
@@ -191,6 +211,7 @@ def _judged(
         learned = own if better else learned
     clock.note("learning")
     peers = answers_of_baselines(examples.summaries, labels, parts.learned, seed)
+    peers |= more
     peers |= {name: other.head.answers(features) for name, other in others.items()}
     found = {
         name: judge(learned.head, features, labels, rows, peers) if len(rows) >= _LEAST else None

@@ -24,6 +24,7 @@ NAMES = {
     "last_time": "the user's last label",
     "logistic_regression": "logistic regression on counts and recency",
     "lightgbm": "LightGBM on counts and recency",
+    "bg_nbd": "BG/NBD with gamma-gamma",
     "all_users": "the head of all users",
     "segment_alone": "the head of the segment alone",
 }
@@ -108,8 +109,12 @@ def calibration_error(p: Floats, truth: npt.NDArray[np.integer]) -> float:
 
 
 def verdict(kind: str, judged: Mapping[str, Any]) -> list[str]:
-    """One sentence for each part that was judged."""
-    return [_sentence(kind, name, found) for name, found in judged.items() if found]
+    """One sentence for each part that was judged, and where it is judged as spend, how models of buying alone do."""
+    return [
+        _sentence(kind, name, found) + _beside(found["baselines"].get("bg_nbd"), found["baselines"])
+        for name, found in judged.items()
+        if found
+    ]
 
 
 _PARTS = {"later": "On later moments", "other_users": "On users that it never saw"}
@@ -129,6 +134,15 @@ def _sentence(kind: str, part: str, found: Mapping[str, Any]) -> str:
     if distance >= -_NOISE:
         return f"{said}; no better than {peer} beyond noise."
     return f"{said}; worse than {peer} beyond noise: do not rely on this head, use that baseline or more labels."
+
+
+def _beside(buying: Mapping[str, Any] | None, peers: Mapping[str, Any]) -> str:
+    """How the head compares with BG/NBD, unless that is the best baseline, of which all is said."""
+    if buying is None or buying["loss"] <= min(peer["loss"] for peer in peers.values()):
+        return ""
+    distance = buying["better"]
+    how = "better than" if distance > _NOISE else "worse than" if distance < -_NOISE else "no better beyond noise than"
+    return f" The head is {how} {NAMES['bg_nbd']} ({buying['loss']:.3f})."
 
 
 def _auc(truth: npt.NDArray[np.bool_], told: Floats) -> float | None:

@@ -14,10 +14,12 @@ from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.roles import check_readable
 from sqlscore.quoting import qualified
+from sqlscore.times import to_seconds
 from sqlscore.verbs.leaks import refuse_leaks, refuse_leaks_of_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from sqlscore.scoring.label_head import Kind
 
@@ -30,6 +32,8 @@ def finetune(
     *,
     name: str | None = None,
     uplift: str | None = None,
+    amount: bool = False,
+    horizon: str | float | timedelta | None = None,
     base: str | None = None,
     task: Kind | None = None,
     where: str | None = None,
@@ -45,6 +49,10 @@ def finetune(
     user's last label, logistic regression and LightGBM (if installed) on counts and recency; then it learns all labels.
     In SQL, `propensity(e, name)`, `expected_value(e, name)` and `value_quantiles(e, name)` use it.
 
+    With `amount`, the labels are made from the amount that was mapped (`map_events(amount=...)`): what each user spends
+    within the horizon after several moments, less what is refunded. Beside the other baselines stands BG/NBD with
+    gamma-gamma, which reads purchases alone.
+
     Of an intervention, the users are learned whom chance treated or held out (`assign`), by intention to treat, with
     the events up to their assignment. A third of them judges the head beside one uplift for everybody. In SQL,
     `uplift(e, name)` uses it.
@@ -55,8 +63,11 @@ def finetune(
             after that): true or false, text for classes, a whole number from 0 on for a count, any number from 0 on for
             an amount. `known_at`, if it is there, is when the label was known, for example as_of and the length of its
             window: labels that were not known before the newest ones begin are then not learned to judge these.
-        name: What the functions call it; of an uplift, by default the intervention's name.
+        name: What the functions call it; by default "spend" of an amount, and the intervention's name of an uplift.
         uplift: Instead of labels, an intervention in `sqlscore.interventions`.
+        amount: Instead of labels, whether to learn what users will spend.
+        horizon: Over which spend is summed: seconds, a timedelta or text such as "90 days". None takes the horizon of
+            the base model's churn risk.
         base: The model whose encoder is used, `name@version`; None is the champion.
         task: yes_no, classes, count or amount; None infers it from the column.
         where: A condition on columns of the mapped events, such as "country = 'FR'" or "user_id IN (1, 2)": the head is
@@ -81,16 +92,13 @@ def finetune(
     from sqlscore.finetuning.fit import Asked, fit_head  # scikit-learn
     from sqlscore.finetuning.labels import read_labels
     from sqlscore.finetuning.segment import in_segment
+    from sqlscore.finetuning.spend import NAME as SPEND
+    from sqlscore.finetuning.spend import spend_of, spend_query
     from sqlscore.finetuning.trials import read_trial
     from sqlscore.finetuning.uplift import fit_uplift
 
-    if (labels is None) == (uplift is None):
-        raise TrainingError("pass either labels, a SELECT, or uplift, the name of an intervention")
-    if uplift is not None and task is not None:
-        raise TrainingError(f"task {task!r} is for labels: an uplift is of staying, which is yes or no")
-    if uplift is not None and where is not None:
-        raise TrainingError("where is for labels: an uplift is learned of all users whom chance assigned")
-    name = name or uplift
+    _check_asked(labels, uplift, amount, task, where, horizon)
+    name = name or uplift or (SPEND if amount else None)
     if name is None:
         raise TrainingError("pass name: what propensity(e, name) is to call the label")
     source = mapped(con, mapping)
@@ -98,6 +106,7 @@ def finetune(
     check_readable(con, source)
     stored = catalog(con).find(base, mapping)
     artifact, judged = catalog(con).artifact(stored.label, mapping), catalog(con).judged(stored.label, mapping)
+    spend = spend_of(source, to_seconds(horizon), artifact.manifest.horizon_seconds) if amount else None
     passed = refuse_leaks(con, source, allow_leak, TrainingError) or []
     if labels is not None:
         passed = [*passed, *refuse_leaks_of_query(con, labels, allow_leak, TrainingError)]
@@ -108,10 +117,12 @@ def finetune(
                 f'the events mapped as "{mapping}" hold no usable event: there is nothing to learn from'
             )
         until = int(newest[0])
+        if spend is not None:
+            labels, task = spend_query(reader, source, spend, until), "amount"
         if labels is not None:
             found = read_labels(reader, source, labels, task, until)
             segment = None if where is None else in_segment(reader, source, where)
-            asked = Asked(labels, seed, threads, tuple(passed), where, segment)
+            asked = Asked(labels, seed, threads, tuple(passed), where, segment, spend)
             data = fit_head(reader, source, artifact, judged, found, asked)
             details["labels"] = len(found)
         elif uplift is not None:
@@ -119,6 +130,24 @@ def finetune(
             data = fit_uplift(reader, source, artifact, judged, trial, seed=seed, threads=threads, allowed=passed)
             details["users"] = len(trial)
     return register(con, data, name=name, mapping=mapping, champion=False, verb="finetune")
+
+
+def _check_asked(
+    labels: str | None, uplift: str | None, amount: bool, task: str | None, where: str | None, horizon: object
+) -> None:
+    """Raise TrainingError unless one thing is asked for, with options that it has."""
+    if (labels is not None) + (uplift is not None) + amount != 1:
+        raise TrainingError(
+            "pass one of labels, a SELECT, uplift, the name of an intervention, or amount=True, for the mapped amount"
+        )
+    if uplift is not None and task is not None:
+        raise TrainingError(f"task {task!r} is for labels: an uplift is of staying, which is yes or no")
+    if uplift is not None and where is not None:
+        raise TrainingError("where is for labels: an uplift is learned of all users whom chance assigned")
+    if amount and task is not None:
+        raise TrainingError(f"task {task!r} is for labels of your own: what users spend is an amount")
+    if horizon is not None and not amount:
+        raise TrainingError("horizon is for amount=True (--amount): labels of your own say it in their query")
 
 
 def evaluate_head(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> dict[str, Any]:

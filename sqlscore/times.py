@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -25,7 +26,12 @@ def moment(value: date | str | None, parameter: str, error: type[SqlscoreError] 
     if not isinstance(parsed, date):
         raise error(f"{parameter} {value!r} is not a time: write it as 2024-01-31 or 2024-01-31 12:00:00")
     if isinstance(parsed, datetime) and parsed.tzinfo is not None:
-        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
+        try:
+            parsed = parsed.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise error(
+                f"{parameter} {value!r} is before the year 1 or after 9999 in UTC: write another time"
+            ) from None
     return int(np.datetime64(parsed, "us").astype(np.int64))
 
 
@@ -37,6 +43,7 @@ def iso(microseconds: int) -> str:
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0, "week": 604_800.0}
 
 
+_LONGEST = 10_000 * 366 * 86_400.0
 _SHORT = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
@@ -65,6 +72,8 @@ def to_seconds(length: str | float | timedelta | None) -> float | None:
         seconds = float(length)
     if not seconds > 0:
         raise SqlscoreError(f"a length of time must be positive, found {length!r}")
+    if seconds > _LONGEST and length != math.inf:  # which is how a program says "ever"
+        raise SqlscoreError(f"a length of time must be at most 10,000 years, found {length!r}")
     return seconds
 
 

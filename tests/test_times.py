@@ -43,3 +43,15 @@ def test_text_gives_the_moment_back(at):
 def test_months_and_years_are_refused_with_the_reason(length: str) -> None:
     with pytest.raises(SqlscoreError, match=r"no fixed length.*'365 days'"):
         to_seconds(length)
+
+
+def test_a_zone_that_leaves_the_calendar_is_refused() -> None:
+    """An hour of the year 1 in one zone is a year before it in UTC."""
+    with pytest.raises(EventsError, match="before the year 1 or after 9999"):
+        moment("0001-01-01T00:00:00+10:00", "as_of")
+
+
+def test_no_length_is_longer_than_the_calendar_unless_a_program_says_ever() -> None:
+    with pytest.raises(SqlscoreError, match="at most 10,000 years"):
+        to_seconds("9" * 400 + " days")
+    assert to_seconds(float("inf")) == float("inf")

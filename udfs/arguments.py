@@ -34,7 +34,10 @@ def one_array(column: Column) -> pa.Array:
 
 def constant(column: Column, parameter: str) -> Any:
     """The one value of a parameter that must be the same on every row (NULL: None)."""
-    values = pc.unique(one_array(column))
+    given = one_array(column)
+    if pa.types.is_nested(given.type):
+        raise EventsError(f"{parameter} has type {given.type}: pass one value")
+    values = pc.unique(given)
     if len(values) > 1:
         raise EventsError(f"{parameter} must be one value for the whole query, found {values[:3].to_pylist()}")
     return values[0].as_py() if len(values) else None

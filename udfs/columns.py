@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.columns import column_of, numbers_of, rows_where, texts_of
+from sqlscore.errors import EventsError
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.states import States
@@ -17,7 +18,10 @@ from sqlscore.udfs.arguments import Column, one_array
 
 
 def by_model(column: Column, catalog: Catalog) -> Iterator[tuple[pa.Array, Artifact, States]]:
-    """Split a column of states into (row numbers, the model that made them, states); NULLs appear in none."""
+    """Split a column of states into (row numbers, the model that made them, states); NULLs appear in none.
+
+    Raises EventsError if a model makes no such states.
+    """
     states = one_array(column)
     if pa.types.is_null(states.type):
         return
@@ -25,7 +29,13 @@ def by_model(column: Column, catalog: Catalog) -> Iterator[tuple[pa.Array, Artif
     for label in pc.unique(labels.drop_null()).to_pylist():
         rows = column_of(rows_where(pc.equal(labels, texts_of([label])[0])))
         chosen = states if len(rows) == len(states) else states.take(rows)
-        yield rows, catalog.artifact(label, ""), from_arrow(chosen)
+        artifact, found = catalog.artifact(label, ""), from_arrow(chosen)
+        if found.hidden.shape[1] != artifact.manifest.state_size:
+            raise EventsError(
+                f"states of {found.hidden.shape[1]} numbers are not of {artifact.name}, whose states have "
+                f"{artifact.manifest.state_size}: encode the events again"
+            )
+        yield rows, artifact, found
 
 
 def newest_in(column: Column, rows: pa.Array) -> pa.Array | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlscore.errors import MappingError
+from sqlscore.events.as_annotated import require_annotated
 from sqlscore.events.attached import Attached
 from sqlscore.events.composition import Composition
 from sqlscore.events.kinds import Kind
@@ -140,8 +141,12 @@ class Mapping:
             if "composition" in fields:
                 fields["composition"] = Composition.from_dict(fields["composition"])
             fields["attached"] = tuple(Attached(**database) for database in fields.get("attached", ()))
-            return cls(**fields)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            mapping = cls(**fields)
+            require_annotated(mapping)
+            if "" in (mapping.name, mapping.relation, mapping.group, mapping.subtype, *mapping.columns):
+                raise ValueError("a name is empty")
+            return mapping
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise MappingError(
                 "a row of sqlscore.mappings does not hold a mapping: somebody changed it; `sqlscore repair` finds it "
                 "in the record of the file, or delete it in DuckDB (DELETE FROM sqlscore.mappings WHERE name = ...) "

@@ -166,4 +166,7 @@ def _typed(name: str, column: pa.Array) -> pa.Array:
             raise EventsError(
                 f'events column "{name}" holds a number of more than 38 digits: cast it to DOUBLE'
             ) from error
-    return texts.cast(_TYPES[first[0]])
+    try:
+        return texts.cast(_TYPES[first[0]])
+    except (KeyError, pa.ArrowInvalid) as error:
+        raise EventsError(_NOT_PACKED) from error

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
+from sqlscore.errors import EventsError
 from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.counts import Counts
@@ -103,7 +104,10 @@ def _risk_by_counts(counts: Counts, lookback: float | None, hidden: Singles, clo
 
 
 def _by_torch(head: str, artifact: Artifact, *arrays: npt.NDArray[Any]) -> Any:
-    """A function of `torch_heads`, of arrays."""
+    """A function of `torch_heads`, of arrays. Raises EventsError if an answer is no number, as of edited states."""
     from sqlscore.scoring import torch_heads
 
-    return torch_heads.of_arrays(getattr(torch_heads, head), artifact, arrays)
+    found = torch_heads.of_arrays(getattr(torch_heads, head), artifact, arrays)
+    if not all(np.isfinite(part).all() for part in (found if isinstance(found, tuple) else (found,))):
+        raise EventsError(f"these states hold numbers that {artifact.name} does not make: encode the events again")
+    return found

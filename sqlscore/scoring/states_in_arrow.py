@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sqlscore.columns import column_of, numbers_of, repeated
 from sqlscore.errors import EventsError
@@ -39,21 +40,34 @@ def to_arrow(states: States, model: str) -> pa.StructArray:
     return pa.StructArray.from_arrays(columns, fields=list(STATE_ARROW), mask=empty)
 
 
+_LARGEST = 1e20
+"""What no number of a state reaches: beyond it a score would be no number."""
+
+
 def from_arrow(column: pa.StructArray) -> States:
-    """STATE_ARROW without NULLs -> states, without copying the floats."""
+    """STATE_ARROW without NULLs -> states, without copying the floats.
+
+    Raises EventsError if they differ in size, lack a part, or hold a number that no state has.
+    """
     hidden = column.field("hidden")
     rows = len(column)
-    values = numbers_of(hidden.flatten())
-    if rows and len(values) % rows:
-        raise EventsError("these states come from models of different sizes: encode the events again")
+    numbers = hidden.flatten()
+    values = numbers_of(numbers)
     width = len(values) // rows if rows else 0
+    if rows and not pc.all(pc.equal(pc.fill_null(pc.list_value_length(hidden), -1), width)).as_py():
+        raise EventsError("these states come from models of different sizes: encode the events again")
+    if numbers.null_count or (len(values) and not np.abs(values).max() < _LARGEST):
+        raise EventsError("these states hold a number that no model makes: encode the events again")
     clock = np.stack([microseconds(column.field("first_time")), microseconds(column.field("last_time"))], axis=1)
-    return States(
-        values.reshape(rows, width),
-        clock,
-        numbers_of(column.field("n_events")),
-        numbers_of(column.field("n_unknown")),
-    )
+    n_events, n_unknown = numbers_of(column.field("n_events")), numbers_of(column.field("n_unknown"), -1)
+    if (
+        (n_events < 1).any()
+        or (n_unknown < 0).any()
+        or (n_unknown > n_events).any()
+        or (clock[:, 0] > clock[:, 1]).any()
+    ):
+        raise EventsError("these states hold numbers or times of events that cannot be: encode the events again")
+    return States(values.reshape(rows, width), clock, n_events, n_unknown)
 
 
 def microseconds(column: pa.Array) -> npt.NDArray[np.int64]:

@@ -59,3 +59,8 @@ def test_a_window_is_answered_too(shop: duckdb.DuckDBPyConnection, argument: str
 def test_it_is_answered_before_events_are_mapped(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.InvalidInputException, match=r"list_predict_next_action\(\['view', 'cart'\]\)"):
         con.execute("SELECT predict_next_action(['view'])")
+
+
+def test_a_list_for_one_number_is_refused_with_the_parameter(shop: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.InvalidInputException, match=r"k has type list<.*>: pass one value"):
+        shop.execute('SELECT predict_next_actions(c, k := [1, 2]) FROM clicks c GROUP BY "client id"').fetchall()

@@ -105,7 +105,16 @@ class SparkError(SqlscoreError):
 
 
 class StatementError(SqlscoreError):
-    """A statement of somebody else that may not run, or did not end in time."""
+    """A statement of somebody else that may not run, or did not end in time.
+
+    `about` says what was wrong, for those who translate errors into codes: "form" (it cannot be read, or is too long),
+    "kind" (it is no SELECT), "function", "table", "setting" or "time"; empty where the engine refused it.
+    """
+
+    def __init__(self, message: str, about: str = "") -> None:
+        """Args as in `about` above."""
+        super().__init__(message)
+        self.about = about
 
 
 class DecisionError(SqlscoreError):

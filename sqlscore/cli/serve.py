@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from sqlscore.cli.errors import INTERRUPTED, MENDABLE
 from sqlscore.cli.options import Database, Device, Json
 from sqlscore.errors import ServingError
 from sqlscore.extras import require
+from sqlscore.serving.wire import Wire
 
 PORT = 8321
 
@@ -69,7 +71,16 @@ def serve(
     score: Annotated[
         bool, typer.Option("--score", help="Answer POST /score, with a token; alone or beside a schedule.")
     ] = False,
-    open_: Annotated[bool, typer.Option("--open", help="Let other machines ask for scores, at --host.")] = False,
+    mysql: Annotated[
+        int | None,
+        typer.Option(
+            "--mysql", min=0, max=65535, metavar="PORT", help="Answer MySQL's clients; 0: a port that is free."
+        ),
+    ] = None,
+    statement_timeout: Annotated[
+        float, typer.Option("--statement-timeout", min=0.1, metavar="SECONDS", help="The longest statement of --mysql.")
+    ] = 60.0,
+    open_: Annotated[bool, typer.Option("--open", help="Let other machines ask, at --host.")] = False,
     host: Annotated[str, typer.Option("--host", help="Where the server listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port; 0 takes one that is free.")] = PORT,
     device: Device = "auto",
@@ -79,18 +90,21 @@ def serve(
 
     Example: sqlscore serve shop.duckdb --every 1h --publish postgresql://bi@db.example.com/marts
     """
-    _refuse_contradictions(once, bool(every or at), score, json, keep_history and dbt is not None)
-    if open_ and not score:
-        raise typer.BadParameter("--open lets other machines ask for scores: it goes with --score")
+    _refuse_contradictions(
+        Asked(once, bool(every or at), score, mysql is not None, json, open_), keep_history and dbt is not None
+    )
     if not (once or every or at):
         of_runs = {
             "--publish": publish, "--tables": tables, "--report": report, "--dbt": dbt, "--mapping": mapping,
             "--keep-history": keep_history, "--retrain-after": retrain_after, "--retrain-drift": retrain_drift,
         }  # fmt: skip
-        _refuse_unscheduled([name for name, value in of_runs.items() if value])
+        _refuse_unscheduled([name for name, value in of_runs.items() if value], "--score" if score else "--mysql")
     _log_to_stderr()
     if not once:
         _require_libraries()
+    if mysql is not None:
+        _only_mysql(db, device, Wire(host, mysql, open_, statement_timeout), port, stop_within)
+        return
     if not (once or every or at):
         _only_scores(db, device, host, port, stop_within, is_open=open_)
         return
@@ -121,24 +135,44 @@ def serve(
         raise typer.Exit(MENDABLE)
 
 
-def _refuse_contradictions(once: bool, scheduled: bool, score: bool, json: bool, built_and_kept: bool) -> None:
-    if once and scheduled:
+@dataclass(frozen=True)
+class Asked:
+    """What a server is to do, and how."""
+
+    once: bool
+    scheduled: bool
+    score: bool
+    mysql: bool
+    json: bool
+    is_open: bool
+
+
+def _refuse_contradictions(asked: Asked, built_and_kept: bool) -> None:
+    if asked.mysql and (asked.once or asked.scheduled):
+        raise typer.BadParameter("--mysql opens the file for reading, and a run writes: run them one after the other")
+    if asked.mysql and asked.score:
+        raise typer.BadParameter("--mysql and --score are two servers that read one file: start each on its own")
+    if asked.once and asked.scheduled:
         raise typer.BadParameter("--once runs now, without a schedule: leave --every and --at out")
-    if not (once or scheduled or score):
-        raise typer.BadParameter("say how often: --every 1h, --at 02:00, or --once; or what to answer: --score")
-    if once and score:
+    if not (asked.once or asked.scheduled or asked.score or asked.mysql):
+        raise typer.BadParameter(
+            "say how often: --every 1h, --at 02:00, or --once; or what to answer: --score or --mysql PORT"
+        )
+    if asked.once and asked.score:
         raise typer.BadParameter("--once ends after one run, and --score answers until it is stopped: choose one")
-    if json and not once:
+    if asked.json and not asked.once:
         raise typer.BadParameter("--json prints the report of one run: it goes with --once")
     if built_and_kept:
         raise typer.BadParameter(
             "--keep-history keeps the scores of a refresh, and --dbt builds in its place: choose one"
         )
+    if asked.is_open and not (asked.score or asked.mysql):
+        raise typer.BadParameter("--open lets other machines ask: it goes with --score or --mysql")
 
 
-def _refuse_unscheduled(given: list[str]) -> None:
+def _refuse_unscheduled(given: list[str], what: str) -> None:
     if given:
-        raise typer.BadParameter(f"{given[0]} is part of a run, and --score alone runs nothing: add --every 1h")
+        raise typer.BadParameter(f"{given[0]} is part of a run, and {what} alone runs nothing: add --every 1h")
 
 
 def _require_libraries() -> None:
@@ -155,6 +189,18 @@ def _only_scores(db: str, device: str, host: str, port: int, stop_within: float,
         _say_where(url, where)
 
     serve_scores(db, device, Door(host, port, scores=True, is_open=is_open), stop_within, say_ready)
+
+
+def _only_mysql(db: str, device: str, wire: Wire, port: int, stop_within: float) -> None:
+    require("mysql_mimic", "MySQL's protocol needs mysql-mimic", extra="mysql", error=ServingError)
+    from sqlscore.serving.mysql import serve_mysql
+
+    def say_ready(url: str, address: tuple[str, int], where: str) -> None:
+        typer.echo(f"serving {db} for reading: {url}/health {url}/metrics")
+        typer.echo(f"MySQL: host {address[0]}, port {address[1]}, any user, with {where}")
+        sys.stdout.flush()
+
+    serve_mysql(db, device, wire, port, stop_within, say_ready)
 
 
 def _say_ready(db: str, table: str, url: str, first: datetime, where: str | None) -> None:

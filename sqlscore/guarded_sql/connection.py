@@ -15,7 +15,7 @@ import duckdb
 
 from sqlscore.errors import StatementError
 from sqlscore.quoting import literals
-from sqlscore.statements.checking import Statement, checked
+from sqlscore.statements.checking import Known, Statement, checked
 from sqlscore.verbs.connect import connect
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Guarded:
         )  # fmt: skip
         try:
             _close_doors(self._con)
+            self._known = Known.of(self._con)  # stays, as nobody can write the file meanwhile
         except BaseException:
             self._con.close()
             raise
@@ -73,7 +74,7 @@ class Guarded:
     def check(self, sql: str) -> Statement:
         """The statement, if it may run. Raises StatementError."""
         with self._con.cursor() as con:
-            return checked(con, sql)
+            return checked(con, sql, self._known)
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> Answer:
         """Run a statement of somebody else.
@@ -85,7 +86,7 @@ class Guarded:
         Raises StatementError if it may not run, if the engine refuses it, or if it takes longer than the limit.
         """
         with self._con.cursor() as con:
-            checked(con, sql)
+            checked(con, sql, self._known)
         return self.run(sql, values)
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Answer:
@@ -97,7 +98,7 @@ class Guarded:
             except duckdb.Error as error:
                 if stopped.is_set():
                     raise StatementError(
-                        f"the statement took longer than {self.limits.seconds:g} seconds: ask for less of it"
+                        f"the statement took longer than {self.limits.seconds:g} seconds: ask for less of it", "time"
                     ) from error
                 raise StatementError(str(error)) from error
         return Answer(table.slice(0, self.limits.rows), table.num_rows > self.limits.rows)

@@ -28,11 +28,17 @@ class Token:
 
 
 @contextmanager
-def token(database: str) -> Iterator[Token]:
+def token(database: str, word: str = "token") -> Iterator[Token]:
     """The token of a server.
 
     That of the environment variable, or a new one in a file beside the database that only its owner can read, which is
-    removed in the end. Raises ServingError if the variable's is too short, or no file can be made.
+    removed in the end.
+
+    Args:
+        database: the path of the file.
+        word: what clients call it, and how the name of the file ends.
+
+    Raises ServingError if the variable's is too short, or no file can be made.
     """
     given = os.environ.get(VARIABLE)
     if given is not None:
@@ -41,17 +47,17 @@ def token(database: str) -> Iterator[Token]:
                 f"{VARIABLE} must hold at least {_SHORTEST} letters, digits and signs of ASCII without blanks: "
                 "`openssl rand -hex 24` makes some"
             )
-        yield Token(given, f"the token of {VARIABLE}")
+        yield Token(given, f"the {word} of {VARIABLE}")
         return
-    path = Path(f"{database}.token")
+    path = Path(f"{database}.{word}")
     made = secrets.token_urlsafe(24)
     try:
         path.unlink(missing_ok=True)  # a killed server left it
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(made)
     except OSError as error:
-        raise ServingError(f"the token cannot be kept in {path} ({error.strerror}): set {VARIABLE} to one") from error
+        raise ServingError(f"the {word} cannot be kept in {path} ({error.strerror}): set {VARIABLE} to one") from error
     try:
-        yield Token(made, f"the token in {path}")
+        yield Token(made, f"the {word} in {path}")
     finally:
         path.unlink(missing_ok=True)

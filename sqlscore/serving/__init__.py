@@ -15,6 +15,8 @@
 - web: /metrics and /health over HTTP
 - scores: /score beside them
 - unscheduled: /score without a schedule
+- wire: where MySQL's clients are answered
+- mysql: these clients, without a schedule
 - signals: SIGTERM and SIGINT
 - stopping: how a run is asked to end
 - worker: the thread that runs, and its connection

@@ -37,7 +37,7 @@ class Door:
 
     def check(self) -> None:
         """Raises ServingError if scores would be open to others by mistake."""
-        if not self.scores or _is_this_machine(self.host):
+        if not self.scores or is_this_machine(self.host):
             return
         if not self.is_open:
             raise ServingError(
@@ -75,7 +75,8 @@ def score_routes(
             close()
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether only programs of this machine reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

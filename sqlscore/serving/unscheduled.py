@@ -37,10 +37,7 @@ def serve_scores(
     door.check()
     con = _opened(database, device)
     try:
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
+        registry = of_process()
         # The champions stay, as nobody can write the file meanwhile.
         aliases = catalog(con).snapshot.aliases
         champions = {mapping: label for (mapping, alias), label in aliases.items() if alias == "champion"}
@@ -56,10 +53,24 @@ def serve_scores(
     LOG.info("stopped")
 
 
-def _opened(database: str, device: str) -> duckdb.DuckDBPyConnection:
+def of_process() -> CollectorRegistry:
+    """A registry with what Prometheus wants to know of every process."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def require_file(database: str) -> None:
+    """Raises ServingError if there is no such file."""
     if not Path(database).is_file():
         named = shlex.quote(database)
         raise ServingError(f"there is no database file {database}: `sqlscore init {named} --events ...` makes one")
+
+
+def _opened(database: str, device: str) -> duckdb.DuckDBPyConnection:
+    require_file(database)
     try:
         return connect(database, read_only=True, device=device)
     except duckdb.IOException as error:

@@ -71,7 +71,7 @@ def listening(host: str, port: int, app: ASGIApp, patience: float = 5.0) -> Iter
     """
     import uvicorn
 
-    listener = _bound(host, port)
+    listener = bound(host, port)
     settings = uvicorn.Config(
         app,
         log_level="warning",
@@ -100,25 +100,25 @@ def listening(host: str, port: int, app: ASGIApp, patience: float = 5.0) -> Iter
         listener.close()
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket at the address."""
+def bound(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A socket at the address. Raises ServingError if there can be none."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except (OSError, OverflowError, UnicodeError) as error:
-        raise _cannot_listen(host, port, error) from error
+        raise _cannot_listen(host, port, option, error) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise _cannot_listen(host, port, error) from error
+        raise _cannot_listen(host, port, option, error) from error
     return listener
 
 
-def _cannot_listen(host: str, port: int, error: Exception) -> ServingError:
+def _cannot_listen(host: str, port: int, option: str, error: Exception) -> ServingError:
     return ServingError(
-        f"{host}:{port} cannot be listened on ({error}): choose another port with --port, 0 for any that is free, "
+        f"{host}:{port} cannot be listened on ({error}): choose another port with {option}, 0 for any that is free, "
         "and with --host an address of this machine"
     )
 

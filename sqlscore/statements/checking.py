@@ -64,32 +64,34 @@ class Statement:
     tables: tuple[str, ...]
 
 
-def checked(con: duckdb.DuckDBPyConnection, sql: str) -> Statement:
+def checked(con: duckdb.DuckDBPyConnection, sql: str, known: Known | None = None) -> Statement:
     """The only statement of `sql`, if it may run.
 
     Args:
         con: a connection to the file that it is about; nothing is run on it but the parser and the catalog.
         sql: the text that somebody sent.
+        known: what there is in the file, from `Known.of`, where nobody changes it; it is read anew without it.
 
     Raises StatementError for anything else than one SELECT (or VALUES, FROM, TABLE, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN
     of these), for a function that is not on the list, and for a table that is not in the file: the error names it.
     """
     if len(sql) > _LONGEST:
         raise StatementError(
-            f"the statement has {len(sql):,} characters, at most {_LONGEST:,} are read: make it shorter"
+            f"the statement has {len(sql):,} characters, at most {_LONGEST:,} are read: make it shorter",
+            "form",
         )
     if "\0" in sql:
-        raise StatementError("the statement holds a character 0: leave it out")
+        raise StatementError("the statement holds a character 0: leave it out", "form")
     text, kind = _alone(con, sql)
     tree = _tree(con, text)
-    known = _Known.of(con)
+    known = known or Known.of(con)
     inside = {name.casefold() for name in _defined(tree)}
     tables = []
     for node in nodes(tree):
         if "function_name" in node:
             _check_function(node, known)
         if node.get("at_clause") is not None:
-            raise StatementError("AT reads a table of another time, which is not for others: leave it out")
+            raise StatementError("AT reads a table of another time, which is not for others: leave it out", "table")
         if node.get("type") == "TABLE_FUNCTION":
             _check_table_function(node, known)
         elif node.get("type") == "BASE_TABLE":
@@ -104,19 +106,24 @@ def _alone(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, str]:
     try:
         found = con.extract_statements(sql)
     except duckdb.Error as error:
-        raise StatementError(f"the statement cannot be read: {_first_line(error)}") from error
+        raise StatementError(f"the statement cannot be read: {_first_line(error)}", "form") from error
     if len(found) != 1:
-        raise StatementError(f"{len(found)} statements were sent, and one is run at a time: send them one by one")
+        raise StatementError(
+            f"{len(found)} statements were sent, and one is run at a time: send them one by one", "form"
+        )
     kind = _kind(found[0])
     if kind == "EXPLAIN":
         match = _EXPLAIN.match(sql)
         if match is None:
-            raise StatementError("EXPLAIN takes a SELECT and nothing else here: leave its options and comments out")
+            raise StatementError(
+                "EXPLAIN takes a SELECT and nothing else here: leave its options and comments out", "kind"
+            )
         text, _ = _alone(con, sql[match.end() :])
         return text, "explain"
     if kind != "SELECT":
         raise StatementError(
-            f"{kind} is not for others: only SELECT, VALUES, FROM, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN run"
+            f"{kind} is not for others: only SELECT, VALUES, FROM, DESCRIBE, SHOW, SUMMARIZE and EXPLAIN run",
+            "kind",
         )
     return sql, "select"
 
@@ -134,7 +141,7 @@ def _tree(con: duckdb.DuckDBPyConnection, text: str) -> Any:
     answer = json.loads(row[0])
     if answer.get("error") or len(answer["statements"]) != 1:
         what = answer.get("error_message") or "it is more than one statement"
-        raise StatementError(f"the statement cannot be read as one SELECT: {what}")
+        raise StatementError(f"the statement cannot be read as one SELECT: {what}", "form")
     return answer["statements"][0]
 
 
@@ -162,7 +169,7 @@ def _defined(tree: Any) -> set[str]:
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """What there is in the file: macros by whether they stand in FROM, and tables and views by name."""
 
     macros: frozenset[str]
@@ -170,7 +177,8 @@ class _Known:
     tables: frozenset[str]
 
     @classmethod
-    def of(cls, con: duckdb.DuckDBPyConnection) -> _Known:
+    def of(cls, con: duckdb.DuckDBPyConnection) -> Known:
+        """What a connection sees."""
         macros = con.execute(
             "SELECT lower(function_name), function_type FROM duckdb_functions() WHERE NOT internal "
             "AND function_type IN ('macro', 'table_macro')"
@@ -192,7 +200,7 @@ def allowed_functions() -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _check_function(node: dict[str, Any], known: _Known) -> None:
+def _check_function(node: dict[str, Any], known: Known) -> None:
     name = str(node["function_name"]).casefold()
     if node.get("is_operator") or not name or not (name[0].isalpha() or name[0] == "_"):
         return  # an operator: these have no side effects
@@ -202,25 +210,28 @@ def _check_function(node: dict[str, Any], known: _Known) -> None:
         return
     raise StatementError(
         f"the function {name} is not for others: it may read files, settings or other people's queries, or is not "
-        "known to be harmless; use another, or ask the owner of the file for a view"
+        "known to be harmless; use another, or ask the owner of the file for a view",
+        "function",
     )
 
 
-def _check_table_function(node: dict[str, Any], known: _Known) -> None:
+def _check_table_function(node: dict[str, Any], known: Known) -> None:
     function = node.get("function") or {}
     name = str(function.get("function_name", "")).casefold()
     if function.get("class") != "FUNCTION" or name not in TABLE_FUNCTIONS | known.table_macros:
         raise StatementError(
-            f"FROM {name or 'this'}(...) is not for others: read the tables, views and table macros of the file"
+            f"FROM {name or 'this'}(...) is not for others: read the tables, views and table macros of the file",
+            "function",
         )
 
 
-def _check_table(node: dict[str, Any], known: _Known, inside: set[str]) -> str:
+def _check_table(node: dict[str, Any], known: Known, inside: set[str]) -> str:
     name = str(node.get("table_name", ""))
     if name.casefold() not in known.tables and name.casefold() not in inside:
         raise StatementError(
             f'there is no table "{name}" in the file: SHOW ALL TABLES lists them; files and other databases are not '
-            "read"
+            "read",
+            "table",
         )
     return name
 
@@ -228,7 +239,7 @@ def _check_table(node: dict[str, Any], known: _Known, inside: set[str]) -> str:
 def _check_shown(node: dict[str, Any]) -> None:
     name = str(node.get("table_name", "")).strip('"').casefold()
     if node.get("query") is None and name in {"variables", "secrets", "settings"}:
-        raise StatementError(f"SHOW {name} is not for others: SHOW ALL TABLES lists what can be read")
+        raise StatementError(f"SHOW {name} is not for others: SHOW ALL TABLES lists what can be read", "setting")
 
 
 def _constant(node: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A model for other runtimes: as TorchScript, or as its weights with its manifest beside them."""
+"""A model for other runtimes: as TorchScript, as ONNX, or as its weights with its manifest beside them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import nn
 
 from sqlscore.errors import ArtifactError
 from sqlscore.models.frozen import freeze
+from sqlscore.models.onnx_model import to_onnx
 from sqlscore.models.stored import module_of
 from sqlscore.scoring.manifest import FORMAT, WEIGHTS, members_of, read_manifest
 from sqlscore.scoring.torchscript import without_deprecation, zipped
@@ -32,9 +33,11 @@ def exported(data: bytes, label: str, kind: str) -> bytes:
         data: The artifact, whose hash was checked.
         label: What the model is called.
         kind: "torchscript": a file for `torch.jit.load`, the manifest among its extra files. "safetensors": the
-            weights, the manifest in the header's metadata.
+            weights, the manifest in the header's metadata. "onnx": a graph that scores one user, the manifest in its
+            metadata.
 
-    Raises ArtifactError if the model is of an older format, or cannot be built.
+    Raises ArtifactError if the model is of an older format, or cannot be built, ModelError if it is not written in that
+    format.
     """
     manifest = read_manifest(data)
     if manifest.format < FORMAT:
@@ -45,7 +48,8 @@ def exported(data: bytes, label: str, kind: str) -> bytes:
     weights = read_weights(members_of(data)[WEIGHTS])
     if kind == "safetensors":
         return save(dict(weights), {MANIFEST: manifest.to_json()})
-    return to_torchscript(module_of(weights, manifest), {MANIFEST: manifest.to_json()})
+    beside, module = {MANIFEST: manifest.to_json()}, module_of(weights, manifest)
+    return to_onnx(module, manifest, beside) if kind == "onnx" else to_torchscript(module, beside)
 
 
 def to_torchscript(model: nn.Module, beside: dict[str, str] | None = None) -> bytes:

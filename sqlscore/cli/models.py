@@ -25,6 +25,7 @@ class ExportFormat(StrEnum):
     sqlscore = "sqlscore"
     safetensors = "safetensors"
     torchscript = "torchscript"
+    onnx = "onnx"
 
 
 def models(db: Database, json: Json = False) -> None:
@@ -92,7 +93,7 @@ def export(
         str | None, typer.Option("--model", metavar="NAME@V", help="Which (default: the champion).")
     ] = None,
     format: Annotated[
-        ExportFormat, typer.Option("--format", help="For other runtimes: safetensors or torchscript.")
+        ExportFormat, typer.Option("--format", help="For other runtimes: safetensors, torchscript or onnx.")
     ] = ExportFormat.sqlscore,
     json: Json = False,
 ) -> None:

@@ -19,7 +19,7 @@ from sqlscore.scoring.catalog import HEAD
 from sqlscore.scoring.manifest import FORMAT, read_manifest, sha256_of
 from sqlscore.verbs.objections import objection
 
-FORMATS = ("sqlscore", "safetensors", "torchscript")
+FORMATS = ("sqlscore", "safetensors", "torchscript", "onnx")
 """What a model is exported as."""
 
 
@@ -137,11 +137,12 @@ def export_model(
         model: A label such as "events@3", or a name for its newest version; None is the champion of "events".
         path: The file to write.
         format: "sqlscore", which `import_model` reads; for other runtimes "safetensors", the weights with the manifest
-            in the header, or "torchscript", a module for `torch.jit.load` with the manifest in its extra files.
+            in the header, "torchscript", a module for `torch.jit.load` with the manifest in its extra files, or
+            "onnx", a graph that scores one user, of a gru.
 
-    Raises ModelError if the model is not registered or is a fine-tuned head in a format for other runtimes,
-    ArtifactError if it is damaged, OutputError if the path is a file that does not hold a model, or exists and the
-    format is not "sqlscore".
+    Raises ModelError if the model is not registered, is a fine-tuned head in a format for other runtimes, or is not
+    written in that format, ArtifactError if it is damaged, OutputError if the path is a file that does not hold a
+    model, or exists and the format is not "sqlscore".
     """
     if format not in FORMATS:
         raise ModelError(f"format {format!r}: choose one of {', '.join(FORMATS)}")

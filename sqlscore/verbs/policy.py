@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, fields
 
 import duckdb
@@ -36,6 +37,9 @@ def set_policy(
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise ServingError(f"there is no setting {', '.join(unknown)}: the settings are {', '.join(known)}")
+    for name, value in settings.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ServingError(f"{name} cannot be {value!r}: pass a number, or None to turn the rule off")
     if mapping is not None:
         mapped(con, mapping, read=False)
     target = mapping or ALL

@@ -15,14 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from all_models import CONFIGS, INPUTS, encoded, heads, made, some_counts
+from all_models import CONFIGS, encoded, heads, made, random_model
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlscore.errors import ArtifactError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.sequences import Sequences
-from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.compiled import SoonCompiled
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import MANIFEST as MANIFEST_FILE
@@ -32,7 +31,6 @@ from sqlscore.models.loading import load
 from sqlscore.models.stored import module_of, to_weights
 from sqlscore.scoring.batch import encode_sequences
 from sqlscore.scoring.manifest import FORMAT, Manifest, pack, read_manifest, sha256_of
-from sqlscore.scoring.module import capabilities_of
 from sqlscore.scoring.probe import probe
 from sqlscore.scoring.torchscript import zipped
 from sqlscore.scoring.weights import read_weights, write_weights
@@ -40,22 +38,6 @@ from sqlscore.scoring.weights import read_weights, write_weights
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 LENGTHS = [5, 0, 1, 40, 9]
-
-
-def random_model(config: ModelConfig, inputs: Inputs = INPUTS) -> tuple[Any, Manifest]:
-    torch.manual_seed(2)
-    family = ARCHITECTURES[config.architecture]
-    model: Any = family.build(config, inputs)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
-    some_counts(model.counts)
-    wide = model.embedding_size if family.counted else config.width
-    kinds = ("next_action", "time_to_next") if family.counted else ("next_action", "time_to_next", "churn")
-    manifest = Manifest(
-        config.architecture, asdict(config), inputs, kinds, capabilities_of(model), model.state_size, wide,
-        family.fold, family.max_events, None if family.counted else 86_400.0, None, "2024-01-01", "2024-01-02",
-    )  # fmt: skip
-    return model, manifest
 
 
 @pytest.mark.parametrize("kind", sorted(CONFIGS))

@@ -109,6 +109,7 @@ def test_one_mapping_may_have_a_policy_of_its_own(shop: duckdb.DuckDBPyConnectio
     [
         ({"retrain_on_mondays": 1}, ServingError, "no setting retrain_on_mondays: the settings are retrain_after_days"),
         ({"retrain_after_days": -1}, ServingError, "retrain_after_days cannot be -1"),
+        ({"retrain_drift_psi": float("inf")}, ServingError, "retrain_drift_psi cannot be inf: pass a number, or None"),
         ({"drift_days": None}, ServingError, "drift_days cannot be None"),
         ({"mapping": "orders", "drift_days": 1}, MappingError, "no events are mapped as"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from sqlscore.models.back_off import BackOff
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import to_torchscript
 from sqlscore.scoring.batch import encode_sequences
+from sqlscore.scoring.manifest import Manifest
+from sqlscore.scoring.module import capabilities_of
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.counting import fill
@@ -73,6 +76,23 @@ def some_counts(back_off: BackOff, seed: int = 0) -> None:
     everything = Windows(np.array([0, 100]), np.array([100, 400]), np.ones(400, np.bool_), None)
     fill(back_off, data, everything, Counting(back_off.order, fade=2.0))
     back_off.network_weight = 0.5
+
+
+def random_model(config: ModelConfig, inputs: Inputs = INPUTS) -> tuple[Any, Manifest]:
+    """A model with random weights and counts, and what it says of itself."""
+    torch.manual_seed(2)
+    family = ARCHITECTURES[config.architecture]
+    model: Any = family.build(config, inputs)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    some_counts(model.counts)
+    wide = model.embedding_size if family.counted else config.width
+    kinds = ("next_action", "time_to_next") if family.counted else ("next_action", "time_to_next", "churn")
+    manifest = Manifest(
+        config.architecture, asdict(config), inputs, kinds, capabilities_of(model), model.state_size, wide,
+        family.fold, family.max_events, None if family.counted else 86_400.0, None, "2024-01-01", "2024-01-02",
+    )  # fmt: skip
+    return model, manifest
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ def fresh() -> duckdb.DuckDBPyConnection:
     labels = """SELECT user_id, as_of, user_id % 2 = 0 AS label FROM (SELECT DISTINCT user_id FROM events),
                     (VALUES (TIMESTAMP '2024-03-01'), (TIMESTAMP '2024-03-20')) t(as_of)"""
     sqlscore.finetune(con, labels, name="even")
+    sqlscore.watch(con)
     sqlscore.refresh(con, keep_history=True, vectors=True)
     sqlscore.advise(con)
     sqlscore.assign(con, which="call", users="sqlscore.scored_users")

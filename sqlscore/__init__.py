@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.track import track
     from sqlscore.verbs.train import evaluate, train
     from sqlscore.verbs.transpile import transpile
+    from sqlscore.verbs.watch import unwatch, watch
 
 __all__ = [
     "Identity",
@@ -70,6 +71,8 @@ __all__ = [
     "train",
     "transpile",
     "unmap",
+    "unwatch",
+    "watch",
 ]
 
 _HOMES = {
@@ -108,6 +111,8 @@ _HOMES = {
     "train": "verbs.train",
     "transpile": "verbs.transpile",
     "unmap": "verbs.mapping",
+    "unwatch": "verbs.watch",
+    "watch": "verbs.watch",
 }
 
 

@@ -7,7 +7,8 @@ CREATE OR REPLACE TABLE sqlscore.refreshed (
     types VARCHAR,
     sample UBIGINT,
     written JSON,
-    checksums JSON
+    checksums JSON,
+    watched JSON
 );
 
 COMMENT ON TABLE sqlscore.refreshed IS 'What the last refresh had read: the next incremental refresh starts from here.';
@@ -20,3 +21,4 @@ COMMENT ON COLUMN sqlscore.refreshed.types IS 'Types of the mapped columns.';
 COMMENT ON COLUMN sqlscore.refreshed.sample IS 'Combined hash (XOR) of some of its rows; NULL for others.';
 COMMENT ON COLUMN sqlscore.refreshed.written IS 'Number of rows that it left in each table of scores.';
 COMMENT ON COLUMN sqlscore.refreshed.checksums IS 'Combined hash (XOR) of the rows of each of these tables, and the version of DuckDB that hashed them.';
+COMMENT ON COLUMN sqlscore.refreshed.watched IS 'Which triggers noted changes from then on, and how many rows each table had; NULL without such.';

@@ -31,6 +31,7 @@ from sqlscore.cli.status import status
 from sqlscore.cli.track import ValueOptional, track
 from sqlscore.cli.train import evaluate, train
 from sqlscore.cli.transpile import transpile
+from sqlscore.cli.watch import watch
 from sqlscore.cli.webapp import webapp
 
 SET_UP, MODELS, USE = "Set up", "Models", "Use"
@@ -66,6 +67,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("report", USE, report),
     ("mcp", USE, mcp),
     ("status", USE, status),
+    ("watch", USE, watch),
     ("forget", USE, forget),
     ("dbt", USE, dbt),
     ("transpile", USE, transpile),

@@ -82,6 +82,7 @@ def _show(result: Status) -> None:
                 ),
                 *([("not read by it", f"{unread}: sqlscore train reads them")] if unread else []),
                 ("scores", scored),
+                *([] if mapping.changed_users is None else [("watched", f"{mapping.changed_users:,} users changed")]),
             ]
         )
     for problem in result.problems:

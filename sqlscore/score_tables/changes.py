@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.events.mapping import SESSION_GAP, Mapping
 from sqlscore.quoting import identifier, qualified
 from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, Mark, columns_of, lost_rows, sample_of
+from sqlscore.score_tables.marked import GONE, MARKED, UNSEEN, note_marked, only_marked
 from sqlscore.score_tables.sound_states import wrong_states
 
 CHANGES_TABLE = "sqlscore_changes"
@@ -38,6 +39,7 @@ class Changes:
     n_gone: int = 0
     since: datetime | None = None  # users of kind 'on' need no event from before
     behind_row: int | None = None  # new events are in the rows behind it; None if not known
+    note: str | None = None  # what to tell of how they were found
 
 
 def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | None, new: Mark, fold: bool) -> Changes:
@@ -59,8 +61,10 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     if reason is not None:
         return Changes(reason)
     behind_row = old.last_row if new.last_row is not None else None
+    unmarked = None
     if behind_row is None:
-        _compared(con, mapping)
+        unmarked = note_marked(con, mapping, old, new)
+        _compared(con, mapping, marked=unmarked is None)
     else:
         reason = _why_not_appended(con, mapping, old, behind_row)
         if reason is not None:
@@ -77,9 +81,10 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
             FROM {CHANGES_TABLE}""",
     ) or (0, 0, 0, None, 0)
     over, on, gone, since, n_users = counts
+    note = unmarked if unmarked in (GONE, UNSEEN) else None
     if over + on > FULL_ABOVE * n_users:
-        return Changes(f"{over + on} of {n_users} users changed")
-    return Changes(None, over, on, gone, since, behind_row)
+        return Changes(f"{over + on} of {n_users} users changed", note=note)
+    return Changes(None, over, on, gone, since, behind_row, note)
 
 
 def _why_incomparable(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark, new: Mark) -> str | None:
@@ -122,9 +127,12 @@ def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -
     )
 
 
-def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-    """Find new, changed and deleted events from the hashes of all events."""
+def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping, marked: bool) -> None:
+    """Find new, changed and deleted events from the hashes of all events, or of those of users in MARKED."""
     states, events = qualified(mapping.schema, STATES_TABLE), f"({usable_events(con, mapping)})"
+    if marked:
+        states = f"(SELECT * FROM {states} SEMI JOIN {MARKED} USING (user_id))"
+        events = f"({usable_events(con, mapping, only_marked(mapping))})"
     columns = ["event_time", "event_type", *mapping.extras]
     hashed = ", ".join(f"e.{identifier(name)}" for name in columns)
     con.execute(

@@ -11,6 +11,7 @@ import duckdb
 
 from sqlscore.database.objects import MATERIALIZED, is_table
 from sqlscore.database.queries import one
+from sqlscore.database.triggers import tables_to_watch, watch_key
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, qualified
 from sqlscore.score_tables.checksums import ENGINE, Sums, checksums, engine
@@ -41,6 +42,7 @@ class Mark:
     sample: int | None = None
     written: str | None = None  # rows by table, as JSON
     checksums: str | None = None  # checksum by table, and the engine's version, as JSON
+    watched: str | None = None  # the key of the triggers that note changes, and rows by table of events, as JSON
 
 
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
@@ -51,7 +53,7 @@ def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha25
         sample = sample_of(con, mapping, last_row)
     names = ", ".join(identifier(name) for name in mapping.read_columns)
     types = ", ".join(map(str, con.sql(f"SELECT {names} FROM {mapping.relation}").types))
-    return Mark(model, sha256, mapping.to_json(), n_rows, last_row, types, sample)
+    return Mark(model, sha256, mapping.to_json(), n_rows, last_row, types, sample, watched=_watched(con, mapping))
 
 
 def read_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Mark | None:
@@ -74,9 +76,12 @@ def _is_sound(mark: Mark) -> bool:
     """Whether a refresh can have written it."""
     try:
         written, sums = json.loads(mark.written or "{}"), json.loads(mark.checksums or "{}")
+        watched = json.loads(mark.watched or "{}")
     except (TypeError, ValueError):
         return False
-    if not isinstance(written, dict) or not isinstance(sums, dict):
+    if not all(isinstance(noted, dict) for noted in (written, sums, watched)):
+        return False
+    if not isinstance(watched.get("rows", {}), dict):
         return False
     counts = (*written.values(), *(value for key, value in sums.items() if key != ENGINE))
     numbers = (mark.n_rows, mark.last_row, mark.sample)
@@ -190,6 +195,16 @@ def _rows_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> int
         return None
     counted = one(con, f"SELECT count(*) FROM {qualified(mapping.schema, name)}")
     return int(counted[0]) if counted else 0
+
+
+def _watched(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
+    """`Mark.watched` for the events in the snapshot of this connection."""
+    key = watch_key(con, mapping)
+    if key is None:
+        return None
+    relations = [events.relation for events in tables_to_watch(con, mapping)]
+    counted = {relation: (one(con, f"SELECT count(*) FROM {relation}") or (0,))[0] for relation in relations}
+    return json.dumps({"key": key, "rows": counted})
 
 
 def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:

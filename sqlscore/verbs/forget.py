@@ -15,6 +15,7 @@ from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.checksums import Sums, checksums
 from sqlscore.score_tables.mark import forget_in_mark
+from sqlscore.score_tables.marked import forget_in_marks
 
 
 @on_own_connection
@@ -51,6 +52,7 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: Any, *, mapping: str = 
             forget_in_mark(con, source, erased, sums)
             events = qualified(source.schema, "events")
             left = one(con, f"SELECT count(*) FROM {events} WHERE user_id = ?", [user_id])
+            forget_in_marks(con, source, user_id, left != (0,))
         except duckdb.ConversionException as error:
             raise MappingError(
                 f'{user_id!r} is not a value of column "{source.user_id}": pass the id as it is in that column'

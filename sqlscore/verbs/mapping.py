@@ -15,6 +15,7 @@ from sqlscore.database.attaching import leave_nothing_unused
 from sqlscore.database.catalog import catalog, mapped, synchronize
 from sqlscore.database.objects import install_mapping, remove_mapping
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
+from sqlscore.database.triggers import stop
 from sqlscore.database.unmapped import note_unmapped
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind
@@ -193,8 +194,7 @@ def put_mapping(
         return replace(report, unchanged=True)
     if old is not None:
         report = replace(report, dropped=rows_to_drop(con, old), kept=past_rows(con, old))
-    _store(con, report, watched, found)
-    return report
+    return _store(con, report, watched, found)
 
 
 def _mend(con: duckdb.DuckDBPyConnection, mapping: Mapping, watched: Watched, found: tuple[Finding, ...]) -> None:
@@ -211,13 +211,20 @@ def _mend(con: duckdb.DuckDBPyConnection, mapping: Mapping, watched: Watched, fo
             install_mapping(con, mapping)
 
 
-def _store(con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watched, found: tuple[Finding, ...]) -> None:
-    """Put a mapping in place of the one of the same name, in one transaction; past scores stay."""
+_WATCHED = "changes of the events are noted no longer: watch again (sqlscore watch) to have it so"
+
+
+def _store(
+    con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watched, found: tuple[Finding, ...]
+) -> MappingReport:
+    """Put a mapping in place of the one of the same name, in one transaction; past scores stay. Returns the report."""
     mapping = report.mapping
     with recorded(con, "map_events", mapping.name) as details, transaction(con):
-        details.update(report.to_dict())
+        if stop(con, mapping):  # the tables may be others now
+            report = replace(report, warnings=(*report.warnings, _WATCHED))
         if report.dropped:
             drop_scores(con, mapping)
+        details.update(report.to_dict())
         fit_past_scores(con, mapping)
         con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [mapping.name])
         con.execute(
@@ -230,6 +237,7 @@ def _store(con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watch
             note_unmapped(con, False)
         install_mapping(con, mapping)
     synchronize(con)
+    return report
 
 
 @on_own_connection
@@ -241,6 +249,7 @@ def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
     """
     mapping = mapped(con, name, read=False)
     with recorded(con, "unmap", name), transaction(con):
+        stop(con, mapping)
         remove_mapping(con, mapping)
         con.execute("DELETE FROM sqlscore.mappings WHERE name = ?", [name])
         forget_profiles(con, name)

@@ -18,6 +18,7 @@ from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.composition.feeds import FeedState, feed_states
 from sqlscore.mapping.watch import BUILT, read_profiles
 from sqlscore.quoting import qualified
+from sqlscore.score_tables.marked import n_marked
 from sqlscore.sql.names import SCHEMA
 
 
@@ -51,6 +52,7 @@ class MappingStatus:
     built_by: str | None = None
     built_events: int | None = None
     amount: str | None = None  # the column of what an event is worth
+    changed_users: int | None = None  # that triggers noted since the last refresh; None: they note nothing
 
 
 def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: list[ModelInfo]) -> MappingStatus:
@@ -73,6 +75,7 @@ def readable_status(con: duckdb.DuckDBPyConnection, mapping: Mapping, models: li
         attached=mapping.attached,
         amount=mapping.amount,
         unread_features=unread_features(con, mapping),
+        changed_users=n_marked(con, mapping),
         **_champion(mapping, models),
         **_scores(con, mapping, newer),
         **_built(con, mapping),

@@ -13,6 +13,7 @@ from sqlscore.database.lost_tables import emptied_tables, explain, missing_table
 from sqlscore.database.objects import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features
+from sqlscore.database.triggers import is_watched, watch_key
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.guards import BY_DBT, COUNTED_BY_SCORING, judge, read_guards
@@ -90,6 +91,16 @@ def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: s
         for finding in findings
         if finding.outcome != "note"
     ]
+
+
+def watch_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:
+    """That changes of the events were to be noted, and are not: refreshes are right, and slower."""
+    mark = read_mark(con, mapping)
+    wanted = is_watched(con, mapping) or (mark is not None and mark.watched is not None)
+    if not wanted or watch_key(con, mapping) is not None:
+        return []
+    what = f'triggers that note changes of {mapping.made_of} for "{mapping.name}" are gone: refresh compares all events'
+    return [Problem(what, _command("watch", database, mapping))]
 
 
 def type_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:

@@ -25,6 +25,7 @@ from sqlscore.mapping.watch import ACCEPTED, REFRESHED, read_profiles, watch, wr
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.changes import Changes, find_changes
 from sqlscore.score_tables.mark import STATES_TABLE, mark_now, read_mark, write_mark
+from sqlscore.score_tables.marked import clear_marks
 from sqlscore.score_tables.moments import note_groups
 from sqlscore.score_tables.past_scores import keep_scores
 
@@ -146,6 +147,7 @@ def refresh(
             n_labels, of_heads = refresh_labels(run)
             n_vectors, of_vectors = refresh_vectors(run, vectors, reason is not None)
             write_mark(con, source, mark, old, counts.replaced)
+            clear_marks(con, reader, source, microseconds)
             if changed_views:
                 note_views(con, source)
             watched = of_users(watched, count_scored(con, run.table(STATES_TABLE), artifact.name), before.last)
@@ -183,6 +185,7 @@ def refresh(
             notes=(
                 *(finding.what for finding in found if finding.outcome == "note"),
                 *([behind] if behind is not None else []),
+                *([changes.note] if changes.note is not None else []),
                 *of_heads,
                 *of_vectors,
             ),

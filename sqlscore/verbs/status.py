@@ -24,6 +24,7 @@ from sqlscore.verbs.problems import (
     mapping_problems,
     type_problems,
     unreadable_problem,
+    watch_problems,
 )
 
 
@@ -67,6 +68,7 @@ def status(con: duckdb.DuckDBPyConnection, *, check: bool = False) -> Status:
             check_types(con, mapping)
             state = readable_status(con, mapping, models)
             watched = type_problems(con, mapping, database) + guard_problems(con, mapping, database)
+            watched += watch_problems(con, mapping, database)
         except (duckdb.Error, EventsError, MappingError) as error:
             watched = []
             state = unreadable_status(con, mapping, models)

@@ -64,6 +64,7 @@ def base() -> Path:
     with open_shop(path) as con:
         register(con, ARTIFACTS[2], name="m", mapping="events", champion=False, verb="train")
         sqlscore.promote(con, "m@2", force=True)
+        sqlscore.watch(con)
         sqlscore.refresh(con, keep_history=True)
         con.execute("INSERT INTO e VALUES (0, TIMESTAMP '2024-01-03', 'view', 2.0)")
         con.execute("INSERT INTO sqlscore.leaderboard (rank, contender) VALUES (1, 'x')")

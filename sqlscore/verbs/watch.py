@@ -1,0 +1,83 @@
+"""The verbs `watch` and `unwatch`: triggers on the events tables note whose events change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+
+from sqlscore.database.catalog import mapped
+from sqlscore.database.transactions import on_own_connection, recorded, transaction
+from sqlscore.database.triggers import start, stop, tables_to_watch, watch_key
+from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.mapping.hazards import hazards_of
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """What is watched, and what the tables refuse from then on."""
+
+    mapping: str
+    tables: tuple[str, ...]  # quoted names
+    hazards: tuple[str, ...]
+    unchanged: bool = False  # they were watched already
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as `--json` prints them."""
+        return asdict(self)
+
+
+@on_own_connection
+def watch(con: duckdb.DuckDBPyConnection, *, mapping: str = DEFAULT_MAPPING, dry_run: bool = False) -> WatchReport:
+    """Let triggers on the events tables note whose events change, so that a refresh reads these users alone.
+
+    The triggers are plain SQL, which any DuckDB of 2.0 or newer runs with every INSERT, UPDATE, DELETE, COPY and
+    appender, inside the transaction that changes the events. What no trigger saw is noticed, and then all events are
+    compared as they are without triggers; so they are by the first refresh from now on.
+
+    Transactions that have changed these tables and are open now fail when they commit.
+
+    Args:
+        con: A connection that `connect` made.
+        mapping: The name of the mapping.
+        dry_run: Only say what would be watched, and what the tables would refuse.
+
+    Raises MappingError if the events are in anything but tables of the file, or if a row of one user can change the
+    events of another, InstallError if the file has the format of an older DuckDB.
+
+    Examples:
+        >>> sqlscore.watch(con).tables
+        ('"main"."clicks"',)
+    """
+    source = mapped(con, mapping)
+    tables = tables_to_watch(con, source)
+    hazards = hazards_of(con, tables)
+    names = tuple(events.relation for events in tables)
+    if dry_run or watch_key(con, source) is not None:
+        return WatchReport(mapping, names, hazards, unchanged=not dry_run)
+    with recorded(con, "watch", mapping) as details, transaction(con):
+        start(con, source)
+        details.update(tables=names)
+    return WatchReport(mapping, names, hazards)
+
+
+@on_own_connection
+def unwatch(con: duckdb.DuckDBPyConnection, *, mapping: str = DEFAULT_MAPPING) -> bool:
+    """Undo `watch`: drop the triggers and what they noted. Refreshes compare all events again.
+
+    Args:
+        con: A connection that `connect` made.
+        mapping: The name of the mapping.
+
+    Returns whether anything was watched.
+
+    Raises MappingError if there is no such mapping.
+
+    Examples:
+        >>> sqlscore.unwatch(con)
+        True
+    """
+    source = mapped(con, mapping, read=False)
+    with recorded(con, "unwatch", mapping), transaction(con):
+        return stop(con, source)

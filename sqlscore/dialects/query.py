@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -13,6 +12,7 @@ from sqlscore.dialects.folding import folded
 from sqlscore.dialects.joins import without_asof
 from sqlscore.dialects.postgres import POSTGRES
 from sqlscore.dialects.qualifying import without_qualify
+from sqlscore.dialects.reading import read
 from sqlscore.dialects.recursion import unrolled
 from sqlscore.dialects.refusal import Refusal, note_places
 from sqlscore.dialects.resolution import resolved
@@ -46,7 +46,7 @@ def transpiled(con: duckdb.DuckDBPyConnection, text: str, name: str, dialect: st
         if [one.type for one in con.extract_statements(text)] != [duckdb.StatementType.SELECT]:
             raise TranspileError(f"{name} must be one SELECT")  # before the engine runs a second one
         con.execute(f"EXPLAIN {text}").fetchall()
-        query: exp.Expr = sqlglot.parse_one(text, read="duckdb")
+        query = read(text)[0]
     except (duckdb.Error, SqlglotError) as error:
         raise TranspileError(f"{name} is not a query that DuckDB runs here: {error}") from error
     if not isinstance(query, exp.Query):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 
 from sqlglot import exp
@@ -59,36 +60,58 @@ def truncated(value: Value, step: float) -> Value:
 
 
 def span_of(node: exp.Expr, number: Value | None) -> float | None:
-    """The seconds of an INTERVAL that is written out."""
+    """The seconds of an INTERVAL that is written out.
+
+    DuckDB cuts a number to a whole one before a unit larger than a second, unless number and unit are one text:
+    INTERVAL 1.5 DAY and INTERVAL '1.5' DAY are a day, INTERVAL '1.5 days' is a day and a half.
+    """
     unit = unit_seconds(node.args.get("unit"))
     this = node.this
     if isinstance(this, exp.Literal):
-        return _text_span(this.name, unit)
-    if number is not None and number.number is not None and unit is not None:
-        return number.number * unit
-    return None
+        count = _count(this.name) if unit is not None else None
+        if count is None:
+            return _text_span(this.name)
+    else:
+        count = number.number if number is not None else None
+    if count is None or unit is None:
+        return None
+    whole = unit > SECONDS["second"] and not node.args.get("fraction_in_string")
+    return (math.trunc(count) if whole else count) * unit
 
 
-def _text_span(text: str, unit: float | None) -> float | None:
-    parts = text.replace(",", " ").split()
+def _count(text: str) -> float | None:
     try:
-        if len(parts) == 1 and unit is not None:
-            return float(parts[0]) * unit
-        if parts and len(parts) % 2 == 0:
-            pairs = [(float(a), unit_seconds(b)) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-            if all(seconds is not None for _, seconds in pairs):
-                return sum(number * (seconds or 0.0) for number, seconds in pairs)
-        if len(parts) == 1 and ":" in text:
-            hours, minutes, *seconds = text.split(":")
-            return float(hours) * 3600 + float(minutes) * 60 + float(seconds[0] if seconds else 0)
+        return float(text)
     except ValueError:
         return None
-    return None
+
+
+def _text_span(text: str) -> float | None:
+    """Pairs of a number and a unit, then a time of day or the word "ago". DuckDB reads nothing after a time of day."""
+    parts = text.split()
+    clock = next((at for at, part in enumerate(parts) if ":" in part), None)
+    ago = clock is None and len(parts) > 1 and parts[-1].casefold() == "ago"
+    words = parts[:-1] if ago else parts[:clock]
+    try:
+        seconds = _clock(parts[clock]) if clock is not None else 0.0
+        pairs = [(float(a), unit_seconds(b)) for a, b in zip(words[::2], words[1::2], strict=True)]
+    except ValueError:
+        return None
+    if not parts or any(unit is None for _, unit in pairs):
+        return None
+    seconds += sum(number * (unit or 0.0) for number, unit in pairs)
+    return -seconds if ago else seconds
+
+
+def _clock(text: str) -> float:
+    hours, minutes, *seconds = text.removeprefix("-").split(":")
+    size = float(hours) * 3600 + float(minutes) * 60 + float(seconds[0] if seconds else 0)
+    return -size if text.startswith("-") else size
 
 
 def text_span(text: str) -> float | None:
     """The seconds of a text such as "30 days"; None if it is none."""
-    return _text_span(text, None)
+    return _text_span(text)
 
 
 def moved(value: Value, amount: Value, sign: int, text: str) -> Value:

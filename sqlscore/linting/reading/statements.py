@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.generators.duckdb import DuckDBGenerator
 
+from sqlscore.dialects.reading import read
 from sqlscore.dialects.refusal import note_places
 from sqlscore.errors import LintError
 
@@ -29,7 +30,7 @@ def statements(text: str, name: str) -> list[exp.Expr]:
     Raises LintError if the text cannot be read.
     """
     try:
-        found = [one for one in sqlglot.parse(_lambdas_bare(text), read="duckdb") if one is not None]
+        found = read(_lambdas_bare(text))
         for one in found:
             note_places(one, name)
     except _READERS as error:

@@ -223,8 +223,8 @@ def _tells_next_action(con: duckdb.DuckDBPyConnection, c: str, values: int) -> b
     n, known, right, without = one(
         con,
         f"""WITH followed AS (SELECT a, b, half, {c} AS c FROM events WHERE b IS NOT NULL),
-            learned AS (SELECT a, c, mode(b) AS b FROM followed WHERE half = 0 GROUP BY a, c),
-            plain AS (SELECT a, mode(b) AS b FROM followed WHERE half = 0 GROUP BY a)
+            learned AS (SELECT a, c, mode(b ORDER BY b) AS b FROM followed WHERE half = 0 GROUP BY a, c),
+            plain AS (SELECT a, mode(b ORDER BY b) AS b FROM followed WHERE half = 0 GROUP BY a)
             SELECT count(*), count(l.b), count(*) FILTER (WHERE l.b = e.b), count(*) FILTER (WHERE p.b = e.b)
             FROM followed e LEFT JOIN learned l ON l.a = e.a AND l.c IS NOT DISTINCT FROM e.c
                 LEFT JOIN plain p ON p.a = e.a

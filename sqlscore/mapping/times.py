@@ -62,7 +62,8 @@ def mixed_units(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
     row = one(
         con,
         f"""SELECT count(*) FILTER ({column} <= 0), count(*) FILTER ({column} > 0 AND {units} <> '{mapping.time_unit}'),
-                mode({units}) FILTER ({column} > 0 AND {units} <> '{mapping.time_unit}'), count({column})
+                mode({units} ORDER BY {units}) FILTER ({column} > 0 AND {units} <> '{mapping.time_unit}'),
+                count({column})
             FROM {mapping.relation}""",
     )
     if row is None:

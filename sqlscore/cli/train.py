@@ -72,6 +72,10 @@ def train(
     class_weight: Annotated[
         str, typer.Option("--class-weight", metavar="none|balanced", help="Give more weight to rare actions.")
     ] = "none",
+    weight_from: Annotated[
+        str | None,
+        typer.Option("--weight-from", metavar="interventions", help="Learn the churn of users whom nobody treats."),
+    ] = None,
     focal_gamma: Annotated[
         float, typer.Option("--focal-gamma", help="Give more weight to what is hard to predict; 2 is usual.")
     ] = 0.0,
@@ -121,6 +125,7 @@ def train(
             refit=refit,
             recency=recency,
             through_now=through_now,
+            weight_from=weight_from,
             class_weight=class_weight,
             focal_gamma=focal_gamma,
             checkpoint=checkpoint,

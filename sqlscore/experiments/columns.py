@@ -121,7 +121,8 @@ class _Bench:
         self.kinds = {one.name: one.kind for one in tried if one.kind is not None}
         self.options, self.progress = options, progress
         features = (*mapping.features, *(Feature(name, kind) for name, kind in self.kinds.items()))
-        log = read_log(con, replace(mapping, features=features), options.max_events, options.max_user_events, progress)
+        limits = options.max_events, options.max_user_events
+        log = read_log(con, replace(mapping, features=features), *limits, progress, weight_from=options.weight_from)
         self.log: EventLog = log
         self.parts: tuple[Periods, str] = split(log, options)
 

@@ -93,7 +93,8 @@ def arena_for(
             horizon=manifests[0].horizon_seconds,
             lookback=float("inf") if lookback is None else lookback,
         )
-    log = read_log(con, source, settings.max_events, settings.max_user_events, progress)
+    limits = settings.max_events, settings.max_user_events
+    log = read_log(con, source, *limits, progress, weight_from=settings.weight_from)
     periods, reason = split(log, settings)
     after = max((seen_until(artifact.manifest) for artifact in artifacts), default=0)
     return arena_of(log, periods, after, settings), reason

@@ -106,7 +106,8 @@ def search_data(
 
     Raises TrainingError if churn is to be judged and the events support no churn head.
     """
-    log = read_log(con, source, options.max_events, options.max_user_events, progress)
+    limits = options.max_events, options.max_user_events
+    log = read_log(con, source, *limits, progress, weight_from=options.weight_from)
     periods, reason = split(log, options)
     if metric == "auc" and periods.churn is None:
         raise TrainingError(f"nothing can be searched by auc of churn: {reason}")

@@ -11,7 +11,8 @@ import numpy as np
 from sqlscore.scoring.manifest import Manifest
 
 Part = TypeVar("Part")
-_ONLY_SOME = ("action_attention", "search", "no_churn", "no_training", "allowed_leaks")  # notes of some models alone
+# notes of some models alone
+_ONLY_SOME = ("action_attention", "search", "no_churn", "no_training", "allowed_leaks", "weighted_labels")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class TrainingNotes:
         no_churn: why there is no churn head.
         no_training: that it is made of counts and tables alone, if it is.
         allowed_leaks: findings of the linter in the mapped view that were let pass, each with rule, place and reason.
+        weighted_labels: how interventions changed the churn labels, see `training.data.churn_labels.weighting_of`.
     """
 
     periods: dict[str, Any] | None = None
@@ -97,6 +99,7 @@ class TrainingNotes:
     no_churn: str | None = None
     no_training: str | None = None
     allowed_leaks: list[dict[str, str]] | None = None
+    weighted_labels: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in the manifest."""

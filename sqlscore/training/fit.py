@@ -23,7 +23,7 @@ from sqlscore.models.stored import to_weights
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.manifest import Manifest, pack, read_manifest
-from sqlscore.training.data.churn_labels import choose_churn
+from sqlscore.training.data.churn_labels import choose_churn, weighting_of
 from sqlscore.training.data.encoding import encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods, without_churn
@@ -69,7 +69,8 @@ def fit(
     """
     options, progress = options or TrainingOptions(), progress or Silent()
     check_options(options)
-    log = read_log(con, mapping, options.max_events, options.max_user_events, progress)
+    limits = options.max_events, options.max_user_events
+    log = read_log(con, mapping, *limits, progress, weight_from=options.weight_from)
     return fit_log(log, split(log, options), options, progress, search=search, allowed_leaks=allowed_leaks)
 
 
@@ -89,6 +90,8 @@ def check_options(options: TrainingOptions) -> None:
         if not 1 <= getattr(options, name) <= LARGEST:
             raise TrainingError(f"{name}={getattr(options, name)}: choose a size from 1 to {LARGEST}")
     check_objective(options)
+    if options.weight_from not in (None, "interventions"):
+        raise TrainingError(f'weight_from="{options.weight_from}": labels are weighted from "interventions", or not')
     if options.device not in ("cpu", "cuda"):
         raise TrainingError(f'device="{options.device}": choose "cpu" or "cuda"')
     if options.device == "cuda" and not torch.cuda.is_available():
@@ -189,7 +192,9 @@ def _manifest(log: EventLog, made: _Made, reason: str, chosen: dict[str, Any]) -
     """
     notes = notes_of(made.training, log, made.inputs, made.learned)
     no_churn = reason if made.training.periods.churn is None else None
-    notes = replace(notes, no_churn=no_churn, **chosen)
+    churn = made.training.periods.churn
+    weighting = None if churn is None or log.treatments is None else weighting_of(log, churn)
+    notes = replace(notes, no_churn=no_churn, weighted_labels=weighting, **chosen)
     return manifest_of(made.training, log, made.inputs, made.config, made.learned, notes)
 
 

@@ -41,6 +41,8 @@ class TrainingOptions:
             the figures are those of the model before that. Not without `refit`.
         recency: how many times a target's weight halves from the newest one that is trained on back to the oldest, by
             the rank of their times; None chooses: 0, or 8 if what follows what changes and validation prefers it.
+        weight_from: "interventions" leaves out churn labels of treated users, and counts those of users who were held
+            out by chance for both: the risk is that of users about whom nothing is done. None: all count once.
         class_weight: "balanced" weighs rare actions more, when the model learns and when it names the next action: more
             of them are found. The probabilities are corrected for the weights, and calibrated as others are.
         focal_gamma: above 0 (2 is usual), what is hard to predict weighs more; probabilities of what is likely are less
@@ -76,6 +78,7 @@ class TrainingOptions:
     refit: bool = True
     through_now: bool = True
     recency: float | None = None
+    weight_from: str | None = None
     class_weight: str = "none"
     focal_gamma: float = 0.0
     device: str = "cpu"

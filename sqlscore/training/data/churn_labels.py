@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,9 @@ from sqlscore.arrays import Bools, Ints
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.training.data.churn_users import Group, groups
-from sqlscore.training.data.event_log import EventLog
+from sqlscore.training.data.event_log import EventLog, hashes_of
 from sqlscore.training.data.split import Churn, Periods, longest_horizon, visit_gaps, with_churn
+from sqlscore.training.data.treatments import MOST, Counted, copies
 
 _DAY = 86_400 * US_PER_SECOND
 _VISIT = 1_800 * US_PER_SECOND
@@ -39,13 +41,20 @@ class Examples:
         return Examples(self.position[kept], self.elapsed[kept], self.churned[kept], self.seen[kept])
 
 
-def examples_at(log: EventLog, dates: tuple[int, ...], churn: Churn) -> Examples:
+def examples_at(log: EventLog, dates: tuple[int, ...], churn: Churn, *, repeated: bool = True) -> Examples:
     """Users seen in (as_of - lookback, as_of] on each date, labelled by (as_of, as_of + horizon].
 
     Where events have groups, only those whose horizon ends before the newest event of their groups: nobody comes back
-    to a site that is closed.
+    to a site that is closed. Where labels are weighted, those of treated users are left out, and others are repeated as
+    often as they count.
+
+    Args:
+        log: the events.
+        dates: as_of dates, µs.
+        churn: the horizon and the lookback.
+        repeated: False: each label once.
     """
-    found = [_at(log, date, churn, labelled=True) for date in dates]
+    found = [_at(log, date, churn, labelled=True, repeated=repeated) for date in dates]
     merged = [np.concatenate(parts) for parts in zip(*found, strict=True)]
     order = np.argsort(merged[0], kind="stable")
     return Examples(*(part[order] for part in merged))
@@ -67,9 +76,9 @@ def came_back(times: Ints, offsets: Ints, examples: Examples, seconds: float) ->
     return (following > at) & same_user & (times[following] <= as_of + round(seconds * US_PER_SECOND))
 
 
-def examples_of(log: EventLog, churn: Churn, *parts: Group) -> Examples:
+def examples_of(log: EventLog, churn: Churn, *parts: Group, repeated: bool = True) -> Examples:
     """The examples of these parts of the churn labels: their dates, and of these the users that belong to them."""
-    found = examples_at(log, dates_of(churn, *parts), churn)
+    found = examples_at(log, dates_of(churn, *parts), churn, repeated=repeated)
     if not churn.by_users:
         return found
     return found.among(np.isin(groups(log)[log.rows[found.position]], parts))
@@ -91,6 +100,23 @@ def censored_at_end(log: EventLog, churn: Churn, high_water: int) -> int:
     last = log.offsets[1:] - 1
     silence = log.known_until[last] - log.times[last]
     return log.users if churn.lookback is None else int((silence < churn.lookback).sum())
+
+
+def weighting_of(log: EventLog, churn: Churn) -> dict[str, Any]:
+    """What interventions change in the labels of all dates, for a model's notes.
+
+    Returns "labels"; "left_out", of treated users; "of_them_without_chance", for whom nobody was held out; "weighted",
+    that count more than once; "clipped", that would count more than "most" times; and "from".
+    """
+    noted: dict[str, Any] = {"from": "interventions", "most": MOST}
+    names = ("labels", "left_out", "of_them_without_chance", "weighted", "clipped")
+    sums = np.zeros(len(names), np.int64)
+    for date in dates_of(churn, *Group):
+        last = _at(log, date, churn, labelled=True, weighted=False)[0]
+        found = _counted(log, date, churn, last)
+        parts = (found.weights == 0, found.treated_surely, found.weights > 1, found.clipped)
+        sums += np.array([len(last), *(int(part.sum()) for part in parts)])
+    return noted | dict(zip(names, sums.tolist(), strict=True))
 
 
 def choose_churn(
@@ -150,7 +176,7 @@ def _unlabelled(log: EventLog, periods: Periods) -> str:
     """Why a horizon that was asked for has no labels, or an empty text. Labels of one kind are labels."""
     assert periods.churn is not None  # noqa: S101
     for part, least in ((Group.TRAIN, _MIN_CLASS), (Group.TEST, _MIN_CLASS_LATER)):
-        labelled = len(examples_of(log, periods.churn, part))
+        labelled = len(examples_of(log, periods.churn, part, repeated=False))
         if labelled < least:
             return f"only {labelled} users can be labelled in the {_NAMES[part]}, and at least {least} are needed"
     return ""
@@ -163,7 +189,7 @@ def _degenerate(log: EventLog, periods: Periods) -> str:
     if not periods.by_users:
         parts.insert(1, (Group.VALIDATION, _MIN_CLASS_LATER))
     for part, least in parts:
-        churned = examples_of(log, periods.churn, part).churned
+        churned = examples_of(log, periods.churn, part, repeated=False).churned
         gone, stayed = int(churned.sum()), int((~churned).sum())
         if min(gone, stayed) < least:
             return (
@@ -173,7 +199,7 @@ def _degenerate(log: EventLog, periods: Periods) -> str:
 
 
 def _at(
-    log: EventLog, date: int, churn: Churn, *, labelled: bool = False
+    log: EventLog, date: int, churn: Churn, *, labelled: bool = False, weighted: bool = True, repeated: bool = False
 ) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.bool_], Ints]:
     before = np.append(0, np.cumsum(log.times <= date))
     seen = before[log.offsets[1:]] - before[log.offsets[:-1]]  # (N,) events up to the date
@@ -186,7 +212,26 @@ def _at(
     following = np.minimum(last + 1, len(log.times) - 1)
     another = (last + 1 < log.offsets[1:][users]) & (log.times[following] <= date + churn.horizon)
     elapsed = (date - log.times[last]).astype(np.float64) / US_PER_SECOND
-    return last, elapsed, ~another, seen
+    found = last, elapsed, ~another, seen
+    if not (labelled and weighted) or log.treatments is None:
+        return found
+    weights = _counted(log, date, churn, last).weights
+    often = copies(weights, _hashes(log)[users], date) if repeated else (weights > 0).astype(np.int64)
+    last, elapsed, gone, seen = (np.repeat(each, often) for each in found)
+    return last, elapsed, gone, seen
+
+
+def _counted(log: EventLog, date: int, churn: Churn, last: Ints) -> Counted:
+    """How often labels count. last: (U,) the last events of users up to the date."""
+    assert log.treatments is not None  # noqa: S101 - the caller looked
+    users = np.searchsorted(log.offsets, last, "right") - 1
+    following = np.minimum(last + 1, len(log.times) - 1)
+    comes = np.where(last + 1 < log.offsets[1:][users], log.times[following], np.iinfo(np.int64).max)
+    return log.treatments.count(date, users, np.minimum(comes, date + churn.horizon))
+
+
+def _hashes(log: EventLog) -> npt.NDArray[np.uint32]:
+    return hashes_of(range(log.users)) if log.ids is None else log.ids
 
 
 def _days(microseconds: float) -> str:

@@ -24,6 +24,7 @@ from sqlscore.progress import Progress
 from sqlscore.quoting import identifier
 from sqlscore.scoring.encoding import to_float
 from sqlscore.scoring.notes import Sample
+from sqlscore.training.data.treatments import Treatments, read_treatments
 
 _SHARES = 10_000  # users are sampled in ten-thousandths
 Codes = npt.NDArray[np.int32]
@@ -53,6 +54,7 @@ class EventLog:
     ids: Hashes | None = None  # (N,) hashes of the users' ids; None: their numbers stand for them
     group: Column | None = None  # of each event, where the mapping has groups
     known_until: Ints | None = None  # (T,) µs: see `ends_of_groups`; None: all is known up to the newest event
+    treatments: Treatments | None = None  # that churn labels are weighted by; None: they all count once
 
     @property
     def lengths(self) -> Ints:
@@ -77,11 +79,12 @@ def read_log(
     max_user_events: int,
     progress: Progress,
     share: int | None = None,
+    weight_from: str | None = None,
 ) -> EventLog:
     """The events of all users, or of those whose id's hash falls below a share, so that about `max_events` are held.
 
-    share: ten-thousandths of users, as a former call noted it; None chooses.
-    Raises TrainingError if there is no event.
+    share: ten-thousandths of users, as a former call noted it; None chooses. weight_from: see `TrainingOptions`.
+    Raises TrainingError if there is no event, or nothing to weight labels by.
     """
     user = identifier(mapping.user_id)
     total, null_users = _one_row(
@@ -94,11 +97,14 @@ def read_log(
     progress.start("Reading events", usable * share / _SHARES)
     reader = _Reader(mapping)
     cut = 0
+    users: list[pa.Array] = []
     with con.cursor() as cursor:
         for ids, sequences, _ in scan(cursor, reader.mapping, where=where):
             kept = sequences.newest(max_user_events)
             cut += int((sequences.lengths > max_user_events).sum())
             reader.add(kept, hashes_of(ids.to_pylist()))
+            if weight_from is not None:
+                users.append(ids.filter(pa.array(kept.lengths > 0)))
             progress.advance(int(sequences.offsets[-1]))
     progress.finish()
     log = reader.log()
@@ -107,7 +113,8 @@ def read_log(
             f'mapping "{mapping.name}" has no event with a user, a time and an action ({total} rows in '
             f"{mapping.made_of}): check the mapped columns with `sqlscore status`"
         )
-    return replace(log, sample=Sample(share, log.users, len(log.times), cut))
+    treatments = None if weight_from is None else read_treatments(con, mapping, pa.concat_arrays(users))
+    return replace(log, sample=Sample(share, log.users, len(log.times), cut), treatments=treatments)
 
 
 def hashes_of(ids: Iterable[object]) -> Hashes:

@@ -27,7 +27,7 @@ from sqlscore.training.evaluation.by_group import Judged, figures_of_groups, ver
 from sqlscore.training.evaluation.by_horizon import by_horizon
 from sqlscore.training.evaluation.metrics import QUANTILES
 from sqlscore.training.evaluation.predicted import Predicted, predict
-from sqlscore.training.evaluation.verdict import verdict
+from sqlscore.training.evaluation.verdict import verdict, verdict_on_weighting
 
 
 def evaluate(
@@ -64,7 +64,9 @@ def noted_log(
     if notes.sample is None or notes.limits is None:
         raise _unsaid(artifact)
     limits, share = notes.limits, int(notes.sample.share_of_users)
-    return read_log(con, mapping, limits.max_events, limits.max_user_events, progress, share), periods
+    weight_from = notes.options.get("weight_from")
+    log = read_log(con, mapping, limits.max_events, limits.max_user_events, progress, share, weight_from)
+    return log, periods
 
 
 def noted_periods(artifact: Artifact) -> Periods:
@@ -135,7 +137,8 @@ def evaluate_log(log: EventLog, periods: Periods, artifact: Artifact, progress: 
             predicted.churn,
         ),
     )
-    result["verdict"] = [*verdict(result), *verdict_on_groups(of_groups)]
+    weighting = verdict_on_weighting(notes.weighted_labels) if churn else []
+    result["verdict"] = [*verdict(result), *weighting, *verdict_on_groups(of_groups)]
     return result | ({"groups": of_groups} if of_groups else {})
 
 

@@ -95,3 +95,25 @@ def _churn(found: dict[str, Any]) -> str:
     if found.get("tested_on", "").startswith("other users"):
         said += f" It was tested on {found['tested_on']}: what has changed since then does not show."
     return said
+
+
+def verdict_on_weighting(weighting: dict[str, Any] | None) -> list[str]:
+    """What it means that churn labels were weighted. weighting: see `training.data.churn_labels.weighting_of`."""
+    if weighting is None:
+        return []
+    said = [
+        f"Churn: the risk is that of users whom nobody treats: of {weighting['labels']:,} labels "
+        f"{weighting['left_out']:,} of treated users are left out, and {weighting['weighted']:,} of users who were "
+        "held out by chance count for them."
+    ]
+    if weighting["clipped"]:
+        said.append(
+            f"Churn: {weighting['clipped']:,} of these would count more than {weighting['most']:g} times, and do not."
+        )
+    surely = weighting["of_them_without_chance"]
+    if surely:
+        said.append(
+            f"Churn: for {surely:,} of the labels left out nobody was held out by chance: what such users do without "
+            "treatment is not known, and their risk may be understated; assign with --held-out 0.1."
+        )
+    return said

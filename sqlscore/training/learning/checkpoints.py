@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ def fingerprint(log: EventLog, periods: Periods, options: TrainingOptions) -> st
     for name, numbers in sorted(log.numeric.items()):
         found.update(name.encode())
         found.update(numbers.tobytes())
-    for array in (log.times, log.offsets):
+    others = () if log.treatments is None else astuple(log.treatments)
+    for array in (log.times, log.offsets, *others):
         found.update(array.tobytes())
     return found.hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from soak_parts import Child
+from soak_parts import Child, wait_for
 
 from sqlscore.mysql import refusals
 
@@ -35,9 +35,8 @@ def test_a_process_answers_mysqls_clients(shop_file: Path, tmp_path: Path, monke
             assert cursor.fetchall() == ((40,),)
             with pytest.raises(pymysql.MySQLError, match="read_csv"):
                 cursor.execute("SELECT * FROM read_csv('x')")
-            metrics = child.metrics()
-            assert metrics["sqlscore_mysql_clients"] == 1
-            assert metrics[f'sqlscore_mysql_statements_total{{code="{refusals.FUNCTION_DENIED}"}}'] == 1
+            wait_for("the other's end", lambda: child.metrics()["sqlscore_mysql_clients"] == 1)
+            assert child.metrics()[f'sqlscore_mysql_statements_total{{code="{refusals.FUNCTION_DENIED}"}}'] == 1
             code, _ = child.terminate(60)
     finally:
         child.end()

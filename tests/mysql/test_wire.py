@@ -7,6 +7,7 @@ import shutil
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -183,8 +184,11 @@ def test_a_wrong_password_runs_nothing(server: Server):
         login = struct.pack("<IIB23x", capabilities, 1 << 20, 45) + b"root\0" + b"\x14" + bytes(20)
         _put(client, 1, login + b"mysql_native_password\0")
         assert _packet(client)[:3] == b"\xff" + struct.pack("<H", refusals.ACCESS_DENIED)
-        _put(client, 0, b"\x03SELECT 1")
-        assert client.recv(1) == b""
+        got = b""
+        with suppress(ConnectionError):  # the server may have closed already
+            _put(client, 0, b"\x03SELECT 1")
+            got = client.recv(1)
+        assert got == b""
     assert server.count("sqlscore_mysql_statements_total", code="0") == before
 
 
@@ -194,10 +198,11 @@ def test_what_is_no_login_is_let_go(server: Server, con, data: bytes, is_packet:
     """And the server goes on with the others."""
     with socket.create_connection((HOST, server.port), timeout=60) as client:
         _packet(client)
-        client.sendall(struct.pack("<I", len(data) | 1 << 24) + data if is_packet else data)
-        client.shutdown(socket.SHUT_WR)
-        while client.recv(4_096):
-            pass
+        with suppress(ConnectionError):  # the server may close before it has read all
+            client.sendall(struct.pack("<I", len(data) | 1 << 24) + data if is_packet else data)
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(4_096):
+                pass
     assert con.query("SELECT 1") == 1
 
 

@@ -27,7 +27,15 @@ REGISTRY_TABLES = (
 )
 """Tables that all mappings share: they stay in schema `sqlscore`."""
 
-MAPPING_TABLES = ("changed_users", "leaderboard", "playbook", "refreshed", "scored_labels", "user_states")
+MAPPING_TABLES = (
+    "changed_users",
+    "leaderboard",
+    "playbook",
+    "refreshed",
+    "scored_labels",
+    "segment_value_at_risk",
+    "user_states",
+)
 """Tables that each mapping has in its own schema, made when they are needed."""
 
 PREFIXED = frozenset(name for public in PUBLIC for name in (public.name, public.list_name))

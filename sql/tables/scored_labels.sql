@@ -10,6 +10,7 @@ SELECT
     CAST(NULL AS DOUBLE) AS p50,
     CAST(NULL AS DOUBLE) AS p90,
     CAST(NULL AS FLOAT) AS uplift,
+    CAST(NULL AS DOUBLE) AS value_at_risk,
     CAST(NULL AS VARCHAR) AS model,
     CAST(NULL AS VARCHAR) AS base,
     CAST(NULL AS TIMESTAMP) AS as_of,
@@ -28,6 +29,7 @@ COMMENT ON COLUMN sqlscore.scored_labels.p10 IS 'A number that the label is at o
 COMMENT ON COLUMN sqlscore.scored_labels.p50 IS 'The same with probability 0.5: the median.';
 COMMENT ON COLUMN sqlscore.scored_labels.p90 IS 'The same with probability 0.9.';
 COMMENT ON COLUMN sqlscore.scored_labels.uplift IS 'By how much the intervention raises the probability to stay, from -1 to 1; NULL for labels.';
+COMMENT ON COLUMN sqlscore.scored_labels.value_at_risk IS 'Of expected spend alone (sqlscore finetune --amount): churn risk times expected_value, the expected spend of the horizon that would be lost; 0 if the user has lapsed, NULL if the model has no churn head.';
 COMMENT ON COLUMN sqlscore.scored_labels.model IS 'The head, name@version.';
 COMMENT ON COLUMN sqlscore.scored_labels.base IS 'The model whose states it reads, name@version.';
 COMMENT ON COLUMN sqlscore.scored_labels.as_of IS 'The moment at which the scores are valid, UTC.';

@@ -17,7 +17,10 @@ from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified
 
-_SCORES = (*MATERIALIZED, "user_states", "user_vectors", "scored_labels", "user_signals", "recommendations")
+_SCORES = (
+    *MATERIALIZED,
+    *("user_states", "user_vectors", "scored_labels", "segment_value_at_risk", "user_signals", "recommendations"),
+)
 _PAST = ("past_scores", "interventions")
 _LEADERBOARD = "leaderboard"
 

@@ -43,7 +43,8 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """The columns that tell rows of the large tables apart: their primary key, by which changed rows are found."""
 
-_INTERNAL = frozenset((*REGISTRY_TABLES, *MAPPING_TABLES)) - {"models", "runs", "leaderboard"}
+_SHOWN = {"models", "runs", "leaderboard", "scored_labels", "segment_value_at_risk"}
+_INTERNAL = frozenset((*REGISTRY_TABLES, *MAPPING_TABLES)) - _SHOWN
 """Tables that sqlscore keeps for itself: they are not offered."""
 
 PUBLICATIONS = "publications"

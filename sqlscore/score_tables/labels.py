@@ -22,6 +22,7 @@ from sqlscore.score_tables.rows import present
 from sqlscore.score_tables.run import Run, usable_of
 from sqlscore.score_tables.spool import Spool
 from sqlscore.score_tables.states_table import states_of
+from sqlscore.score_tables.value_at_risk import SEGMENTS_TABLE, drop_value_at_risk, write_value_at_risk
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.label_artifact import FinetunedModel
 from sqlscore.scoring.label_features import label_features
@@ -34,19 +35,20 @@ _LEVELS = np.array([0.1, 0.5, 0.9])
 _ROWS = 32_768
 
 
-def refresh_labels(run: Run) -> tuple[int | None, list[str]]:
+def refresh_labels(run: Run) -> tuple[dict[str, int], list[str]]:
     """Make the table anew, after that of the users, in the caller's transaction.
 
     Heads on the model that was just refreshed read the stored states; for those on another one, all users are encoded.
 
-    Returns the number of rows, None if there is no head, and what to tell the user.
+    Returns the rows by table, none if there is no head, and what to tell the user.
     """
     con, known = run.con, catalog(run.con)
     heads = [known.finetuned(name, run.mapping.name) for name in newest_heads(run)]
     if not heads:
         if is_table(con, run.mapping.schema, LABELS_TABLE):
             con.execute(f"DROP TABLE {run.table(LABELS_TABLE)}")
-        return None, []
+        drop_value_at_risk(run)
+        return {}, []
     con.execute(table(LABELS_TABLE).for_schema(run.mapping.schema))
     by_base: dict[str, list[FinetunedModel]] = defaultdict(list)
     for head in heads:
@@ -66,7 +68,9 @@ def refresh_labels(run: Run) -> tuple[int | None, list[str]]:
                 )
             for rows in found:
                 spool.add(rows)
-        return spool.insert(con, run.table(LABELS_TABLE), run.stamp), notes
+        counts = {LABELS_TABLE: spool.insert(con, run.table(LABELS_TABLE), run.stamp)}
+    n_segments = write_value_at_risk(run, run.table(LABELS_TABLE), heads)
+    return counts | ({} if n_segments is None else {SEGMENTS_TABLE: n_segments}), notes
 
 
 def newest_heads(run: Run) -> list[str]:
@@ -130,6 +134,7 @@ def label_rows(ids: pa.Array, states: States, as_of: Ints, base: Artifact, heads
             "p50": quantiles[1],
             "p90": quantiles[2],
             "uplift": gained,
+            "value_at_risk": nothing,
             "model": pa.repeat(model.name, size),
             "base": pa.repeat(base.name, size),
             "as_of": times_array(as_of),

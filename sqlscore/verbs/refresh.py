@@ -70,7 +70,8 @@ def refresh(
 ) -> RefreshReport:
     """Score users and sessions with the champion, and replace the score tables in one transaction.
 
-    What fine-tuned heads say is in `sqlscore.scored_labels`, one row a user and a label, if there are such heads.
+    What fine-tuned heads say is in `sqlscore.scored_labels`, one row a user and a label, if there are such heads;
+    where one says spend, what may be lost is in its column `value_at_risk`, and in `segment_value_at_risk` by segment.
 
     Only users whose events changed since the last refresh are encoded; all scores are brought to the new as_of. A
     reader sees either the old tables or the new ones. If anything fails, the old ones stay. So they do if the events
@@ -99,7 +100,7 @@ def refresh(
         {'scored_users': 20000, 'scored_sessions': 51234}
     """
     from sqlscore.score_tables.all_or_changed import refresh_tables  # torch: only if a model is used
-    from sqlscore.score_tables.labels import LABELS_TABLE, refresh_labels
+    from sqlscore.score_tables.labels import refresh_labels
     from sqlscore.score_tables.run import Run
     from sqlscore.score_tables.vectors import VECTORS_TABLE, refresh_vectors
 
@@ -144,7 +145,7 @@ def refresh(
                 progress=progress,
             )
             counts, reason = refresh_tables(run, changes)
-            n_labels, of_heads = refresh_labels(run)
+            of_labels, of_heads = refresh_labels(run)
             n_vectors, of_vectors = refresh_vectors(run, vectors, reason is not None)
             write_mark(con, source, mark, old, counts.replaced)
             clear_marks(con, reader, source, microseconds)
@@ -175,7 +176,7 @@ def refresh(
             reason=reason,
             tables={
                 **counts.tables,
-                **({} if n_labels is None else {LABELS_TABLE: n_labels}),
+                **of_labels,
                 **({} if n_vectors is None else {VECTORS_TABLE: n_vectors}),
             },
             n_users_encoded=counts.n_users,

@@ -163,3 +163,74 @@ def test_the_outcomes_of_a_group_that_ended_are_those_up_to_its_end(con: duckdb.
         f"SELECT user_id % 2, max(known_at) <= TIMESTAMP '2024-07-20' FROM ({query}) GROUP BY 1"
     ).fetchall()
     assert sorted(known) == [(0, True), (1, False)]
+
+
+LABELLED = """SELECT user_id, label, model, propensity, expected_value, p10, p50, p90, value_at_risk
+    FROM sqlscore.scored_labels ORDER BY label, user_id"""
+SEGMENTS = """SELECT risk_band, next_action, model, n_users, expected_spend, value_at_risk, share_of_value_at_risk
+    FROM sqlscore.segment_value_at_risk ORDER BY ALL"""
+
+
+def test_value_at_risk_is_risk_times_spend_and_nothing_of_who_left(con: duckdb.DuckDBPyConnection) -> None:
+    n, lapsed, wrong = con.execute(
+        """SELECT count(*), count(*) FILTER (NOT u.is_active AND l.value_at_risk = 0), count(*) FILTER (
+               abs(l.value_at_risk - CASE WHEN u.is_active THEN u.churn_risk * l.expected_value ELSE 0 END) > 1e-6)
+           FROM sqlscore.scored_labels l JOIN sqlscore.scored_users u USING (user_id)"""
+    ).fetchall()[0]
+    assert (n, wrong) == (USERS, 0)
+    assert 0 < lapsed < USERS
+    by_segment = con.execute(
+        """SELECT risk_band, next_action, count(*), sum(expected_value), sum(value_at_risk)
+           FROM sqlscore.scored_labels JOIN sqlscore.scored_segments USING (user_id) GROUP BY ALL ORDER BY ALL"""
+    ).fetchall()
+    found = con.execute(
+        """SELECT risk_band, next_action, n_users, expected_spend, value_at_risk
+           FROM sqlscore.segment_value_at_risk ORDER BY ALL"""
+    ).fetchall()
+    assert [row[:3] for row in found] == [row[:3] for row in by_segment]
+    np.testing.assert_allclose([row[3:] for row in found], [row[3:] for row in by_segment])
+    horizons = (
+        "SELECT DISTINCT label, horizon_seconds, churn_horizon_seconds, model FROM sqlscore.segment_value_at_risk"
+    )
+    assert con.execute(horizons).fetchall() == [("spend", HORIZON * 86400, 30 * 86400, "spend@1")]
+    shares = con.execute("SELECT sum(share_of_value_at_risk) FROM sqlscore.segment_value_at_risk").fetchall()
+    assert shares[0][0] == pytest.approx(1)
+
+
+def test_a_plain_duckdb_reads_what_is_at_risk(file: Path, tmp_path: Path) -> None:
+    path = shutil.copy(file, tmp_path / "plain.duckdb")
+    with duckdb.connect(str(path), read_only=True) as plain:
+        assert plain.execute("SELECT count(*) > 0 FROM sqlscore.segment_value_at_risk").fetchall() == [(True,)]
+
+
+def test_an_incremental_refresh_says_what_a_full_one_does(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "INSERT INTO s SELECT user_id, event_time + INTERVAL 9 DAY, 'buy', 40 FROM s WHERE user_id < 5 LIMIT 60"
+    )
+    report = sqlscore.refresh(con)
+    assert report.kind == "incremental"
+    assert report.tables["segment_value_at_risk"] > 1
+    changed, segments = con.execute(LABELLED).fetchall(), con.execute(SEGMENTS).fetchall()
+    sqlscore.refresh(con, full=True)
+    for before, query in ((changed, LABELLED), (segments, SEGMENTS)):
+        after = con.execute(query).fetchall()
+        assert [row[:3] for row in before] == [row[:3] for row in after]
+        np.testing.assert_allclose([row[3:] for row in before], [row[3:] for row in after], rtol=1e-3, atol=1e-4)
+
+
+def test_without_a_head_of_spend_nothing_is_at_risk(con: duckdb.DuckDBPyConnection) -> None:
+    query = """SELECT user_id, max(event_time) - INTERVAL 40 DAY AS as_of, user_id % 2 = 0 AS label FROM s GROUP BY 1
+               HAVING min(event_time) < max(event_time) - INTERVAL 40 DAY"""
+    sqlscore.finetune(con, query, name="even")
+    sqlscore.drop_model(con, "spend@1")
+    assert "segment_value_at_risk" not in sqlscore.refresh(con).tables
+    assert con.execute("SELECT count(value_at_risk), count(*) > 9 FROM sqlscore.scored_labels").fetchall() == [
+        (0, True)
+    ]
+    with pytest.raises(duckdb.CatalogException, match="segment_value_at_risk"):
+        con.execute("FROM sqlscore.segment_value_at_risk")
+    sqlscore.finetune(con, amount=True, name="again")
+    sqlscore.refresh(con)
+    sqlscore.map_events(con, "s", amount="worth", exclude_types=["view"], force=True)
+    with pytest.raises(duckdb.CatalogException, match="segment_value_at_risk"):
+        con.execute("FROM sqlscore.segment_value_at_risk")

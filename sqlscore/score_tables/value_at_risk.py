@@ -45,7 +45,7 @@ def write_value_at_risk(run: Run, labels: str, heads: Sequence[FinetunedModel]) 
     )
     churn = run.artifact.manifest.horizon_seconds
     con.execute(
-        f"""INSERT INTO {segments}
+        f"""INSERT INTO {segments} BY NAME
             WITH horizons (model, horizon_seconds) AS (VALUES {horizons}),
             sums AS (
                 SELECT l.label, s.risk_band, s.next_action, count(*) AS n_users,
@@ -57,8 +57,9 @@ def write_value_at_risk(run: Run, labels: str, heads: Sequence[FinetunedModel]) 
                 GROUP BY l.label, l.model, s.risk_band, s.next_action
             )
             SELECT label, risk_band, next_action, n_users, expected_spend, value_at_risk,
-                value_at_risk / nullif(sum(value_at_risk) OVER (PARTITION BY label), 0), horizon_seconds,
-                {"NULL" if churn is None else repr(float(churn))}, model, as_of, scored_at
+                value_at_risk / nullif(sum(value_at_risk) OVER (PARTITION BY label), 0) AS share_of_value_at_risk,
+                horizon_seconds,
+                {"NULL" if churn is None else repr(float(churn))} AS churn_horizon_seconds, model, as_of, scored_at
             FROM sums ORDER BY label, value_at_risk DESC, risk_band, next_action"""
     )
     counted = one(con, f"SELECT count(*) FROM {segments}")

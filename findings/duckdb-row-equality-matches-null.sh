@@ -7,7 +7,8 @@
 #   NULL id in the list empties the answer, with them it does not. USING (a, b) does as AND.
 # Source: observed. DuckDB's page on STRUCT says that NULLs compare within nested values as in PostgreSQL; there that
 #   holds for columns of a composite type, and not for rows that are written out.
-# In sqlscore: joins are written column by column, and a test looks for others (tests/sql/test_ties.py).
+# In sqlscore: joins are written column by column, and a test looks for others (tests/sql/test_ties.py); `transpile`
+#   refuses such comparisons (sqlscore/dialects/pairs.py).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

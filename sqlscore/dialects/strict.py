@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from sqlscore.dialects.pairs import refuse_pairs
 from sqlscore.dialects.refusal import Refusal, Refused, collecting
 from sqlscore.dialects.templates import made
 from sqlscore.sql.names import PREFIXED
@@ -66,6 +67,7 @@ def converted(query: exp.Expr, dialect: Dialect, refusals: list[Refusal]) -> exp
 
 
 def _by_rules(node: exp.Expr, dialect: Dialect) -> exp.Expr:
+    refuse_pairs(node)
     for rule in dialect.rules:
         new = rule(node)
         if new is not None:

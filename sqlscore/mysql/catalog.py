@@ -79,7 +79,7 @@ _COLUMNS = f"""
            '' AS GENERATION_EXPRESSION, NULL::BIGINT AS SRS_ID
     FROM duckdb_columns() d
     LEFT JOIN (SELECT s, t, c, min(k) AS k FROM ({_KEYS}) GROUP BY ALL) k
-        ON (k.s, k.t, k.c) = (d.schema_name, d.table_name, d.column_name)
+        ON k.s = d.schema_name AND k.t = d.table_name AND k.c = d.column_name
     WHERE database_name = current_database() AND NOT internal
 """
 _DATABASES = """

@@ -39,6 +39,12 @@ PAIRS = {
 """An expression over table `e` of the small shop, and what its Spark SQL holds."""
 
 REFUSED = {
+    "SELECT count(*) AS n FROM e AS l JOIN e AS r ON (l.user_id, l.event_type) = (r.user_id, r.event_type)": "pair",
+    "SELECT count(*) AS n FROM e WHERE (user_id, event_type) <> ('1', 'cart')": "pair",
+    "SELECT count(*) AS n FROM e WHERE (user_id, event_type) NOT IN (('1', 'cart'), ('2', NULL))": "pair",
+    "SELECT count(*) AS n FROM e WHERE (user_id, event_type) IN (SELECT (user_id, event_type) FROM e)": "pair",
+    "SELECT count(*) AS n FROM e WHERE (user_id, event_type) IN (SELECT user_id, event_type FROM e)": None,
+    "SELECT x FROM (VALUES (1, 2), (3, 4)) AS v (x, y)": None,
     "SELECT max(event_time) + INTERVAL '1 day 12:00:00' AS t FROM e": "interval",
     "SELECT max(event_time) + INTERVAL '90 days ago' AS t FROM e": "interval",
     "SELECT list_sum(list(price)) FROM e": "unknown",

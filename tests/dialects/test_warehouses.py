@@ -189,5 +189,5 @@ def test_the_docs_name_every_rule_that_refuses_for_spark() -> None:
     assert named == raised
 
 
-SHARED = ("expansion", "joins", "parts", "shipped", "strict", "structure")
+SHARED = ("expansion", "joins", "pairs", "parts", "shipped", "strict", "structure")
 """What refuses for every target."""

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from sqlscore.arrays import Ints
 from sqlscore.columns import column_of, numbers_of
+from sqlscore.errors import EventsError
 
 
 def time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints | None:
@@ -59,5 +60,11 @@ def _rank(column: pa.Array) -> Ints:
     if pa.types.is_null(column.type):
         return np.zeros(len(column), np.int64)
     values = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
+    try:
+        ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
+    except pa.ArrowNotImplementedError as error:
+        raise EventsError(
+            f"a column of the events has type {column.type}, which neither a model reads nor events are ordered by: "
+            "pass a number or a text"
+        ) from error
     return np.asarray(numbers_of(ranks), np.int64)

@@ -277,9 +277,17 @@ def _refuse_two_users(users: pa.Array, offsets: Ints, mapping: Mapping) -> None:
     if differs.any():
         at = int(np.flatnonzero(differs)[0])
         raise EventsError(
-            f'events of two users in one group ("{mapping.user_id}" = {users[at].as_py()!r} and '
-            f'{users[at + 1].as_py()!r}): add GROUP BY "{mapping.user_id}" (in OVER: PARTITION BY "{mapping.user_id}")'
+            f'events of two users in one group ("{mapping.user_id}" = {_shown(users[at])} and '
+            f'{_shown(users[at + 1])}): add GROUP BY "{mapping.user_id}" (in OVER: PARTITION BY "{mapping.user_id}")'
         )
+
+
+def _shown(user: pa.Scalar) -> str:
+    """As Python writes it; a time beyond Python's years as the number that it is."""
+    try:
+        return repr(user.as_py())
+    except OverflowError:
+        return repr(user.cast(pa.int64()).as_py())
 
 
 def _names(names: Iterable[str]) -> str:

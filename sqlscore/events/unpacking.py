@@ -91,6 +91,13 @@ class _Fields:
         size, width = self._marks.shape
         return self._pieces.take(column_of(np.arange(2 * field, 2 * width * size, 2 * width)))
 
+    def require_text(self) -> None:
+        """Raises EventsError if a field is no whole text."""
+        try:
+            self._pieces.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise EventsError(_NOT_PACKED) from error
+
     def length(self, field: int) -> Ints:
         """(T,) bytes of this field, which is not the first."""
         return np.asarray(self._marks[:, field] - self._marks[:, field - 1] - 1)
@@ -148,7 +155,9 @@ def _cut_by_length(data: npt.NDArray[np.uint8], n_values: int) -> _Fields:
                 raise EventsError(_NOT_PACKED)
             marks.append(end)
             at = end + 1
-    return _Fields(data, np.array(marks, np.int64).reshape(-1, 1 + 2 * n_values))
+    fields = _Fields(data, np.array(marks, np.int64).reshape(-1, 1 + 2 * n_values))
+    fields.require_text()  # at a mark no character is cut in two, at a length one may be
+    return fields
 
 
 def _typed(name: str, column: pa.Array) -> pa.Array:

@@ -149,6 +149,7 @@ def from_arrow(body: bytes, head: Head, limits: Limits) -> Asked:
         with pa.ipc.open_stream(body) as reader:
             table = reader.read_all().combine_chunks()
         table.validate(full=True)
+        _require_names(table.schema)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Refusal(
             422, "", f"the body is no stream of Arrow IPC ({error}): write it with pyarrow.ipc.new_stream, uncompressed"
@@ -175,6 +176,13 @@ def from_arrow(body: bytes, head: Head, limits: Limits) -> Asked:
     asked = head.asked(events, as_of, _one(table.column("id")) if "id" in table.column_names else None)
     _refuse_many("events", asked.n_events, limits.events)
     return asked
+
+
+def _require_names(of: pa.Schema | pa.DataType) -> None:
+    """Raises UnicodeDecodeError, which is a ValueError, if the name of a field is no text."""
+    for field in of if isinstance(of, pa.Schema) else [of.field(i) for i in range(of.num_fields)]:
+        if field.name is not None:
+            _require_names(field.type)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -84,6 +84,7 @@ class Manifest:
             raise ArtifactError(f"artifact format {found!r} is not {FORMAT}, which this sqlscore reads: train again")
         if found == FORMAT:
             check_fields(fields)
+            _require_storable(fields)
         inputs = fields["inputs"]
         if found == 1 and len(inputs["categorical"]) > 1:
             raise ArtifactError(
@@ -101,6 +102,14 @@ class Manifest:
         fields["decision_weights"] = None if weights is None else tuple(weights)
         fields["capabilities"] = tuple(fields.get("capabilities", ()))  # of an older format: `load` asks the module
         return cls(**fields)
+
+
+def _require_storable(fields: dict[str, Any]) -> None:
+    """Raises ArtifactError for half of a character and for a number that is none, which no database would take."""
+    try:
+        json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
+    except (RecursionError, ValueError) as error:
+        raise ArtifactError(f"its manifest holds what cannot be stored: {error}") from error
 
 
 def pack(weights: bytes, manifest: Manifest, judged: bytes | None = None) -> bytes:

@@ -53,6 +53,7 @@ TABLE_FUNCTIONS = frozenset(
 _READABLE_SETTINGS = frozenset({"timezone", "calendar", "search_path", "schema"})
 _EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?\s+", re.IGNORECASE)
 _LONGEST = 100_000  # characters
+_MOST_BRACKETS = 1_000  # the engine's parser cannot be interrupted, and some texts take it a power of their brackets
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ def checked(con: duckdb.DuckDBPyConnection, sql: str, known: Known | None = None
         raise StatementError(
             f"the statement has {len(sql):,} characters, at most {_LONGEST:,} are read: make it shorter",
             "form",
+        )
+    opened = sum(map(sql.count, "([{"))
+    if opened > _MOST_BRACKETS:
+        raise StatementError(
+            f"the statement opens {opened:,} brackets, at most {_MOST_BRACKETS:,} are read: make it shorter", "form"
         )
     if "\0" in sql:
         raise StatementError("the statement holds a character 0: leave it out", "form")

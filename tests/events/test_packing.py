@@ -241,3 +241,11 @@ def test_what_is_no_packed_event_raises(text: str) -> None:
     column = pa.StructArray.from_arrays([pa.array([text.translate({44: 0x1F, 59: 0x1E})])], [field_of(PLAIN)])
     with pytest.raises(EventsError, match="not events as the row functions collect them"):
         unpack(column, PLAIN)
+
+
+def test_a_length_that_cuts_a_character_in_two_is_refused() -> None:
+    """What is cut by lengths is text only if the lengths are right."""
+    text = "\x1f".join(("1", "3", "1", "a\x1fé", "1")) + "\x1e"
+    column = pa.StructArray.from_arrays([pa.array([text])], [field_of(PLAIN)])
+    with pytest.raises(EventsError, match="not events as the row functions collect them"):
+        unpack(column, PLAIN)

@@ -202,3 +202,17 @@ def test_plain_actions_have_every_feature_missing() -> None:
     batch = encode_columns(from_lists(pa.array([["a"]]), MAPPING), Inputs(("a",), {"brand": ("x",)}, ("price",)))
     assert batch.categories.tolist() == [[1, 0]]
     assert np.isnan(batch.numbers).all()
+
+
+def test_users_that_are_times_beyond_the_calendar_are_named_by_their_numbers() -> None:
+    event = pa.struct(
+        [("user_id", pa.timestamp("us")), ("event_time", pa.timestamp("us")), ("event_type", pa.string())]
+    )
+    users = pa.array([2**62, 7], pa.timestamp("us"))
+    times = pa.array([1, 2], pa.timestamp("us"))
+    rows = pa.StructArray.from_arrays([users, times, pa.array(["a", "b"])], fields=list(event))
+    with pytest.raises(EventsError, match=f"two users in one group .* {2**62}"):
+        from_lists(pa.ListArray.from_arrays(pa.array([0, 2], pa.int32()), rows), Mapping(*_NAMES))
+
+
+_NAMES = ("events", "e", "user_id", "event_time", "event_type")

@@ -191,3 +191,9 @@ def test_every_allowed_function_is_one_of_the_engine() -> None:
         }
     assert allowed_functions() <= known
     assert {"getenv", "current_setting", "nextval", "write_log", "getvariable"} & allowed_functions() == set()
+
+
+def test_more_brackets_than_the_parser_reads_in_time_are_refused(guarded: Guarded) -> None:
+    with pytest.raises(StatementError, match=r"opens 1,001 brackets, at most 1,000 are read"):
+        guarded.check(f"SELECT {', '.join(['abs(1)'] * 1_001)}")
+    assert guarded.check(f"SELECT {', '.join(['abs(1)'] * 1_000)}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.policy import set_policy
     from sqlscore.verbs.publish import publish
     from sqlscore.verbs.refresh import refresh
+    from sqlscore.verbs.repair import repair
     from sqlscore.verbs.report import report
     from sqlscore.verbs.score import score
     from sqlscore.verbs.search import search
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.track import track
     from sqlscore.verbs.train import evaluate, train
     from sqlscore.verbs.transpile import transpile
+    from sqlscore.verbs.vacuum import vacuum
     from sqlscore.verbs.watch import unwatch, watch
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "promote",
     "publish",
     "refresh",
+    "repair",
     "report",
     "rollback",
     "score",
@@ -72,6 +75,7 @@ __all__ = [
     "transpile",
     "unmap",
     "unwatch",
+    "vacuum",
     "watch",
 ]
 
@@ -100,6 +104,7 @@ _HOMES = {
     "promote": "verbs.models",
     "publish": "verbs.publish",
     "refresh": "verbs.refresh",
+    "repair": "verbs.repair",
     "report": "verbs.report",
     "rollback": "verbs.models",
     "score": "verbs.score",
@@ -113,6 +118,7 @@ _HOMES = {
     "unmap": "verbs.mapping",
     "unwatch": "verbs.watch",
     "watch": "verbs.watch",
+    "vacuum": "verbs.vacuum",
 }
 
 

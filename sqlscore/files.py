@@ -35,6 +35,15 @@ def in_place_of(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def server_files(database: str | Path) -> tuple[Path, Path]:
+    """The lock of the one server of a database file, and the note of who holds it: the same whatever name is used.
+
+    They are two files, since Windows lets nobody read a locked one.
+    """
+    path = Path(database).resolve()
+    return path.with_name(f"{path.name}.serve.lock"), path.with_name(f"{path.name}.serve.json")
+
+
 def flush(path: Path) -> None:
     """Wait until the bytes of a file are on the disk, so that after a power cut its name does not stand for none."""
     with path.open("rb") as file:

@@ -25,5 +25,5 @@ COMMENT ON COLUMN sqlscore.champions.mapping IS 'The mapping.';
 COMMENT ON COLUMN sqlscore.champions.model IS 'The model, name@version.';
 COMMENT ON COLUMN sqlscore.champions.since IS 'When it became champion, UTC.';
 COMMENT ON COLUMN sqlscore.champions.until IS 'When another took its place or it was dropped, UTC; NULL if it is the champion.';
-COMMENT ON COLUMN sqlscore.champions.verb IS 'What made it champion: train, import_model, promote, rollback, compare, search or retrain.';
+COMMENT ON COLUMN sqlscore.champions.verb IS 'What made it champion: train, import_model, promote, rollback, compare, search, retrain or repair.';
 COMMENT ON COLUMN sqlscore.champions.why IS 'The reason, in words.';

@@ -21,6 +21,7 @@ from sqlscore.cli.mcp import mcp
 from sqlscore.cli.plot import plot
 from sqlscore.cli.publish import publish
 from sqlscore.cli.refresh import refresh
+from sqlscore.cli.repair import repair
 from sqlscore.cli.report import report
 from sqlscore.cli.score import score
 from sqlscore.cli.search import search
@@ -31,6 +32,7 @@ from sqlscore.cli.status import status
 from sqlscore.cli.track import ValueOptional, track
 from sqlscore.cli.train import evaluate, train
 from sqlscore.cli.transpile import transpile
+from sqlscore.cli.vacuum import vacuum
 from sqlscore.cli.watch import watch
 from sqlscore.cli.webapp import webapp
 
@@ -68,6 +70,8 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("mcp", USE, mcp),
     ("status", USE, status),
     ("watch", USE, watch),
+    ("repair", USE, repair),
+    ("vacuum", USE, vacuum),
     ("forget", USE, forget),
     ("dbt", USE, dbt),
     ("transpile", USE, transpile),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,15 +43,21 @@ def open_database(
             "your events, `sqlscore demo` one from a simulated shop; to prepare events with SQL first, write them to "
             "a file, `sqlscore sql :memory: \"COPY (SELECT ...) TO 'events.parquet'\"`"
         )
-    import duckdb
-
     from sqlscore import connect
 
+    with locks_explained(path), warnings.catch_warnings():
+        if not any_sql:
+            warnings.simplefilter("ignore", SourceWarning)
+        return connect(path, read_only=read_only, device=device)
+
+
+@contextmanager
+def locks_explained(path: str) -> Iterator[None]:
+    """Raise InstallError, which says who holds the file, in place of the engine's error."""
+    import duckdb
+
     try:
-        with warnings.catch_warnings():
-            if not any_sql:
-                warnings.simplefilter("ignore", SourceWarning)
-            return connect(path, read_only=read_only, device=device)
+        yield
     except duckdb.IOException as error:
         from sqlscore.serving.lock import explain_lock
 

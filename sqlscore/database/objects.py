@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -82,10 +82,7 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
     if emptied:
         warnings.warn(f"{explain(emptied, 'empty')}; filled again", stacklevel=4)
     with transaction(con):
-        _create_registry(con)
-        number_file(con)
-        restore(con, lost + emptied)
-        _migrate(con)
+        make_registry(con, lost + emptied)
         rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
         mappings = [Mapping.from_json(row[0]) for row in rows]
         if all(mapping.name != DEFAULT_MAPPING for mapping in mappings):
@@ -102,8 +99,21 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
         for mapping in mappings:
             attach(con, mapping.attached)
             install_mapping(con, mapping)
-        con.execute("DELETE FROM sqlscore.meta WHERE key = 'objects'")
-        con.execute("INSERT INTO sqlscore.meta (key, value) VALUES ('objects', ?)", [current])
+        note_version(con)
+
+
+def make_registry(con: duckdb.DuckDBPyConnection, anew: Sequence[str]) -> None:
+    """Make the tables of the registry that are missing, and fill those in `anew` with what others still say."""
+    _create_registry(con)
+    number_file(con)
+    restore(con, anew)
+    _migrate(con)
+
+
+def note_version(con: duckdb.DuckDBPyConnection) -> None:
+    """Note that the objects of the file are those of this version, in the caller's transaction."""
+    con.execute("DELETE FROM sqlscore.meta WHERE key = 'objects'")
+    con.execute("INSERT INTO sqlscore.meta (key, value) VALUES ('objects', ?)", [version()])
 
 
 def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functions: bool = True) -> None:

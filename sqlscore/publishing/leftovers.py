@@ -19,7 +19,7 @@ def writing_beside(target: Path, partial: Path) -> Iterator[None]:
 
     The system releases the lock when the process ends, so what is locked belongs to a publication that is running.
     """
-    for left in _left_by_the_dead(target):
+    for left in left_by_the_dead(target):
         shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         for suffix in (".wal", _LOCK):
             Path(f"{left}{suffix}").unlink(missing_ok=True)
@@ -32,7 +32,8 @@ def writing_beside(target: Path, partial: Path) -> Iterator[None]:
                 path.unlink(missing_ok=True)
 
 
-def _left_by_the_dead(target: Path) -> Iterator[Path]:
+def left_by_the_dead(target: Path) -> Iterator[Path]:
+    """Files and folders beside `target` that were to take its place, of processes that are gone."""
     name = re.compile(rf"(\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.(?:new|partial))(?:\.wal|\.old|\.lock)?")
     found = {match[1] for path in target.parent.iterdir() if (match := name.fullmatch(path.name))}
     for each in sorted(found):

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from sqlscore.database.transactions import now
 from sqlscore.errors import ServingError
-from sqlscore.files import in_place_of
+from sqlscore.files import in_place_of, server_files
 
 _ENGINE = re.compile(r"Could not set lock on file|Conflicting lock is held")
 _ENGINE_HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
@@ -32,13 +32,13 @@ class Holder:
 
 
 def lock_path(database: str | Path) -> Path:
-    """The lock of a database file: beside it, and the same under whatever name the file is reached."""
-    return _beside(database, "lock")
+    """The lock of a database file, beside it."""
+    return server_files(database)[0]
 
 
 def note_path(database: str | Path) -> Path:
-    """The note of who holds the lock: a file of its own, since Windows lets nobody read a locked one."""
-    return _beside(database, "json")
+    """The note of who holds the lock, beside it too."""
+    return server_files(database)[1]
 
 
 @contextmanager
@@ -93,11 +93,6 @@ def explain_lock(error: Exception, database: str | Path) -> str | None:
         f"{database} is open in another process ({who}), and a DuckDB file has one writer or many readers: close it "
         "there first, for example a notebook, a BI tool or another sqlscore"
     )
-
-
-def _beside(database: str | Path, suffix: str) -> Path:
-    path = Path(database).resolve()
-    return path.with_name(f"{path.name}.serve.{suffix}")
 
 
 def _served_already(database: str | Path, holder: Holder | None) -> str:

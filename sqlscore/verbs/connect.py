@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def connect(
     """
     path = str(path)
     _check(path, device)
-    con = _opened(path, read_only, options)
+    con = opened(path, read_only, options)
     try:
         prepare(con, path, read_only, device)
     except BaseException:
@@ -72,7 +73,7 @@ def prepare(con: duckdb.DuckDBPyConnection, path: str, read_only: bool = False, 
     somebody changed a column or a value of its tables.
     """
     _check(path, device)
-    _register(con, path, device)
+    register_functions(con, path, device)
     catalog(con).connections.add(con)
     require_sound(con)
     for wrong in attach_all(con):
@@ -94,7 +95,7 @@ def _check(path: str, device: str) -> None:
         raise InstallError(f"device {device!r} is not one of {', '.join(DEVICES)}")
 
 
-def _register(con: duckdb.DuckDBPyConnection, path: str, device: str) -> None:
+def register_functions(con: duckdb.DuckDBPyConnection, path: str, device: str = "auto") -> None:
     """Register the internal functions, once per database instance."""
     with _registering:
         if one(con, "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE]):
@@ -131,9 +132,11 @@ def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:
         raise InstallError(f"{path} {state}: open it once without read_only=True, then read-only works")
 
 
-def _opened(path: str, read_only: bool, options: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+def opened(path: str, read_only: bool = False, options: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
     """Connect with the settings that are given, and with those in FROM_ENVIRONMENT that are not."""
-    settings = {name: str(value).lower() if isinstance(value, bool) else value for name, value in options.items()}
+    settings = {
+        name: str(value).lower() if isinstance(value, bool) else value for name, value in (options or {}).items()
+    }
     given = {name.casefold() for name in settings}
     variables = {name: FROM_ENVIRONMENT[name] for name in FROM_ENVIRONMENT if name not in given}
     defaults = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}

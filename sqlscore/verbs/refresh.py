@@ -28,6 +28,7 @@ from sqlscore.score_tables.mark import STATES_TABLE, mark_now, read_mark, write_
 from sqlscore.score_tables.marked import clear_marks
 from sqlscore.score_tables.moments import note_groups
 from sqlscore.score_tables.past_scores import keep_scores
+from sqlscore.upkeep.retention import cut_tables, stored_span
 
 if TYPE_CHECKING:
     from sqlscore.progress import Progress
@@ -166,6 +167,9 @@ def refresh(
                     artifact,
                     microseconds,
                 )
+                span = stored_span(con)
+                if span is not None:
+                    cut_tables(con, source, span)
         sources = feed_states(reader, source)
         behind = waiting(sources)
         report = RefreshReport(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from damaged_shop import base, edited
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scratch import folder_of_process
-from small_shop import ARTIFACTS, open_shop
 from typer.testing import CliRunner
 
 import sqlscore
 from sqlscore.cli.app import app
-from sqlscore.database.registry import register
 from sqlscore.database.sound_rows import LOST_WITH_ROW, RULES, Rule, require_sound
 from sqlscore.errors import DamagedTableError, SqlscoreError
 from sqlscore.score_tables.sound_states import CHANGED
@@ -57,20 +53,6 @@ VALUES = {
 }
 
 
-@lru_cache
-def base() -> Path:
-    """A file with two models, a refresh, past scores and an event since then."""
-    path = folder_of_process() / "base.duckdb"
-    with open_shop(path) as con:
-        register(con, ARTIFACTS[2], name="m", mapping="events", champion=False, verb="train")
-        sqlscore.promote(con, "m@2", force=True)
-        sqlscore.watch(con)
-        sqlscore.refresh(con, keep_history=True)
-        con.execute("INSERT INTO e VALUES (0, TIMESTAMP '2024-01-03', 'view', 2.0)")
-        con.execute("INSERT INTO sqlscore.leaderboard (rank, contender) VALUES (1, 'x')")
-    return path
-
-
 def edits(table: str) -> list[str]:
     """Statements that somebody may run on a table: each column gone, empty, of other values, of another type."""
     name = f"sqlscore.{table}"
@@ -88,17 +70,6 @@ def edits(table: str) -> list[str]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "shop.duckdb"
-
-
-def edited(path: Path, statement: str) -> bool:
-    """Whether the engine makes the change at all in a copy of `base`."""
-    shutil.copy(base(), path)
-    with duckdb.connect(path) as plain:
-        try:
-            plain.execute(statement)
-        except duckdb.Error:
-            return False
-    return True
 
 
 @pytest.mark.parametrize("table", TABLES)

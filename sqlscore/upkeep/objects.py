@@ -1,0 +1,127 @@
+"""Tables, views and macros that somebody dropped, emptied or replaced: made again as sqlscore makes them."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from sqlscore.database.attaching import attach
+from sqlscore.database.lost_tables import LOST_WITH, emptied_tables
+from sqlscore.database.objects import (
+    install_mapping,
+    installed_version,
+    make_registry,
+    note_version,
+    taken_functions,
+    version,
+)
+from sqlscore.database.queries import one
+from sqlscore.database.unmapped import note_unmapped
+from sqlscore.errors import SourceError
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
+from sqlscore.quoting import identifier, qualified
+from sqlscore.scoring.catalog import unmapped
+from sqlscore.sql.names import REGISTRY_TABLES, SCHEMA
+from sqlscore.upkeep.findings import Findings
+from sqlscore.upkeep.score_columns import drop_scores_of
+
+_EXCLUDED = re.compile(r"EXCLUDE \(([^()]*)\)")
+_DEFINITIONS = """
+    SELECT 'view ' || schema_name || '.' || view_name, sql FROM duckdb_views()
+    WHERE database_name = current_database() AND NOT internal
+    UNION ALL
+    SELECT 'table ' || schema_name || '.' || table_name, '' FROM duckdb_tables()
+    WHERE database_name = current_database() AND starts_with(schema_name, 'sqlscore')
+    UNION ALL
+    SELECT 'macro ' || schema_name || '.' || function_name,
+        string_agg(macro_definition, ';' ORDER BY macro_definition) FROM duckdb_functions()
+    WHERE database_name = current_database() AND NOT internal AND function_type IN ('macro', 'table_macro')
+    GROUP BY schema_name, function_name"""
+
+
+def mend_registry(con: duckdb.DuckDBPyConnection) -> Findings:
+    """Make tables of the registry that are gone, and fill those that others still tell, in the caller's transaction."""
+    found = Findings()
+    have = {name for (name,) in con.execute(_TABLES, [SCHEMA]).fetchall()}
+    missing = [name for name in REGISTRY_TABLES if name not in have]
+    there = [name for name in REGISTRY_TABLES if name not in missing]
+    before = {name: _count(con, name) for name in there}
+    make_registry(con, missing)
+    make_registry(con, emptied_tables(con))
+    for name in missing:
+        found.done.append(f"{SCHEMA}.{name} was gone and is there again{_lost_with(name)}")
+    for name, count in before.items():
+        if count == 0 < _count(con, name):
+            found.done.append(f"{SCHEMA}.{name} was empty and has rows again{_lost_with(name)}")
+    if "models" in missing:
+        found.lose(f"lost with {SCHEMA}.models are {LOST_WITH['models']}", "sqlscore train DB")
+    return found
+
+
+_TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?"
+
+
+def _lost_with(name: str) -> str:
+    """What is lost with a table that was dropped or emptied, for the end of a sentence."""
+    bare = name.rpartition(".")[2]
+    return f" (lost with it: {LOST_WITH[bare]})" if bare in LOST_WITH else ""
+
+
+def _count(con: duckdb.DuckDBPyConnection, name: str) -> int:
+    return int((one(con, f"SELECT count(*) FROM {qualified(SCHEMA, name)}") or (0,))[0])
+
+
+def mend_objects(con: duckdb.DuckDBPyConnection) -> Findings:
+    """Make all views and macros anew, in the caller's transaction, and say which of them were not as they should be."""
+    found = Findings()
+    before, older = _definitions(con), installed_version(con) != version()
+    rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
+    mappings = [Mapping.from_json(row[0]) for row in rows]
+    if all(mapping.name != DEFAULT_MAPPING for mapping in mappings):
+        if mappings or con.execute("SELECT 1 FROM sqlscore.models LIMIT 1").fetchall():
+            note_unmapped(con, True)
+        install_mapping(con, unmapped(), functions=not taken_functions(con, unmapped()))
+    for mapping in mappings:
+        wrong = _why_unreadable(con, mapping)
+        if wrong is not None:
+            found.lose(f'the events of "{mapping.name}" cannot be read: {wrong}', "sqlscore init DB --events TABLE")
+            continue
+        try:
+            install_mapping(con, mapping)
+        except duckdb.BinderException:  # views are bound to tables of scores in which somebody changed a column
+            found.add(drop_scores_of(con, mapping))
+            install_mapping(con, mapping)
+    note_version(con)
+    after = _definitions(con)
+    if older:
+        found.done.append("tables, views and functions are those of this version of sqlscore")
+        return found
+    found.done += [f"{name} was gone and is there again{_lost_with(name)}" for name in after if name not in before]
+    found.done += [
+        f"{name} is as sqlscore makes it again" for name, sql in after.items() if before.get(name, sql) != sql
+    ]
+    return found
+
+
+def _definitions(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The SQL of all tables, views and macros by kind and name; that of tables is left out.
+
+    The columns of an EXCLUDE are sorted: the engine gives them in another order each time that it reads a file.
+    """
+
+    def ordered(excluded: re.Match[str]) -> str:
+        return f"EXCLUDE ({', '.join(sorted(excluded[1].split(', ')))})"
+
+    return {name: _EXCLUDED.sub(ordered, sql) for name, sql in con.execute(_DEFINITIONS).fetchall()}
+
+
+def _why_unreadable(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
+    """Why the mapped relation cannot be bound; None if it can."""
+    try:
+        attach(con, mapping.attached)
+        columns = ", ".join(identifier(name) for name in mapping.read_columns)
+        con.sql(f"SELECT {columns} FROM {mapping.relation} LIMIT 0")
+    except (duckdb.Error, SourceError) as error:
+        return str(error).partition("\n")[0]
+    return None

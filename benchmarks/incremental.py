@@ -4,12 +4,14 @@
 
 Three ways to notice changes are timed: by the hashes of all events (new, changed, deleted), by the rows behind the last
 one of a table that was mapped as append-only, and by what the triggers of `sqlscore watch` noted. So is the insert
-itself, without triggers and with them.
+itself, without triggers and with them, and with one that scores.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from itertools import product
 
 import duckdb
 from workload import make_events, make_model, timed
@@ -47,15 +49,20 @@ def main() -> None:
             f"{how:12} {min(seconds):.2f} s, full {min(fulls):.2f} s: {min(seconds) / min(fulls):.3f}  "
             f"({report.n_users_encoded:,} users, {report.n_events:,} events encoded; the insert {min(inserts):.3f} s)"
         )
+    for score, users in product((False, True), (1, 100)):
+        sqlscore.watch(con, score=score, yes=score)
+        insert = partial(change, con, users / 10_000, limit=users)
+        found = min(timed(insert)[0] for _ in range(chosen.repeats))
+        print(f"one event of each of {users} users, {'scored' if score else 'noted'}: {found:.3f} s")
     con.close()
 
 
-def change(con: duckdb.DuckDBPyConnection, share: float) -> None:
-    """One new event for this share of the users, later than all."""
+def change(con: duckdb.DuckDBPyConnection, share: float, limit: int | None = None) -> None:
+    """One new event for this share of the users, or for so many at most, later than all."""
     con.execute(
         """INSERT INTO events SELECT user_id, (SELECT max(event_time) FROM events) + INTERVAL 1 MINUTE, 'action_1'
-           FROM (SELECT DISTINCT user_id FROM events) WHERE hash(user_id + 1) % 10000 < ?""",
-        [int(10_000 * share)],
+           FROM (SELECT DISTINCT user_id FROM events) WHERE hash(user_id + 1) % 10000 < ? LIMIT ?""",
+        [int(10_000 * share), limit],
     )
 
 

@@ -5,7 +5,8 @@
 # What happens: triggers and comments are dropped with the old object, without a word. Rows inserted afterwards fire
 #   nothing; an audit table just stops growing.
 # Source: observed.
-# In sqlscore: comments are set again after each CREATE OR REPLACE; nothing relies on triggers.
+# In sqlscore: comments are set again after each CREATE OR REPLACE; what `sqlscore watch` noted is not trusted once a
+#   trigger of it is gone, and `status` and `refresh` say so.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

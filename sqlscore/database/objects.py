@@ -21,6 +21,7 @@ from sqlscore.database.leaderboard import LEADERBOARD, create_leaderboard
 from sqlscore.database.lost_tables import FROM_THE_START, emptied_tables, explain, missing_tables, restore
 from sqlscore.database.macros import names, statements
 from sqlscore.database.queries import no_rows_of, one
+from sqlscore.database.score_triggers import without_score_triggers
 from sqlscore.database.transactions import transaction
 from sqlscore.database.unmapped import NOTHING_MAPPED, no_events, note_unmapped, was_mapped
 from sqlscore.errors import InstallError
@@ -121,6 +122,11 @@ def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functio
 
     Raises InstallError if a function of the user's own has one of the names.
     """
+    with without_score_triggers(con, mapping):
+        _install_mapping(con, mapping, functions)
+
+
+def _install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, functions: bool) -> None:
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
     if mapping.relation or not was_mapped(con):
         create_leaderboard(con, mapping.schema)

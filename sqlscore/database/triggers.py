@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from sqlscore.database.objects import is_table
+from sqlscore.database.score_triggers import create_score_trigger, score_prefix, score_triggers
 from sqlscore.errors import InstallError, MappingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import SYSTEM, identifier, literal, qualified
@@ -63,10 +64,15 @@ def tables_to_watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[E
     return tuple(EventsTable(relation, tuple(columns)) for relation, columns in users.items())
 
 
-def start(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, ...]:
+def start(con: duckdb.DuckDBPyConnection, mapping: Mapping, score: bool = False) -> tuple[str, ...]:
     """Make the triggers and their table anew, inside the caller's transaction; returns the quoted tables with triggers.
 
     What was noted before is gone, so the next refresh compares all events.
+
+    Args:
+        con: A connection in a transaction.
+        mapping: The mapped events.
+        score: Whether triggers also score the users of inserted events, for which there must be `scored_users`.
 
     Raises MappingError as `tables_to_watch` does, InstallError if the file's format knows no triggers.
     """
@@ -83,6 +89,8 @@ def start(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, ...]:
                 con.execute(f"CREATE TRIGGER {name} {_fires(events, kind)} {_note(events, kind, changed)}")
             except duckdb.BinderException as error:
                 raise _refused(error) from error
+        if score:
+            create_score_trigger(con, mapping, events.relation, events.users, watch)
         _end_open_changes(con, events.relation)
     return tuple(events.relation for events in tables)
 
@@ -112,11 +120,16 @@ def watch_key(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
         tables = tables_to_watch(con, mapping)
     except MappingError:  # the table became a view, or is gone
         return None
-    found = _triggers(con, mapping)
+    found = [one for one in _triggers(con, mapping) if not one[2].startswith(score_prefix(mapping))]
     there = {(relation, kind) for relation, kind, *_ in found}
     if not {(events.relation, kind) for events in tables for kind in _KINDS} <= there:
         return None
     return hashlib.sha256(repr((sorted(found), columns)).encode()).hexdigest()[:16]
+
+
+def scores_inserts(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
+    """Whether the users of inserted events are scored at once."""
+    return bool(score_triggers(con, mapping))
 
 
 def _triggers(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[tuple[str, str, str, str]]:

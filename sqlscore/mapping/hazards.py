@@ -17,15 +17,23 @@ _ALWAYS = (
     "where the file is attached beside another, inserts need USE first: DuckDB looks for what a trigger names in the "
     "session's own database",
 )
+PLAIN = "a DuckDB without sqlscore cannot insert into {them} any more, until sqlscore watch --stop"
+"""What scoring at the insert takes from others."""
+
+_SCORING = (
+    "two transactions that insert events of one user at the same time, or one that runs beside a refresh, may "
+    "conflict: the second one fails, and is to be run again"
+)
 _UPSERTS = "INSERT OR REPLACE and ON CONFLICT DO UPDATE into {them} are refused by DuckDB: delete and insert instead"
 
 
-def hazards_of(con: duckdb.DuckDBPyConnection, tables: Iterable[EventsTable]) -> tuple[str, ...]:
+def hazards_of(con: duckdb.DuckDBPyConnection, tables: Iterable[EventsTable], score: bool = False) -> tuple[str, ...]:
     """What will be refused once these tables have triggers: upserts are only where there is a key.
 
     Args:
         con: A connection to the database.
         tables: The tables that get triggers.
+        score: Whether triggers also score.
     """
     rows = con.execute(
         """SELECT DISTINCT schema_name, table_name FROM duckdb_constraints()
@@ -39,4 +47,6 @@ def hazards_of(con: duckdb.DuckDBPyConnection, tables: Iterable[EventsTable]) ->
     found = [text.format(them=", ".join(names)) for text in _ALWAYS]
     if keyed:
         found.insert(1, _UPSERTS.format(them=", ".join(keyed)))
+    if score:
+        found = [PLAIN.format(them=", ".join(names)), *found, _SCORING]
     return tuple(found)

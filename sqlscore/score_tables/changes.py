@@ -23,6 +23,10 @@ FULL_ABOVE = 0.3
 """Share of changed users above which all users are scored again, since that is then as fast."""
 
 
+CHANGED_BETWEEN = "users were scored as their events came in, and not all of these are known"
+"""Why all users are scored again where triggers scored some since the last refresh."""
+
+
 @dataclass(frozen=True)
 class Changes:
     """What kind of refresh is needed.
@@ -60,11 +64,16 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
     reason = _why_incomparable(con, mapping, old, new)
     if reason is not None:
         return Changes(reason)
-    behind_row = old.last_row if new.last_row is not None else None
+    scored = old.scored or new.scored
+    behind_row = old.last_row if new.last_row is not None and not scored else None
     unmarked = None
     if behind_row is None:
         unmarked = note_marked(con, mapping, old, new)
+        if scored and unmarked is not None:
+            return Changes(CHANGED_BETWEEN, note=unmarked if unmarked in (GONE, UNSEEN) else None)
         _compared(con, mapping, marked=unmarked is None)
+        if scored:
+            _rewrite_marked(con, mapping)
     else:
         reason = _why_not_appended(con, mapping, old, behind_row)
         if reason is not None:
@@ -157,6 +166,16 @@ def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping, marked: bool) ->
             FROM kinds WHERE kind IS NOT NULL
             UNION ALL
             SELECT s.user_id, 'gone', s.last_time, NULL, NULL, NULL FROM {states} s ANTI JOIN users USING (user_id)"""
+    )
+
+
+def _rewrite_marked(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Let all users in MARKED be written anew: a trigger may have scored events that are gone again."""
+    events = usable_events(con, mapping, only_marked(mapping))
+    con.execute(
+        f"""INSERT INTO {CHANGES_TABLE} BY NAME
+            SELECT user_id, CASE WHEN user_id IN (SELECT user_id FROM ({events})) THEN 'over' ELSE 'gone' END AS kind
+            FROM {MARKED} ANTI JOIN {CHANGES_TABLE} USING (user_id)"""
     )
 
 

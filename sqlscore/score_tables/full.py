@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlscore.database.events_query import canonical
 from sqlscore.database.queries import one
 from sqlscore.database.scan import scan
+from sqlscore.database.score_triggers import without_score_triggers
 from sqlscore.database.swap import new_table, swap_in
 from sqlscore.parallel import in_order
 from sqlscore.score_tables.mark import STATES_TABLE
@@ -55,8 +56,9 @@ def refresh_all(run: Run) -> Counts:
         n_users = insert_as_they_come(con, users, first, scores, run.stamp_of_users) if first is not None else 0
         later_states.insert(con, run.table(STATES_TABLE))
         n_sessions = later_sessions.insert(con, sessions, run.stamp)
-    for name in SCORE_TABLES:
-        swap_in(con, run.mapping, name)
+    with without_score_triggers(con, run.mapping):
+        for name in SCORE_TABLES:
+            swap_in(con, run.mapping, name)
     if progress is not None:
         progress.finish()
     return Counts({"scored_users": n_users, "scored_sessions": n_sessions}, n_users, n_events)

@@ -11,7 +11,7 @@ import duckdb
 
 from sqlscore.database.objects import MATERIALIZED, is_table
 from sqlscore.database.queries import one
-from sqlscore.database.triggers import tables_to_watch, watch_key
+from sqlscore.database.triggers import scores_inserts, tables_to_watch, watch_key
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, qualified
 from sqlscore.score_tables.checksums import ENGINE, Sums, checksums, engine
@@ -43,6 +43,11 @@ class Mark:
     written: str | None = None  # rows by table, as JSON
     checksums: str | None = None  # checksum by table, and the engine's version, as JSON
     watched: str | None = None  # the key of the triggers that note changes, and rows by table of events, as JSON
+
+    @property
+    def scored(self) -> bool:
+        """Whether triggers change `scored_users` between refreshes."""
+        return bool(json.loads(self.watched or "{}").get("scored", False))
 
 
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
@@ -111,7 +116,8 @@ def write_mark(
     known = {key: noted[key] ^ value for key, value in (replaced or {}).items() if key in noted}
     sums: dict[str, str | int] = {ENGINE: engine(con)}
     for kept in _WRITTEN:
-        sums |= checksums(con, mapping, kept, known=known)
+        if kept != "scored_users" or not mark.scored:  # which triggers change
+            sums |= checksums(con, mapping, kept, known=known)
     con.execute(table(MARK_TABLE).for_schema(mapping.schema))
     whole = asdict(mark) | {"written": json.dumps(written), "checksums": json.dumps(sums)}
     columns, places = ", ".join(whole), ", ".join("?" for _ in whole)
@@ -132,7 +138,7 @@ def lost_rows(
     for name, n_written in json.loads(mark.written or "{}").items():
         if name not in tables:
             continue
-        n_rows = _rows_of(con, mapping, name)
+        n_rows = _rows_of(con, mapping, name, only_states=name == "scored_users" and mark.scored)
         if n_rows is None:
             return f"{name} is gone, in which the last refresh wrote {n_written:,} rows"
         if n_rows != n_written:
@@ -189,11 +195,12 @@ def forget_in_mark(con: duckdb.DuckDBPyConnection, mapping: Mapping, erased: Dic
             con.execute(f"UPDATE {name} SET checksums = ?", [json.dumps(noted)])
 
 
-def _rows_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str) -> int | None:
-    """Rows of one of the mapping's tables; None if there is no such table."""
+def _rows_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, name: str, only_states: bool = False) -> int | None:
+    """Rows of one of the mapping's tables, or of those of users with a stored state; None if there is no such table."""
     if not is_table(con, mapping.schema, name):
         return None
-    counted = one(con, f"SELECT count(*) FROM {qualified(mapping.schema, name)}")
+    known = f" SEMI JOIN {qualified(mapping.schema, STATES_TABLE)} USING (user_id)" if only_states else ""
+    counted = one(con, f"SELECT count(*) FROM {qualified(mapping.schema, name)}{known}")
     return int(counted[0]) if counted else 0
 
 
@@ -204,7 +211,7 @@ def _watched(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
         return None
     relations = [events.relation for events in tables_to_watch(con, mapping)]
     counted = {relation: (one(con, f"SELECT count(*) FROM {relation}") or (0,))[0] for relation in relations}
-    return json.dumps({"key": key, "rows": counted})
+    return json.dumps({"key": key, "rows": counted, "scored": scores_inserts(con, mapping)})
 
 
 def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
@@ -230,3 +237,10 @@ def sample_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int | 
 def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
     """Names of the columns of a relation."""
     return con.sql(f"SELECT * FROM {relation}").columns
+
+
+def note_scoring(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Note that triggers change `scored_users` from now on, inside the caller's transaction."""
+    if is_table(con, mapping.schema, MARK_TABLE):
+        watched = json.dumps({"key": "", "rows": {}, "scored": True})
+        con.execute(f"UPDATE {qualified(mapping.schema, MARK_TABLE)} SET watched = ?, checksums = NULL", [watched])

@@ -203,6 +203,12 @@ def test_a_plain_duckdb_reads_what_is_at_risk(file: Path, tmp_path: Path) -> Non
         assert plain.execute("SELECT count(*) > 0 FROM sqlscore.segment_value_at_risk").fetchall() == [(True,)]
 
 
+def test_what_is_at_risk_can_be_published(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """What heads say is for dashboards too, unlike the tables by which sqlscore keeps its own state."""
+    report = sqlscore.publish(con, tmp_path / "bi", tables=["scored_labels", "segment_value_at_risk"])
+    assert set(report.tables) == {"scored_labels", "segment_value_at_risk"}
+
+
 def test_an_incremental_refresh_says_what_a_full_one_does(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         "INSERT INTO s SELECT user_id, event_time + INTERVAL 9 DAY, 'buy', 40 FROM s WHERE user_id < 5 LIMIT 60"

@@ -78,5 +78,6 @@ def without_score_triggers(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> 
     for relation, name, _ in found:
         con.execute(f"DROP TRIGGER {identifier(name)} ON {relation}")
     yield
-    for _, _, text in found:
-        con.execute(text)
+    rows = f" REFERENCING NEW TABLE AS {_NEW}"
+    for relation, name, text in found:  # the engine's text names the table without its schema
+        con.execute(f"CREATE TRIGGER {identifier(name)} AFTER INSERT ON {relation}{rows}{text.partition(rows)[2]}")

@@ -103,6 +103,22 @@ def test_new_functions_and_new_tables_keep_the_trigger(tmp_path: Path) -> None:
         assert con.execute("FROM duckdb_triggers()").fetchall() == []
 
 
+def test_a_table_of_another_schema_and_mapping_keeps_its_triggers() -> None:
+    con = open_shop()
+    con.execute("CREATE SCHEMA raw")
+    con.execute('CREATE TABLE raw."my e" AS FROM e')
+    sqlscore.map_events(con, "raw.my e", features=["price"], name="second")
+    register(con, ARTIFACTS[1], name="n", mapping="second", champion=True, verb="train")
+    sqlscore.refresh(con, mapping="second")
+    sqlscore.watch(con, score=True, yes=True, mapping="second")
+    sqlscore.refresh(con, full=True, mapping="second")
+    con.execute("""INSERT INTO raw."my e" VALUES (33, TIMESTAMP '2024-01-03', 'buy', 1)""")
+    scored = "SELECT user_id, n_events, model FROM sqlscore_second.scored_users ORDER BY user_id"
+    assert con.execute(scored).fetchall()[-1] == (33, 1, "n@1")
+    assert sqlscore.refresh(con, mapping="second").kind == "incremental"
+    con.execute("INSERT INTO e VALUES (33, TIMESTAMP '2024-01-03', 'buy', 1)")
+
+
 def test_it_asks_first() -> None:
     con = open_shop()
     with pytest.raises(InstallError, match="without sqlscore cannot insert"):

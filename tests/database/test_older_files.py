@@ -24,6 +24,7 @@ from typing import Any
 import duckdb
 import pytest
 import torch
+from same_scores import assert_equal_to_full
 
 import sqlscore
 from sqlscore.database.catalog import synchronize
@@ -33,6 +34,7 @@ from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.stored import to_weights
 from sqlscore.scoring.manifest import FORMAT, pack, read_manifest
+from sqlscore.scoring.torchscript import zipped
 
 OLD = Path(__file__).parent / "files" / "format_2.duckdb.xz"
 MODELS = {"markov": "events@1", "small": "small@1", "folded": "folded@1"}
@@ -119,6 +121,35 @@ def restored(data: bytes) -> bytes:
     for setting in ("prior", "network_weight", "ends", "order"):
         setattr(model.counts, setting, getattr(old.counts, setting))
     return pack(to_weights(model), manifest)
+
+
+def test_a_model_of_format_1_gives_the_scores_of_format_2(old: duckdb.DuckDBPyConnection) -> None:
+    """The first format differs in its number alone where a model reads no more than one column of categories."""
+    row = old.execute("SELECT artifact FROM sqlscore.models WHERE name = 'small'").fetchone()
+    assert row is not None
+    with zipfile.ZipFile(io.BytesIO(row[0])) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["manifest.json"] = json.dumps(json.loads(members["manifest.json"]) | {"format": 1}).encode()
+    data = zipped(members.items())
+    assert read_manifest(data).format == 1
+    register(old, data, name="first", mapping="events", champion=False, verb="import_model")
+    synchronize(old)
+    n, differ, furthest = _differences(old, "small", "first@1")
+    assert (n, differ) == (150, 0)
+    assert furthest < 1e-5
+
+
+def test_a_file_of_torchscript_refreshes_what_changed_as_a_full_refresh_does(tmp_path: Path) -> None:
+    path = tmp_path / "old.duckdb"
+    path.write_bytes(lzma.decompress((OLD.parent / "format_3.duckdb.xz").read_bytes()))
+    with sqlscore.connect(path, threads=1) as con:
+        con.execute("UPDATE sqlscore.guards SET outcome = 'note'")
+        table, time = con.execute(
+            "SELECT mapping ->> 'relation', mapping ->> 'event_time' FROM sqlscore.mappings"
+        ).fetchall()[0]
+        con.execute(f"INSERT INTO {table} SELECT * REPLACE ({time} + INTERVAL 1 MINUTE AS {time}) FROM {table} LIMIT 1")
+        sqlscore.refresh(con)
+        assert_equal_to_full(con)
 
 
 def test_an_older_file_keeps_its_models_and_scores_and_refreshes(old: duckdb.DuckDBPyConnection) -> None:

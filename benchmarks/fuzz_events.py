@@ -108,11 +108,12 @@ def states() -> Target:
     raw = (0.0, 1.0, -1.0, 1e38, -1e38, 1e-40, float("nan"), float("inf"), None)
 
     def make(random: Random) -> tuple[str, pa.Array]:
-        hidden = [float(random.choice((0, 0.5, -0.5, 2))) for _ in range(width)]
+        hidden: list[float | None] = [float(random.choice((0, 0.5, -0.5, 2))) for _ in range(width)]
         for _ in range(random.choice((0, 0, 1, 3))):
-            hidden[random.randrange(width)] = random.choice(raw)  # type: ignore[call-overload]
+            hidden[random.randrange(width)] = random.choice(raw)
+        others: list[list[float | None] | None] = [None, [], hidden[1:], hidden * 2]
         state = {
-            "hidden": hidden if random.random() < 0.9 else random.choice((None, [], hidden[1:], hidden * 2)),
+            "hidden": hidden if random.random() < 0.9 else random.choice(others),
             "first_time": random.choice((1_704_067_200_000_000, 0, None, -(2**62), 2**62)),
             "last_time": random.choice((1_704_067_260_000_000, 0, None, -(2**62), 2**62)),
             "n_events": random.choice((1, 5, 0, -1, None, 2**62)),

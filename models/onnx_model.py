@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlscore.errors import ModelError
-from sqlscore.models.onnx_graph import Graph
+from sqlscore.models.onnx_graph import Graph, Value
 from sqlscore.scoring.manifest import Manifest
 from sqlscore.scoring.recency import SURE
 
@@ -178,12 +178,12 @@ class _Summary:
 def _raw_features(g: Graph, model: Any, s: _Summary) -> str:
     """(1, P), as `Features.raw`."""
     variance = g("Max", g("Sub", s.visit_gap_sq, g("Mul", s.visit_gap, s.visit_gap)), _double(0))
-    facts = [
+    facts: list[Value] = [
         _log1p(g, s.n), s.log_gap, _log1p(g, s.visits), s.visit_gap, g("Sqrt", g("Add", variance, _double(1))),
         s.last_visit_gap, _log1p(g, s.tenure), s.last_gap, _log1p(g, s.in_visit), _log1p(g, s.visit_seconds),
         np.ones(1), g.cast(g("Greater", s.visits, _double(1)), np.float64), _log1p(g, g("Div", s.n, s.visits)),
     ]  # fmt: skip
-    parts = [_log1p(g, s.counts), g("Div", s.counts, s.n), *facts, _log1p(g, s.decayed), s.numbers]
+    parts: list[Value] = [_log1p(g, s.counts), g("Div", s.counts, s.n), *facts, _log1p(g, s.decayed), s.numbers]
     return g("Reshape", g("Concat", *parts, axis=0), _ints(1, model.features.size))
 
 

@@ -19,7 +19,7 @@ def require_annotated(value: Any) -> None:
 
     Raises TypeError that names the first field of another type, or with text that no database can hold.
     """
-    hints = _hints(type(value))
+    hints = _hints(type(value))  # type: ignore[arg-type]  # a class can be hashed
     for field in fields(value):
         found = getattr(value, field.name)
         if not _is(found, hints[field.name]):

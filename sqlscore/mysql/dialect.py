@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from sqlscore.mysql.refusals import EMPTY, NOT_SUPPORTED, SYNTAX, Refusal
 
@@ -21,7 +21,7 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)
 class ClientsMysql(MySQL):
     """MySQL as clients send it: a `?` knows its place."""
 
-    class Parser(MySQL.Parser):
+    class Parser(MySQL.Parser):  # type: ignore[misc,valid-type]
         """See above."""
 
         PLACEHOLDER_PARSERS: ClassVar = {

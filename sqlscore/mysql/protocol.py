@@ -60,14 +60,11 @@ class ClientConnection(Connection):
     """
 
     session: Session
-    stream: Stream  # type: ignore[assignment]  # it has what the library's has, and a limit
+    stream: Stream  # it has what the library's has, and a limit
 
     def __init__(self, stream: Stream, session: Session, clients: Control, passwords: OnePassword) -> None:
         """See the class."""
-        super().__init__(
-            stream,  # type: ignore[arg-type]
-            session, clients, passwords, CAPABILITIES,
-        )  # fmt: skip
+        super().__init__(stream, session, clients, passwords, CAPABILITIES)
         self.prepared: dict[int, Prepared] = {}
         self._next = 1
         self._commands: dict[int, Callable[[bytes], Awaitable[None]]] = {

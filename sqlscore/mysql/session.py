@@ -61,7 +61,7 @@ class Session(BaseSession):
         """See the class."""
         self.variables: Variables = Variables()
         self.username = None
-        self.database = None
+        self.database: str | None = None
         self.number = 0
         self._client = client
         self._pool = pool

@@ -138,7 +138,7 @@ def _table(node: exp.Table, setting: Setting, known: set[str]) -> exp.Expr:
         relation = RELATIONS.get(node.name.casefold())
         if relation is None:
             raise Refusal(NO_SUCH_TABLE, f"there is no table {CATALOG}.{node.name}")
-        made = exp.maybe_parse(relation, dialect="duckdb").subquery(node.alias or node.name)
+        made: exp.Subquery = exp.maybe_parse(relation, dialect="duckdb").subquery(node.alias or node.name)
         made.set("joins", node.args.get("joins"))
         return made
     if not node.db and database and database != MAIN:

@@ -45,7 +45,9 @@ def test_another_runtime_scores_alike(inputs: Inputs, weight: float) -> None:
         given.pop("offsets")
         names = ["probabilities", "seconds", "churn_risk", "representation"]
         for name, found, wanted in zip(names, session.run(names, given), expected, strict=True):
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5, err_msg=f"{name} of {length} events")
+            np.testing.assert_allclose(
+                np.asarray(found), np.asarray(wanted), rtol=1e-5, atol=1e-5, err_msg=f"{name} of {length} events"
+            )
 
 
 @pytest.mark.parametrize("kind", sorted({config.architecture for config in CONFIGS.values()} - set(OFFERED)))

@@ -316,7 +316,7 @@ def run_machine(runs: int, steps_of_a_run: int, seed: int | None = None) -> None
         seed: Of the random numbers; None for runs that are the same each time.
     """
     machine = FileMachine if seed is None else with_seed(seed)(FileMachine)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=runs,

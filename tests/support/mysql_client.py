@@ -50,7 +50,7 @@ class Server:
 
     def running(self) -> int:
         """How many statements run, besides the one that asks."""
-        return sum(row[4] == "Query" for row in self.ask("SHOW PROCESSLIST")) - 1
+        return len([row for row in self.ask("SHOW PROCESSLIST") if row[4] == "Query"]) - 1
 
     def count(self, name: str, **labels: str) -> float:
         """A value that Prometheus would read."""
@@ -138,7 +138,8 @@ def _column(data: bytes) -> tuple[int, bool]:
 def _row(data: bytes, columns: list[tuple[int, bool]]) -> tuple[Any, ...]:
     size = (len(columns) + 9) // 8
     nulls = int.from_bytes(data[1 : 1 + size], "little") >> 2
-    place, row = 1 + size, []
+    place = 1 + size
+    row: list[Any] = []
     for number, (kind, is_unsigned) in enumerate(columns):
         if nulls >> number & 1:
             row.append(None)

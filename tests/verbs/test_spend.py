@@ -38,13 +38,13 @@ def shop() -> pa.Table:
                 rows.append((user, int((BEGAN + time) * DAY), action, worth))
                 if worth is not None and rng.random() < 0.05:
                     rows.append((user, int((BEGAN + time + 3) * DAY), "refund", -worth))
-    user_id, times, actions, worth = zip(*rows, strict=True)
+    user_id, moments, actions, worths = zip(*rows, strict=True)
     return pa.table(
         {
             "user_id": user_id,
-            "event_time": pa.array(times, pa.timestamp("us")),
+            "event_time": pa.array(moments, pa.timestamp("us")),
             "event_type": actions,
-            "worth": pa.array(worth, pa.float64()),
+            "worth": pa.array(worths, pa.float64()),
         }
     )
 

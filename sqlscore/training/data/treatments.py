@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -86,12 +87,12 @@ class Treatments:
         return Counted(np.where(left, 0.0, np.minimum(weights, MOST)), surely, clipped)
 
 
-def copies(weights: Floats, hashes: Ints, date: int) -> Ints:
+def copies(weights: Floats, hashes: npt.NDArray[np.uint32], date: int) -> Ints:
     """(U,) whole numbers whose mean over users is the weight: the rest after the point is a chance, by a hash.
 
     Args:
         weights: (U,) from 0 on.
-        hashes: (U,) of users' ids, below 2^32.
+        hashes: (U,) of users' ids.
         date: of the labels; another one, another chance.
     """
     mixed = hashes.astype(np.uint64) + np.uint64(date * 0x9E3779B97F4A7C15 % 2**64)
@@ -142,7 +143,8 @@ def read_treatments(con: duckdb.DuckDBPyConnection, mapping: Mapping, ids: pa.Ar
         )
     return Treatments(
         found.drop_null().to_numpy(zero_copy_only=False).astype(np.int64),
-        *(rows[name].to_numpy().astype(np.int64) for name in ("assigned", "until")),
+        rows["assigned"].to_numpy().astype(np.int64),
+        rows["until"].to_numpy().astype(np.int64),
         rows["treated"].to_numpy().astype(np.bool_),
         1 - rows["probability"].to_numpy().astype(np.float64),
         rows["draw"].to_numpy().astype(np.int64),

@@ -40,7 +40,7 @@ def counts(users: list[list[int]], *rows: tuple[int, float, float, bool, float, 
     """How often the label of each user on day 20 counts."""
     log = replace(log_of(users), treatments=assigned(*rows))
     found = examples_at(log, CHURN.train, CHURN)
-    return np.bincount(log.rows[found.position], minlength=len(users)).tolist()
+    return [int(n) for n in np.bincount(log.rows[found.position], minlength=len(users))]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_notes_say_what_was_changed() -> None:
 @given(weight=st.floats(0, 20), date=st.integers(-(10**17), 10**17))
 def test_copies_are_the_weight_on_average(weight: float, date: int) -> None:
     """And never further from it than one."""
-    found = copies(np.full(4_000, weight), np.arange(4_000), date)
+    found = copies(np.full(4_000, weight), np.arange(4_000, dtype=np.uint32), date)
     assert set(found.tolist()) <= {int(weight), int(weight) + 1}
     assert abs(found.mean() - weight) < 0.05
 

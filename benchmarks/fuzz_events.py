@@ -111,9 +111,9 @@ def states() -> Target:
         hidden: list[float | None] = [float(random.choice((0, 0.5, -0.5, 2))) for _ in range(width)]
         for _ in range(random.choice((0, 0, 1, 3))):
             hidden[random.randrange(width)] = random.choice(raw)
-        others: list[list[float | None] | None] = [None, [], hidden[1:], hidden * 2]
+        damaged: list[list[float | None] | None] = [None, [], hidden[1:], hidden * 2]
         state = {
-            "hidden": hidden if random.random() < 0.9 else random.choice(others),
+            "hidden": random.choice([hidden] * 36 + damaged),
             "first_time": random.choice((1_704_067_200_000_000, 0, None, -(2**62), 2**62)),
             "last_time": random.choice((1_704_067_260_000_000, 0, None, -(2**62), 2**62)),
             "n_events": random.choice((1, 5, 0, -1, None, 2**62)),

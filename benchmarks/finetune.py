@@ -27,7 +27,7 @@ from sqlscore.database.events_query import canonical, usable_events
 from sqlscore.database.scan import scan
 from sqlscore.events.sequences import stretches
 from sqlscore.finetuning.baselines import boosted, linear
-from sqlscore.finetuning.examples import examples_of, on_log_scale
+from sqlscore.finetuning.examples import Examples, examples_of, on_log_scale
 from sqlscore.finetuning.fit import parts_of
 from sqlscore.finetuning.judging import figures
 from sqlscore.finetuning.labels import TABLE, Labels, read_labels
@@ -119,7 +119,7 @@ def measure(con: duckdb.DuckDBPyConnection, log: Log, seeds: int) -> dict[str, l
             parts = parts_of(labels, seed)
             random = np.random.default_rng(seed)
             learned = np.sort(random.permutation(parts.learned)[:size])
-            for name, told, spent in answers(examples.features[0], examples.summaries, events, labels, learned, seed):
+            for name, told, spent in answers(examples, events, labels, learned, seed):
                 shown = figures(labels, parts.later, told[parts.later])
                 found[name].append((shown["loss"], shown["auc"], spent))
         for name, each in found.items():
@@ -133,11 +133,12 @@ def measure(con: duckdb.DuckDBPyConnection, log: Log, seeds: int) -> dict[str, l
 
 
 def answers(
-    features: Any, summaries: Any, events: tuple[Artifact, Batch], labels: Labels, learned: Ints, seed: int
+    examples: Examples, events: tuple[Artifact, Batch], labels: Labels, learned: Ints, seed: int
 ) -> Iterator[tuple[str, Floats, float]]:
     """(what learned, (N, 2) probabilities of all labels, CPU seconds)."""
+    features, plain, summaries = examples.features[0], examples.plain[0], examples.summaries
     learners: tuple[tuple[str, Callable[[], Any]], ...] = (
-        ("head", lambda: learn(features, labels, learned, seed).head.probabilities(features)),
+        ("head", lambda: learn(features, labels, learned, seed, plain=plain).head.probabilities(features)),
         ("scratch", lambda: scratch(*events, labels, learned, seed)),
         ("logistic", lambda: linear(on_log_scale(summaries), labels, learned, seed)),
         ("lightgbm", lambda: boosted(summaries, labels, learned, seed)),

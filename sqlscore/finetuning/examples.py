@@ -18,7 +18,7 @@ from sqlscore.events.sequences import Sequences
 from sqlscore.finetuning.labels import TABLE, Labels
 from sqlscore.parallel import in_order
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.label_features import Table, label_features
+from sqlscore.scoring.label_features import Table, label_features, plain_columns
 
 _COUNTED = 32  # most frequent values of a category whose counts are columns
 _DAYS = (1, 7, 30, 90)  # how far back recent events are counted
@@ -31,10 +31,12 @@ class Examples:
 
     Attributes:
         features: for each model, (N, P) what a head reads.
+        plain: for each model, which of these columns say something by themselves.
         summaries: (N, D) counts, recency and sums, without any model: what the baselines read.
     """
 
     features: tuple[Table, ...]
+    plain: tuple[Ints, ...]
     summaries: Table
 
 
@@ -63,7 +65,8 @@ def examples_of(
     place = np.empty(len(labels), np.int64)
     place[rows] = np.arange(len(rows))
     features = tuple(np.concatenate([each[i] for _, each, _ in found])[place] for i in range(len(models)))
-    return Examples(features, np.concatenate([summary for _, _, summary in found])[place])
+    plain = tuple(plain_columns(model) for model in models)
+    return Examples(features, plain, np.concatenate([summary for _, _, summary in found])[place])
 
 
 def _rows(models: Sequence[Artifact], as_of: Ints, users: Users) -> tuple[Ints, list[Table], Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import duckdb
@@ -123,13 +123,13 @@ def fit_head(
     metrics, chosen, comparison = _judged(examples, labels, parts, segment, seed, clock, more)
     own = segment is not None and comparison is not None and comparison.is_better
     rows = np.flatnonzero(segment) if own and segment is not None else np.arange(len(labels))
-    final = learn(examples.features[0], labels, rows, seed, (chosen.strength, chosen.amount_strength))
+    final = learn(examples.features[0], labels, rows, seed, chosen.choice, plain=examples.plain[0])
     clock.note("learning")
     span = labels.as_of if labels.known_at is None else labels.known_at
     manifest = head_manifest(
         base,
         final.head,
-        {"strength": final.strength, "seed": seed, **({} if asked.spend is None else asked.spend.to_dict())},
+        {**asdict(final.choice), "seed": seed, **({} if asked.spend is None else asked.spend.to_dict())},
         trained=(int(labels.as_of.min()), int(span.max())),
         notes={
             "labels": asked.query,
@@ -192,8 +192,8 @@ def _judged(
 
     `more` are answers of all labels by baselines besides the usual ones.
     """
-    features = examples.features[-1]
-    learned, comparison = learn(features, labels, parts.learned, seed), None
+    features, plain = examples.features[-1], examples.plain[-1]
+    learned, comparison = learn(features, labels, parts.learned, seed, plain=plain), None
     others: dict[str, Learned] = {}
     judged = parts
     if segment is not None:
@@ -203,7 +203,7 @@ def _judged(
                 f"only {len(judged.learned)} labels of the segment are left to learn from where the others judge: at "
                 f"least {_LEAST} are needed; add users or moments"
             )
-        own = learn(features, labels, judged.learned, seed)
+        own = learn(features, labels, judged.learned, seed, plain=plain)
         rows = np.union1d(judged.later, judged.other_users)
         comparison = compare(labels, rows, learned.head.answers(features), own.head.answers(features))
         better = comparison.is_better

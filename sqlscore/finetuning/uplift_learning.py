@@ -94,10 +94,10 @@ def learn_uplift(
 def _arms(features: Table, trial: Trial, rows: Ints, seed: int, before: Arms | None, calibrated: bool = True) -> Arms:
     """Künzel et al. eq. 5 and 6: the outcome of each arm by itself; `before` has strengths that were found."""
     treated = trial.treated[rows]
-    held_out, given = (None, None) if before is None else (before.held_out.strength, before.treated.strength)
+    held_out, given = (None, None) if before is None else (before.held_out.choice, before.treated.choice)
     return Arms(
-        learn(features, trial.labels, rows[~treated], seed, None if held_out is None else (held_out, 1.0), calibrated),
-        learn(features, trial.labels, rows[treated], seed, None if given is None else (given, 1.0), calibrated),
+        learn(features, trial.labels, rows[~treated], seed, held_out, calibrated),
+        learn(features, trial.labels, rows[treated], seed, given, calibrated),
     )
 
 

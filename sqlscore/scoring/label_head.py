@@ -1,6 +1,7 @@
 """A fine-tuned head: small tables of numbers that turn what a base model says of a user into answers about a label.
 
-Of a yes/no label and of classes it gives probabilities, by a (multinomial) logistic regression. Counts and amounts are
+Of a yes/no label and of classes it gives probabilities, by a (multinomial) logistic regression on columns that may bend
+at knots, so that an answer is continuous in what it reads. Counts and amounts are
 a hurdle (Cragg 1971): the probability of more than nothing, and where there is more, a log-linear mean with the spread
 that was seen around it, so that quantiles have the share of nothing in them; the mean of the logs is brought back by
 the smearing factor of Duan 1983. Of an intervention it gives the uplift, a linear function that was shrunk.
@@ -9,7 +10,7 @@ the smearing factor of Duan 1983. Of an intervention it gives the uplift, a line
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -31,6 +32,17 @@ LEVELS: Floats = np.linspace(0.005, 0.995, 100)
 _WITHIN = 4.0
 
 
+def bent(x: Floats, knot_columns: Floats, knots: Floats) -> Floats:
+    """(N, P), (J,), (J,) -> (N, P + J): the columns, and by how much one exceeds each knot, 0 below it."""
+    if not len(knots):
+        return x
+    return np.concatenate([x, np.maximum(x[:, knot_columns.astype(np.int64)] - knots, 0.0)], axis=1)
+
+
+def _nothing() -> Floats:
+    return np.zeros(0)
+
+
 @dataclass(frozen=True)
 class Head:
     """K: columns of `weights`: 1 of a yes/no label, an amount or a count; one a class otherwise.
@@ -40,14 +52,17 @@ class Head:
         values: what each class is called; of a yes/no label ("false", "true"), empty for numbers.
         mean: (P,) of the features in training.
         spread: (P,) their standard deviations.
-        weights: (P, K) of the standardised features, for the logits.
+        weights: (P + J, K) of the standardised features, for the logits.
         bias: (K,)
         scale: (2,) a and b of Platt 1999 for one column, 1 / temperature and 0 for classes; of an uplift its slope,
             which is 0 where users cannot be told apart, and its mean.
-        amount_weights: (P,) for the mean log of what is more than nothing; empty if the label is no number.
+        amount_weights: (P + J,) for the mean log of what is more than nothing; empty if the label is no number.
         amount_level: (4,) the constant of that mean, the log of the factor that makes a mean of amounts of it, and the
             least and the highest mean that was learned from, which no answer goes far beyond.
         residuals: (Q,) quantiles at LEVELS of the logs around that mean.
+        knot_columns: (J,) which standardised feature bends at each knot; weights then have P + J rows, the last J for
+            what the feature is above the knot. Whole numbers; empty in a head that is linear.
+        knots: (J,) where.
     """
 
     kind: Kind
@@ -60,10 +75,17 @@ class Head:
     amount_weights: Floats
     amount_level: Floats
     residuals: Floats
+    knot_columns: Floats = field(default_factory=_nothing)
+    knots: Floats = field(default_factory=_nothing)
 
     def standardised(self, features: Table) -> Floats:
-        """(N, P) -> (N, P), within 4 standard deviations."""
-        return np.asarray(np.clip((features - self.mean) / self.spread, -_WITHIN, _WITHIN), np.float64)
+        """(N, P or more) -> (N, P + J): features within 4 standard deviations, and by how much they exceed knots.
+
+        Columns behind the first P are of a kind that this head did not know when it learned.
+        """
+        features = features[:, : len(self.mean)]
+        x = np.asarray(np.clip((features - self.mean) / self.spread, -_WITHIN, _WITHIN), np.float64)
+        return bent(x, self.knot_columns, self.knots)
 
     def probabilities(self, features: Table) -> Floats:
         """(N, P) -> (N, 2) of no and yes, or of nothing and more; (N, K) of the classes.
@@ -124,7 +146,7 @@ class Head:
     def to_bytes(self) -> bytes:
         """An .npz file; the same numbers give the same bytes."""
         members = []
-        for name in _ARRAYS:
+        for name in _ARRAYS if len(self.knots) else _ARRAYS[:-2]:
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.asarray(getattr(self, name), np.float64), allow_pickle=False)
             members.append((f"{name}.npy", buffer.getvalue()))
@@ -134,7 +156,8 @@ class Head:
     def from_bytes(cls, data: bytes, kind: Kind, values: tuple[str, ...]) -> Head:
         """The inverse. Raises ArtifactError, KeyError, ValueError or BadZipFile if it is something else."""
         files = members_of(data, [f"{name}.npy" for name in _ARRAYS], "weights.npy")
-        arrays = {name: np.load(io.BytesIO(files[f"{name}.npy"]), allow_pickle=False) for name in _ARRAYS}
+        there = _ARRAYS if "knots.npy" in files else _ARRAYS[:-2]
+        arrays = {name: np.load(io.BytesIO(files[f"{name}.npy"]), allow_pickle=False) for name in there}
         head = cls(kind, values, **arrays)
         wrong = head.wrong()
         if wrong is not None:
@@ -144,17 +167,22 @@ class Head:
     def wrong(self) -> str | None:
         """The name of an array that does not fit the others or the label, or has a number that is not finite."""
         numbers, columns = self.kind in ("count", "amount"), len(self.values) if self.kind == "classes" else 1
-        features = self.mean.size
+        features, knots = self.mean.size, self.knots.size
+        rows = features + knots
         shapes = {
-            "mean": (features,), "spread": (features,), "weights": (features, columns), "bias": (columns,),
-            "scale": (2,), "amount_weights": (features if numbers else 0,), "amount_level": (4,),
-            "residuals": (len(LEVELS) if numbers else 0,),
+            "mean": (features,), "spread": (features,), "weights": (rows, columns), "bias": (columns,),
+            "scale": (2,), "amount_weights": (rows if numbers else 0,), "amount_level": (4,),
+            "residuals": (len(LEVELS) if numbers else 0,), "knot_columns": (knots,), "knots": (knots,),
         }  # fmt: skip
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.dtype != np.float64 or array.shape != shape or not np.isfinite(array).all():
                 return name
+        bends = self.knot_columns
+        if (bends < 0).any() or (bends >= features).any() or (bends != np.floor(bends)).any():
+            return "knot_columns"
         return "spread" if (self.spread <= 0).any() else None
 
 
-_ARRAYS = ("mean", "spread", "weights", "bias", "scale", "amount_weights", "amount_level", "residuals")
+_ARRAYS = ("mean", "spread", "weights", "bias", "scale", "amount_weights", "amount_level", "residuals",
+           "knot_columns", "knots")  # fmt: skip

@@ -26,6 +26,24 @@ HEAD = Head(
 )  # fmt: skip
 
 
+BENT = replace(
+    HEAD,
+    weights=np.ones((5, 1)),
+    amount_weights=np.ones(5),
+    knot_columns=np.array([0.0, 2.0]),
+    knots=np.array([0.5, -1]),
+)
+
+
+def test_a_column_bends_at_its_knots() -> None:
+    found = BENT.standardised(np.array([[1, 0, 0], [0.5, 9, -2]], np.float32))
+    np.testing.assert_array_equal(found, [[1, 0, 0, 0.5, 1], [0.5, 4, -2, 0, 0]])
+    data = pack_head(BENT, MANIFEST)
+    again = load_head(data, sha256_of(data), "soon@1").head
+    np.testing.assert_array_equal(again.knots, BENT.knots)
+    np.testing.assert_array_equal(again.knot_columns, BENT.knot_columns)
+
+
 def test_a_head_comes_back_as_it_was() -> None:
     data = pack_head(HEAD, MANIFEST)
     found = load_head(data, sha256_of(data), "soon@1")
@@ -51,6 +69,9 @@ FOREIGN = {
     "another shape": (pack_head(replace(HEAD, bias=np.zeros(2)), MANIFEST), "bias"),
     "not finite": (pack_head(replace(HEAD, scale=np.array([1, np.inf])), MANIFEST), "scale"),
     "no spread": (pack_head(replace(HEAD, spread=np.zeros(3)), MANIFEST), "spread"),
+    "a knot of no column": (pack_head(replace(BENT, knot_columns=np.array([0.0, 3.0])), MANIFEST), "knot_columns"),
+    "a knot between columns": (pack_head(replace(BENT, knot_columns=np.array([0.0, 1.5])), MANIFEST), "knot_columns"),
+    "knots that no weight has": (pack_head(replace(BENT, weights=np.ones((3, 1))), MANIFEST), "weights"),
     "compressed": (deflated(), "compressed"),
     "a field more": (
         pack_head(HEAD, MANIFEST).replace(

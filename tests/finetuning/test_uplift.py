@@ -160,9 +160,9 @@ def test_what_cannot_be_learned_from_is_refused(harmful: duckdb.DuckDBPyConnecti
     refused("and 100 of each are needed", "DELETE FROM sqlscore.interventions WHERE user_id % 20 > 0")
     refused("more are not known yet", "UPDATE sqlscore.interventions SET horizon_seconds = 1e8")
     refused("nobody stayed", "DELETE FROM e WHERE event_time = (SELECT cut + INTERVAL 3 DAY FROM cut)")
-    with pytest.raises(TrainingError, match="either labels, a SELECT, or uplift"):
+    with pytest.raises(TrainingError, match="pass one of labels, a SELECT, uplift"):
         sqlscore.finetune(harmful, "SELECT 1", uplift="offer_a")
-    with pytest.raises(TrainingError, match="either labels, a SELECT, or uplift"):
+    with pytest.raises(TrainingError, match="pass one of labels, a SELECT, uplift"):
         sqlscore.finetune(harmful, name="x")
     with pytest.raises(TrainingError, match="pass name"):
         sqlscore.finetune(harmful, "SELECT 1")

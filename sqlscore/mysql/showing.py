@@ -27,7 +27,7 @@ _STATUS = """
            AVG_ROW_LENGTH AS Avg_row_length, DATA_LENGTH AS Data_length, MAX_DATA_LENGTH AS Max_data_length,
            INDEX_LENGTH AS Index_length, DATA_FREE AS Data_free, AUTO_INCREMENT AS Auto_increment,
            CREATE_TIME AS Create_time, UPDATE_TIME AS Update_time, CHECK_TIME AS Check_time,
-           TABLE_"COLLATION" AS "Collation", CHECKSUM AS Checksum, CREATE_OPTIONS AS Create_options,
+           TABLE_COLLATION AS "Collation", CHECKSUM AS Checksum, CREATE_OPTIONS AS Create_options,
            TABLE_COMMENT AS Comment
     FROM ({tables}) WHERE TABLE_SCHEMA = {database} ORDER BY Name
 """

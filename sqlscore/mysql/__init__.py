@@ -3,6 +3,7 @@
 - server: accepts clients, in a thread
 - protocol: one client's packets; what the library mysql-mimic has of them, and what it leaves to us
 - stream: packets on a socket, with a limit
+- logins: a first packet that does not hold what it says is let go
 - passwords: who may ask
 - session: one client's statements, one at a time, with an end from outside
 - statements: which kind of statement a text is, and what answers it

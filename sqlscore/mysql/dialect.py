@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import TokenType
+from sqlglot.trie import new_trie
 
 from sqlscore.mysql.refusals import EMPTY, NOT_SUPPORTED, SYNTAX, Refusal
 
@@ -19,7 +20,7 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 class ClientsMysql(MySQL):
-    """MySQL as clients send it: a `?` knows its place."""
+    """MySQL as clients send it: a `?` knows its place, and SHOW knows its synonyms."""
 
     class Parser(MySQL.Parser):  # type: ignore[misc,valid-type]
         """See above."""
@@ -28,6 +29,13 @@ class ClientsMysql(MySQL):
             **MySQL.Parser.PLACEHOLDER_PARSERS,
             TokenType.PLACEHOLDER: lambda self: _placed(self._prev.start),
         }
+        SHOW_PARSERS: ClassVar = {
+            **MySQL.Parser.SHOW_PARSERS,
+            **dict.fromkeys(("INDEXES", "KEYS"), MySQL.Parser.SHOW_PARSERS["INDEX"]),
+            "FIELDS": MySQL.Parser.SHOW_PARSERS["COLUMNS"],
+            "FULL FIELDS": MySQL.Parser.SHOW_PARSERS["FULL COLUMNS"],
+        }
+        SHOW_TRIE: ClassVar = new_trie(key.split(" ") for key in SHOW_PARSERS)
 
 
 def _placed(start: int) -> exp.Placeholder:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import struct
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from mysql_mimic.charset import CharacterSet
@@ -21,6 +22,7 @@ from mysql_mimic.stream import ConnectionClosed
 from mysql_mimic.types import Capabilities, ColumnType, Commands, uint_len
 
 from sqlscore.mysql.columns import Columns, definition
+from sqlscore.mysql.logins import require_whole
 from sqlscore.mysql.parameters import Prepared, values
 from sqlscore.mysql.passwords import OnePassword
 from sqlscore.mysql.refusals import (
@@ -38,7 +40,7 @@ from sqlscore.mysql.refusals import (
 )
 from sqlscore.mysql.session import Answer, Session
 from sqlscore.mysql.statements import Change
-from sqlscore.mysql.stream import MOST, Stream
+from sqlscore.mysql.stream import MOST, PADDING, Stream
 
 # What clients may ask for: no attributes beside a statement, no files, no compression, no TLS.
 CAPABILITIES = DEFAULT_SERVER_CAPABILITIES & ~Capabilities.CLIENT_QUERY_ATTRIBUTES | Capabilities.CLIENT_TRANSACTIONS
@@ -87,8 +89,8 @@ class ClientConnection(Connection):
         """Serve the client until it leaves, is ended, or breaks the rules."""
         self._task = asyncio.current_task()
         try:
-            # A text in a login that has no end ends here.
-            self.stream.padding = bytes(16)
+            self.stream.judge = partial(require_whole, offered=CAPABILITIES)
+            self.stream.padding = PADDING
             async with asyncio.timeout(_TO_LOG_IN):
                 await self.connection_phase()
             self.stream.padding = b""

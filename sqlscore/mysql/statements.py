@@ -110,6 +110,8 @@ def _shown(tree: exp.Show, setting: Setting, look: Look, processes: Callable[[],
         return listed(("Variable_name", "Value"), list(setting.variables.rows()), tree)
     if kind == "PROCESSLIST":
         return listed(_PROCESSES, list(processes()), tree)
+    if kind == "GRANTS":
+        return listed(("Grants",), [("GRANT SELECT ON *.* TO everybody who knows the password",)], tree)
     if kind in {"CREATE TABLE", "CREATE VIEW"}:
         target = tree.text("target")
         return created(database, target, is_view=_require_table(database, target, look) == "VIEW")

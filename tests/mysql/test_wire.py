@@ -192,8 +192,19 @@ def test_a_wrong_password_runs_nothing(server: Server):
     assert server.count("sqlscore_mysql_statements_total", code="0") == before
 
 
-@settings(max_examples=40)
-@given(st.binary(max_size=80), st.booleans())
+CAPABILITIES = 0x00000208 | 0x00008000 | 0x00080000  # protocol 41, a database, native passwords, plugins
+LENGTHS = 0x00200000  # of passwords are written as those of texts
+LOGINS = st.builds(
+    lambda flags, rest: struct.pack("<IIB23x", flags, 1 << 20, 45) + rest,
+    st.sampled_from([CAPABILITIES, CAPABILITIES | LENGTHS, CAPABILITIES | LENGTHS | 0x00100000, 0x200, 0]),
+    st.lists(st.sampled_from([b"a", b"\0", b"\x14", b"\xfa", b"\xfc\xff\xff", b"\xfe"]), max_size=12).map(b"".join),
+)
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=80) | LOGINS, st.booleans())
+@example(struct.pack("<IIB23x", CAPABILITIES, 1 << 20, 45) + b"root\0\xfa", True)
+@example(struct.pack("<IIB23x", CAPABILITIES | LENGTHS, 1 << 20, 45) + b"root\0\xfe" + b"\xff" * 8, True)
 def test_what_is_no_login_is_let_go(server: Server, con, data: bytes, is_packet: bool):
     """And the server goes on with the others."""
     with socket.create_connection((HOST, server.port), timeout=60) as client:
@@ -204,6 +215,60 @@ def test_what_is_no_login_is_let_go(server: Server, con, data: bytes, is_packet:
             while client.recv(4_096):
                 pass
     assert con.query("SELECT 1") == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SHOW KEYS FROM kinds", ["Table", "Non_unique", "Key_name"]),
+        ("SHOW INDEXES FROM main.kinds", ["Table", "Non_unique", "Key_name"]),
+        ("SHOW FIELDS FROM kinds", ["Field", "Type", "Null"]),
+        ("SHOW FULL FIELDS FROM kinds FROM main LIKE 'n%'", ["Field", "Type", "Collation"]),
+        ("SHOW COLUMNS FROM `kinds` WHERE Field = 'id'", ["Field", "Type", "Null"]),
+        ("DESC kinds", ["Field", "Type", "Null"]),
+        ("SHOW FULL TABLES WHERE Table_type = 'base table'", ["Tables_in_main", "Table_type"]),
+        ("SHOW TABLE STATUS LIKE 'kin%'", ["Name", "Engine", "Version"]),
+        ("SHOW SCHEMAS", ["Database"]),
+        ("SHOW CREATE TABLE kinds", ["Table", "Create Table"]),
+        ("SHOW CREATE VIEW sqlscore.events", ["View", "Create View"]),
+        ("SHOW ENGINES", ["ENGINE", "SUPPORT"]),
+        ("SHOW COLLATION", ["Collation", "Charset"]),
+        ("SHOW CHARACTER SET", ["Charset", "Description"]),
+        ("SHOW SESSION VARIABLES WHERE Variable_name IN ('AUTOCOMMIT', 'x')", ["Variable_name", "Value"]),
+        ("SHOW GRANTS", ["Grants"]),
+        ("EXPLAIN SELECT * FROM kinds", ["explain_key", "explain_value"]),
+        ("SELECT * FROM INFORMATION_SCHEMA.STATISTICS", ["TABLE_CATALOG", "TABLE_SCHEMA"]),
+        ("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'base table'", ["TABLE_NAME"]),
+    ],
+)
+def test_the_catalog_is_shown_in_mysqls_columns(con: pymysql.connections.Connection, sql: str, names: list[str]):
+    with con.cursor() as cursor:
+        con.select_db("main")
+        assert cursor.execute(sql) >= 1
+        assert [column[0] for column in cursor.description][: len(names)] == names
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SHOW WARNINGS LIMIT 10",
+        "SHOW STATUS LIKE 'Threads%'",
+        "SHOW TRIGGERS FROM main",
+        "SHOW PROCEDURE STATUS WHERE Db = 'main'",
+        "SELECT * FROM information_schema.ROUTINES",
+        "START TRANSACTION READ ONLY",
+        "COMMIT",
+        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci",
+        "SET autocommit=1, session_track_schema=1, sql_mode=concat(@@sql_mode,',STRICT_TRANS_TABLES')",
+        "SET @@SESSION.SQL_SELECT_LIMIT=DEFAULT",
+        "SET time_zone='+00:00'",
+        "/* ping */",
+    ],
+)
+def test_what_tools_send_before_they_ask_has_no_rows(con: pymysql.connections.Connection, sql: str):
+    with con.cursor() as cursor:
+        assert cursor.execute(sql) == 0
 
 
 def test_a_client_may_not_send_more_than_the_limit(server: Server):

@@ -143,7 +143,7 @@ class Mapping:
             fields["attached"] = tuple(Attached(**database) for database in fields.get("attached", ()))
             mapping = cls(**fields)
             require_annotated(mapping)
-            if "" in (mapping.name, mapping.relation, mapping.group, mapping.subtype, *mapping.columns):
+            if "" in (mapping.group, mapping.subtype, *mapping.columns):  # events that travel have no relation
                 raise ValueError("a name is empty")
             return mapping
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:

@@ -96,7 +96,7 @@ def learn(
     part, wanted = features[rows].astype(np.float64), labels.wanted[rows]
     mean, spread = part.mean(0), part.std(0)
     spread[spread < _LEAST] = 1.0
-    straight = np.clip((part - mean) / spread, -4.0, 4.0)
+    straight: Floats = np.clip((part - mean) / spread, -4.0, 4.0)
     numbers = labels.kind in ("count", "amount")
     classes = len(labels.values) if labels.kind == "classes" else 2
     plain = np.zeros(0, np.int64) if plain is None else plain

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from sqlscore.arrays import Floats
+from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.scoring.label_features import Table
 from sqlscore.scoring.manifest import members_of
@@ -32,7 +32,7 @@ LEVELS: Floats = np.linspace(0.005, 0.995, 100)
 _WITHIN = 4.0
 
 
-def bent(x: Floats, knot_columns: Floats, knots: Floats) -> Floats:
+def bent(x: Floats, knot_columns: Floats | Ints, knots: Floats) -> Floats:
     """(N, P), (J,), (J,) -> (N, P + J): the columns, and by how much one exceeds each knot, 0 below it."""
     if not len(knots):
         return x

@@ -54,7 +54,7 @@ def from_arrow(column: pa.StructArray) -> States:
     numbers = hidden.flatten()
     values = numbers_of(numbers)
     width = len(values) // rows if rows else 0
-    if rows and not pc.all(pc.equal(pc.fill_null(pc.list_value_length(hidden), -1), width)).as_py():
+    if rows and (numbers_of(pc.list_value_length(hidden), -1) != width).any():
         raise EventsError("these states come from models of different sizes: encode the events again")
     if numbers.null_count or (len(values) and not np.abs(values).max() < _LARGEST):
         raise EventsError("these states hold a number that no model makes: encode the events again")

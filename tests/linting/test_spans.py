@@ -29,12 +29,12 @@ WRITTEN = st.one_of(
 @settings(max_examples=150)
 @given(WRITTEN)
 def test_a_span_lasts_as_long_as_in_duckdb(sql: str):
-    (lasts,) = duckdb.execute(f"SELECT epoch({sql})").fetchone() or (None,)
+    ((lasts,),) = duckdb.sql(f"SELECT epoch({sql})").fetchall()
     (query,) = read(f"SELECT {sql} AS span")
     (node,) = (one.unalias() for one in query.expressions)
     seconds = text_span(node.this.name) if isinstance(node, exp.Cast) else span_of(node, None)
     assert seconds == pytest.approx(lasts)
-    assert duckdb.execute(f"SELECT epoch(span) FROM ({query.sql('duckdb')})").fetchone() == (lasts,)
+    assert duckdb.sql(f"SELECT epoch(span) FROM ({query.sql('duckdb')})").fetchall() == [(lasts,)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from event_changes import INSERTS_AND_DELETES, minutes, users
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from same_scores import assert_equal_to_full
@@ -21,25 +22,14 @@ from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.states import States
 
-minutes = st.integers(0, 2_000)
 step = st.one_of(
-    st.tuples(
-        st.just("INSERT INTO e VALUES (?, TIMESTAMP '2024-01-03' + to_minutes(?), 'buy', 1)"),
-        st.integers(0, 7),
-        minutes,
-    ),
-    st.tuples(
-        st.just("INSERT INTO e VALUES (?, TIMESTAMP '2023-12-31' + to_minutes(?), 'view', 2)"),
-        st.integers(0, 7),
-        minutes,
-    ),
-    st.tuples(st.just("DELETE FROM e WHERE user_id = ? AND epoch(event_time) % 7 = ? % 7"), st.integers(0, 7), minutes),
+    *INSERTS_AND_DELETES,
     st.tuples(
         st.just("UPDATE e SET price = price + 1 WHERE user_id = ? AND epoch(event_time) % 3 = ? % 3"),
-        st.integers(0, 7),
+        users,
         minutes,
     ),
-    st.tuples(st.just("UPDATE e SET event_type = 'cart' WHERE user_id = ? AND price < ?"), st.integers(0, 7), minutes),
+    st.tuples(st.just("UPDATE e SET event_type = 'cart' WHERE user_id = ? AND price < ?"), users, minutes),
     st.tuples(st.just("retrain"), st.integers(0, 2), minutes),
     st.tuples(st.just("refresh"), st.integers(0, 0), minutes),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from event_changes import INSERTS_AND_DELETES, minutes, users
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from same_scores import assert_equal_to_full
@@ -201,23 +202,12 @@ def test_events_that_wait_for_a_slow_source_are_not_lost(compared: list[bool]) -
     assert_equal_to_full(con)
 
 
-minutes = st.integers(0, 2_000)
 step = st.one_of(
-    st.tuples(
-        st.just("INSERT INTO e VALUES (?, TIMESTAMP '2024-01-03' + to_minutes(?), 'buy', 1)"),
-        st.integers(0, 7),
-        minutes,
-    ),
-    st.tuples(
-        st.just("INSERT INTO e VALUES (?, TIMESTAMP '2023-12-31' + to_minutes(?), 'view', 2)"),
-        st.integers(0, 7),
-        minutes,
-    ),
-    st.tuples(st.just("DELETE FROM e WHERE user_id = ? AND epoch(event_time) % 7 = ? % 7"), st.integers(0, 7), minutes),
-    st.tuples(st.just("UPDATE e SET price = price + 1 WHERE user_id = ? AND price < ?"), st.integers(0, 7), minutes),
-    st.tuples(st.just("UPDATE e SET user_id = ? WHERE price < ? % 40"), st.integers(0, 7), minutes),
+    *INSERTS_AND_DELETES,
+    st.tuples(st.just("UPDATE e SET price = price + 1 WHERE user_id = ? AND price < ?"), users, minutes),
+    st.tuples(st.just("UPDATE e SET user_id = ? WHERE price < ? % 40"), users, minutes),
     st.tuples(st.sampled_from(["refresh", "full", "watch", "unwatch", "replace", "rolled back", "forget"]),
-              st.integers(0, 7), minutes),
+              users, minutes),
 )  # fmt: skip
 
 

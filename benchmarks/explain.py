@@ -21,7 +21,8 @@ import torch
 import sqlscore
 from sqlscore.arrays import Floats
 from sqlscore.database.catalog import catalog
-from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.reading import from_lists
+from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.explanation import attribution, shapley

@@ -17,7 +17,8 @@ from sqlscore.database.catalog import catalog
 from sqlscore.errors import EventsError, ModelError
 from sqlscore.events.mapping import Feature, Mapping
 from sqlscore.events.packing import END, SEP, field_of
-from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.reading import from_lists
+from sqlscore.events.sequences import Sequences
 from sqlscore.events.unpacking import unpack
 from sqlscore.live.asked import Head, document_of, from_arrow, from_document
 from sqlscore.live.limits import Limits

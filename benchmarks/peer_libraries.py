@@ -15,7 +15,7 @@ import torch
 
 from sqlscore.database.catalog import catalog
 from sqlscore.events.mapping import Mapping
-from sqlscore.events.sequences import from_lists
+from sqlscore.events.reading import from_lists
 from sqlscore.models.loading import load
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.head_outputs import action_probabilities

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from sqlscore.columns import column_of, numbers_of, texts_of
 from sqlscore.events.mapping import Mapping
-from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.reading import from_lists
+from sqlscore.events.sequences import Sequences
 from sqlscore.events.unpacking import is_packed, unpack
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES

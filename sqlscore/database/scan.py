@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from sqlscore.arrays import Ints
 from sqlscore.database.events_query import rows_of
 from sqlscore.events.mapping import HIGH_WATER, Mapping
-from sqlscore.events.sequences import Sequences, from_columns
+from sqlscore.events.reading import from_columns
+from sqlscore.events.sequences import Sequences
 from sqlscore.quoting import identifier
 
 EVENTS_PER_BATCH = 80_000

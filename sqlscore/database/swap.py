@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from sqlscore.database.derived_columns import DERIVED, create_like
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, literal, qualified
 from sqlscore.sql.objects import objects

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.score_triggers import create_score_trigger, score_prefix, score_triggers
 from sqlscore.errors import InstallError, MappingError
 from sqlscore.events.mapping import Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.swap import make_view, swap_in
 from sqlscore.database.transactions import now

@@ -14,7 +14,8 @@ from sqlscore.columns import column_of, numbers_of
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.packing import END, FIELD, SEP, USER, field_of
-from sqlscore.events.sequences import Sequences, in_time_order, newest_each
+from sqlscore.events.reading import in_time_order
+from sqlscore.events.sequences import Sequences, newest_each
 
 _NOT_PACKED = "these are not events as the row functions collect them: call those with a row, churn_risk(e)"
 

@@ -10,8 +10,9 @@ import duckdb
 from sqlglot import exp
 
 from sqlscore.errors import LintError
-from sqlscore.linting.catalog import Catalog, Table
+from sqlscore.linting.catalog import Catalog
 from sqlscore.linting.reading.statements import statements
+from sqlscore.linting.tables import Table
 from sqlscore.quoting import identifier, qualified
 from sqlscore.sql.names import SCHEMA
 from sqlscore.sql.objects import objects

@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlscore.errors import LintError
 from sqlscore.linting.catalog import Catalog
 from sqlscore.linting.findings import Finding
-from sqlscore.linting.judging import Judged, judged
+from sqlscore.linting.judging import judged
 from sqlscore.linting.model import Model
 from sqlscore.linting.reading.expressions import value_of
 from sqlscore.linting.reading.queries import read_query
@@ -19,6 +19,7 @@ from sqlscore.linting.reading.texts import parsed, read_texts
 from sqlscore.linting.rules import RULES
 from sqlscore.linting.sequences import score_leaks
 from sqlscore.linting.suppression import Allowed, comments
+from sqlscore.linting.verdicts import Judged
 
 COMMENT_RULE = "allow-comment"
 """The name under which comments are reported that allow nothing."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlscore.linting.catalog import Catalog
-from sqlscore.linting.judging import Judged, Leak
 from sqlscore.linting.observations import Observations
 from sqlscore.linting.sequences import ScoreLeak
+from sqlscore.linting.verdicts import Judged, Leak
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import duckdb
 
 from sqlscore.linting.catalog import Catalog
 from sqlscore.linting.copies import Copy
-from sqlscore.linting.judging import Judged
 from sqlscore.linting.lint import Text
 from sqlscore.linting.reading.statements import printed
 from sqlscore.linting.reading.texts import parsed
 from sqlscore.linting.values import Moment
+from sqlscore.linting.verdicts import Judged
 from sqlscore.linting.zones import SECONDS
 
 N_CUTS = 4

@@ -11,7 +11,7 @@ import duckdb
 
 from sqlscore.database.events_query import mapped_events, usable_events
 from sqlscore.database.high_water import GROUPS
-from sqlscore.database.objects import MATERIALIZED, is_table
+from sqlscore.database.materialized import MATERIALIZED, is_table
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping

@@ -8,7 +8,7 @@ from datetime import datetime
 import duckdb
 
 from sqlscore.database.events_query import SOURCE, usable_events
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import SESSION_GAP, Mapping
 from sqlscore.quoting import identifier, qualified

@@ -13,7 +13,7 @@ import pyarrow as pa
 from sqlscore.arrays import Ints
 from sqlscore.database.catalog import catalog
 from sqlscore.database.events_query import canonical
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.scan import Users, scan
 from sqlscore.parallel import in_order
 from sqlscore.score_tables.mark import STATES_TABLE

@@ -9,7 +9,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 
 import duckdb
 
-from sqlscore.database.objects import MATERIALIZED, is_table
+from sqlscore.database.materialized import MATERIALIZED, is_table
 from sqlscore.database.queries import one
 from sqlscore.database.triggers import scores_inserts, tables_to_watch, watch_key
 from sqlscore.events.mapping import Mapping

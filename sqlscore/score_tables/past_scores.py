@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sqlscore.database.events_query import sorting
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.swap import make_view, swap_in
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping

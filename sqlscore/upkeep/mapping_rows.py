@@ -6,7 +6,7 @@ import json
 
 import duckdb
 
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.errors import InstallError, MappingError

@@ -7,15 +7,10 @@ import re
 import duckdb
 
 from sqlscore.database.attaching import attach
+from sqlscore.database.functions import taken_functions
 from sqlscore.database.lost_tables import LOST_WITH, emptied_tables
-from sqlscore.database.objects import (
-    install_mapping,
-    installed_version,
-    make_registry,
-    note_version,
-    taken_functions,
-    version,
-)
+from sqlscore.database.mapping_objects import install_mapping
+from sqlscore.database.objects import installed_version, make_registry, note_version, version
 from sqlscore.database.queries import one
 from sqlscore.database.unmapped import note_unmapped
 from sqlscore.errors import SourceError

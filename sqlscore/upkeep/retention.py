@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import duckdb
 
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 from sqlscore.events.mapping import Mapping

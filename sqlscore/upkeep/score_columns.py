@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from sqlscore.database.objects import MATERIALIZED, is_table
+from sqlscore.database.materialized import MATERIALIZED, is_table
 from sqlscore.database.swap import make_view
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, qualified

@@ -6,7 +6,7 @@ import duckdb
 
 from sqlscore.database.champions import champion_of
 from sqlscore.database.damage import damage_of
-from sqlscore.database.objects import MATERIALIZED, is_table
+from sqlscore.database.materialized import MATERIALIZED, is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import qualified

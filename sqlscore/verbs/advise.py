@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import mapped
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
 from sqlscore.decisions.advice import TABLE, Outcome, Wanted, find_signals, keep, let_go, match_plays

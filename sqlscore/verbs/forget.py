@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import mapped
-from sqlscore.database.objects import materialized_tables
+from sqlscore.database.materialized import materialized_tables
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
 from sqlscore.errors import MappingError

@@ -13,7 +13,7 @@ import duckdb
 
 from sqlscore.database.attaching import leave_nothing_unused
 from sqlscore.database.catalog import catalog, mapped, synchronize
-from sqlscore.database.objects import install_mapping, remove_mapping
+from sqlscore.database.mapping_objects import install_mapping, remove_mapping
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.database.triggers import stop
 from sqlscore.database.unmapped import note_unmapped

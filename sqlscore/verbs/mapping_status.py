@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from sqlscore.database.objects import is_table, materialized_tables
+from sqlscore.database.materialized import is_table, materialized_tables
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, unread_features
 from sqlscore.database.transactions import now

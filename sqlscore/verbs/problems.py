@@ -10,7 +10,7 @@ import duckdb
 from sqlscore.database.catalog import catalog
 from sqlscore.database.damage import damage_in, lost_champion
 from sqlscore.database.lost_tables import emptied_tables, explain, missing_tables
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.registry import ModelInfo, lacking_features
 from sqlscore.database.triggers import is_watched, watch_key

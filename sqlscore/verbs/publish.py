@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import mapped
-from sqlscore.database.objects import MATERIALIZED
+from sqlscore.database.materialized import MATERIALIZED
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import PublishError

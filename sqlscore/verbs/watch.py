@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import mapped
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
 from sqlscore.database.triggers import scores_inserts, start, stop, tables_to_watch, watch_key
 from sqlscore.errors import InstallError, MappingError

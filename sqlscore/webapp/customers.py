@@ -8,7 +8,7 @@ import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.composition.attributes import newest_rows_of_users
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.quoting import identifier, qualified
 

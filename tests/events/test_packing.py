@@ -17,7 +17,8 @@ from sqlscore.events.inputs import Inputs
 from sqlscore.events.kinds import Kind
 from sqlscore.events.mapping import Feature, Mapping, TimeUnit
 from sqlscore.events.packing import field_of, packed
-from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.reading import from_lists
+from sqlscore.events.sequences import Sequences
 from sqlscore.events.unpacking import is_packed, unpack
 from sqlscore.scoring.batch import Batch, encode_sequences
 

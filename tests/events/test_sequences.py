@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlscore.errors import EventsError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import NO_TIME, Feature, Mapping
-from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.reading import from_lists
+from sqlscore.events.sequences import Sequences
 from sqlscore.scoring.encoding import encode_columns, ngrams, unknown_counts
 
 MAPPING = Mapping("events", "t", "user", "at", "what", (Feature("price", "numeric"), Feature("brand", "categorical")))

@@ -8,7 +8,7 @@ import pytest
 
 import sqlscore
 from sqlscore.errors import EventsError, MappingError
-from sqlscore.events.sequences import from_columns
+from sqlscore.events.reading import from_columns
 
 EVENTS = "SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type"
 

@@ -13,7 +13,8 @@ from tiny_model import tiny_artifact
 
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import Mapping
-from sqlscore.events.sequences import Sequences, from_lists
+from sqlscore.events.reading import from_lists
+from sqlscore.events.sequences import Sequences
 from sqlscore.models.loading import load
 from sqlscore.scoring.cache.calls import KEPT, RecentCalls
 from sqlscore.scoring.cache.keys import content_keys

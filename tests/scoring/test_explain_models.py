@@ -17,7 +17,7 @@ from sqlscore.arrays import Ints
 from sqlscore.database.catalog import catalog
 from sqlscore.database.registry import register
 from sqlscore.events.inputs import Inputs
-from sqlscore.events.sequences import from_lists
+from sqlscore.events.reading import from_lists
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig
 from sqlscore.models.stored import to_weights

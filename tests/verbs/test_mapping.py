@@ -237,7 +237,7 @@ def test_a_failed_mapping_changes_nothing(shop: duckdb.DuckDBPyConnection, monke
         raise RuntimeError("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sqlscore.database.objects._install_functions", fail)
+        patch.setattr("sqlscore.database.mapping_objects.install_functions", fail)
         with pytest.raises(RuntimeError):
             sqlscore.map_events(shop, "other", user_id="u", event_time="t", event_type="a")
     assert shop.execute(query).fetchall() == before

@@ -7,11 +7,11 @@ from sqlglot import exp
 from sqlscore.dialects.shipped import Shipped, shipped
 from sqlscore.errors import LintError
 from sqlscore.events.mapping import CANONICAL
-from sqlscore.linting.catalog import Table, guess, is_moment
 from sqlscore.linting.reading.scope import Reader, Scope
 from sqlscore.linting.reading.statements import query_of, statements
 from sqlscore.linting.reading.tables import rows_of
 from sqlscore.linting.relations import Relation
+from sqlscore.linting.tables import Table, guess, is_moment
 from sqlscore.linting.values import NO_READS, Moment, Origin, Read, Value
 from sqlscore.linting.zones import Var
 from sqlscore.sql.names import SCHEMA

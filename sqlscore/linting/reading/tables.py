@@ -7,9 +7,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from sqlscore.linting import words
-from sqlscore.linting.catalog import Table
 from sqlscore.linting.reading.scope import Reader
 from sqlscore.linting.relations import Relation
+from sqlscore.linting.tables import Table
 from sqlscore.linting.values import Moment, Origin, Read, Value
 from sqlscore.linting.zones import DAY, Fact, Var
 

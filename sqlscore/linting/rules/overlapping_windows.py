@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlscore.linting.findings import Finding, finding
-from sqlscore.linting.judging import in_words
 from sqlscore.linting.model import Model
+from sqlscore.linting.verdicts import in_words
 
 RULE = "overlapping-windows"
 

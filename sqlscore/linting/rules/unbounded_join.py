@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlscore.linting.findings import Finding, finding
-from sqlscore.linting.judging import Leak
 from sqlscore.linting.model import Model
+from sqlscore.linting.verdicts import Leak
 
 RULE = "unbounded-join"
 _KINDS = ("join", "scan", "subquery", "group")

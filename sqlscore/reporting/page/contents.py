@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from sqlscore.database.objects import is_table
+from sqlscore.database.materialized import is_table
 from sqlscore.database.registry import ModelInfo, registered_models
 from sqlscore.reporting.page.customers import drivers, glance, segments
 from sqlscore.reporting.page.document import Command, Document, Section, Words

@@ -16,7 +16,7 @@ from sqlscore.database.scan import Users
 from sqlscore.errors import EventsError
 from sqlscore.events.kinds import is_text
 from sqlscore.events.mapping import CANONICAL, Mapping
-from sqlscore.events.sequences import from_columns
+from sqlscore.events.reading import from_columns
 from sqlscore.models.loading import load
 from sqlscore.score_tables.rows import score_at
 from sqlscore.scoring.artifact import Artifact

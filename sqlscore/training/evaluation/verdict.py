@@ -84,17 +84,36 @@ def _churn(found: dict[str, Any]) -> str:
             return "Churn: there is no user to test on, so its quality is unknown."
         did = "churned" if found["base_rate"] == 1 else "came back"
         return f"Churn: all {found['n']:,} examples of the test {did}, so nobody can be ranked: its quality is unknown."
-    name, best = max(found["baselines"].items(), key=lambda item: item[1]["auc"])
-    if found["auc"] > best["auc"]:
-        said = f"Churn: ROC AUC {found['auc']:.3f} beats {name} alone ({best['auc']:.3f})."
+    rule, best = max((_ranking(*item) for item in found["baselines"].items()), key=lambda item: item[1])
+    auc, noise = found["auc"], 2 * _error_of_auc(found["auc"], found["n"], found["base_rate"])
+    if auc > best + noise:
+        said = f"Churn: ROC AUC {auc:.3f} beats {rule} alone ({best:.3f})."
+    elif auc > best:
+        said = (
+            f"Churn: ROC AUC {auc:.3f} is above {rule} alone ({best:.3f}) by less than chance may do among "
+            f"{found['n']:,} examples."
+        )
     else:
         said = (
-            f"Churn: ROC AUC {found['auc']:.3f} does not beat {name} alone ({best['auc']:.3f}): "
-            f"ranking users by {name} does as well."
+            f"Churn: ROC AUC {auc:.3f} does not beat {rule} alone ({best:.3f}): ranking users by {rule} does as well."
         )
     if found.get("tested_on", "").startswith("other users"):
         said += f" It was tested on {found['tested_on']}: what has changed since then does not show."
     return said
+
+
+def _ranking(name: str, figures: dict[str, Any]) -> tuple[str, float]:
+    """A rule that ranks by one number, read the way that serves it: at a steady pace, who came long ago is due."""
+    auc = figures["auc"]
+    return (name, auc) if auc >= 0.5 else (f"{name} read backwards", 1 - auc)
+
+
+def _error_of_auc(auc: float, n: int, rate: float) -> float:
+    """The standard error of an AUC over n examples of which a share `rate` is positive (Hanley & McNeil 1982)."""
+    positives, negatives = n * rate, n * (1 - rate)
+    both_above, both_below = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (positives - 1) * (both_above - auc**2) + (negatives - 1) * (both_below - auc**2)
+    return math.sqrt(max(variance, 0.0) / (positives * negatives))
 
 
 def verdict_on_weighting(weighting: dict[str, Any] | None) -> list[str]:

@@ -216,7 +216,12 @@ def made(accuracy: float, auc: float, error: float) -> dict[str, Any]:
                 "action_median": {"mean_log10_error": 0.5},
             },
         },
-        "churn": {"n": 10, "auc": auc, "baselines": {"recency": {"auc": 0.7}, "frequency": {"auc": 0.6}}},
+        "churn": {
+            "n": 10_000,
+            "base_rate": 0.5,
+            "auc": auc,
+            "baselines": {"recency": {"auc": 0.7}, "frequency": {"auc": 0.6}},
+        },
     }
 
 
@@ -251,6 +256,22 @@ def test_verdict_says_if_churn_was_tested_on_other_users_alone() -> None:
     assert "not on a later period" not in " ".join(verdict(found))
     found["churn"]["tested_on"] = churn.tested_on
     assert "tested on other users on the same dates, not on a later period" in " ".join(verdict(found))
+
+
+def test_verdict_reads_a_ranking_either_way() -> None:
+    """An AUC of .1 ranks as well as one of .9: where customers keep a pace, who came long ago is due."""
+    found = made(0.6, 0.85, 0.25)
+    found["churn"]["baselines"] = {"recency": {"auc": 0.1}, "frequency": {"auc": 0.4}}
+    assert "0.850 does not beat recency read backwards alone (0.900)" in verdict(found)[2]
+
+
+def test_verdict_claims_no_churn_within_the_noise() -> None:
+    """By Hanley & McNeil's table, 100 gone and 100 back at an AUC of .8 leave a standard error of .0313."""
+    found = made(0.6, 0.8, 0.25)
+    found["churn"] |= {"n": 200, "base_rate": 0.5, "baselines": {"recency": {"auc": 0.739}, "frequency": {"auc": 0.6}}}
+    assert "by less than chance may do among 200 examples" in verdict(found)[2]
+    found["churn"]["baselines"]["recency"]["auc"] = 0.736
+    assert "beats recency alone (0.736)" in verdict(found)[2]
 
 
 @pytest.mark.parametrize(("rate", "did"), [(1.0, "churned"), (0.0, "came back")])

@@ -34,6 +34,7 @@ from fuzz_targets import TARGETS
 
 MEMORY = 4 << 30
 SECONDS = 20
+LINE = 1_000  # characters of a line of a refusal
 _SHOWN = 5  # of the failures of a reader
 
 
@@ -127,8 +128,9 @@ def _run(name: str, n: int, seed: int, ends: float, at: Synchronized[int], sende
             counted["taken"] += 1
         except target.refuses as error:
             counted["refused"] += 1
-            if not str(error).strip() or len(str(error)) > 1_000 + 2 * len(repr(given)):
-                failures.setdefault(f"refused in {len(str(error))} characters", i)
+            longest = max(map(len, str(error).splitlines() or [""]))
+            if not 0 < longest <= LINE or len(str(error)) > LINE + 2 * len(repr(given)):
+                failures.setdefault(f"refused in {len(str(error))} characters, {longest} in one line", i)
         except BaseException as error:  # noqa: BLE001 - that is what is looked for
             counted["wrong"] += 1
             if len(failures) < _SHOWN:

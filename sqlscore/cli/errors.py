@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from sqlscore.errors import SqlscoreError
+from sqlscore.excerpts import engine_message
 
 OK = 0
 MENDABLE = 1
@@ -78,7 +79,8 @@ def message_of(error: BaseException) -> str:
 
     If the engine refuses a call of a function before sqlscore sees it, the text says what to write instead.
     """
-    text = str(error).strip() or type(error).__name__
+    said = str(error) if isinstance(error, SqlscoreError | OSError) else engine_message(error)
+    text = said.strip() or type(error).__name__
     if _ENGINE_PREFIX in text:
         inner = text.split(_ENGINE_PREFIX, 1)[1]
         kind, separator, rest = inner.partition(": ")

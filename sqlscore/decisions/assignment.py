@@ -12,6 +12,7 @@ from sqlscore.database.swap import make_view, swap_in
 from sqlscore.database.transactions import now
 from sqlscore.errors import DecisionError
 from sqlscore.events.mapping import Mapping
+from sqlscore.excerpts import engine_message
 from sqlscore.quoting import literal, qualified
 
 TABLE = "interventions"
@@ -55,7 +56,9 @@ def assign_users(
     try:
         con.sql(f"SELECT user_id FROM {users}")
     except duckdb.Error as error:
-        raise DecisionError(f"the users cannot be read as a relation with a column user_id: {error}") from error
+        raise DecisionError(
+            f"the users cannot be read as a relation with a column user_id: {engine_message(error)}"
+        ) from error
     scored, advice = (qualified(mapping.schema, name) for name in ("scored_users", "recommendations"))
     chosen = f"""SELECT s.user_id, {literal(which)} AS which, CAST({held_out!r} AS DOUBLE) AS held_out,
                      s.churn_risk AS risk_before, g.driver, s.model, s.as_of AS assigned_at

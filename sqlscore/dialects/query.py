@@ -23,6 +23,7 @@ from sqlscore.dialects.strict import Dialect, converted
 from sqlscore.dialects.written_lists import without_written_lists
 from sqlscore.errors import TranspileError
 from sqlscore.events.mapping import Mapping
+from sqlscore.excerpts import engine_message
 
 DIALECTS: dict[str, Dialect] = {target.name: target for target in (SPARK, BIGQUERY, SNOWFLAKE, POSTGRES)}
 
@@ -48,7 +49,7 @@ def transpiled(con: duckdb.DuckDBPyConnection, text: str, name: str, dialect: st
         con.execute(f"EXPLAIN {text}").fetchall()
         query = read(text)[0]
     except (duckdb.Error, SqlglotError) as error:
-        raise TranspileError(f"{name} is not a query that DuckDB runs here: {error}") from error
+        raise TranspileError(f"{name} is not a query that DuckDB runs here: {engine_message(error)}") from error
     if not isinstance(query, exp.Query):
         raise TranspileError(f"{name} must be one SELECT")
     note_places(query, name)

@@ -13,6 +13,7 @@ from sqlglot.optimizer.qualify import qualify
 
 from sqlscore.dialects.scopes import cte_of, visible, withs
 from sqlscore.errors import TranspileError
+from sqlscore.excerpts import engine_message, excerpt
 from sqlscore.quoting import qualified
 
 _TYPE = "sqlscore_type"
@@ -52,7 +53,7 @@ def resolved(con: duckdb.DuckDBPyConnection, query: exp.Expr) -> exp.Expr:
         if not any(select.is_star for select in query.find_all(exp.Select)):  # that of a function is not spelled out
             query = pushdown_projections(query)
     except (OptimizeError, SqlglotError) as error:
-        raise TranspileError(f"the query cannot be read: {error}; check that DuckDB runs it") from error
+        raise TranspileError(f"the query cannot be read: {engine_message(error)}; check that DuckDB runs it") from error
     for select in query.find_all(exp.Select):
         _note_types(con, select)
     for values in query.find_all(exp.Values):
@@ -84,7 +85,7 @@ def _columns(con: duckdb.DuckDBPyConnection, table: exp.Table) -> dict[str, str]
     try:
         rows = con.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()
     except duckdb.Error as error:
-        raise TranspileError(f"{name} cannot be read: {error}") from error
+        raise TranspileError(f"{excerpt(name)} cannot be read: {engine_message(error)}") from error
     return {str(row[0]).casefold(): str(row[1]) for row in rows}
 
 

@@ -14,6 +14,7 @@ from sqlscore.arrays import Ints
 from sqlscore.database.queries import one
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.excerpts import engine_message
 from sqlscore.quoting import qualified
 from sqlscore.scoring.label_head import TASKS, Kind
 
@@ -85,7 +86,7 @@ def _run(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
             raise TrainingError("the labels are no query: pass one SELECT with the columns user_id, as_of and label")
         relation = con.sql(text)
     except duckdb.Error as error:
-        raise TrainingError(f"the labels cannot be read: {error}") from error
+        raise TrainingError(f"the labels cannot be read: {engine_message(error)}") from error
     types = {name.casefold(): str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
     missing = [name for name in ("user_id", "as_of", "label") if name not in types]
     if missing:
@@ -104,7 +105,7 @@ def _run(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
             f"CAST(as_of AS TIMESTAMP) AS as_of, label, CAST({known} AS TIMESTAMP) AS known_at FROM ({text})"
         )
     except duckdb.Error as error:
-        raise TrainingError(f"the labels cannot be read: {error}") from error
+        raise TrainingError(f"the labels cannot be read: {engine_message(error)}") from error
     return types
 
 

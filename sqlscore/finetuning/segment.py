@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import StatementError, TrainingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.excerpts import excerpt
 from sqlscore.finetuning.judging import losses
 from sqlscore.finetuning.labels import LEAST, TABLE, Labels
 from sqlscore.quoting import qualified
@@ -74,8 +75,9 @@ def in_segment(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str) -> 
     try:
         condition = checked_condition(con, where, events)
     except StatementError as error:
+        said = excerpt(str(error).splitlines()[0], 300)
         raise TrainingError(
-            f"where is {where!r}: {str(error).splitlines()[0]}; pass a condition on columns of {events}, such as "
+            f"where is {excerpt(repr(where))}: {said}; pass a condition on columns of {events}, such as "
             "country = 'FR' or user_id IN (1, 2)"
         ) from error
     rows = con.execute(

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.errors import StatementError
+from sqlscore.excerpts import engine_message
 from sqlscore.guarded_sql.connection import Guarded
 
 
@@ -49,7 +50,7 @@ class Client:
         try:
             self._con.execute(sql, list(values))
         except duckdb.Error as error:
-            raise StatementError(str(error)) from error
+            raise StatementError(engine_message(error)) from error
         return [Shown(str(column[0]), column[1]) for column in self._con.description or ()]
 
     def rows(self, most: int) -> list[tuple[Any, ...]]:
@@ -57,7 +58,7 @@ class Client:
         try:
             return self._con.fetchmany(most)
         except duckdb.Error as error:
-            raise StatementError(str(error)) from error
+            raise StatementError(engine_message(error)) from error
 
     def interrupt(self) -> None:
         """End what runs now, from another thread; nothing happens if nothing runs."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.errors import StatementError
+from sqlscore.excerpts import engine_message
 from sqlscore.quoting import literals
 from sqlscore.statements.checking import Known, Statement, checked
 from sqlscore.verbs.connect import connect
@@ -100,7 +101,7 @@ class Guarded:
                     raise StatementError(
                         f"the statement took longer than {self.limits.seconds:g} seconds: ask for less of it", "time"
                     ) from error
-                raise StatementError(str(error)) from error
+                raise StatementError(engine_message(error)) from error
         return Answer(table.slice(0, self.limits.rows), table.num_rows > self.limits.rows)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.excerpts import excerpt
 from sqlscore.linting.catalog import Catalog
 from sqlscore.linting.copies import Copy
 from sqlscore.linting.lint import Text
@@ -80,7 +81,7 @@ def proven(known: Catalog, text: Text, outputs: tuple[Judged, ...], seed: int) -
         finally:
             copy.close()
     except duckdb.Error as error:
-        return Proof(text.name, problem=str(error).splitlines()[0])
+        return Proof(text.name, problem=excerpt(str(error).splitlines()[0], 300))
 
 
 def _compared(copy: Copy, query: str, judged: Judged, moment: Moment, seed: int) -> Proof:

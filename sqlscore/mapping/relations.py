@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from sqlscore.errors import MappingError
 from sqlscore.events.attached import Attached
+from sqlscore.excerpts import engine_message
 from sqlscore.mapping.elsewhere import is_duckdb_file, of_attached, of_duckdb_file, of_lake
 from sqlscore.quoting import literal, qualified
 
@@ -128,7 +129,7 @@ def types_of(con: duckdb.DuckDBPyConnection, relation: str, table: str) -> dict[
     try:
         schema = con.sql(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema
     except duckdb.Error as error:
-        raise MappingError(f"{in_words(table)} cannot be read: {error}") from error
+        raise MappingError(f"{in_words(table)} cannot be read: {engine_message(error)}") from error
     return {field.name: field.type for field in schema}
 
 

@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.excerpts import engine_message
 from sqlscore.mapping.amounts import check_amount
 from sqlscore.mapping.composition.attributes import check_attributes
 from sqlscore.mapping.composition.checks import check_composition
@@ -155,7 +156,8 @@ UNREADABLE = (MappingError, duckdb.CatalogException, duckdb.BinderException, duc
 def unreadable(mapping: Mapping, error: Exception) -> MappingError:
     """The error of a verb that reads the mapped events, with its cause."""
     return MappingError(
-        f'the events mapped as "{mapping.name}" cannot be read: {error}; map them again where they are now'
+        f'the events mapped as "{mapping.name}" cannot be read: {engine_message(error)}; map them again '
+        "where they are now"
     )
 
 

@@ -11,6 +11,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import TokenType
 from sqlglot.trie import new_trie
 
+from sqlscore.excerpts import excerpt
 from sqlscore.mysql.refusals import EMPTY, NOT_SUPPORTED, SYNTAX, Refusal
 
 _PARAMETER = "sqlscore_parameter"  # of a node's meta: where in the text it stands
@@ -78,4 +79,4 @@ def _plain(error: Exception) -> str:
         first = details[0]
         near = str(first.get("highlight") or "").strip()
         return f"{first.get('description')} (line {first.get('line')}, column {first.get('col')}, near {near[:60]!r})"
-    return str(error).split("\n", 1)[0]
+    return excerpt(str(error).split("\n", 1)[0], 300)

@@ -8,6 +8,7 @@ import duckdb
 from mysql_mimic.errors import MysqlError
 
 from sqlscore.errors import SqlscoreError, StatementError
+from sqlscore.excerpts import engine_message
 
 BAD_HANDSHAKE = 1043
 ACCESS_DENIED = 1045
@@ -98,7 +99,7 @@ def refusal(error: Exception) -> Refusal:
         cause = error.__cause__
         if not error.about and isinstance(cause, duckdb.Error):
             # What follows the first lines is the statement as DuckDB got it, which the client did not write.
-            return Refusal(_code(cause), _POSITION.sub("", str(cause)))
+            return Refusal(_code(cause), _POSITION.sub("", engine_message(cause)))
         return Refusal(_OF_GUARD.get(error.about, UNKNOWN), str(error).replace("SHOW ALL TABLES", "SHOW TABLES"))
     if isinstance(error, SqlscoreError):
         return Refusal(UNKNOWN, str(error))

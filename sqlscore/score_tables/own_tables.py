@@ -15,6 +15,7 @@ from sqlscore.database.scan import EVENTS_PER_BATCH, Users, scan
 from sqlscore.database.transactions import cursor_in_utc, recorded, transaction
 from sqlscore.errors import MappingError
 from sqlscore.events.mapping import Mapping
+from sqlscore.excerpts import engine_message, excerpt
 from sqlscore.mapping.relations import relation_of
 from sqlscore.quoting import identifier, qualified
 from sqlscore.score_tables.moments import dated, note_groups
@@ -54,7 +55,7 @@ def mapping_over(con: duckdb.DuckDBPyConnection, mapping: Mapping, events: str) 
     try:
         names = con.sql(f"SELECT * FROM {relation}").columns
     except duckdb.Error as error:
-        raise MappingError(f"{events!r} cannot be read: {error}") from error
+        raise MappingError(f"{excerpt(repr(events))} cannot be read: {engine_message(error)}") from error
     folded = {name.casefold() for name in names}
     for name in other.read_columns:
         if name.casefold() not in folded:

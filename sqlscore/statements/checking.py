@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.errors import StatementError
+from sqlscore.excerpts import excerpt
 
 TABLE_FUNCTIONS = frozenset(
     {
@@ -112,7 +113,7 @@ def _alone(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, str]:
     try:
         found = con.extract_statements(sql)
     except duckdb.Error as error:
-        raise StatementError(f"the statement cannot be read: {_first_line(error)}", "form") from error
+        raise StatementError(f"the statement cannot be read: {excerpt(_first_line(error), 300)}", "form") from error
     if len(found) != 1:
         raise StatementError(
             f"{len(found)} statements were sent, and one is run at a time: send them one by one", "form"
@@ -147,7 +148,7 @@ def _tree(con: duckdb.DuckDBPyConnection, text: str) -> Any:
     answer = json.loads(row[0])
     if answer.get("error") or len(answer["statements"]) != 1:
         what = answer.get("error_message") or "it is more than one statement"
-        raise StatementError(f"the statement cannot be read as one SELECT: {what}", "form")
+        raise StatementError(f"the statement cannot be read as one SELECT: {excerpt(what, 300)}", "form")
     return answer["statements"][0]
 
 
@@ -215,8 +216,8 @@ def _check_function(node: dict[str, Any], known: Known) -> None:
     if name == "current_setting" and _constant(node).casefold() in _READABLE_SETTINGS:
         return
     raise StatementError(
-        f"the function {name} is not for others: it may read files, settings or other people's queries, or is not "
-        "known to be harmless; use another, or ask the owner of the file for a view",
+        f"the function {excerpt(name)} is not for others: it may read files, settings or other people's queries, or is "
+        "not known to be harmless; use another, or ask the owner of the file for a view",
         "function",
     )
 
@@ -226,7 +227,8 @@ def _check_table_function(node: dict[str, Any], known: Known) -> None:
     name = str(function.get("function_name", "")).casefold()
     if function.get("class") != "FUNCTION" or name not in TABLE_FUNCTIONS | known.table_macros:
         raise StatementError(
-            f"FROM {name or 'this'}(...) is not for others: read the tables, views and table macros of the file",
+            f"FROM {excerpt(name) or 'this'}(...) is not for others: read the tables, views and table macros of the "
+            "file",
             "function",
         )
 
@@ -235,8 +237,8 @@ def _check_table(node: dict[str, Any], known: Known, inside: set[str]) -> str:
     name = str(node.get("table_name", ""))
     if name.casefold() not in known.tables and name.casefold() not in inside:
         raise StatementError(
-            f'there is no table "{name}" in the file: SHOW ALL TABLES lists them; files and other databases are not '
-            "read",
+            f'there is no table "{excerpt(name)}" in the file: SHOW ALL TABLES lists them; files and other databases '
+            "are not read",
             "table",
         )
     return name

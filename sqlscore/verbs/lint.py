@@ -11,6 +11,7 @@ import duckdb
 
 from sqlscore.database.catalog import catalog
 from sqlscore.errors import LintError
+from sqlscore.excerpts import excerpt
 from sqlscore.quoting import unquoted
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def lint_sql(con: duckdb.DuckDBPyConnection, text: str) -> LintReport:
     Raises LintError if the text cannot be read, or names a file.
     """
     if _is_path(text):
-        raise LintError(f"lint reads no files in SQL: use the command, sqlscore lint DB {text}")
+        raise LintError(f"lint reads no files in SQL: use the command, sqlscore lint DB {excerpt(text)}")
     return lint(con, text)
 
 
@@ -128,7 +129,9 @@ def _texts(known: Catalog, what: str | Path) -> Iterable[tuple[list[Text], list[
         yield [Text(f"view {text}", _with_comment(known, key, view))], []
         return
     if _NAME.fullmatch(text) and not known.has(unquoted(text)):
-        raise LintError(f"there is no view or table {text} in the file: sqlscore lint DB VIEW|FILE|SQL|PROJECT")
+        raise LintError(
+            f"there is no view or table {excerpt(text)} in the file: sqlscore lint DB VIEW|FILE|SQL|PROJECT"
+        )
     yield [Text(text, f"SELECT * FROM {text}")], []
 
 

@@ -9,6 +9,7 @@ import duckdb
 from sqlscore.database.catalog import catalog
 from sqlscore.errors import TranspileError
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.excerpts import excerpt
 from sqlscore.mapping.roles import check_readable
 
 _QUERY = re.compile(r"(?is)(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:select|with|from|values|\()")
@@ -39,7 +40,7 @@ def transpile(con: duckdb.DuckDBPyConnection, query: str, *, dialect: str = "spa
 
     text = query.strip().rstrip(";")
     is_query = _QUERY.match(text) is not None
-    name = "the query" if is_query else text
+    name = "the query" if is_query else excerpt(text)
     mapping = catalog(con).snapshot.mappings.get(DEFAULT_MAPPING)
     try:
         return transpiled(con, text if is_query else f"SELECT * FROM {text}", name, dialect, mapping)

@@ -6,6 +6,7 @@ import duckdb
 
 from sqlscore.database.queries import one
 from sqlscore.errors import InstallError
+from sqlscore.excerpts import engine_message
 from sqlscore.quoting import identifier
 from sqlscore.webapp.opening import Database
 
@@ -49,4 +50,4 @@ def save_view(database: Database, name: str, sql: str) -> None:
             con.commit()
         except duckdb.Error as error:
             con.rollback()
-            raise InstallError(f'the view "{name}" cannot be made: {error}') from error
+            raise InstallError(f'the view "{name}" cannot be made: {engine_message(error)}') from error

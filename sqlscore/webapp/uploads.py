@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sqlscore.errors import EventsError
+from sqlscore.excerpts import excerpt
 from sqlscore.quoting import identifier, literal
 from sqlscore.webapp.opening import Database
 from sqlscore.webapp.sequences import Sequences
@@ -91,4 +92,4 @@ def _read(file: Path) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
+    return excerpt(str(error).split("\n", 1)[0], 300)

@@ -125,6 +125,15 @@ def test_what_is_no_query_is_an_error(query: str) -> None:
         sqlscore.transpile(open_shop(), query)
 
 
+@pytest.mark.parametrize(
+    "query", ["SELECT {} FROM e", "FROM {}", "{}", "DROP TABLE {}", "SELECT -DATE '2024-01-01', '{}'"]
+)
+def test_an_error_quotes_a_line_of_the_query_at_most(query: str) -> None:
+    with pytest.raises(TranspileError) as refused:
+        sqlscore.transpile(open_shop(), query.format("long" * 5_000))
+    assert 0 < len(str(refused.value)) < 900
+
+
 @pytest.mark.parametrize("query", ["SELECT 1; DROP TABLE e", "e; DROP TABLE e", "DELETE FROM e"])
 def test_nothing_that_is_given_is_run(query: str) -> None:
     con = open_shop()

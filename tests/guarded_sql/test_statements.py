@@ -197,3 +197,26 @@ def test_more_brackets_than_the_parser_reads_in_time_are_refused(guarded: Guarde
     with pytest.raises(StatementError, match=r"opens 1,001 brackets, at most 1,000 are read"):
         guarded.check(f"SELECT {', '.join(['abs(1)'] * 1_001)}")
     assert guarded.check(f"SELECT {', '.join(['abs(1)'] * 1_000)}")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT {}(1)",
+        "FROM {}(1)",
+        "FROM {}",
+        "SELEC {}",
+        "SELECT {} FROM e",
+        "SELECT '{}'::INT",
+        "COPY {} TO 'x'",
+    ],
+)
+def test_a_refusal_quotes_a_line_at_most(guarded: Guarded, sql: str) -> None:
+    with pytest.raises(StatementError) as refused:
+        guarded.ask(sql.format("long" * 5_000))
+    assert 0 < len(str(refused.value)) < 700
+
+
+def test_few_of_the_functions_that_might_fit_are_listed(guarded: Guarded) -> None:
+    with pytest.raises(StatementError, match=r"No function matches .*\n.*\n.*\n.*\n.*\n\t\(and \d+ others\)"):
+        guarded.ask("SELECT -event_time FROM events")

@@ -13,6 +13,7 @@ from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlscore.dialects.reading import read
 from sqlscore.dialects.refusal import note_places
 from sqlscore.errors import LintError
+from sqlscore.excerpts import excerpt
 
 _READERS = (SqlglotError, RecursionError, AttributeError, TypeError, ValueError, IndexError, KeyError)
 """What sqlglot raises for text that is no SQL, or nested too deep."""
@@ -34,7 +35,7 @@ def statements(text: str, name: str) -> list[exp.Expr]:
         for one in found:
             note_places(one, name)
     except _READERS as error:
-        reason = _UNDERLINED.sub("", str(error)) or type(error).__name__
+        reason = excerpt(_UNDERLINED.sub("", str(error)), 300) or type(error).__name__
         raise LintError(f"{name} cannot be read as DuckDB's SQL: {reason}") from error
     return found
 

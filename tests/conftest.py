@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# Before torch is there: a test has a core, not the machine. Two workers whose threads wait for each other by spinning
+# took twenty times as long for one training. Processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -12,10 +12,12 @@ import torch
 from safetensors.numpy import save
 from torch import nn
 
-from sqlscore.errors import ArtifactError
+from sqlscore.errors import ArtifactError, ModelError
 from sqlscore.models.frozen import freeze
-from sqlscore.models.onnx_model import to_onnx
+from sqlscore.models.loading import counts_of
+from sqlscore.models.onnx.whole import counts_to_onnx, to_onnx
 from sqlscore.models.stored import module_of
+from sqlscore.scoring.catalog import UNTRAINED
 from sqlscore.scoring.manifest import FORMAT, WEIGHTS, members_of, read_manifest
 from sqlscore.scoring.torchscript import without_deprecation, zipped
 from sqlscore.scoring.weights import read_weights
@@ -33,8 +35,7 @@ def exported(data: bytes, label: str, kind: str) -> bytes:
         data: The artifact, whose hash was checked.
         label: What the model is called.
         kind: "torchscript": a file for `torch.jit.load`, the manifest among its extra files. "safetensors": the
-            weights, the manifest in the header's metadata. "onnx": a graph that scores one user, the manifest in its
-            metadata.
+            weights, the manifest in the header's metadata. "onnx": a graph, the manifest in its metadata.
 
     Raises ArtifactError if the model is of an older format, or cannot be built, ModelError if it is not written in that
     format.
@@ -48,8 +49,17 @@ def exported(data: bytes, label: str, kind: str) -> bytes:
     weights = read_weights(members_of(data)[WEIGHTS])
     if kind == "safetensors":
         return save(dict(weights), {MANIFEST: manifest.to_json()})
-    beside, module = {MANIFEST: manifest.to_json()}, module_of(weights, manifest)
-    return to_onnx(module, manifest, beside) if kind == "onnx" else to_torchscript(module, beside)
+    beside = {MANIFEST: manifest.to_json()}
+    if kind == "onnx":
+        counts = counts_of(weights, manifest)
+        if counts is not None:
+            return counts_to_onnx(counts, manifest, beside)
+        return to_onnx(module_of(weights, manifest), manifest, beside)
+    if manifest.architecture == UNTRAINED:
+        raise ModelError(
+            f"{label} is tables of counts, of which there is no module of torch: export it as onnx or safetensors"
+        )
+    return to_torchscript(module_of(weights, manifest), beside)
 
 
 def to_torchscript(model: nn.Module, beside: dict[str, str] | None = None) -> bytes:

@@ -111,7 +111,7 @@ def _opened(data: bytes, sha256: str, name: str, device: str) -> Artifact:
 def _present(data: bytes, manifest: Manifest) -> tuple[Callable[[str], Any], Counts | None]:
     """What makes the module, and the model as tables if it is no more than that."""
     weights = read_weights(members_of(data)[WEIGHTS])
-    counts = _counts(weights, manifest)
+    counts = counts_of(weights, manifest)
     if manifest.architecture == UNTRAINED and counts is not None:
         return partial(_module_of_counts, counts), counts
     return lambda device: _built(weights, manifest, device), counts
@@ -128,7 +128,7 @@ def _module_of_counts(counts: Counts, device: str) -> Any:  # noqa: ARG001 - tab
     return CountsModule(counts)
 
 
-def _counts(weights: Weights, manifest: Manifest) -> Counts | None:
+def counts_of(weights: Weights, manifest: Manifest) -> Counts | None:
     """The model as tables that are read without torch; None if it is more than that."""
     if manifest.architecture not in _COUNTED:
         return None

@@ -138,7 +138,7 @@ def export_model(
         path: The file to write.
         format: "sqlscore", which `import_model` reads; for other runtimes "safetensors", the weights with the manifest
             in the header, "torchscript", a module for `torch.jit.load` with the manifest in its extra files, or
-            "onnx", a graph that scores one user, of a gru.
+            "onnx", a graph with the manifest in its metadata.
 
     Raises ModelError if the model is not registered, is a fine-tuned head in a format for other runtimes, or is not
     written in that format, ArtifactError if it is damaged, OutputError if the path is a file that does not hold a

@@ -42,31 +42,33 @@ def broken(draw: st.DrawFn) -> str:
     return "".join(words)
 
 
-def read(known: Catalog, text: str) -> None:
+def refusal(known: Catalog, text: str) -> str:
+    """Why the linter cannot read a text; empty if it can. Anything but a LintError fails the test."""
     try:
         linted(known, text)
     except LintError as error:
-        said = str(error)
-    else:
-        return
-    assert said.startswith("query.sql ")
+        return str(error)
+    return ""
 
 
 @settings(max_examples=250)
 @given(broken())
 def test_broken_sql_is_read_or_refused_in_a_sentence(known: Catalog, text: str):
-    read(known, text)
+    assert re.match("$|query.sql [a-z]", refusal(known, text))
 
 
 @settings(max_examples=50)
 @given(st.text())
 def test_any_text_is_read_or_refused_in_a_sentence(known: Catalog, text: str):
-    read(known, text)
+    assert re.match("$|query.sql [a-z]", refusal(known, text))
 
 
-def test_all_sql_that_comes_along_is_read(known: Catalog):
-    for text in WHOLE:
-        read(known, text)
+def test_views_that_come_along_are_read_and_macros_and_templates_at_least_refused(known: Catalog):
+    """What sqlglot knows nothing of are parameters with a default, comments on macros, and Jinja."""
+    refused = {text: said for text in WHOLE if (said := refusal(known, text))}
+    assert [text for text in refused if "MACRO" not in text and "{{" not in text and "{%" not in text] == []
+    assert {said.partition(":")[0] for said in refused.values()} <= {"query.sql cannot be read as DuckDB's SQL"}
+    assert len(refused) < len(WHOLE)
 
 
 @pytest.mark.parametrize("text", ["(" * 3_000, "SELECT " + "(" * 600 + "1" + ")" * 600, "SELECT 1" + " + 1" * 20_000])

@@ -9,7 +9,7 @@ import pytest
 
 from sqlscore.errors import ServingError
 from sqlscore.live.tokens import VARIABLE, Token, token
-from sqlscore.serving.scores import Door
+from sqlscore.serving.scores import Door, is_this_machine
 
 
 def test_a_token_is_kept_where_only_its_owner_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -48,6 +48,7 @@ def test_only_the_token_is_the_token(header: bytes):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "db.example.com"])
 def test_other_machines_need_a_flag_and_a_token_that_they_know(host: str, monkeypatch: pytest.MonkeyPatch):
     """By mistake, nobody opens a file to a network."""
+    assert not is_this_machine(host)
     monkeypatch.delenv(VARIABLE, raising=False)
     Door(host, 0).check()
     with pytest.raises(ServingError, match="add --open if that is meant"):
@@ -59,5 +60,7 @@ def test_other_machines_need_a_flag_and_a_token_that_they_know(host: str, monkey
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_this_machine_needs_neither(host: str):
-    Door(host, 0, scores=True).check()
+def test_this_machine_needs_neither(host: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert is_this_machine(host)
+    Door(host, 0, scores=True).check()  # or raises

@@ -213,8 +213,9 @@ def test_a_contender_leaves_the_holders_note(tmp_path: Path):
 
 def test_the_lock_can_be_imported_without_fcntl():
     """Windows has none, and every command that meets a held file explains it by this module."""
-    code = "import sys; sys.modules['fcntl'] = None; from sqlscore.serving.lock import explain_lock"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    code = "import sys; sys.modules['fcntl'] = None; from sqlscore.serving.lock import explain_lock; print('there')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "there\n"), done.stderr
 
 
 ENGINE = 'IO Error: Could not set lock on file "{}": Conflicting lock is held in /usr/bin/python3.11 (PID {}). See also'

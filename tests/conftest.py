@@ -31,6 +31,12 @@ settings.register_profile("sqlscore", deadline=None)  # a test is right or wrong
 settings.load_profile("sqlscore")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: one that begins last would keep one worker busy while the others wait."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def data_folder() -> Path:
     """The folder of real event data. An error where the variable is set and the folder holds nothing."""
     named = os.environ.get(DATA_VARIABLE)

@@ -149,3 +149,17 @@ def restore(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     for name, query in _RESTORED.items():
         if name in names:
             con.execute(f"INSERT INTO {SCHEMA}.{identifier(name)} BY NAME {query}", _BOUND[name])
+
+
+def functions_noted_again(con: duckdb.DuckDBPyConnection, mappings: Sequence[str]) -> bool:
+    """Note anew which functions are sqlscore's if some are not noted under one of these mappings, and say whether.
+
+    They would pass for the user's own, which are never overwritten. In the caller's transaction.
+    """
+    unnoted = f"""SELECT 1 FROM ({_RESTORED["objects"]}) AS made
+                  WHERE made.function NOT IN (SELECT function FROM sqlscore.objects WHERE list_contains(?, mapping))"""
+    if one(con, unnoted, [*_BOUND["objects"], list(mappings)]) is None:
+        return False
+    con.execute("DELETE FROM sqlscore.objects")
+    restore(con, ["objects"])
+    return True

@@ -111,7 +111,8 @@ def _mend_champions(con: duckdb.DuckDBPyConnection, damaged: set[str], found: Fi
     ).fetchall()
     for mapping, label in stray:
         found.done.append(f'"{mapping}" had {label} as champion, which is not a model of it: that was taken out')
-        if not con.execute("SELECT 1 FROM sqlscore.models WHERE mapping = ? LIMIT 1", [mapping]).fetchall():
+        is_mapped = one(con, "SELECT 1 FROM sqlscore.mappings WHERE name = ?", [mapping]) is not None
+        if is_mapped and one(con, "SELECT 1 FROM sqlscore.models WHERE mapping = ? LIMIT 1", [mapping]) is None:
             found.lose(f'"{mapping}" has no model any more', "sqlscore train DB")
     mappings = con.execute(
         "SELECT mapping FROM sqlscore.models WHERE architecture <> ? GROUP BY mapping ORDER BY mapping", [HEAD]

@@ -8,7 +8,7 @@ import duckdb
 
 from sqlscore.database.attaching import attach
 from sqlscore.database.functions import taken_functions
-from sqlscore.database.lost_tables import LOST_WITH, emptied_tables
+from sqlscore.database.lost_tables import LOST_WITH, emptied_tables, functions_noted_again
 from sqlscore.database.mapping_objects import install_mapping
 from sqlscore.database.objects import installed_version, make_registry, note_version, version
 from sqlscore.database.queries import one
@@ -73,6 +73,8 @@ def mend_objects(con: duckdb.DuckDBPyConnection) -> Findings:
     before, older = _definitions(con), installed_version(con) != version()
     rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
     mappings = [Mapping.from_json(row[0]) for row in rows]
+    if functions_noted_again(con, [*(mapping.name for mapping in mappings), DEFAULT_MAPPING]):
+        found.done.append("sqlscore.objects did not say which functions are sqlscore's, and says so again")
     if all(mapping.name != DEFAULT_MAPPING for mapping in mappings):
         if mappings or con.execute("SELECT 1 FROM sqlscore.models LIMIT 1").fetchall():
             note_unmapped(con, True)

@@ -32,10 +32,19 @@ REBUILT = {
     "the hashes are gone": ("ALTER TABLE sqlscore.models DROP COLUMN sha256", "column sha256 of sqlscore.models is"),
     "a hash was edited": ("UPDATE sqlscore.models SET sha256 = 'x' WHERE version = 2", "the hash of m@2 is that of"),
     "two champions": ("INSERT INTO sqlscore.aliases VALUES ('events', 'champion', 'm', 1)", '"events" had several'),
+    "a champion of nothing": (
+        "UPDATE sqlscore.aliases SET mapping = 'garbage'",
+        '"garbage" had m@2 as champion, which is not a model of it: that was taken out',
+    ),
     "another type": ("ALTER TABLE sqlscore.runs ALTER started_at TYPE VARCHAR", "column started_at of sqlscore.runs"),
     "a profile was edited": ("UPDATE sqlscore.event_profiles SET findings = '3'", "what the guards compare with was"),
     "a view was replaced": ("CREATE OR REPLACE VIEW sqlscore.rfm_x AS SELECT 1; DROP VIEW sqlscore.sessions", "view"),
     "a macro was replaced": ("CREATE OR REPLACE MACRO churn_risk(x) AS x", "macro main.churn_risk is as sqlscore"),
+    "functions of another mapping": (
+        "UPDATE sqlscore.objects SET mapping = '-1'",
+        "sqlscore.objects did not say which",
+    ),
+    "functions of other names": ("UPDATE sqlscore.objects SET function = 'x'", "sqlscore.objects did not say which"),
     "a state was edited": (
         "UPDATE sqlscore.user_states SET hidden = list_reverse(hidden) WHERE user_id = 1",
         'the scores of "events" were made anew (5 users): somebody changed figures in user_states',

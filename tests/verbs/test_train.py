@@ -29,6 +29,17 @@ CYCLE = "['view', 'cart', 'buy', 'leave'][1 + (i // 200 + i % 200) % 4]"
 
 @pytest.fixture
 def visits(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    return make_visits(con)
+
+
+@pytest.fixture(scope="module")
+def quick() -> TrainedModel:
+    """QUICK over `visits`, which several tests change or train again."""
+    with duckdb.connect() as con:
+        return fit(make_visits(con), MAPPING, QUICK)
+
+
+def make_visits(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """200 users who view, cart, buy and leave in turn; the later half of them stops coming on some day."""
     con.execute(
         f"""CREATE TABLE visits AS
@@ -69,12 +80,11 @@ def test_one_pass_trains_every_head(visits: duckdb.DuckDBPyConnection) -> None:
     assert trained.report["parameters"] > 1000
 
 
-def test_evaluate_returns_what_training_noted(visits: duckdb.DuckDBPyConnection) -> None:
+def test_evaluate_returns_what_training_noted(visits: duckdb.DuckDBPyConnection, quick: TrainedModel) -> None:
     """The same test part, through the exported module: eager = scripted."""
-    trained = fit(visits, MAPPING, QUICK)
-    found = evaluate(visits, MAPPING, loaded(trained))
+    found = evaluate(visits, MAPPING, loaded(quick))
     assert found.pop("model") == "visits@1"
-    assert flat(found) == pytest.approx(flat(trained.manifest.metrics), rel=1e-5, abs=1e-6)
+    assert flat(found) == pytest.approx(flat(quick.manifest.metrics), rel=1e-5, abs=1e-6)
 
 
 def flat(metrics: Any, path: str = "") -> dict[str, float]:
@@ -83,12 +93,11 @@ def flat(metrics: Any, path: str = "") -> dict[str, float]:
     return {path: metrics} if isinstance(metrics, int | float) else {}
 
 
-def test_same_seed_same_artifact_other_seed_another(visits: duckdb.DuckDBPyConnection) -> None:
-    """A run can be repeated to the byte."""
-    first, second = fit(visits, MAPPING, QUICK), fit(visits, MAPPING, QUICK)
-    assert sha256_of(first.artifact) == sha256_of(second.artifact)
+def test_same_seed_same_artifact_other_seed_another(visits: duckdb.DuckDBPyConnection, quick: TrainedModel) -> None:
+    """A run can be repeated to the byte, in another database too."""
+    assert sha256_of(fit(visits, MAPPING, QUICK).artifact) == sha256_of(quick.artifact)
     other = fit(visits, MAPPING, TrainingOptions(max_epochs=2, embedding=8, hidden=16, width=16, seed=1))
-    assert sha256_of(other.artifact) != sha256_of(first.artifact)
+    assert sha256_of(other.artifact) != sha256_of(quick.artifact)
 
 
 def test_training_leaves_the_process_as_it_was(visits: duckdb.DuckDBPyConnection) -> None:
@@ -121,22 +130,22 @@ def test_weights_do_not_depend_on_anything_after_the_training_part(visits: duckd
     assert before.manifest.metrics["next_action"]["accuracy"] > after.manifest.metrics["next_action"]["accuracy"]
 
 
-def test_the_module_does_not_depend_on_the_test_part(visits: duckdb.DuckDBPyConnection) -> None:
+def test_the_module_does_not_depend_on_the_test_part(visits: duckdb.DuckDBPyConnection, quick: TrainedModel) -> None:
     """Neither training, nor early stopping, nor calibration sees it."""
-    before = fit(visits, MAPPING, QUICK)
-    t2 = before.manifest.notes["periods"]["t2"]
+    t2 = quick.manifest.notes["periods"]["t2"]
     visits.execute("UPDATE visits SET did = 'surprise', price = 1e9 WHERE epoch_us(\"at\") > ?", [t2])
     after = fit(visits, MAPPING, QUICK)
-    first, second = weights(before), weights(after)
+    first, second = weights(quick), weights(after)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_actions_of_the_test_part_that_training_never_saw_count_as_missed(visits: duckdb.DuckDBPyConnection) -> None:
+def test_actions_of_the_test_part_that_training_never_saw_count_as_missed(
+    visits: duckdb.DuckDBPyConnection, quick: TrainedModel
+) -> None:
     """They are unknown, never an error, and never left out of the accuracy."""
-    trained = fit(visits, MAPPING, QUICK)
-    t2 = trained.manifest.notes["periods"]["t2"]
+    t2 = quick.manifest.notes["periods"]["t2"]
     visits.execute("UPDATE visits SET did = 'brand new' WHERE epoch_us(\"at\") > ?", [t2])
-    found = evaluate(visits, MAPPING, loaded(trained))["next_action"]
+    found = evaluate(visits, MAPPING, loaded(quick))["next_action"]
     assert found["accuracy"] == 0.0
     assert found["unknown_actions"] == found["n"] > 0
     assert found["log_loss"] is None

@@ -45,6 +45,9 @@ def test_what_to_do_and_what_came_of_it(page: Page, tmp_path: Path) -> None:
             table = read(io.BytesIO(Path(download.value.path()).read_bytes()))
             columns = [table.column(name).to_pylist() for name in ("user_id", "is_chosen", "message", "reasons")]
             assert [[each or None for each in row] for row in zip(*columns, strict=True)] == known
+        for name, tables in (("playbook", 1), ("contacts", 3)):
+            part(page, name)
+            assert sql_is_that_of_its_table(page, file) == tables
         part(page, "what came of it")
         expect(page.get_by_text("by the risk before")).to_be_visible()
         assert sql_is_that_of_its_table(page, file) == 2

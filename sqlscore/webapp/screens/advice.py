@@ -1,4 +1,4 @@
-"""Advice: what to do for whom and why, to take along; what came of what was done."""
+"""Advice: what to do for whom and why, what can be done, who was contacted, and what came of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ def page() -> None:
     events = current()
     if events is None or not events.has_scores():
         return
-    parts: dict[str, Callable[[Current], None]] = {"what to do": _what_to_do, "what came of it": _outcomes}
+    parts: dict[str, Callable[[Current], None]] = {
+        "what to do": _what_to_do,
+        "playbook": _playbook,
+        "contacts": _contacts,
+        "what came of it": _outcomes,
+    }
     chosen = st.segmented_control(
         "what", list(parts), default="what to do", key="advice part", label_visibility="collapsed"
     )
@@ -56,10 +61,41 @@ def _what_to_do(events: Current) -> None:
     sql = advice_queries.best(schema)
     rows(_table(sql), key="advice", height=380)
     show_sql(readable(*sql))
-    left, right = st.columns(2)
-    for place, form, label in ((left, "csv", "CSV of all at risk"), (right, "parquet", "Parquet of all at risk")):
-        download = Download(advice_queries.everybody(schema), f"{events.name}-advice", form)
-        place.link_button(label, SERVED.downloads.link(download), width="stretch")
+    _take_along(advice_queries.everybody(schema), f"{events.name}-advice", "all at risk")
+
+
+def _playbook(events: Current) -> None:
+    schema = events.source.schema
+    st.caption(
+        "What can be done, for whom, and what it is assumed to do. The table is yours: a change in SQL counts from the "
+        "next advice on."
+    )
+    sql = advice_queries.playbook(schema)
+    rows(_table(sql), key="playbook")
+    show_sql(readable(*sql))
+    st.code(advice_queries.change(schema), language="sql")
+
+
+def _contacts(events: Current) -> None:
+    schema = events.source.schema
+    sql = advice_queries.assigned(schema)
+    table = _table(sql)
+    if not table.num_rows:
+        nothing("nobody was assigned to anything yet:", "assign", *events.options)
+        return
+    rows(table, key="assigned")
+    show_sql(readable(*sql))
+    st.subheader("to be contacted")
+    st.caption("Of the newest advice, without those who are held out. sqlscore sends nothing by itself.")
+    sql = advice_queries.first_contacts(schema)
+    rows(_table(sql), key="contacts", height=300)
+    show_sql(readable(*sql))
+    _take_along(advice_queries.contacts(schema), f"{events.name}-contacts", "all to be contacted")
+    st.subheader("who was assigned")
+    sql = advice_queries.newest_interventions(schema)
+    rows(_table(sql), key="interventions", height=300)
+    show_sql(readable(*sql))
+    _take_along(advice_queries.interventions(schema), f"{events.name}-interventions", "all who were assigned")
 
 
 def _outcomes(events: Current) -> None:
@@ -93,6 +129,11 @@ def _outcomes(events: Current) -> None:
     sql = advice_queries.by_risk(events.source.schema)
     rows(_table(sql), key="by risk")
     show_sql(readable(*sql))
+
+
+def _take_along(sql: Sql, name: str, of: str) -> None:
+    for place, form, label in zip(st.columns(2), ("csv", "parquet"), ("CSV", "Parquet"), strict=True):
+        place.link_button(f"{label} of {of}", SERVED.downloads.link(Download(sql, name, form)), width="stretch")
 
 
 def _table(sql: Sql) -> pa.Table:

@@ -2,11 +2,11 @@
 
     python benchmarks/scaling.py [--events 1000000 5000000 10000000 50000000] [--verb refresh] [--sources table]
 
-Each size is made by one process and scored by another, in bulk (`materialize`) or by a full refresh, with DuckDB's
-memory_limit set; the second reports seconds by the wall clock and of processors, and its peak resident memory. Users
-have ten events each on average at every size. Parquet is partitioned by the month of the event, so that every user's
-events lie in several files. A refresh keeps states and sessions: 50 M events take some gigabytes of disk, more with one
-event a session (`--session-events`).
+Each size is made by one process, mapped by a second and scored by a third, in bulk (`materialize`) or by a full
+refresh, with DuckDB's memory_limit set; the last two report seconds by the wall clock and of processors, and their peak
+resident memory. Users have ten events each on average at every size. Parquet is partitioned by the month of the event,
+so that every user's events lie in several files. A refresh keeps states and sessions: 50 M events take some gigabytes
+of disk, more with one event a session (`--session-events`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ def main() -> None:
     parser.add_argument("--session-events", type=int, default=1, help="events of a user that come a second apart")
     parser.add_argument("--folder", help="where the events are made (default: the temporary folder)")
     parser.add_argument("--timeout", type=float, default=1_800, help="seconds after which a size is given up")
-    parser.add_argument("--part", nargs=2, metavar=("make|score", "FOLDER"), help=argparse.SUPPRESS)
+    parser.add_argument("--part", nargs=2, metavar=("make|map|score", "FOLDER"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.part:
         part, folder = chosen.part
         if part == "make":
             make(Path(folder), chosen.events[0], chosen.sources[0], chosen.memory_limit, chosen.session_events)
+        elif part == "map":
+            print(json.dumps(mapped(Path(folder), chosen.memory_limit)))
         else:
             print(json.dumps(score(Path(folder), chosen.events[0], chosen.verb, chosen.memory_limit)))
         return
@@ -46,7 +48,7 @@ def main() -> None:
         found = {}
         for size in sorted(chosen.events):
             with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-                for part in ("make", "score"):
+                for part in ("make", "map", "score"):
                     command = [
                         sys.executable, __file__, "--part", part, folder, "--events", str(size),
                         "--sources", source, "--memory-limit", chosen.memory_limit, "--verb", chosen.verb,
@@ -55,13 +57,14 @@ def main() -> None:
                     done = subprocess.run(
                         command, check=True, stdout=subprocess.PIPE, text=True, timeout=chosen.timeout
                     )
-                found[size] = json.loads(done.stdout)
-            row = found[size]
-            print(
-                f"{source:6} {size:>12,} events {row['seconds']:8.2f} s, of processors {row['cpu']:8.2f} s  "
-                f"peak {row['peak_mb']:7.0f} MB",
-                flush=True,
-            )
+                    if part == "make":
+                        continue
+                    found[size] = row = json.loads(done.stdout)
+                    print(
+                        f"{source:6} {size:>12,} events, {part:5} {row['seconds']:8.2f} s, "
+                        f"of processors {row['cpu']:8.2f} s  peak {row['peak_mb']:7.0f} MB",
+                        flush=True,
+                    )
         for line in ratios(found):
             print(f"{source:6} {line}")
 
@@ -82,8 +85,8 @@ def ratios(found: dict[int, dict[str, float]]) -> list[str]:
 
 
 def make(folder: Path, events: int, source: str, memory_limit: str, session_events: int) -> None:
-    """A database with the events, or files of them, and a model."""
-    from workload import make_events, make_model
+    """A database with the events, or files of them."""
+    from workload import make_events
 
     import sqlscore
 
@@ -96,7 +99,18 @@ def make(folder: Path, events: int, source: str, memory_limit: str, session_even
             )
             con.execute("DROP TABLE events")
             con.execute(f"CREATE VIEW events AS FROM read_parquet('{folder / 'events'}/*/*.parquet')")
-        make_model(con)
+
+
+def mapped(folder: Path, memory_limit: str) -> dict[str, float]:
+    """Seconds and peak resident MB of mapping the events; a model is there then too."""
+    from workload import make_model, timed
+
+    import sqlscore
+
+    with sqlscore.connect(folder / "shop.duckdb", memory_limit=memory_limit, threads=2) as con:
+        began = time.process_time()
+        seconds, _ = timed(lambda: make_model(con))
+        return {"seconds": seconds, "cpu": time.process_time() - began, "peak_mb": peak_mb()}
 
 
 def score(folder: Path, events: int, verb: str, memory_limit: str) -> dict[str, float]:
@@ -117,8 +131,13 @@ def score(folder: Path, events: int, verb: str, memory_limit: str) -> dict[str, 
         cpu = time.process_time() - began
         if not 0.3 * events / 10 < users <= events / 10:
             raise SystemExit(f"{users} users were scored of {events} events")
+    return {"seconds": seconds, "cpu": cpu, "peak_mb": peak_mb()}
+
+
+def peak_mb() -> float:
+    """The most memory that this process has had, MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "cpu": cpu, "peak_mb": peak / (1024 if sys.platform != "darwin" else 2**20)}
+    return peak / (1024 if sys.platform != "darwin" else 2**20)
 
 
 if __name__ == "__main__":

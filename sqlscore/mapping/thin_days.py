@@ -8,6 +8,9 @@ from datetime import date
 FEWEST = 100
 """Usual events of a day; days of fewer differ by chance."""
 
+NEEDED_BEFORE = 8
+"""So many days before a day say whether it is thin, the first of which only stands for all that lie before."""
+
 _DAYS = 400  # before the newest; what is older was seen when it was new
 _SHOWN = 3
 

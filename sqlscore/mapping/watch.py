@@ -81,15 +81,16 @@ class Before:
     verb: str = REFRESHED  # whose profile `last` is
 
 
-def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
-    """Count the events in one scan; only if rows are left out, or some are very old, in a second and a third one."""
+def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str = "true") -> Watched:
+    """Count the events in one scan; only if rows are left out, or some are very old, in a second and a third one.
+
+    Args:
+        con: A connection to the database.
+        mapping: The mapped events.
+        where: A condition on the mapped relation, whose alias is SOURCE: the rows to count.
+    """
     features = [f"feature_{number}" for number in range(len(mapping.features))]
-    columns = "".join(f", {source(f.name)} AS {name}" for f, name in zip(mapping.features, features, strict=True))
-    events = f"""events AS (
-            SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
-                {source(mapping.event_type)} AS action{columns}
-            FROM {rows_of(con, mapping)}
-        )"""
+    events = rows_as_events(con, mapping, where)
     present = "".join(f", count({name}) AS {name}" for name in features)
     total = "".join(f", CAST(sum({name}) AS BIGINT)" for name in ("users", "times", "actions", *features))
     row: tuple[Any, ...] = (
@@ -98,7 +99,7 @@ def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
             f"""WITH {events}, per_day AS MATERIALIZED (
                 SELECT CAST(time AS DATE) AS day, count(*) AS n_rows, count("user") AS users, count(time) AS times,
                     count(action) AS actions{present}, min(time) AS first, max(time) AS newest,
-                    count(*) FILTER ("user" IS NOT NULL AND action IS NOT NULL AND {early(mapping, "time")}) AS n
+                    count(*) FILTER ({usable_here(mapping)}) AS n
                 FROM events GROUP BY CAST(time AS DATE)
             ), counted AS (
                 SELECT CAST(coalesce(sum(n_rows), 0) AS BIGINT){total}, min(first) AS first, max(newest) AS newest
@@ -118,13 +119,13 @@ def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
     else:
         seen = _left_out(con, mapping, events)
     seen = replace(seen, n_missing=n_missing, thin_days=tuple(ThinDay(**day) for day in thin or ()))
-    if seen.first_time is None or seen.newest_time is None or not _is_long(seen.first_time, seen.newest_time):
+    if seen.first_time is None or seen.newest_time is None or not is_long(seen.first_time, seen.newest_time):
         return seen
     old = one(
         con,
         f"""WITH {events}, usable AS (
                 SELECT time FROM events
-                WHERE "user" IS NOT NULL AND action IS NOT NULL AND isfinite(time) AND {early(mapping, "time")}
+                WHERE isfinite(time) AND {usable_here(mapping)}
             ), bound AS (SELECT quantile_disc(time, 0.01) AS low FROM usable)
             SELECT count(*) FROM usable, bound
             WHERE time < TIMESTAMP '{EPOCH}' OR epoch(low) - epoch(time) > {FAR.total_seconds()}""",
@@ -132,7 +133,23 @@ def watch(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Watched:
     return replace(seen, n_far_past=old[0] if old else 0)
 
 
-def _is_long(first: datetime, newest: datetime) -> bool:
+def rows_as_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str = "true") -> str:
+    """A CTE `events` of the mapped rows as they are: "user", time, action, and feature_0 and so on."""
+    columns = "".join(f", {source(f.name)} AS feature_{number}" for number, f in enumerate(mapping.features))
+    return f"""events AS (
+            SELECT {source(mapping.user_id)} AS "user", {utc_timestamp(con, mapping)} AS time,
+                {source(mapping.event_type)} AS action{columns}
+            FROM {rows_of(con, mapping, where)}
+        )"""
+
+
+def usable_here(mapping: Mapping) -> str:
+    """A condition on rows of `rows_as_events` with a finite time: they are usable."""
+    return f'"user" IS NOT NULL AND action IS NOT NULL AND {early(mapping, "time")}'
+
+
+def is_long(first: datetime, newest: datetime) -> bool:
+    """Whether events that lie so far apart may be far past."""
     return first < EPOCH or newest - first > FAR
 
 

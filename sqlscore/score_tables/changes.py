@@ -12,7 +12,8 @@ from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import SESSION_GAP, Mapping
 from sqlscore.quoting import identifier, qualified
-from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, Mark, columns_of, lost_rows, sample_of
+from sqlscore.score_tables.appended import why_not_appended
+from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, Mark, columns_of, has_rowid, lost_rows
 from sqlscore.score_tables.marked import GONE, MARKED, UNSEEN, note_marked, only_marked
 from sqlscore.score_tables.sound_states import wrong_states
 
@@ -75,7 +76,7 @@ def find_changes(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark | N
         if scored:
             _rewrite_marked(con, mapping)
     else:
-        reason = _why_not_appended(con, mapping, old, behind_row)
+        reason = why_not_appended(con, mapping, old, new, behind_row)
         if reason is not None:
             return Changes(reason)
         _appended(con, mapping, behind_row)
@@ -112,16 +113,6 @@ def _why_incomparable(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mar
     return wrong_states(con, mapping, old.model)
 
 
-def _why_not_appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, old: Mark, last_row: int) -> str | None:
-    """How an append-only table broke its promise up to `last_row`; None if it did not."""
-    kept = one(con, f"SELECT count(*) FROM {mapping.relation} WHERE rowid <= ?", [last_row])
-    if kept is None or kept[0] != old.n_rows:
-        return "rows were deleted from a table that was mapped as append-only"
-    if sample_of(con, mapping, last_row) != old.sample:
-        return "rows were replaced in a table that was mapped as append-only"
-    return None
-
-
 def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -> None:
     """Find changes in the rows behind `last_row` alone."""
     new = usable_events(con, mapping, f"{SOURCE}.rowid > {int(last_row)}")
@@ -136,19 +127,36 @@ def _appended(con: duckdb.DuckDBPyConnection, mapping: Mapping, last_row: int) -
     )
 
 
+def _mark_differing(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Fill MARKED with the users whose events are not those of their stored states: half the work of telling in what
+    they differ."""
+    states = qualified(mapping.schema, STATES_TABLE)
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE {MARKED} AS
+            WITH users AS (
+                SELECT e.user_id, count(*) AS n_now, max(e.event_time) AS newest,
+                    sum(hash({_hashed(mapping)})) % 18446744073709551616 AS content_now
+                FROM ({usable_events(con, mapping)}) e GROUP BY e.user_id
+            )
+            SELECT coalesce(u.user_id, s.user_id) AS user_id FROM users u FULL JOIN {states} s USING (user_id)
+            WHERE (n_now, content_now) IS DISTINCT FROM (n_events, content) OR newest > last_time"""
+    )
+
+
 def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping, marked: bool) -> None:
     """Find new, changed and deleted events from the hashes of all events, or of those of users in MARKED."""
     states, events = qualified(mapping.schema, STATES_TABLE), f"({usable_events(con, mapping)})"
+    if not marked and has_rowid(con, mapping):  # what is no table may take long to read, and is read once
+        _mark_differing(con, mapping)
+        marked = True
     if marked:
         states = f"(SELECT * FROM {states} SEMI JOIN {MARKED} USING (user_id))"
         events = f"({usable_events(con, mapping, only_marked(mapping))})"
-    columns = ["event_time", "event_type", *mapping.extras]
-    hashed = ", ".join(f"e.{identifier(name)}" for name in columns)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE {CHANGES_TABLE} AS
             WITH events AS (
                 SELECT e.user_id, e.event_time, s.user_id IS NOT NULL AS known, s.last_time, s.n_events, s.content,
-                    hash({hashed}) AS word, coalesce(e.event_time <= s.last_time, false) AS seen
+                    hash({_hashed(mapping)}) AS word, coalesce(e.event_time <= s.last_time, false) AS seen
                 FROM {events} e LEFT JOIN {states} s USING (user_id)
             ), users AS (
                 SELECT user_id, any_value(last_time) AS last_time, any_value(n_events) AS n_events,
@@ -167,6 +175,11 @@ def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping, marked: bool) ->
             UNION ALL
             SELECT s.user_id, 'gone', s.last_time, NULL, NULL, NULL FROM {states} s ANTI JOIN users USING (user_id)"""
     )
+
+
+def _hashed(mapping: Mapping) -> str:
+    """SQL for what is hashed of an event, whose alias is e."""
+    return ", ".join(f"e.{identifier(name)}" for name in ("event_time", "event_type", *mapping.extras))
 
 
 def _rewrite_marked(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:

@@ -53,8 +53,11 @@ class Mark:
 def mark_now(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str, sha256: str) -> Mark:
     """The mark for the events in the snapshot of this connection."""
     n_rows, last_row, sample = None, None, None
-    if mapping.append_only and not mapping.event_id and _has_rowid(con, mapping):
-        n_rows, last_row = one(con, f"SELECT count(*), max(rowid) FROM {mapping.relation}") or (0, None)
+    if mapping.append_only and not mapping.event_id and has_rowid(con, mapping):
+        n_rows = (one(con, f"SELECT count(*) FROM {mapping.relation}") or (0,))[0]
+        # The last of n rows has a number of n - 1 at least: the engine skips what lies before.
+        last = one(con, f"SELECT max(rowid) FROM {mapping.relation} WHERE rowid >= ?", [n_rows - 1])
+        last_row = last[0] if last is not None else None
         sample = sample_of(con, mapping, last_row)
     names = ", ".join(identifier(name) for name in mapping.read_columns)
     types = ", ".join(map(str, con.sql(f"SELECT {names} FROM {mapping.relation}").types))
@@ -214,7 +217,7 @@ def _watched(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str | None:
     return json.dumps({"key": key, "rows": counted, "scored": scores_inserts(con, mapping)})
 
 
-def _has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
+def has_rowid(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> bool:
     """Whether the engine numbers the rows: the relation is a base table without a column named rowid."""
     query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
     names = con.execute(query).fetchall()

@@ -15,16 +15,17 @@ from sqlscore.database.events_query import events_until
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, on_own_connection, recorded, snapshot, transaction
 from sqlscore.errors import GuardWarning
-from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.mapping.composition.feeds import FeedState, feed_states, waiting
 from sqlscore.mapping.guards import judge, outcomes, read_guards, refuse
 from sqlscore.mapping.of_scores import Scored, of_users
 from sqlscore.mapping.readers import check_readers, note_views, views_changed
 from sqlscore.mapping.roles import UNREADABLE, check_types, unreadable
-from sqlscore.mapping.watch import ACCEPTED, REFRESHED, read_profiles, watch, write_profile
+from sqlscore.mapping.watch import ACCEPTED, REFRESHED, Watched, read_profiles, watch, write_profile
 from sqlscore.quoting import qualified
+from sqlscore.score_tables.appended import watch_appended
 from sqlscore.score_tables.changes import Changes, find_changes
-from sqlscore.score_tables.mark import STATES_TABLE, mark_now, read_mark, write_mark
+from sqlscore.score_tables.mark import STATES_TABLE, Mark, mark_now, read_mark, write_mark
 from sqlscore.score_tables.marked import clear_marks
 from sqlscore.score_tables.moments import note_groups
 from sqlscore.score_tables.past_scores import keep_scores
@@ -111,27 +112,27 @@ def refresh(
     with recorded(con, "refresh", mapping) as details, snapshot(con) as reader:
         try:
             check_types(reader, source)
-            watched = watch(reader, source)
+            mark, before = mark_now(reader, source, artifact.name, artifact.sha256), read_profiles(con, mapping)
+            old = None if full else read_mark(reader, source)
+            of_new = watch_appended(reader, source, old, mark, before.last)
+            watched = of_new or watch(reader, source)
         except UNREADABLE as error:
             raise unreadable(source, error) from error
         changed_views = views_changed(reader, source)
         if changed_views:
             check_readers(reader, source)
-        guards, before = read_guards(con), read_profiles(con, mapping)
+        guards = read_guards(con)
         refuse(judge(reader, source, guards, watched, before), guards, mapping, accept)
-        as_of = watched.newest_time
-        microseconds = None if as_of is None else (as_of - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-        mark = mark_now(reader, source, artifact.name, artifact.sha256)
         # A snapshot covers tables, not files: events of a file that arrives meanwhile wait for the next refresh.
-        seen = source if microseconds is None else replace(source, time_cap=microseconds)
-        old = None
+        seen, microseconds = _up_to_newest(source, watched)
         if full:
             changes = Changes("asked for")
         else:
-            old = read_mark(reader, source)
-            if old is not None and before.last is not None and before.last.n_future:
-                old = replace(old, last_row=None)  # a row that was read already may count by now
-            changes = find_changes(reader, seen, old, mark, artifact.manifest.fold)
+            changes = find_changes(reader, seen, _trusted(old, before.last), mark, artifact.manifest.fold)
+        if changes.reason is not None and of_new is not None:  # all rows are scored, and so looked at
+            watched = watch(reader, source)
+            refuse(judge(reader, source, guards, watched, before), guards, mapping, accept)
+            seen, microseconds = _up_to_newest(source, watched)
         note_groups(reader, seen)
         with transaction(con):
             run = Run(
@@ -175,7 +176,7 @@ def refresh(
         report = RefreshReport(
             mapping=mapping,
             model=artifact.name,
-            as_of=as_of,
+            as_of=watched.newest_time,
             kind="full" if reason else "incremental",
             reason=reason,
             tables={
@@ -201,6 +202,19 @@ def refresh(
     for warning in report.warnings:
         warnings.warn(f"{mapping}: {warning}", GuardWarning, stacklevel=3)
     return report
+
+
+def _up_to_newest(source: Mapping, watched: Watched) -> tuple[Mapping, int | None]:
+    """The mapped events up to the newest one that was counted, and its time, µs; None if there is none."""
+    if watched.newest_time is None:
+        return source, None
+    moment = (watched.newest_time - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    return replace(source, time_cap=moment), moment
+
+
+def _trusted(old: Mark | None, last: Watched | None) -> Mark | None:
+    """The mark, without its last row if a row that was read already may count by now."""
+    return replace(old, last_row=None) if old is not None and last is not None and last.n_future else old
 
 
 def count_scored(con: duckdb.DuckDBPyConnection, users: str, model: str) -> Scored:

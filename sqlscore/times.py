@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from sqlscore.errors import EventsError, SqlscoreError
+from sqlscore.excerpts import excerpt
 
 
 def moment(value: date | str | None, parameter: str, error: type[SqlscoreError] = EventsError) -> int:
@@ -24,13 +25,13 @@ def moment(value: date | str | None, parameter: str, error: type[SqlscoreError] 
     except ValueError:
         parsed = None
     if not isinstance(parsed, date):
-        raise error(f"{parameter} {value!r} is not a time: write it as 2024-01-31 or 2024-01-31 12:00:00")
+        raise error(f"{parameter} {excerpt(repr(value))} is not a time: write it as 2024-01-31 or 2024-01-31 12:00:00")
     if isinstance(parsed, datetime) and parsed.tzinfo is not None:
         try:
             parsed = parsed.astimezone(UTC).replace(tzinfo=None)
         except OverflowError:
             raise error(
-                f"{parameter} {value!r} is before the year 1 or after 9999 in UTC: write another time"
+                f"{parameter} {excerpt(repr(value))} is before the year 1 or after 9999 in UTC: write another time"
             ) from None
     return int(np.datetime64(parsed, "us").astype(np.int64))
 
@@ -63,17 +64,19 @@ def to_seconds(length: str | float | timedelta | None) -> float | None:
         if match is None or unit not in _SECONDS:
             if unit in ("month", "mon", "mo", "quarter", "year", "yr", "y"):
                 raise SqlscoreError(
-                    f"{length!r} has no fixed length, since months and years differ: write it in days, as '30 days' or "
-                    "'365 days'"
+                    f"{excerpt(repr(length))} has no fixed length, since months and years differ: write it in days, as "
+                    "'30 days' or '365 days'"
                 )
-            raise SqlscoreError(f"{length!r} is not a length of time: write it as '14 days', '36 hours' or '2 weeks'")
+            raise SqlscoreError(
+                f"{excerpt(repr(length))} is not a length of time: write it as '14 days', '36 hours' or '2 weeks'"
+            )
         seconds = float(match[1]) * _SECONDS[unit]
     else:
         seconds = float(length)
     if not seconds > 0:
-        raise SqlscoreError(f"a length of time must be positive, found {length!r}")
+        raise SqlscoreError(f"a length of time must be positive, found {excerpt(repr(length))}")
     if seconds > _LONGEST and length != math.inf:  # which is how a program says "ever"
-        raise SqlscoreError(f"a length of time must be at most 10,000 years, found {length!r}")
+        raise SqlscoreError(f"a length of time must be at most 10,000 years, found {excerpt(repr(length))}")
     return seconds
 
 

@@ -11,6 +11,7 @@ from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.attached import Attached
 from sqlscore.events.composition import Composition, IdentityRule
 from sqlscore.events.mapping import Mapping
+from sqlscore.excerpts import excerpt
 from sqlscore.mapping.composition.checks import check_identity
 from sqlscore.mapping.composition.words import spelled
 from sqlscore.mapping.relations import column_of, relation_of, types_of
@@ -55,11 +56,15 @@ class Identity:
         known = ("device", "user", "valid_from", "valid_to", "chains")
         unknown = next((name for name in words if name not in known), None)
         if unknown is not None:
-            raise MappingError(f"--identity {text!r} has no {unknown}=: its options are {', '.join(known)}")
+            raise MappingError(
+                f"--identity {excerpt(repr(text), 200)} has no {excerpt(unknown)}=: its options are {', '.join(known)}"
+            )
         columns = {name: word.text for name, word in words.items()}
         chains = columns.pop("chains", None)
         if chains not in (None, "true", "false"):
-            raise MappingError(f"--identity {text!r} says chains={chains}: true or false")
+            raise MappingError(
+                f"--identity {excerpt(repr(text), 200)} says chains={excerpt(chains or '')}: true or false"
+            )
         return cls(table, **columns, chains=None if chains is None else chains == "true")
 
 

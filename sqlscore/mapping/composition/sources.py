@@ -15,6 +15,7 @@ from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.attached import Attached
 from sqlscore.events.composition import Composition, Feed
 from sqlscore.events.mapping import TimeUnit
+from sqlscore.excerpts import excerpt
 from sqlscore.mapping.composition.fit import check_roles_fit, columns_of
 from sqlscore.mapping.composition.words import spelled
 from sqlscore.mapping.relations import column_of, relation_of, types_of
@@ -66,8 +67,8 @@ class Source:
         for name, word in words.items():
             if word.is_constant and name not in (ACTION, "name"):
                 raise MappingError(
-                    f"--source {text!r} gives a text for {name}, which must be a column: only event_type may be one "
-                    "text for all events of a source; make the column in a view"
+                    f"--source {excerpt(repr(text), 200)} gives a text for {excerpt(name)}, which must be a column: "
+                    "only event_type may be one text for all events of a source; make the column in a view"
                 )
         action = words.pop(ACTION, None)
         given = {name: words.pop(name).text for name in (USER, TIME, DEVICE, "name") if name in words}

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from sqlscore.errors import MappingError
+from sqlscore.excerpts import excerpt
 
 _HEAD = re.compile(r'\s*(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<bare>.+?))\s*(?::\s*(?P<rest>\w+\s*=.*)|:?\s*)$', re.DOTALL)
 _OPTION = re.compile(
@@ -32,7 +33,9 @@ def spelled(text: str, option: str) -> tuple[str, dict[str, Word]]:
     """
     head = _HEAD.match(text)
     if head is None:
-        raise MappingError(f"{option} {text!r} names no table: write TABLE, or TABLE: name=COLUMN, name=COLUMN")
+        raise MappingError(
+            f"{option} {excerpt(repr(text), 200)} names no table: write TABLE, or TABLE: name=COLUMN, name=COLUMN"
+        )
     table = head["bare"] if head["quoted"] is None else head["quoted"].replace('""', '"')
     rest, words = head["rest"] or "", {}
     at = 0
@@ -40,12 +43,12 @@ def spelled(text: str, option: str) -> tuple[str, dict[str, Word]]:
         found = _OPTION.match(rest, at)
         if found is None:
             raise MappingError(
-                f"{option} {text!r} cannot be read from {rest[at:]!r} on: write name=COLUMN with commas between, odd "
-                "names in double quotes and texts in single ones"
+                f"{option} {excerpt(repr(text), 200)} cannot be read from {excerpt(repr(rest[at:]))} on: "
+                "write name=COLUMN with commas between, odd names in double quotes and texts in single ones"
             )
         name = _unquoted(found["name"])
         if name in words:
-            raise MappingError(f"{option} {text!r} says {name}= twice: leave one out")
+            raise MappingError(f"{option} {excerpt(repr(text), 200)} says {excerpt(name)}= twice: leave one out")
         words[name] = Word(_unquoted(found["value"]), found["value"].startswith("'"))
         at = found.end()
     return table, words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import duckdb
 
@@ -67,8 +68,23 @@ def _count(con: duckdb.DuckDBPyConnection, name: str) -> int:
     return int((one(con, f"SELECT count(*) FROM {qualified(SCHEMA, name)}") or (0,))[0])
 
 
-def mend_objects(con: duckdb.DuckDBPyConnection) -> Findings:
-    """Make all views and macros anew, in the caller's transaction, and say which of them were not as they should be."""
+class UnboundViewsError(Exception):
+    """Views cannot be bound to a mapping's tables of scores; the transaction in which that was tried is over."""
+
+    def __init__(self, mapping: str) -> None:
+        super().__init__(f'views cannot be bound to the scores of "{mapping}"')
+        self.mapping = mapping
+
+
+def mend_objects(con: duckdb.DuckDBPyConnection, unbound: Collection[str] = ()) -> Findings:
+    """Make all views and macros anew, in the caller's transaction, and say which of them were not as they should be.
+
+    Args:
+        con: A connection in a transaction.
+        unbound: Names of mappings whose tables of scores are dropped first, since views cannot be bound to them.
+
+    Raises UnboundViewsError if views cannot be bound to those of another mapping, in which somebody changed a column.
+    """
     found = Findings()
     before, older = _definitions(con), installed_version(con) != version()
     rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
@@ -84,11 +100,14 @@ def mend_objects(con: duckdb.DuckDBPyConnection) -> Findings:
         if wrong is not None:
             found.lose(f'the events of "{mapping.name}" cannot be read: {wrong}', "sqlscore init DB --events TABLE")
             continue
+        if mapping.name in unbound:
+            found.add(drop_scores_of(con, mapping))
         try:
             install_mapping(con, mapping)
-        except duckdb.BinderException:  # views are bound to tables of scores in which somebody changed a column
-            found.add(drop_scores_of(con, mapping))
-            install_mapping(con, mapping)
+        except duckdb.BinderException as error:
+            if mapping.name in unbound:
+                raise
+            raise UnboundViewsError(mapping.name) from error
     note_version(con)
     after = _definitions(con)
     if older:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from sqlscore.upkeep.files_beside import remove, stale_files
 from sqlscore.upkeep.findings import Findings, Loss
 from sqlscore.upkeep.mapping_rows import mend_mappings, mend_profiles
 from sqlscore.upkeep.models import VERB, mend_models
-from sqlscore.upkeep.objects import mend_objects, mend_registry
+from sqlscore.upkeep.objects import UnboundViewsError, mend_objects, mend_registry
 from sqlscore.upkeep.registry_rows import mend_columns, mend_rows
 from sqlscore.upkeep.score_columns import mend_score_columns
 from sqlscore.upkeep.scores import forget_refresh, wrong_scores
@@ -90,10 +91,7 @@ def repair(
 def _repaired(
     con: duckdb.DuckDBPyConnection, path: str | None, dry_run: bool, refresh: bool, progress: Progress | None
 ) -> RepairReport:
-    if (
-        one(con, "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?", [SCHEMA])
-        is None
-    ):
+    if one(con, _ANY_TABLE, [SCHEMA]) is None:
         raise InstallError(f"{path or 'this database'} holds nothing of sqlscore: `sqlscore init` maps events in it")
     register_functions(con, path or ":memory:")
     found = Findings()
@@ -101,22 +99,18 @@ def _repaired(
     found.done += [
         f"{each.name}, which a dead process left, {'would be' if dry_run else 'was'} removed" for each in stale
     ]
+    unbound: list[str] = []
     steps: tuple[Step, ...] = (
         mend_columns, mend_rows, mend_registry, mend_mappings, mend_models, _mend_columns_of_scores,
-        mend_objects, _mend_profiles,
+        partial(mend_objects, unbound=unbound), _mend_profiles,
     )  # fmt: skip
     with warnings.catch_warnings(action="ignore"):
         if dry_run:
-            with _undone(con):
-                for step in steps:
-                    found.add(step(con))
-                found.add(_scores(con, None, progress))
+            found.add(_without_unbound(partial(_tried, con, steps, progress), unbound))
         else:
             remove(stale)
             for step in steps:
-                with transaction(con):
-                    made = step(con)
-                found.add(made)
+                found.add(_without_unbound(partial(_taken, con, step), unbound))
             synchronize(con)
             found.add(_scores(con, refresh, progress))
             if found.done:
@@ -125,6 +119,34 @@ def _repaired(
     name = path or ":memory:"
     lost = tuple(Loss(loss.what, loss.command.replace(" DB", f" {name}")) for loss in found.lost)
     return RepairReport(name, tuple(found.done), lost, dry_run)
+
+
+def _without_unbound(work: Callable[[], Findings], unbound: list[str]) -> Findings:
+    """What work in a transaction of its own finds; where views cannot be bound to scores, it is done without these.
+
+    unbound: the names of mappings whose scores are left out, added to here.
+    """
+    while True:
+        try:
+            return work()
+        except UnboundViewsError as error:
+            unbound.append(error.mapping)
+
+
+def _taken(con: duckdb.DuckDBPyConnection, step: Step) -> Findings:
+    """What one step finds and mends."""
+    with transaction(con):
+        return step(con)
+
+
+def _tried(con: duckdb.DuckDBPyConnection, steps: Sequence[Step], progress: Progress | None) -> Findings:
+    """What all steps find, one after the other; nothing of it stays."""
+    found = Findings()
+    with _undone(con):
+        for step in steps:
+            found.add(step(con))
+        found.add(_scores(con, None, progress))
+    return found
 
 
 _ANY_TABLE = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ? LIMIT 1"

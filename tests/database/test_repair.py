@@ -120,7 +120,7 @@ def test_scores_are_left_to_the_next_refresh_if_so_asked(path: Path) -> None:
 def test_a_repair_that_was_killed_runs_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert edited(path, "DROP TABLE sqlscore.runs; DROP VIEW sqlscore.sessions")
     with monkeypatch.context() as patch:
-        patch.setattr(repairing, "mend_objects", lambda con: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(repairing, "mend_objects", lambda con, unbound: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             sqlscore.repair(path)
     assert sqlscore.repair(path).done == ("view sqlscore.sessions was gone and is there again",)

@@ -54,6 +54,33 @@ def test_all_tables_but_the_models_and_the_mappings_can_go_at_once(tmp_path: Pat
     assert_repaired(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("past_scores ALTER lookback_seconds TYPE VARCHAR", "lookback_seconds of sqlscore.past_scores is DOUBLE again"),
+        ("scored_users ALTER churn_risk TYPE VARCHAR", "sqlscore.scored_users was dropped to be made anew: a column"),
+    ],
+)
+def test_a_column_of_another_type_is_mended(tmp_path: Path, change: str, said: str) -> None:
+    """Views over the table cannot be made then, and the engine ends a transaction in which that fails."""
+    path = tmp_path / "shop.duckdb"
+    assert changed(path, [f"ALTER TABLE sqlscore.{change}"]) == 1
+    before = path.read_bytes()
+    assert any(line.startswith(said) for line in sqlscore.repair(path, dry_run=True).done)
+    assert path.read_bytes() == before
+    assert any(line.startswith(said) for line in sqlscore.repair(path).done)
+    assert_repaired(path)
+
+
+def test_values_that_a_column_of_its_own_type_cannot_hold_are_called_lost(tmp_path: Path) -> None:
+    path = tmp_path / "shop.duckdb"
+    change = "ALTER TABLE sqlscore.past_scores ALTER n_events TYPE VARCHAR USING n_events || ' events'"
+    assert changed(path, [change]) == 1
+    (loss,) = sqlscore.repair(path).lost
+    assert loss.what == "5 values of n_events in sqlscore.past_scores are lost: they are no BIGINT"
+    assert_repaired(path)
+
+
 @settings(
     max_examples=2,
     derandomize=True,

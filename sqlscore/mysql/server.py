@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -96,7 +95,6 @@ class _Server:
         self._guarded = guarded
         self._passwords = OnePassword(password)
         self._counting = counting
-        self._pool = ThreadPoolExecutor(MOST_CLIENTS, "sqlscore-mysql")
         self._clients = Clients()
         self._tasks: set[asyncio.Task[None]] = set()
         counting.watch(lambda: len(self._clients))
@@ -114,7 +112,6 @@ class _Server:
         self._clients.end_all()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_TO_END)
-        self._pool.shutdown(wait=False)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -131,7 +128,7 @@ class _Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = Stream(reader, writer)
         cursor = Client(self._guarded)
-        session = Session(cursor, self._pool, self._guarded.limits.seconds, self._counting, self._clients.rows)
+        session = Session(cursor, self._guarded.limits.seconds, self._counting, self._clients.rows)
         connection = ClientConnection(stream, session, self._clients, self._passwords)
         if len(self._clients) >= MOST_CLIENTS:
             cursor.close()

@@ -169,4 +169,29 @@ def test_clients_that_come_and_go_leave_nothing_behind(server: Server):
         counts = list(pool.map(live, range(8)))
     assert min(counts) > 0
     wait_for("the end of the clients", lambda: len(server.ask("SHOW PROCESSLIST")) == 1)
+    wait_for("the end of their threads", lambda: not threads_of_clients())
     assert server.count("sqlscore_mysql_statements_total", code=str(refusals.UNKNOWN)) == 0
+
+
+def threads_of_clients() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("sqlscore-mysql_")]
+
+
+def test_a_client_whose_last_statement_was_ended_leaves_as_others_do(server: Server, caplog: pytest.LogCaptureFixture):
+    """Its cursor is closed and its thread ends, though that statement was stopped; that is nothing to warn of."""
+    with server.connect() as con, con.cursor() as cursor:
+        cursor.execute("SET max_execution_time = 50")
+        with pytest.raises(pymysql.MySQLError, match="longer than"):
+            cursor.execute(LONG)
+    wait_for("the end of its thread", lambda: not threads_of_clients())
+    assert [record.getMessage() for record in caplog.records if "let go" in record.getMessage()] == []
+
+
+def test_one_client_needs_one_thread_whoever_else_asks(server: Server):
+    """A model keeps buffers for every thread that ran it: the statements of a client stay in one."""
+    with server.connect() as scoring, server.connect() as other:
+        for _ in range(3):
+            for con in (scoring, other):
+                with con.cursor() as cursor:
+                    cursor.execute(SCORES)
+        wait_for("a thread for each", lambda: len(threads_of_clients()) == 2)

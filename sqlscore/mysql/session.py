@@ -42,8 +42,8 @@ class Answer:
 class Session(BaseSession):
     """What a client has set, and what it runs, in a thread of its own.
 
-    Models keep buffers for every thread that ever ran one (Intel's MKL alone about 10 MB, beside the allocator's
-    arena). In a pool that all clients share, one client that scores fills those of all its threads.
+    Models keep buffers for every thread that ever ran one (Intel's MKL, and the allocator's arena). In a pool that all
+    clients share, one client that scores fills those of all its threads.
 
     Args:
         client: its cursor.

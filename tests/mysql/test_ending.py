@@ -189,9 +189,10 @@ def test_a_client_whose_last_statement_was_ended_leaves_as_others_do(server: Ser
 
 def test_one_client_needs_one_thread_whoever_else_asks(server: Server):
     """A model keeps buffers for every thread that ran it: the statements of a client stay in one."""
+    wait_for("the end of earlier clients", lambda: not threads_of_clients())
     with server.connect() as scoring, server.connect() as other:
         for _ in range(3):
             for con in (scoring, other):
                 with con.cursor() as cursor:
                     cursor.execute(SCORES)
-        wait_for("a thread for each", lambda: len(threads_of_clients()) == 2)
+        assert len(threads_of_clients()) == 2

@@ -1,10 +1,11 @@
 """A model that is built from stored weights against the same model as TorchScript, in CPU seconds of one thread.
 
-    python benchmarks/loading.py [--architectures gru,mingru]
+    python benchmarks/loading.py [--architectures gru,mingru] [--threads]
 
 Loading: bytes to a module and its first score. Then one user of 30 events, and 200 users of 40, as Python and compiled,
 which have to agree to the last bit. The last column is what `models.compiled.CALLS` rests on: how many calls for one
-user it takes until compiling has paid.
+user it takes until compiling has paid. With `--threads`, by the clock: batches of 30,000 events in two threads, which as Python
+hand its lock over at every step; after how many events compiling has paid there is `models.compiled.EVENTS`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,7 @@ _START, _HOUR = 1_704_067_200_000_000, 3_600_000_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--architectures", default=",".join(ARCHITECTURES))
+    parser.add_argument("--threads", action="store_true", help="two that encode at once, by the clock")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     one, many = events(1, 30), events(200, 40)
@@ -50,6 +53,9 @@ def main() -> None:
                 return torch.jit.load(io.BytesIO(data)).eval()  # type: ignore[no-untyped-call]
 
         eager, scripted = python(), compiled()
+        if chosen.threads:
+            side_by_side(architecture, eager, scripted)
+            continue
         assert torch.equal(score(eager, many), score(scripted, many))
         start = time.process_time()
         with without_deprecation():
@@ -65,6 +71,19 @@ def main() -> None:
             f"{compiling / max(single['python'] - single['script'], 1e-9):.0f} calls",
             flush=True,
         )
+
+
+def side_by_side(architecture: str, eager: Any, scripted: Any) -> None:
+    """Print what a million events take of two threads, as Python and compiled."""
+    batch, batches = events(1_000, 30), 34
+
+    def scored(module: Any) -> Any:
+        return lambda: list(pool.map(lambda _: score(module, batch), range(batches)))
+
+    with ThreadPoolExecutor(2) as pool:
+        seconds = in_turns({"python": scored(eager), "script": scored(scripted)}, repeats=5)
+    a_million = {name: found / batches / 30_000 * 1e6 for name, found in seconds.items()}
+    print(f"{architecture:>14}: a million events in two threads {ratio(a_million)}", flush=True)
 
 
 def events(users: int, each: int) -> Batch:

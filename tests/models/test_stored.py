@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import struct
+import threading
 import warnings
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from io import BytesIO
 from typing import Any
@@ -29,7 +31,7 @@ from sqlscore.models.export import exported, script
 from sqlscore.models.frozen import freeze
 from sqlscore.models.loading import load
 from sqlscore.models.stored import module_of, to_weights
-from sqlscore.scoring.batch import encode_sequences
+from sqlscore.scoring.batch import Batch, encode_sequences
 from sqlscore.scoring.manifest import FORMAT, Manifest, pack, read_manifest, sha256_of
 from sqlscore.scoring.probe import probe
 from sqlscore.scoring.torchscript import zipped
@@ -64,15 +66,41 @@ def test_the_same_model_has_the_same_bytes_and_stays_as_it_is() -> None:
     assert len(model.embedding.frozen) == 0
 
 
-def test_a_model_is_compiled_by_one_of_many_threads() -> None:
-    """`next` of a counter gives each number once: the others go on with what they have."""
+def test_a_model_is_compiled_once() -> None:
+    """Not before it was called often, and then never again."""
     model, _ = random_model(ModelConfig(embedding=4, hidden=4, width=4))
     soon = SoonCompiled(freeze(model), calls=3)
     kinds = []
     for _ in range(4):
-        assert soon.encode is not None
-        kinds.append(isinstance(soon._module, torch.jit.ScriptModule))
-    assert kinds == [False, False, True, True]
+        encoded(soon, made(LENGTHS))
+        kinds.append(soon._module)
+    assert [isinstance(kind, torch.jit.ScriptModule) for kind in kinds] == [False, False, True, True]
+    assert kinds[2] is kinds[3]
+
+
+class Meeting(torch.nn.Module):
+    """Encodes nothing before as many threads as the barrier waits for are in it."""
+
+    def __init__(self, barrier: threading.Barrier) -> None:
+        super().__init__()
+        self.barrier = barrier
+
+    def encode(self, batch: Batch, *_: Any) -> Batch:
+        self.barrier.wait(60)
+        return batch
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_events_count_where_threads_encode_at_once(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread alone hands no lock over: its events bring the moment of compiling no nearer."""
+    compiled: list[object] = []
+    monkeypatch.setattr(torch.jit, "script", lambda module: compiled.append(module) or module)
+    events = made(LENGTHS)
+    soon = SoonCompiled(Meeting(threading.Barrier(threads)), events=2 * events.times.shape[0])
+    for calls in (1, 2, 3):
+        with ThreadPoolExecutor(threads) as pool:
+            assert len(list(pool.map(lambda _: soon.encode(events), range(threads)))) == threads
+        assert len(compiled) == (threads == 2 and calls >= 2), calls
 
 
 SMALL = Inputs(("view", "cart"), {"brand": ("a",)}, ("price",))

@@ -4,8 +4,10 @@
 
 Loading: bytes to a module and its first score. Then one user of 30 events, and 200 users of 40, as Python and compiled,
 which have to agree to the last bit. The last column is what `models.compiled.CALLS` rests on: how many calls for one
-user it takes until compiling has paid. With `--threads`, by the clock: batches of 30,000 events in two threads, which as Python
-hand its lock over at every step; after how many events compiling has paid there is `models.compiled.EVENTS`.
+user it takes until compiling has paid.
+
+With `--threads`, by the clock: batches of 30,000 events in two threads, which as Python hand its lock over at every
+step; after how many events compiling has paid there is `models.compiled.EVENTS`.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ FILES: tuple[str, ...] = (
     "behaviour/lifecycle.sql",
     "behaviour/rfm.sql",
     "decisions/score_spans.sql",
+    "decisions/ordered_events.sql",
     "decisions/step_roles.sql",
     "decisions/user_signs.sql",
     "decisions/driver_stats.sql",

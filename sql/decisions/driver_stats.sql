@@ -1,10 +1,11 @@
 CREATE OR REPLACE MACRO sqlscore.driver_stats(
-    horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE
+    horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE,
+    ordered := 'sqlscore.ordered_events'
 ) AS TABLE
 WITH
 signs AS (
     SELECT s.user_id, s.signs
-    FROM sqlscore.user_signs(back := horizon, horizon := horizon, lookback := lookback, gap := gap) AS s
+    FROM sqlscore.user_signs(back := horizon, horizon := horizon, lookback := lookback, gap := gap, ordered := ordered) AS s
 ),
 labelled AS (
     SELECT s.signs, l.churned
@@ -45,4 +46,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.driver_stats IS
-'How many of the users who had a sign a horizon ago have left since, one row per sign. Parameters: horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit). Columns: driver (a sign of user_signs); n_users (labelled users who had it then); support (their share of the labelled users); churn_rate (share of them who left); rate_low, rate_high (95 % interval); churn_rate_of_all (of all labelled users). Associations, not causes. Months in horizon, lookback and gap are the calendar''s.';
+'How many of the users who had a sign a horizon ago have left since, one row per sign. Parameters: horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); ordered (the name of the view ordered_events, or of a relation with its columns; a table of it saves sorting the events). Columns: driver (a sign of user_signs); n_users (labelled users who had it then); support (their share of the labelled users); churn_rate (share of them who left); rate_low, rate_high (95 % interval); churn_rate_of_all (of all labelled users). Associations, not causes. Months in horizon, lookback and gap are the calendar''s.';

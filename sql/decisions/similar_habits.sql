@@ -1,5 +1,6 @@
 CREATE OR REPLACE MACRO sqlscore.similar_habits(
-    horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE, min_stayed := 30
+    horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE, min_stayed := 30,
+    ordered := 'sqlscore.ordered_events'
 ) AS TABLE
 WITH
 labelled AS (
@@ -11,7 +12,7 @@ labelled AS (
         l.as_of AS label_time,
         l.churned
     FROM sqlscore.churn_labels_inactivity(horizon := horizon, lookback := lookback) AS l
-    INNER JOIN sqlscore.user_signs(back := horizon, horizon := horizon, lookback := lookback, gap := gap) AS s
+    INNER JOIN sqlscore.user_signs(back := horizon, horizon := horizon, lookback := lookback, gap := gap, ordered := ordered) AS s
         ON s.user_id = l.user_id
     WHERE l.churned IS NOT NULL
 ),
@@ -83,4 +84,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.similar_habits IS
-'What users did within the horizon who were alike a horizon ago and stayed, one row per class of users and action. Parameters: horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); min_stayed (30: classes of fewer are left to wider ones). Columns: width (0: alike in all three of the next columns; 1 to 3: in one less each, and the others are NULL); last_action; visit_band (log2 of the number of visits, rounded down); overdue_band (silence in usual gaps: 0 up to 1, 1 up to 2, 2 up to 4, 3 above); action; n_similar (users in the class); n_stayed (of them stayed); n_did (of these did the action within the horizon); share (n_did / n_stayed); share_low, share_high (95 % interval). Months in horizon, lookback and gap are the calendar''s.';
+'What users did within the horizon who were alike a horizon ago and stayed, one row per class of users and action. Parameters: horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); min_stayed (30: classes of fewer are left to wider ones); ordered (the name of the view ordered_events, or of a relation with its columns; a table of it saves sorting the events). Columns: width (0: alike in all three of the next columns; 1 to 3: in one less each, and the others are NULL); last_action; visit_band (log2 of the number of visits, rounded down); overdue_band (silence in usual gaps: 0 up to 1, 1 up to 2, 2 up to 4, 3 above); action; n_similar (users in the class); n_stayed (of them stayed); n_did (of these did the action within the horizon); share (n_did / n_stayed); share_low, share_high (95 % interval). Months in horizon, lookback and gap are the calendar''s.';

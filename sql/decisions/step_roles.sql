@@ -1,5 +1,6 @@
 CREATE OR REPLACE MACRO sqlscore.step_roles(
-    as_of := NULL, horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE, min_events := 100
+    as_of := NULL, horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE, min_events := 100,
+    ordered := 'sqlscore.ordered_events'
 ) AS TABLE
 WITH
 high_water AS (
@@ -9,24 +10,30 @@ steps AS (
     SELECT
         e.event_time,
         e.event_type AS action,
-        LAG(e.event_time) OVER in_order AS previous_time,
-        LAG(e.event_type) OVER in_order AS previous_action,
-        LEAD(e.event_time) OVER in_order AS next_time,
+        e.previous_time,
+        e.previous_action,
         h.known_by
-    FROM sqlscore.events AS e
+    FROM query_table(ordered) AS e
     CROSS JOIN high_water AS h
     WHERE e.event_time <= h.known_by
-    WINDOW in_order AS (PARTITION BY e.user_id ORDER BY e.event_time, e.event_type)
 ),
 -- A visit may still go on after an event that is no older than the gap.
-counts AS (
-    SELECT
-        s.action,
-        COUNT(*) AS n_events,
-        COUNT(*) FILTER (WHERE s.next_time IS NULL OR s.next_time > s.event_time + CAST(gap AS INTERVAL)) AS n_last
-    FROM steps AS s
+known AS (
+    SELECT s.action, COUNT(*) AS n_events FROM steps AS s
     WHERE s.event_time <= s.known_by - CAST(gap AS INTERVAL)
     GROUP BY s.action
+),
+followed AS (
+    SELECT s.previous_action AS action, COUNT(*) AS n_followed
+    FROM steps AS s
+    WHERE s.previous_time <= s.known_by - CAST(gap AS INTERVAL)
+        AND s.event_time <= s.previous_time + CAST(gap AS INTERVAL)
+    GROUP BY s.previous_action
+),
+counts AS (
+    SELECT k.action, k.n_events, k.n_events - COALESCE(f.n_followed, 0) AS n_last
+    FROM known AS k
+    LEFT JOIN followed AS f ON f.action = k.action
 ),
 pairs AS (
     SELECT s.previous_action AS action, s.action AS next_action, COUNT(*) AS n
@@ -114,4 +121,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.step_roles IS
-'What each action is to those who stay and those who leave, found in the events alone, one row per action. Parameters: as_of (the newest event: what is later is not seen), horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); min_events (100: rarer actions have the role ''too few''). Columns: action; role (''unfinished'': visits mostly go on after it; ''failure'': it precedes churn and stands where another action usually follows an unfinished one; ''exit'': it precedes churn and mostly ends the visit; ''retention'': it precedes retention; ''ordinary''); n_events; share_last (share of its events that end their visit); last_low, last_high (interval of that share, three standard errors); share_last_of_all (the same share of all events); usual_before, usual_next (the other action that most often comes right before, and right after, in the same visit); usual_next_share; precedes, retention_lift, lift_low, lift_high (as in action_stats_with). Associations, not causes. Months in horizon, lookback and gap are the calendar''s.';
+'What each action is to those who stay and those who leave, found in the events alone, one row per action. Parameters: as_of (the newest event: what is later is not seen), horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); min_events (100: rarer actions have the role ''too few''); ordered (the name of the view ordered_events, or of a relation with its columns; a table of it saves sorting the events). Columns: action; role (''unfinished'': visits mostly go on after it; ''failure'': it precedes churn and stands where another action usually follows an unfinished one; ''exit'': it precedes churn and mostly ends the visit; ''retention'': it precedes retention; ''ordinary''); n_events; share_last (share of its events that end their visit); last_low, last_high (interval of that share, three standard errors); share_last_of_all (the same share of all events); usual_before, usual_next (the other action that most often comes right before, and right after, in the same visit); usual_next_share; precedes, retention_lift, lift_low, lift_high (as in action_stats_with). Associations, not causes. Months in horizon, lookback and gap are the calendar''s.';

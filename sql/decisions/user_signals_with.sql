@@ -1,5 +1,6 @@
 CREATE OR REPLACE MACRO sqlscore.user_signals_with(
-    risk_from := 0.3, horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE
+    risk_from := 0.3, horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE,
+    ordered := 'sqlscore.ordered_events'
 ) AS TABLE
 WITH
 at_risk AS (
@@ -12,11 +13,11 @@ signs AS (
         s.*,
         FLOOR(LOG2(s.n_visits)) AS visit_band,
         CASE WHEN s.overdue < 1 THEN 0 WHEN s.overdue < 2 THEN 1 WHEN s.overdue < 4 THEN 2 ELSE 3 END AS overdue_band
-    FROM sqlscore.user_signs(horizon := horizon, lookback := lookback, gap := gap) AS s
+    FROM sqlscore.user_signs(horizon := horizon, lookback := lookback, gap := gap, ordered := ordered) AS s
     SEMI JOIN at_risk AS a ON a.user_id = s.user_id
 ),
 drivers AS (
-    SELECT d.* FROM sqlscore.driver_stats(horizon := horizon, lookback := lookback, gap := gap) AS d
+    SELECT d.* FROM sqlscore.driver_stats(horizon := horizon, lookback := lookback, gap := gap, ordered := ordered) AS d
 ),
 -- Of several signs the one after which most users left, by the lower end of its interval.
 named AS (
@@ -27,7 +28,7 @@ named AS (
 ),
 roles AS (
     SELECT r.action, r.role, r.lift_low, r.retention_lift
-    FROM sqlscore.step_roles(horizon := horizon, lookback := lookback, gap := gap) AS r
+    FROM sqlscore.step_roles(horizon := horizon, lookback := lookback, gap := gap, ordered := ordered) AS r
 ),
 features AS (
     SELECT COALESCE(LIST(r.action ORDER BY r.lift_low DESC, r.action), CAST([] AS VARCHAR[])) AS of_those_who_stay
@@ -44,7 +45,7 @@ habits AS (
             'action': c.action, 'n_stayed': c.n_stayed, 'share': c.share, 'share_low': c.share_low,
             'share_high': c.share_high
         } ORDER BY c.share_low DESC, c.action) AS did
-    FROM sqlscore.similar_habits(horizon := horizon, lookback := lookback, gap := gap) AS c
+    FROM sqlscore.similar_habits(horizon := horizon, lookback := lookback, gap := gap, ordered := ordered) AS c
     INNER JOIN roles AS r ON r.action = c.action
     WHERE r.role IN ('ordinary', 'retention') AND r.retention_lift >= 1
     GROUP BY c.width, c.last_action, c.visit_band, c.overdue_band
@@ -149,4 +150,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.user_signals_with IS
-'Active users at risk with what drives it, what they have not tried and what similar users did who stayed, one row per user; the columns that conditions in the playbook are about. Parameters: risk_from (0.3: the lowest churn risk), horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit). Columns: user_id (the user), churn_risk (as in scored_users), driver (of the user''s signs the one after which most users left: failed step, exit intent, abandoned flow or inactivity; unclear if there is none), driver_action (the action that shows it; NULL for inactivity), driver_users (users who had that sign a horizon ago), driver_churn_rate (share of them who left), driver_rate_low (lower end of its 95 % interval), driver_rate_high (upper end), churn_rate_of_all (share of all users who left in that time), signs (all signs of the user), days_silent (days since the last event), usual_gap_days (median silence between visits in days, of all users for those who came twice or less), overdue (days_silent / usual_gap_days), n_visits (number of visits), n_events (number of events), last_action (the last action), usual_next (what usually follows it in a visit, if visits mostly go on after it), next_action (as in scored_users), next_action_probability (as in scored_users), unused_features (actions that precede retention and that the user has never done, the surest first), unused_feature (the first of them), similar_action (what similar users did who stayed, if possible something that the user has never done), similar_stayed (number of these users), similar_share (share of them who did it), similar_low (lower end of its 95 % interval), similar_high (upper end), reasons (the same in words, one reason each), last_event_time (time of the newest event, UTC), model (the model that scored, name@version), as_of (the moment at which all this is valid, UTC). Associations, not causes. Months in horizon, lookback and gap are the calendar''s.';
+'Active users at risk with what drives it, what they have not tried and what similar users did who stayed, one row per user; the columns that conditions in the playbook are about. Parameters: risk_from (0.3: the lowest churn risk), horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); ordered (the name of the view ordered_events, or of a relation with its columns; a table of it saves sorting the events). Columns: user_id (the user), churn_risk (as in scored_users), driver (of the user''s signs the one after which most users left: failed step, exit intent, abandoned flow or inactivity; unclear if there is none), driver_action (the action that shows it; NULL for inactivity), driver_users (users who had that sign a horizon ago), driver_churn_rate (share of them who left), driver_rate_low (lower end of its 95 % interval), driver_rate_high (upper end), churn_rate_of_all (share of all users who left in that time), signs (all signs of the user), days_silent (days since the last event), usual_gap_days (median silence between visits in days, of all users for those who came twice or less), overdue (days_silent / usual_gap_days), n_visits (number of visits), n_events (number of events), last_action (the last action), usual_next (what usually follows it in a visit, if visits mostly go on after it), next_action (as in scored_users), next_action_probability (as in scored_users), unused_features (actions that precede retention and that the user has never done, the surest first), unused_feature (the first of them), similar_action (what similar users did who stayed, if possible something that the user has never done), similar_stayed (number of these users), similar_share (share of them who did it), similar_low (lower end of its 95 % interval), similar_high (upper end), reasons (the same in words, one reason each), last_event_time (time of the newest event, UTC), model (the model that scored, name@version), as_of (the moment at which all this is valid, UTC). Associations, not causes. Months in horizon, lookback and gap are the calendar''s.';

@@ -1,18 +1,14 @@
 CREATE OR REPLACE MACRO sqlscore.user_signs(
-    back := INTERVAL 0 DAY, horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE
+    back := INTERVAL 0 DAY, horizon := INTERVAL 30 DAY, lookback := INTERVAL 90 DAY, gap := INTERVAL 30 MINUTE,
+    ordered := 'sqlscore.ordered_events'
 ) AS TABLE
 WITH
 moments AS (
     SELECT s.user_id, s.as_of - CAST(back AS INTERVAL) AS moment FROM sqlscore.scored_users AS s
 ),
 steps AS (
-    SELECT
-        e.user_id,
-        e.event_time,
-        e.event_type,
-        LAG(e.event_time) OVER (PARTITION BY e.user_id ORDER BY e.event_time, e.event_type) AS previous_time,
-        m.moment
-    FROM sqlscore.events AS e
+    SELECT e.user_id, e.event_time, e.event_type, e.previous_time, e.place, m.moment
+    FROM query_table(ordered) AS e
     INNER JOIN moments AS m ON m.user_id = e.user_id
     WHERE e.event_time <= m.moment
 ),
@@ -20,8 +16,8 @@ visits AS (
     SELECT
         s.user_id,
         ANY_VALUE(s.moment) AS moment,
-        COUNT(*) AS n_events,
         MAX(s.event_time) AS last_event_time,
+        ARG_MAX(s.event_type, s.place) AS last_action,
         MAX(s.event_time) FILTER (
             WHERE s.previous_time IS NULL OR s.event_time > s.previous_time + CAST(gap AS INTERVAL)
         ) AS last_visit_start,
@@ -40,20 +36,18 @@ habits AS (
 roles AS (
     SELECT r.action, r.role, r.usual_next, r.retention_lift
     FROM sqlscore.step_roles(
-        as_of := (SELECT MAX(m.moment) FROM moments AS m), horizon := horizon, lookback := lookback, gap := gap
+        as_of := (SELECT MAX(m.moment) FROM moments AS m), horizon := horizon, lookback := lookback, gap := gap,
+        ordered := ordered
     ) AS r
 ),
-last_visits AS (
+harmful_steps AS (
     SELECT
         s.user_id,
-        LAST(s.event_type ORDER BY s.event_time, s.event_type) AS last_action,
-        LAST(r.role ORDER BY s.event_time, s.event_type) AS last_role,
-        LAST(r.usual_next ORDER BY s.event_time, s.event_type) AS usual_next,
         MIN_BY(s.event_type, r.retention_lift) FILTER (WHERE r.role = 'failure') AS failed_step,
         MIN_BY(s.event_type, r.retention_lift) FILTER (WHERE r.role = 'exit') AS exit_step
     FROM steps AS s
+    INNER JOIN roles AS r ON r.action = s.event_type AND r.role IN ('failure', 'exit')
     INNER JOIN visits AS v ON v.user_id = s.user_id AND s.event_time >= v.last_visit_start
-    LEFT JOIN roles AS r ON r.action = s.event_type
     GROUP BY s.user_id
 ),
 measured AS (
@@ -63,15 +57,16 @@ measured AS (
         v.n_gaps + 1 AS n_visits,
         (EPOCH_US(v.moment) - EPOCH_US(v.last_event_time)) / 864e8 AS days_silent,
         CASE WHEN v.n_gaps >= 2 THEN v.own_gap ELSE h.gap_of_others END AS usual_gap_days,
-        l.last_action,
-        l.failed_step,
-        l.exit_step,
-        CASE WHEN l.last_role = 'unfinished' THEN l.last_action END AS unfinished_step,
-        CASE WHEN l.last_role = 'unfinished' THEN l.usual_next END AS usual_next,
+        v.last_action,
+        b.failed_step,
+        b.exit_step,
+        CASE WHEN r.role = 'unfinished' THEN v.last_action END AS unfinished_step,
+        CASE WHEN r.role = 'unfinished' THEN r.usual_next END AS usual_next,
         v.done
     FROM visits AS v
     CROSS JOIN habits AS h
-    INNER JOIN last_visits AS l ON l.user_id = v.user_id
+    LEFT JOIN roles AS r ON r.action = v.last_action
+    LEFT JOIN harmful_steps AS b ON b.user_id = v.user_id
 ),
 final AS (
     SELECT
@@ -101,4 +96,4 @@ final AS (
 SELECT * FROM final;
 
 COMMENT ON MACRO TABLE sqlscore.user_signs IS
-'What each user''s last visit and silence show at a moment, one row per scored user seen by then. Parameters: back (no time: how long before the scores'' as_of the moment is; roles and habits are those known then), horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit). Columns: user_id; moment; n_visits; days_silent (since the last event); usual_gap_days (median silence between visits, of all users for those who came twice or less); overdue (days_silent / usual_gap_days); last_action; failed_step, exit_step (the action of the last visit with that role in step_roles, the most harmful one); unfinished_step (the last action, if visits mostly go on after it); usual_next (what usually follows it then); signs (which of ''failed step'', ''exit intent'', ''abandoned flow'' and ''inactivity'', that is overdue above 2, are there); done (all actions of the user so far, sorted). Months in horizon, lookback and gap are the calendar''s.';
+'What each user''s last visit and silence show at a moment, one row per scored user seen by then. Parameters: back (no time: how long before the scores'' as_of the moment is; roles and habits are those known then), horizon (30 days: how far ahead a user who does not come counts as lost), lookback (90 days: only users seen within it have a label) and gap (30 minutes: the longest silence within a visit); ordered (the name of the view ordered_events, or of a relation with its columns; a table of it saves sorting the events). Columns: user_id; moment; n_visits; days_silent (since the last event); usual_gap_days (median silence between visits, of all users for those who came twice or less); overdue (days_silent / usual_gap_days); last_action; failed_step, exit_step (the action of the last visit with that role in step_roles, the most harmful one); unfinished_step (the last action, if visits mostly go on after it); usual_next (what usually follows it then); signs (which of ''failed step'', ''exit intent'', ''abandoned flow'' and ''inactivity'', that is overdue above 2, are there); done (all actions of the user so far, sorted). Months in horizon, lookback and gap are the calendar''s.';

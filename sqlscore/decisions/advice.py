@@ -20,6 +20,7 @@ from sqlscore.quoting import identifier, literal, qualified
 TABLE = "recommendations"
 SIGNALS = "user_signals"
 _SIGNALS = "temp.main.sqlscore_user_signals"
+_ORDERED = "temp.main.sqlscore_ordered"
 _MATCHED = "temp.main.sqlscore_matched"
 _COLUMNS = (
     "driver", "driver_action", "unused_features", "similar_action", "similar_stayed", "similar_share", "similar_low",
@@ -54,14 +55,18 @@ def find_signals(con: duckdb.DuckDBPyConnection, mapping: Mapping, risk_from: fl
     """Put the signals of the users at risk into a temporary table of this connection, numbered by falling risk."""
     schema = mapping.schema
     spans = qualified(schema, "score_spans")
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE sqlscore_user_signals AS
-            SELECT *, row_number() OVER (ORDER BY churn_risk DESC, user_id) - 1 AS sqlscore_nr
-            FROM {qualified(schema, "user_signals_with")}(
-                risk_from := {risk_from!r}, horizon := (SELECT s.horizon FROM {spans} s),
-                lookback := (SELECT s.lookback FROM {spans} s)
-            )"""
-    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE sqlscore_ordered AS FROM {qualified(schema, 'ordered_events')}")
+    try:
+        con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE sqlscore_user_signals AS
+                SELECT *, row_number() OVER (ORDER BY churn_risk DESC, user_id) - 1 AS sqlscore_nr
+                FROM {qualified(schema, "user_signals_with")}(
+                    risk_from := {risk_from!r}, horizon := (SELECT s.horizon FROM {spans} s),
+                    lookback := (SELECT s.lookback FROM {spans} s), ordered := {literal(_ORDERED)}
+                )"""
+        )
+    finally:
+        con.execute(f"DROP TABLE {_ORDERED}")
 
 
 def match_plays(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[Play]:

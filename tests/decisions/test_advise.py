@@ -33,6 +33,8 @@ def test_advice_is_one_row_a_user_the_same_each_time_and_within_its_limits(shop:
     rows = shop.execute(ALL).fetchall()
     sqlscore.advise(shop, **limits)
     assert shop.execute(ALL).fetchall() == rows
+    differ = "FROM (FROM sqlscore.user_signals) EXCEPT ALL FROM sqlscore.user_signals_with(horizon := INTERVAL 10 DAY, "
+    assert shop.execute(f"{differ}lookback := INTERVAL 20 DAY)").fetchall() == []  # which sorts for each macro
     assert len({row[0] for row in rows}) == len(rows) == first.outcome.n_at_risk > 100
     spent = shop.execute("SELECT count(*), sum(cost), min(net_value) FROM sqlscore.recommendations WHERE is_chosen")
     ((chosen, cost, least),) = spent.fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import duckdb
 import pytest
@@ -75,3 +76,37 @@ def test_each_active_user_at_risk_has_one_row_with_reasons(shop: duckdb.DuckDBPy
         AND v.session_id = (SELECT max(session_id) FROM sqlscore.sessions x WHERE x.user_id = s.user_id))"""
     assert shop.execute(shown).fetchall() == [(0,)]
     assert shop.execute("SELECT min(len(reasons)) FROM s WHERE driver <> 'unclear'").fetchall()[0][0] >= 2
+
+
+def test_the_last_visit_is_what_a_loop_over_the_events_finds(shop: duckdb.DuckDBPyConnection) -> None:
+    """Last action, visits, silence and harmful steps, a horizon before the scores."""
+    roles = {
+        action: (role, lift)
+        for action, role, lift in shop.execute(
+            f"""SELECT action, role, retention_lift FROM sqlscore.step_roles(
+                as_of := (SELECT max(as_of) - INTERVAL 10 DAY FROM sqlscore.scored_users), {SPANS})"""
+        ).fetchall()
+    }
+    ((moment,),) = shop.execute("SELECT max(as_of) - INTERVAL 10 DAY FROM sqlscore.scored_users").fetchall()
+    visits: dict[int, list[list[tuple[datetime, str]]]] = {}
+    events = "SELECT user_id, event_time, event_type FROM e WHERE event_time <= ? ORDER BY ALL"
+    for user, time, action in shop.execute(events, [moment]).fetchall():
+        mine = visits.setdefault(user, [])
+        if not mine or time > mine[-1][-1][0] + timedelta(minutes=30):
+            mine.append([])
+        mine[-1].append((time, action))
+    expected = []
+    for user, mine in sorted(visits.items()):
+        time, action = mine[-1][-1]
+        harmful = {
+            role: min(
+                (one for _, one in mine[-1] if roles[one][0] == role), key=lambda one: roles[one][1], default=None
+            )
+            for role in ("failure", "exit")
+        }
+        silent = (moment - time) / timedelta(days=1)
+        expected.append((user, len(mine), pytest.approx(silent, abs=1e-9), action, *harmful.values()))
+    columns = "user_id, n_visits, days_silent, last_action, failed_step, exit_step"
+    signs = f"SELECT {columns} FROM sqlscore.user_signs(back := INTERVAL 10 DAY, {SPANS}) ORDER BY 1"
+    assert shop.execute(signs).fetchall() == expected
+    assert {row[4] for row in expected} >= {None, "payment_failed"}

@@ -64,6 +64,15 @@ def test_the_views_follow_the_order(con: duckdb.DuckDBPyConnection) -> None:
     assert con.execute(ends).fetchall() == [("start", "page")]
     pairs = "SELECT action, next_action FROM sqlscore_other.transitions ORDER BY 1"
     assert con.execute(pairs).fetchall() == [("first", "page"), ("start", "first")]
+    before = "SELECT DISTINCT previous_action, event_type, place FROM sqlscore_other.ordered_events"
+    neighbours = {(None, "start", 1), ("start", "first", 2), ("first", "page", 3)}
+    assert set(con.execute(before).fetchall()) == neighbours
+    con.execute(
+        "CREATE TABLE s AS SELECT DISTINCT user_id, event_time AS as_of FROM e; DROP VIEW sqlscore_other.scored_users;"
+        "CREATE TABLE sqlscore_other.scored_users AS FROM s"
+    )
+    last = "SELECT DISTINCT last_action, done FROM sqlscore_other.user_signs()"
+    assert con.execute(last).fetchall() == [("page", ["first", "page", "start"])]
     funnel = "SELECT n_users FROM sqlscore_other.funnel(steps := {}) ORDER BY step"
     assert con.execute(funnel.format("['start', 'page']")).fetchall() == [(3,), (3,)]
     assert con.execute(funnel.format("['page', 'start']")).fetchall() == [(3,), (0,)]

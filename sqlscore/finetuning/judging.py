@@ -55,7 +55,7 @@ def judge(head: Head, features: Table, labels: Labels, rows: Ints, peers: Mappin
         other = losses(labels, rows, told[rows])
         found["baselines"][name] = {
             **figures(labels, rows, told[rows]),
-            "better": _in_errors(other - loss, labels.user[rows]),
+            "better": in_errors(other - loss, labels.user[rows]),
         }
     return found
 
@@ -149,7 +149,7 @@ def _auc(truth: npt.NDArray[np.bool_], told: Floats) -> float | None:
     return float(roc_auc_score(truth, told)) if 0 < truth.sum() < len(truth) else None
 
 
-def _in_errors(difference: Floats, user: Ints) -> float:
+def in_errors(difference: Floats, user: Ints) -> float:
     """The sum of differences in standard errors over users."""
     each = np.bincount(user, weights=difference)
     spread = float(np.sqrt((each**2).sum()))

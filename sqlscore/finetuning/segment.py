@@ -61,25 +61,44 @@ class Comparison:
         return f"Learned from the labels of all users: the segment's alone are not better beyond noise ({by})."
 
 
-def in_segment(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str) -> npt.NDArray[np.bool_]:
-    """(N,) whether each label in TABLE is of the segment: an event of its user, up to its moment, meets the condition.
+def condition_of(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str) -> str:
+    """What says who is of a segment, in brackets.
 
     Args:
-        con: The connection that has TABLE.
+        con: A connection to the file.
         mapping: The events.
-        where: A condition on columns of the mapped events.
+        where: What somebody wrote: a condition on columns of the mapped events.
 
-    Raises TrainingError if it is no condition, or if too few labels are of the segment.
+    Raises TrainingError if it is none.
     """
     events = qualified(mapping.schema, "events")
     try:
-        condition = checked_condition(con, where, events)
+        return checked_condition(con, where, events)
     except StatementError as error:
         said = excerpt(str(error).splitlines()[0], 300)
         raise TrainingError(
             f"where is {excerpt(repr(where))}: {said}; pass a condition on columns of {events}, such as "
             "country = 'FR' or user_id IN (1, 2)"
         ) from error
+
+
+def events_of(mapping: Mapping, condition: str) -> str:
+    """A query for the events that meet a condition, each at its own moment: what the linter looks at."""
+    return f"SELECT user_id, event_time AS as_of FROM {qualified(mapping.schema, 'events')} WHERE {condition}"
+
+
+def in_segment(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str, condition: str) -> npt.NDArray[np.bool_]:
+    """(N,) whether each label in TABLE is of the segment: an event of its user, up to its moment, meets the condition.
+
+    Args:
+        con: The connection that has TABLE.
+        mapping: The events.
+        where: What somebody wrote.
+        condition: What `condition_of` made of it.
+
+    Raises TrainingError if too few labels are of the segment.
+    """
+    events = qualified(mapping.schema, "events")
     rows = con.execute(
         f"""WITH since AS (SELECT user_id, min(event_time) AS since FROM {events} WHERE {condition} GROUP BY user_id)
             SELECT coalesce(s.since <= l.as_of, false) AS chosen

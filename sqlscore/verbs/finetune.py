@@ -74,7 +74,7 @@ def finetune(
             for users of whom an event up to a label's moment meets it. One learned from their labels alone is kept if
             it is better for held-out users of theirs, beyond noise; else the head is that of all users. Both are
             judged on these users; `notes["segment"]` has the comparison, and the verdict says it.
-        allow_leak: Rules of the linter whose findings in `labels` pass.
+        allow_leak: Rules of the linter whose findings in `labels` and `where` pass.
         mapping: The name of the mapping.
         seed: The same seed, data and base give the same head.
         threads: How many threads encode; by default one per core.
@@ -91,7 +91,7 @@ def finetune(
     """
     from sqlscore.finetuning.fit import Asked, fit_head  # scikit-learn
     from sqlscore.finetuning.labels import read_labels
-    from sqlscore.finetuning.segment import in_segment
+    from sqlscore.finetuning.segment import condition_of, events_of, in_segment
     from sqlscore.finetuning.spend import NAME as SPEND
     from sqlscore.finetuning.spend import spend_of, spend_query
     from sqlscore.finetuning.trials import read_trial
@@ -110,6 +110,10 @@ def finetune(
     passed = refuse_leaks(con, source, allow_leak, TrainingError) or []
     if labels is not None:
         passed = [*passed, *refuse_leaks_of_query(con, labels, allow_leak, TrainingError)]
+    condition = None if where is None else condition_of(con, source, where)
+    if condition is not None:
+        of_segment = events_of(source, condition)
+        passed = [*passed, *refuse_leaks_of_query(con, of_segment, allow_leak, TrainingError, "the condition where")]
     with recorded(con, "finetune", mapping) as details, snapshot(con) as reader:
         newest = one(reader, f"SELECT epoch_us(max(event_time)) FROM {qualified(source.schema, 'events')}")
         if newest is None or newest[0] is None:
@@ -121,7 +125,9 @@ def finetune(
             labels, task = spend_query(reader, source, spend, until), "amount"
         if labels is not None:
             found = read_labels(reader, source, labels, task, until)
-            segment = None if where is None else in_segment(reader, source, where)
+            segment = None
+            if where is not None and condition is not None:
+                segment = in_segment(reader, source, where, condition)
             asked = Asked(labels, seed, threads, tuple(passed), where, segment, spend)
             data = fit_head(reader, source, artifact, judged, found, asked)
             details["labels"] = len(found)

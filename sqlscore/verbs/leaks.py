@@ -48,21 +48,25 @@ def refuse_leaks(
 
 
 def refuse_leaks_of_query(
-    con: duckdb.DuckDBPyConnection, query: str, allowed: Sequence[str], error: type[SqlscoreError]
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    allowed: Sequence[str],
+    error: type[SqlscoreError],
+    what: str = "the query",
 ) -> list[dict[str, str]]:
-    """Likewise of a query whose rows are learned; returns what was let pass, for the notes of a model."""
+    """Likewise of a query whose rows are learned, called `what`; returns what was let pass, for a model's notes."""
     _check_rules(allowed, error)
     try:
         report = lint(con, query)
     except LintError as reason:
-        warnings.warn(f"the query was not looked at for leaks: {reason}", stacklevel=4)
+        warnings.warn(f"{what} was not looked at for leaks: {reason}", stacklevel=4)
         return []
     refused = [one for one in report.errors if one.rule not in allowed]
     if refused:
         listed = "\n".join(f"  {one}" for one in refused)
         rules = " ".join(f"--allow-leak {rule}" for rule in dict.fromkeys(one.rule for one in refused))
         raise error(
-            f"the query shows what came after the moment that a row speaks of:\n{listed}\nmend it, or allow it with a "
+            f"{what} shows what came after the moment that a row speaks of:\n{listed}\nmend it, or allow it with a "
             f"comment (docs/linting.md) or {rules}"
         )
     return _notes([*report.errors, *report.allowed])

@@ -94,7 +94,12 @@ class Meeting(torch.nn.Module):
 def test_events_count_where_threads_encode_at_once(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread alone hands no lock over: its events bring the moment of compiling no nearer."""
     compiled: list[object] = []
-    monkeypatch.setattr(torch.jit, "script", lambda module: compiled.append(module) or module)
+
+    def noted(module: object) -> object:
+        compiled.append(module)
+        return module
+
+    monkeypatch.setattr(torch.jit, "script", noted)
     events = made(LENGTHS)
     soon = SoonCompiled(Meeting(threading.Barrier(threads)), events=2 * events.times.shape[0])
     for calls in (1, 2, 3):

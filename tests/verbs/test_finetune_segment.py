@@ -40,7 +40,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     CASE WHEN i // {USERS} = 3 THEN CASE WHEN i % {USERS} % 3 = 0 THEN 'FR' ELSE 'DE' END END AS country
                 FROM range({USERS * 6}) t(i)"""
         )
-        sqlscore.map_events(con, "ev", features=[])
+        sqlscore.map_events(con, "ev", features=["country"])
         sqlscore.train(con, architecture="markov", churn=False)
     return path
 
@@ -51,7 +51,7 @@ def con(shop: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield own
 
 
-FRENCH = "user_id IN (SELECT user_id FROM ev WHERE country = 'FR')"
+FRENCH = "country = 'FR'"
 
 
 def test_users_who_do_otherwise_get_a_head_of_their_own(con: duckdb.DuckDBPyConnection) -> None:
@@ -106,6 +106,23 @@ def test_a_condition_that_is_none_or_meets_too_few_is_refused(
     """A user belongs to the segment from the first event on that meets it, so later events say nothing of a label."""
     with pytest.raises(TrainingError, match=said):
         sqlscore.finetune(con, ALIKE, name="none", where=where)
+
+
+def test_a_segment_of_what_came_later_is_refused(con: duckdb.DuckDBPyConnection) -> None:
+    """Who will have been somewhere is not known yet, as in the query of the labels."""
+    later = "user_id IN (SELECT user_id FROM ev WHERE country = 'FR')"
+    with pytest.raises(TrainingError, match=r"(?s)^the condition where shows .* --allow-leak unbounded-join$"):
+        sqlscore.finetune(con, ALIKE, name="some", where=later)
+    info = sqlscore.finetune(con, ALIKE, name="some", where=later, allow_leak=["unbounded-join"])
+    assert [leak["rule"] for leak in info.notes["allowed_leaks"]] == ["unbounded-join"]
+
+
+def test_a_segment_of_a_table_without_times_passes(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE customers AS SELECT DISTINCT user_id, user_id % 3 = 0 AS french FROM ev")
+    where = "user_id IN (SELECT user_id FROM customers WHERE french)"
+    info = sqlscore.finetune(con, ALIKE, name="some", where=where)
+    assert info.notes["segment"]["where"] == where
+    assert "allowed_leaks" not in info.notes
 
 
 def test_an_uplift_has_no_segment(con: duckdb.DuckDBPyConnection) -> None:

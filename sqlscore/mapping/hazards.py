@@ -22,7 +22,8 @@ PLAIN = "a DuckDB without sqlscore cannot insert into {them} any more, until sql
 
 _SCORING = (
     "two transactions that insert events of one user at the same time, or one that runs beside a refresh, may "
-    "conflict: the second one fails, and is to be run again"
+    "conflict: the second one fails, and is to be run again",
+    "only inserts score: scores of users whose events are updated or deleted wait for a refresh",
 )
 _UPSERTS = "INSERT OR REPLACE and ON CONFLICT DO UPDATE into {them} are refused by DuckDB: delete and insert instead"
 
@@ -48,5 +49,5 @@ def hazards_of(con: duckdb.DuckDBPyConnection, tables: Iterable[EventsTable], sc
     if keyed:
         found.insert(1, _UPSERTS.format(them=", ".join(keyed)))
     if score:
-        found = [PLAIN.format(them=", ".join(names)), *found, _SCORING]
+        found = [PLAIN.format(them=", ".join(names)), *found, *_SCORING]
     return tuple(found)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +20,8 @@ import sqlscore
 from sqlscore.database.registry import register
 from sqlscore.errors import InstallError, MappingError
 
-STORED = "SELECT user_id, n_events, next_action, churn_risk, model, as_of FROM sqlscore.scored_users ORDER BY user_id"
+STORED = """SELECT user_id, n_events, next_action, next_action_probability, churn_risk, model, as_of
+    FROM sqlscore.scored_users ORDER BY user_id"""
 LIVE = STORED.replace("scored_users", "live_scored_users")
 
 
@@ -37,6 +43,96 @@ def test_scores_are_those_of_a_query_as_soon_as_events_are_in() -> None:
     assert not [p for p in sqlscore.status(con, check=True).problems if "somebody" in p.what or "whole" in p.what]
     sqlscore.refresh(con)
     assert_equal_to_full(con)
+
+
+def _copied(con: duckdb.DuckDBPyConnection, rows: pa.Table, folder: Path) -> None:
+    con.register("rows", rows)
+    con.execute(f"COPY rows TO '{folder}/new.parquet'; COPY e FROM '{folder}/new.parquet'")
+
+
+def _appended(con: duckdb.DuckDBPyConnection, rows: pa.Table, _: Path) -> None:
+    con.append("e", rows.to_pandas())
+
+
+def _one_by_one(con: duckdb.DuckDBPyConnection, rows: pa.Table, _: Path) -> None:
+    con.executemany("INSERT INTO e VALUES (?, ?, ?, ?)", [tuple(row.values()) for row in rows.to_pylist()])
+
+
+def _returned(con: duckdb.DuckDBPyConnection, rows: pa.Table, _: Path) -> None:
+    con.register("rows", rows)
+    found = con.execute("INSERT INTO e FROM rows RETURNING user_id, price").fetchall()
+    assert found == [(3, 1.0), (3, 2.0), (3, 3.0)]
+
+
+@pytest.mark.parametrize("insert", [_copied, _appended, _one_by_one, _returned])
+def test_whatever_inserts_is_scored(
+    insert: Callable[[duckdb.DuckDBPyConnection, pa.Table, Path], None], tmp_path: Path
+) -> None:
+    """The user that it touches as a query scores her then, the others as before; a refresh says the same."""
+    con = scoring()
+    others = con.execute(STORED.replace("ORDER", "WHERE user_id <> 3 ORDER")).fetchall()
+    rows = con.sql(
+        """SELECT 3::BIGINT AS user_id, TIMESTAMP '2024-01-03' + to_hours(unnest([0, 2, 1])) AS event_time,
+           unnest(['buy', 'cart', 'view']) AS event_type, unnest([1.0, 2.0, 3.0])::DOUBLE AS price"""
+    ).to_arrow_table()
+    insert(con, rows, tmp_path)
+    live = con.execute(LIVE.replace("ORDER", "WHERE user_id = 3 ORDER")).fetchall()
+    assert live[0][:2] == (3, 11)
+    assert con.execute(STORED.replace("ORDER", "WHERE user_id = 3 ORDER")).fetchall() == live
+    assert con.execute(STORED.replace("ORDER", "WHERE user_id <> 3 ORDER")).fetchall() == others
+    assert sqlscore.refresh(con).kind == "incremental"
+    assert_equal_to_full(con)
+
+
+_DYING = """
+import os, signal, sys, sqlscore
+from sqlscore.scoring.artifact import Artifact
+con = sqlscore.connect(sys.argv[1])
+event = "INSERT INTO e VALUES (3, TIMESTAMP '2024-01-03', 'buy', 1)"
+con.execute(event)
+def dying(*args, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[2] == "while it scores":
+    Artifact.encode = dying
+elif sys.argv[2] == "before it commits":
+    con.begin()
+con.execute(event)
+dying()
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "committed"), [("while it scores", 1), ("before it commits", 1), ("after it committed", 2)]
+)
+def test_a_killed_insert_leaves_the_scores_of_what_was_committed(tmp_path: Path, when: str, committed: int) -> None:
+    path = tmp_path / "shop.duckdb"
+    scoring(path).close()
+    died = subprocess.run([sys.executable, "-c", _DYING, str(path), when], check=False, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    with sqlscore.connect(path) as con:
+        touched = "WHERE user_id = 3 ORDER"
+        live = con.execute(LIVE.replace("ORDER", touched)).fetchall()
+        assert live[0][:2] == (3, 8 + committed)
+        assert con.execute(STORED.replace("ORDER", touched)).fetchall() == live
+        assert sqlscore.refresh(con).kind == "incremental"
+        assert_equal_to_full(con)
+
+
+def test_what_updates_and_deletes_leave_is_said_before() -> None:
+    """Only inserted events are scored at once; it is said where --score is asked for, and by the command too."""
+    con = open_shop()
+    sqlscore.refresh(con)
+    said = "scores of users whose events are updated or deleted wait for a refresh"
+    assert any(said in hazard for hazard in sqlscore.watch(con, score=True, dry_run=True).hazards)
+    assert not any(said in hazard for hazard in sqlscore.watch(con, dry_run=True).hazards)
+    sqlscore.watch(con, score=True, yes=True)
+    sqlscore.refresh(con)
+    before = con.execute(STORED).fetchall()
+    con.execute("UPDATE e SET event_type = 'buy' WHERE user_id = 2; DELETE FROM e WHERE user_id = 4 AND price < 20")
+    assert con.execute(STORED).fetchall() == before
+    sqlscore.refresh(con)
+    after = con.execute(STORED).fetchall()
+    assert [row[0] for row, old in zip(after, before, strict=True) if row != old] == [2, 4]
 
 
 def test_scores_roll_back_with_the_transaction() -> None:

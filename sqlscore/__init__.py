@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlscore.verbs.models import drop_model, export_model, import_model, list_models, promote, rollback
     from sqlscore.verbs.plot import plot
     from sqlscore.verbs.policy import set_policy
+    from sqlscore.verbs.pretrain import pretrain
     from sqlscore.verbs.publish import publish
     from sqlscore.verbs.refresh import refresh
     from sqlscore.verbs.repair import repair
@@ -59,6 +60,7 @@ __all__ = [
     "map_export",
     "materialize",
     "plot",
+    "pretrain",
     "promote",
     "publish",
     "refresh",
@@ -101,6 +103,7 @@ _HOMES = {
     "map_export": "verbs.exports",
     "materialize": "verbs.materialize",
     "plot": "verbs.plot",
+    "pretrain": "verbs.pretrain",
     "promote": "verbs.models",
     "publish": "verbs.publish",
     "refresh": "verbs.refresh",

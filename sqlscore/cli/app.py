@@ -19,6 +19,7 @@ from sqlscore.cli.mapping import init, unmap
 from sqlscore.cli.materialize import history, materialize
 from sqlscore.cli.mcp import mcp
 from sqlscore.cli.plot import plot
+from sqlscore.cli.pretrain import pretrain
 from sqlscore.cli.publish import publish
 from sqlscore.cli.refresh import refresh
 from sqlscore.cli.repair import repair
@@ -45,6 +46,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("score", MODELS, score),
     ("train", MODELS, train),
     ("evaluate", MODELS, evaluate),
+    ("pretrain", MODELS, pretrain),
     ("finetune", MODELS, finetune),
     ("compare", MODELS, compare),
     ("search", MODELS, search),

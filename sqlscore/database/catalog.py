@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from sqlscore.database.attaching import attach
+from sqlscore.database.champions import IS_PRETRAINED
 from sqlscore.database.identity import file_number
 from sqlscore.database.queries import one
 from sqlscore.errors import InstallError, MappingError
@@ -51,13 +52,18 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
         for name, text in con.execute("SELECT name, mapping FROM sqlscore.mappings").fetchall()
     }
     models = {}
-    for name, version, mapping, sha256, architecture in con.execute(
-        "SELECT name, version, mapping, sha256, architecture FROM sqlscore.models"
+    for name, version, mapping, sha256, architecture, pretrained in con.execute(
+        f"SELECT name, version, mapping, sha256, architecture, {IS_PRETRAINED} FROM sqlscore.models"
     ).fetchall():
         label = f"{name}@{version}"
         same = label in known and known[label].sha256 == sha256
         models[label] = StoredModel(
-            label, mapping, sha256, known[label].data if same else _artifact(con, name, version), architecture
+            label,
+            mapping,
+            sha256,
+            known[label].data if same else _artifact(con, name, version),
+            architecture,
+            pretrained,
         )
     aliases = {
         (mapping, alias): f"{name}@{version}"

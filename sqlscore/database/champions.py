@@ -8,6 +8,8 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 
 ROLLBACK = "rollback"
+IS_PRETRAINED = "coalesce(CASE WHEN json_valid(manifest) THEN json_exists(manifest, '$.notes.pretraining') END, false)"
+"""SQL over a row of `sqlscore.models`: whether it is a base for fine-tuning, which is never champion."""
 
 
 def set_champion(con: duckdb.DuckDBPyConnection, mapping: str, name: str, version: int, verb: str, why: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, synchronize
-from sqlscore.database.champions import set_champion
+from sqlscore.database.champions import IS_PRETRAINED, set_champion
 from sqlscore.database.damage import is_readable
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
@@ -46,14 +46,21 @@ class ModelInfo:
         return self.architecture == HEAD
 
     @property
+    def is_pretrained(self) -> bool:
+        """Whether it is a base for fine-tuning that `pretrain` made, which is never champion."""
+        return "pretraining" in self.notes
+
+    @property
     def is_untrained(self) -> bool:
         """Whether it is counts and tables that `score` made, which the first training replaces."""
         return self.architecture == UNTRAINED
 
     @property
     def kind(self) -> str:
-        """What it is, in words: its architecture, or that it was not trained."""
-        return "counts, no training" if self.is_untrained else self.architecture
+        """What it is, in words: its architecture, and that it was not trained, or is a base for fine-tuning."""
+        if self.is_untrained:
+            return "counts, no training"
+        return f"{self.architecture}, pretrained" if self.is_pretrained else self.architecture
 
     @property
     def label(self) -> str:
@@ -133,16 +140,18 @@ def register(
         data: The artifact.
         name: The name of the model.
         mapping: The mapping that it belongs to.
-        champion: Whether to promote it; the first model of a mapping always is.
+        champion: Whether to promote it; the first model of a mapping always is, and a head or a pretrained
+            base never.
         verb: The verb to record in `sqlscore.runs`.
 
-    Raises ModelError if the name is not valid, or if it is that of a model where this is a fine-tuned head, or the
-    other way round.
+    Raises ModelError if the name is not valid, or if it is that of another kind: of models, fine-tuned heads and
+    pretrained bases.
     """
     manifest = read_manifest(data)
     if not name or "@" in name:
         raise ModelError(f"a model's name may not be empty or contain an @, found {name!r}: choose another")
-    check_name(con, name, manifest.architecture == HEAD)
+    pretrained = "pretraining" in manifest.notes
+    check_name(con, name, manifest.architecture == HEAD, pretrained)
     with recorded(con, verb, mapping) as details, transaction(con):
         version = _next_version(con, name)
         details["model"] = f"{name}@{version}"
@@ -162,8 +171,10 @@ def register(
         }
         columns, places = ", ".join(row), ", ".join("?" for _ in row)
         con.execute(f"INSERT INTO sqlscore.models ({columns}) VALUES ({places})", list(row.values()))
-        if manifest.architecture != HEAD and (
-            champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping])
+        if (
+            manifest.architecture != HEAD
+            and not pretrained
+            and (champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]))
         ):
             why = "It was asked for." if champion else "It was the first model of the mapping."
             set_champion(con, mapping, name, version, verb, why)
@@ -171,14 +182,27 @@ def register(
     return find_model(con, f"{name}@{version}")
 
 
-def check_name(con: duckdb.DuckDBPyConnection, name: str, head: bool) -> None:
-    """Raise ModelError if a model has this name where a fine-tuned head is to get it, or the other way round."""
+def check_name(con: duckdb.DuckDBPyConnection, name: str, head: bool, pretrained: bool = False) -> None:
+    """Raise ModelError if another kind has this name: models, fine-tuned heads and pretrained bases share none.
+
+    Models that are neither are called as their mapping by default, so that the others are not called so.
+    """
     taken = one(
-        con, "SELECT architecture FROM sqlscore.models WHERE name = ? AND (architecture = ?) <> ?", [name, HEAD, head]
+        con,
+        f"""SELECT architecture, {IS_PRETRAINED} FROM sqlscore.models
+            WHERE name = ? AND (architecture = ?, {IS_PRETRAINED}) <> (?, ?) LIMIT 1""",
+        [name, HEAD, head, pretrained],
     )
-    if taken or (head and name in ("champion", DEFAULT_MAPPING)):
-        has = "a fine-tuned head" if taken and taken[0] == HEAD else "a model"
-        raise ModelError(f"{name!r} is the name of {has}: choose another")
+    reserved = name in ("champion", DEFAULT_MAPPING) or (
+        pretrained and one(con, "SELECT 1 FROM sqlscore.mappings WHERE name = ?", [name]) is not None
+    )
+    if taken or ((head or pretrained) and reserved):
+        kind = "model" if not taken else "fine-tuned head" if taken[0] == HEAD else _kind_of(taken[1])
+        raise ModelError(f"{name!r} is the name of a {kind}: choose another")
+
+
+def _kind_of(pretrained: bool) -> str:
+    return "pretrained base" if pretrained else "model"
 
 
 def heads_on(con: duckdb.DuckDBPyConnection, sha256: str) -> list[str]:

@@ -34,6 +34,7 @@ class StoredModel:
     sha256: str
     data: bytes
     architecture: str = ""
+    is_pretrained: bool = False  # a base for fine-tuning, which is never champion
 
     @property
     def is_head(self) -> bool:
@@ -180,7 +181,9 @@ class Catalog:
             self.encoded += lists
 
     def _labels(self, mapping: str) -> list[str]:
-        return [m.label for m in self.snapshot.models.values() if m.mapping == mapping and not m.is_head]
+        """The models of a mapping that can be its champion."""
+        mine = (m for m in self.snapshot.models.values() if m.mapping == mapping)
+        return [m.label for m in mine if not m.is_head and not m.is_pretrained]
 
 
 def unmapped() -> Mapping:

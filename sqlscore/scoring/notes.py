@@ -12,7 +12,15 @@ from sqlscore.scoring.manifest import Manifest
 
 Part = TypeVar("Part")
 # notes of some models alone
-_ONLY_SOME = ("action_attention", "search", "no_churn", "no_training", "allowed_leaks", "weighted_labels")
+_ONLY_SOME = (
+    "action_attention",
+    "search",
+    "no_churn",
+    "no_training",
+    "allowed_leaks",
+    "weighted_labels",
+    "pretraining",
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class TrainingNotes:
         no_training: that it is made of counts and tables alone, if it is.
         allowed_leaks: findings of the linter in the mapped view that were let pass, each with rule, place and reason.
         weighted_labels: how interventions changed the churn labels, see `training.data.churn_labels.weighting_of`.
+        pretraining: of a base for fine-tuning, which is no champion: how many "sources" it read, and its "objective".
     """
 
     periods: dict[str, Any] | None = None
@@ -100,6 +109,7 @@ class TrainingNotes:
     no_training: str | None = None
     allowed_leaks: list[dict[str, str]] | None = None
     weighted_labels: dict[str, Any] | None = None
+    pretraining: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in the manifest."""

@@ -108,6 +108,7 @@ def fit_log(
     tested: bool = True,
     search: dict[str, Any] | None = None,
     allowed_leaks: list[dict[str, str]] | None = None,
+    pretraining: dict[str, Any] | None = None,
 ) -> TrainedModel:
     """Train on a log that was read before, as comparisons and searches do.
 
@@ -120,9 +121,10 @@ def fit_log(
         tested: judge on the test part too. The trials of a search must not look there.
         search: what the manifest notes of the search that chose the options.
         allowed_leaks: as in `fit`.
+        pretraining: what the manifest notes of a base for fine-tuning.
     """
     periods, reason = parts
-    chosen = {"search": search, "allowed_leaks": allowed_leaks}
+    chosen = {"search": search, "allowed_leaks": allowed_leaks, "pretraining": pretraining}
     if ARCHITECTURES[options.architecture].counted and periods.churn is not None:
         periods, reason = replace(periods, churn=None), _knows_no_churn(options)
     began = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from sqlscore.database.champions import champion_of, end_reign, set_champion
+from sqlscore.database.champions import IS_PRETRAINED, champion_of, end_reign, set_champion
 from sqlscore.database.damage import damage_in, damage_of, is_readable
 from sqlscore.database.queries import one
 from sqlscore.errors import ArtifactError
@@ -15,6 +15,8 @@ from sqlscore.scoring.manifest import FORMAT, read_manifest, sha256_of
 from sqlscore.upkeep.findings import Findings
 
 VERB = "repair"
+
+_MAY_REIGN = f"(architecture <> ? AND NOT {IS_PRETRAINED})"  # heads and pretrained bases are never champion
 
 
 def mend_models(con: duckdb.DuckDBPyConnection) -> Findings:
@@ -104,8 +106,8 @@ def _count_versions(con: duckdb.DuckDBPyConnection, found: Findings) -> None:
 
 def _mend_champions(con: duckdb.DuckDBPyConnection, damaged: set[str], found: Findings) -> None:
     stray = con.execute(
-        """DELETE FROM sqlscore.aliases a WHERE NOT EXISTS (SELECT 1 FROM sqlscore.models m
-               WHERE m.mapping = a.mapping AND m.name = a.name AND m.version = a.version AND m.architecture <> ?)
+        f"""DELETE FROM sqlscore.aliases a WHERE NOT EXISTS (SELECT 1 FROM sqlscore.models m
+               WHERE m.mapping = a.mapping AND m.name = a.name AND m.version = a.version AND {_MAY_REIGN})
            RETURNING mapping, concat(name, '@', version)""",
         [HEAD],
     ).fetchall()
@@ -115,7 +117,7 @@ def _mend_champions(con: duckdb.DuckDBPyConnection, damaged: set[str], found: Fi
         if is_mapped and one(con, "SELECT 1 FROM sqlscore.models WHERE mapping = ? LIMIT 1", [mapping]) is None:
             found.lose(f'"{mapping}" has no model any more', "sqlscore train DB")
     mappings = con.execute(
-        "SELECT mapping FROM sqlscore.models WHERE architecture <> ? GROUP BY mapping ORDER BY mapping", [HEAD]
+        f"SELECT mapping FROM sqlscore.models WHERE {_MAY_REIGN} GROUP BY mapping ORDER BY mapping", [HEAD]
     ).fetchall()
     for (mapping,) in mappings:
         _mend_champion(con, mapping, damaged, found)
@@ -127,7 +129,7 @@ def _mend_champion(con: duckdb.DuckDBPyConnection, mapping: str, damaged: set[st
     present = champion_of(con, mapping)
     if present is None or present in damaged:
         labels = con.execute(
-            """SELECT name, version FROM sqlscore.models WHERE mapping = ? AND architecture <> ?
+            f"""SELECT name, version FROM sqlscore.models WHERE mapping = ? AND {_MAY_REIGN}
                ORDER BY created_at DESC, version DESC""",
             [mapping, HEAD],
         ).fetchall()

@@ -43,7 +43,8 @@ def promote(con: duckdb.DuckDBPyConnection, model: str, *, force: bool = False) 
         force: Promote it even if it is damaged, lacks a head that the present champion has, reads columns that are not
             mapped, or is worse than the champion on the same test events by more than chance explains.
 
-    Raises ModelError if it is not registered, or if it should not be promoted without `force`.
+    Raises ModelError if it is not registered, if it is a fine-tuned head or a pretrained base, which are never
+    champion, or if it should not be promoted without `force`.
 
     Examples:
         >>> sqlscore.promote(con, "events@3")
@@ -52,6 +53,10 @@ def promote(con: duckdb.DuckDBPyConnection, model: str, *, force: bool = False) 
     if info.is_head:
         raise ModelError(
             f"{info.label} is a fine-tuned head and cannot be champion: propensity(e, {info.name!r}) uses it"
+        )
+    if info.is_pretrained:
+        raise ModelError(
+            f"{info.label} is pretrained, a base for fine-tuning, and is not made champion: train one (sqlscore train)"
         )
     against = objection(con, info)
     if against is not None and not force:
@@ -107,7 +112,8 @@ def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
     head needs it.
     """
     info = find_model(con, model)
-    others = [m.label for m in registered_models(con, info.mapping) if m.label != info.label and not m.is_head]
+    own = registered_models(con, info.mapping)
+    others = [m.label for m in own if m.label != info.label and not m.is_head and not m.is_pretrained]
     if info.is_champion and others:
         raise ModelError(f"{info.label} is the champion: promote another first ({', '.join(others)})")
     same = [m.label for m in registered_models(con) if m.sha256 == info.sha256 and m.label != info.label]
@@ -213,7 +219,7 @@ def import_model(
     except ArtifactError as error:
         raise ArtifactError(f"{path} is not registered: {error}") from error
     info = register(con, data, name=name or mapping, mapping=mapping, champion=promote and force, verb="import_model")
-    if not promote or info.is_champion or info.is_head:
+    if not promote or info.is_champion or info.is_head or info.is_pretrained:
         return info
     against = objection(con, info)
     if against is not None:

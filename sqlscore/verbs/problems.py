@@ -57,11 +57,11 @@ def mapping_problems(
     train, name = _command("train", database, mapping), f'"{mapping.name}"'
     lost = lost_champion(con, mapping.name)
     if lost is not None:
-        others = [m for m in models if m.mapping == mapping.name and m.label != lost[0] and not m.is_head]
+        others = [m for m in models if m.mapping == mapping.name and m.label != lost[0] and _may_reign(m)]
         mend = shlex.join(("sqlscore", "promote", database, others[0].label)) if others else train
         return [Problem(f"the champion of {name}, {lost[0]}, cannot be used: {lost[1]}", mend)]
     if state.champion is None:
-        own = [m.label for m in models if m.mapping == mapping.name and not m.is_head]
+        own = [m.label for m in models if m.mapping == mapping.name and _may_reign(m)]
         if own:
             return [Problem(f"{name} has no champion", shlex.join(("sqlscore", "promote", database, own[0])))]
         return [Problem(f"{name} has no model", train)]
@@ -71,6 +71,11 @@ def mapping_problems(
     edited = _edited_scores(con, mapping) if check and not by_dbt else None
     problems = [Problem(edited, _command("refresh", database, mapping, "--full"))] if edited else []
     return _champion_problems(con, mapping, state, database) + problems + ([Problem(found, mend)] if found else [])
+
+
+def _may_reign(model: ModelInfo) -> bool:
+    """Whether a model can be champion: heads and pretrained bases never are."""
+    return not model.is_head and not model.is_pretrained
 
 
 def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.database.registry import ModelInfo, lacking_heads, model_of, register
+from sqlscore.database.registry import ModelInfo, check_name, lacking_heads, model_of, register
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
@@ -88,6 +88,7 @@ def train(
     from sqlscore.training.fit import fit
 
     source = mapped(con, mapping)
+    check_name(con, name or mapping, head=False)
     check_readable(con, source)
     passed = refuse_leaks(con, source, allow_leak, TrainingError)
     device = resolve_device(catalog(con).device)

@@ -61,6 +61,15 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
+def is_of(path: str | Path, run: str) -> bool:
+    """Whether a file is the checkpoint of this training, from which it can go on."""
+    try:
+        Checkpoint(path, run)
+    except TrainingError:
+        return False
+    return Path(path).exists()
+
+
 def fingerprint(log: EventLog, periods: Periods, options: TrainingOptions) -> str:
     """A hash of all that the weights of a training follow from."""
     found = hashlib.blake2b(digest_size=16)

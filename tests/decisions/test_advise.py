@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from advised_shop import open_advised_shop
+from advised_shop import open_scored_shop
 from command_line import run, run_json
 
 import sqlscore
@@ -19,7 +19,14 @@ from sqlscore.errors import DecisionError
 
 @pytest.fixture
 def shop() -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_advised_shop() as con:
+    with open_scored_shop() as con:
+        yield con
+
+
+@pytest.fixture
+def advised() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same, after `sqlscore advise`."""
+    with open_scored_shop(advised=True) as con:
         yield con
 
 
@@ -81,14 +88,13 @@ def test_who_is_assigned_twice_keeps_the_side(shop: duckdb.DuckDBPyConnection) -
     assert shop.execute(wrong).fetchall() == [(0,)]
 
 
-def test_a_bad_row_is_named_and_the_advice_of_before_stays(shop: duckdb.DuckDBPyConnection) -> None:
-    sqlscore.advise(shop)
-    before = shop.execute(ALL).fetchall()
+def test_a_bad_row_is_named_and_the_advice_of_before_stays(advised: duckdb.DuckDBPyConnection) -> None:
+    before = advised.execute(ALL).fetchall()
     add = "INSERT INTO sqlscore.playbook (name, condition, action) VALUES ('bad one', ?, 'x')"
-    shop.execute(add, ["CAST(driver AS INTEGER) = 1"])
+    advised.execute(add, ["CAST(driver AS INTEGER) = 1"])
     with pytest.raises(DecisionError, match=r'the condition of "bad one" in sqlscore.playbook fails: .*convert'):
-        sqlscore.advise(shop)
-    assert shop.execute(ALL).fetchall() == before
+        sqlscore.advise(advised)
+    assert advised.execute(ALL).fetchall() == before
 
 
 def test_a_condition_may_ask_other_tables(shop: duckdb.DuckDBPyConnection) -> None:
@@ -133,11 +139,10 @@ def test_advice_needs_scores_and_an_assignment_needs_advice(shop: duckdb.DuckDBP
         sqlscore.advise(shop)
 
 
-def test_a_forgotten_user_is_nowhere(shop: duckdb.DuckDBPyConnection) -> None:
-    sqlscore.advise(shop)
-    sqlscore.assign(shop)
-    ((user,),) = shop.execute("SELECT user_id FROM sqlscore.interventions LIMIT 1").fetchall()
-    erased = sqlscore.forget_user(shop, user)
+def test_a_forgotten_user_is_nowhere(advised: duckdb.DuckDBPyConnection) -> None:
+    sqlscore.assign(advised)
+    ((user,),) = advised.execute("SELECT user_id FROM sqlscore.interventions LIMIT 1").fetchall()
+    erased = sqlscore.forget_user(advised, user)
     assert (erased["recommendations"], erased["interventions"]) == (1, 1)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -10,17 +14,25 @@ from sqlscore.decisions.playbook import read_playbook
 from sqlscore.errors import DecisionError
 
 
+@pytest.fixture(scope="module")
+def signals(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A file with two users' signals."""
+    with sqlscore.connect(shutil.copy(empty_file, tmp_path_factory.mktemp("playbook") / "p.duckdb")) as con:
+        con.execute("CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'a' AS event_type")
+        sqlscore.map_events(con, "e")
+        con.execute(
+            """CREATE TABLE signals AS SELECT i AS user_id, 0.5::FLOAT + i / 10 AS churn_risk, 'failed step' AS driver,
+               '{churn_risk} it''s' AS driver_action, ['a', 'b'] AS signs, now()::TIMESTAMP AS as_of
+               FROM range(2) t(i)"""
+        )
+        yield con
+
+
 @pytest.fixture
-def con(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A file with two users' signals and an empty playbook."""
-    con.execute("CREATE TABLE e AS SELECT 1 AS user_id, TIMESTAMP '2024-01-01' AS event_time, 'a' AS event_type")
-    sqlscore.map_events(con, "e")
-    con.execute(
-        """CREATE TABLE signals AS SELECT i AS user_id, 0.5::FLOAT + i / 10 AS churn_risk, 'failed step' AS driver,
-           '{churn_risk} it''s' AS driver_action, ['a', 'b'] AS signs, now()::TIMESTAMP AS as_of FROM range(2) t(i)"""
-    )
-    con.execute("DELETE FROM sqlscore.playbook")
-    return con
+def con(signals: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The same file, with an empty playbook."""
+    signals.execute("DELETE FROM sqlscore.playbook")
+    return signals
 
 
 BAD = {

@@ -13,15 +13,13 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.database.swap import swap_in
 from sqlscore.decisions.choice import NOTHING, Limits, choose
 from sqlscore.decisions.effects import Effect, expected_effects
-from sqlscore.decisions.playbook import Play, broken, read_playbook
+from sqlscore.decisions.playbook import Play
+from sqlscore.decisions.signals import FOUND, MATCHED
 from sqlscore.events.mapping import Mapping
 from sqlscore.quoting import identifier, literal, qualified
 
 TABLE = "recommendations"
 SIGNALS = "user_signals"
-_SIGNALS = "temp.main.sqlscore_user_signals"
-_ORDERED = "temp.main.sqlscore_ordered"
-_MATCHED = "temp.main.sqlscore_matched"
 _COLUMNS = (
     "driver", "driver_action", "unused_features", "similar_action", "similar_stayed", "similar_share", "similar_low",
     "similar_high", "reasons",
@@ -51,37 +49,6 @@ class Outcome:
     why_not: dict[str, int]
 
 
-def find_signals(con: duckdb.DuckDBPyConnection, mapping: Mapping, risk_from: float) -> None:
-    """Put the signals of the users at risk into a temporary table of this connection, numbered by falling risk."""
-    schema = mapping.schema
-    spans = qualified(schema, "score_spans")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE sqlscore_ordered AS FROM {qualified(schema, 'ordered_events')}")
-    try:
-        con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE sqlscore_user_signals AS
-                SELECT *, row_number() OVER (ORDER BY churn_risk DESC, user_id) - 1 AS sqlscore_nr
-                FROM {qualified(schema, "user_signals_with")}(
-                    risk_from := {risk_from!r}, horizon := (SELECT s.horizon FROM {spans} s),
-                    lookback := (SELECT s.lookback FROM {spans} s), ordered := {literal(_ORDERED)}
-                )"""
-        )
-    finally:
-        con.execute(f"DROP TABLE {_ORDERED}")
-
-
-def match_plays(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[Play]:
-    """The rows of the playbook that are on; which users they apply to is put into a second temporary table.
-
-    Raises DecisionError for a row that cannot be used.
-    """
-    plays = read_playbook(con, mapping.schema, _SIGNALS)
-    _match(con, mapping.schema, plays)
-    failing = broken(con, mapping.schema, plays, _SIGNALS)
-    if failing is not None:
-        raise failing
-    return plays
-
-
 def keep(con: duckdb.DuckDBPyConnection, mapping: Mapping, plays: list[Play], wanted: Wanted) -> Outcome:
     """Make the mapping's tables `user_signals` and `recommendations` anew, in the caller's transaction.
 
@@ -92,47 +59,19 @@ def keep(con: duckdb.DuckDBPyConnection, mapping: Mapping, plays: list[Play], wa
         wanted: what is asked for.
     """
     schema = mapping.schema
-    table = con.sql(f"SELECT * EXCLUDE (nr) FROM {_MATCHED} ORDER BY nr").to_arrow_table()
+    table = con.sql(f"SELECT * EXCLUDE (nr) FROM {MATCHED} ORDER BY nr").to_arrow_table()
     effects = expected_effects(con, schema, plays)
     risk = table["churn_risk"].to_numpy().astype(np.float64)
     worth, best, chosen = _choices(table, risk, plays, effects, wanted)
     con.execute(
         f"""CREATE OR REPLACE TABLE {qualified(schema, f"next_{SIGNALS}")} AS
-            SELECT * EXCLUDE (sqlscore_nr) FROM {_SIGNALS} ORDER BY sqlscore_nr"""
+            SELECT * EXCLUDE (sqlscore_nr) FROM {FOUND} ORDER BY sqlscore_nr"""
     )
     swap_in(con, mapping, SIGNALS)
     staging = qualified(schema, f"next_{TABLE}")
     _write(con, staging, plays, effects, wanted, best, chosen, _reasons(table, plays, worth, best, chosen))
     swap_in(con, mapping, TABLE)
     return _outcome(con, qualified(schema, TABLE))
-
-
-def let_go(con: duckdb.DuckDBPyConnection) -> None:
-    """Drop the temporary tables."""
-    con.execute(f"DROP TABLE IF EXISTS {_SIGNALS}; DROP TABLE IF EXISTS {_MATCHED}")
-
-
-def _match(con: duckdb.DuckDBPyConnection, schema: str, plays: list[Play]) -> None:
-    """A table with a row a user: which plays apply, which of them have cooled down, and who was contacted today."""
-    conditions = ", ".join(f"coalesce(CAST({play.condition} AS BOOLEAN), false)" for play in plays)
-    cooled = ", ".join(
-        f"coalesce(s.as_of >= i.last + to_seconds({play.cool_down_days * 86_400!r}), true)" for play in plays
-    )
-    lists = f"CAST([{conditions}] AS BOOLEAN[])"  # bare columns: those of the one table that is read there
-    try:
-        con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE sqlscore_matched AS
-                WITH last AS (
-                    SELECT user_id, max(assigned_at) AS last, max(assigned_at) FILTER (variant = 'treated') AS treated
-                    FROM {qualified(schema, "interventions")} GROUP BY user_id
-                ), applies AS (SELECT *, {lists} AS applies FROM {_SIGNALS})
-                SELECT s.sqlscore_nr AS nr, s.churn_risk, s.applies, CAST([{cooled}] AS BOOLEAN[]) AS cooled,
-                    (SELECT count(*) FROM last l WHERE l.treated > (SELECT max(as_of) FROM {_SIGNALS}) - INTERVAL 1 DAY
-                     AND l.treated <= (SELECT max(as_of) FROM {_SIGNALS})) AS treated_today
-                FROM applies s LEFT JOIN last i ON i.user_id = s.user_id"""
-        )
-    except duckdb.Error as error:
-        raise broken(con, schema, plays, _SIGNALS) or error from error
 
 
 def _choices(
@@ -220,7 +159,7 @@ def _write(
         con.execute(
             f"""CREATE OR REPLACE TABLE {into} AS
                 WITH joined AS (SELECT s.*, p.play, p.is_chosen, p.why_not
-                    FROM {_SIGNALS} s JOIN sqlscore_picked p ON p.nr = s.sqlscore_nr),
+                    FROM {FOUND} s JOIN sqlscore_picked p ON p.nr = s.sqlscore_nr),
                 worded AS (SELECT *, {message} AS message FROM joined)
                 SELECT s.user_id, s.churn_risk, {", ".join(f"s.{identifier(name)}" for name in _COLUMNS)},
                     b.playbook, b.action, s.message, b.cost, b.effect, b.effect_users,

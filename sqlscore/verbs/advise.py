@@ -14,8 +14,9 @@ from sqlscore.database.catalog import mapped
 from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import on_own_connection, recorded, transaction
-from sqlscore.decisions.advice import TABLE, Outcome, Wanted, find_signals, keep, let_go, match_plays
+from sqlscore.decisions.advice import TABLE, Outcome, Wanted, keep
 from sqlscore.decisions.assignment import Assigned, assign_chosen, assign_users
+from sqlscore.decisions.signals import find_signals, let_go, match_plays
 from sqlscore.decisions.words import Worded, Words, client_of_environment, word_messages
 from sqlscore.errors import DecisionError
 from sqlscore.events.mapping import DEFAULT_MAPPING

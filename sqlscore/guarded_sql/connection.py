@@ -16,7 +16,8 @@ import duckdb
 from sqlscore.errors import StatementError
 from sqlscore.excerpts import engine_message
 from sqlscore.quoting import literals
-from sqlscore.statements.checking import Known, Statement, checked
+from sqlscore.statements.checking import Statement, checked
+from sqlscore.statements.names import Known
 from sqlscore.verbs.connect import connect
 
 if TYPE_CHECKING:

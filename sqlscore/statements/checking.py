@@ -11,47 +11,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import duckdb
 
 from sqlscore.errors import StatementError
 from sqlscore.excerpts import excerpt
+from sqlscore.statements.names import Known, check_function, check_shown, check_table, check_table_function
 
-TABLE_FUNCTIONS = frozenset(
-    {
-        "duckdb_columns",
-        "duckdb_constraints",
-        "duckdb_databases",
-        "duckdb_functions",
-        "duckdb_indexes",
-        "duckdb_keywords",
-        "duckdb_schemas",
-        "duckdb_sequences",
-        "duckdb_tables",
-        "duckdb_types",
-        "duckdb_views",
-        "generate_series",
-        "icu_calendar_names",
-        "json_each",
-        "json_tree",
-        "pg_timezone_names",
-        "pragma_database_size",
-        "pragma_platform",
-        "pragma_show",
-        "pragma_table_info",
-        "pragma_version",
-        "range",
-        "repeat",
-        "repeat_row",
-        "unnest",
-    }
-)
-"""Functions of the engine that may stand in FROM. None of them reads a file, a setting, a secret or memory."""
-
-_READABLE_SETTINGS = frozenset({"timezone", "calendar", "search_path", "schema"})
 _EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?\s+", re.IGNORECASE)
 _LONGEST = 100_000  # characters
 _MOST_BRACKETS = 1_000  # the engine's parser cannot be interrupted, and some texts take it a power of their brackets
@@ -96,15 +63,15 @@ def checked(con: duckdb.DuckDBPyConnection, sql: str, known: Known | None = None
     tables = []
     for node in nodes(tree):
         if "function_name" in node:
-            _check_function(node, known)
+            check_function(node, known)
         if node.get("at_clause") is not None:
             raise StatementError("AT reads a table of another time, which is not for others: leave it out", "table")
         if node.get("type") == "TABLE_FUNCTION":
-            _check_table_function(node, known)
+            check_table_function(node, known)
         elif node.get("type") == "BASE_TABLE":
-            tables.append(_check_table(node, known, inside))
+            tables.append(check_table(node, known, inside))
         elif node.get("type") == "SHOW_REF":
-            _check_shown(node)
+            check_shown(node)
     return Statement(sql, kind, tuple(tables))
 
 
@@ -173,91 +140,6 @@ def _defined(tree: Any) -> set[str]:
         if node.get("type") == "RECURSIVE_CTE_NODE":
             found.add(str(node.get("cte_name", "")))
     return found
-
-
-@dataclass(frozen=True)
-class Known:
-    """What there is in the file: macros by whether they stand in FROM, and tables and views by name."""
-
-    macros: frozenset[str]
-    table_macros: frozenset[str]
-    tables: frozenset[str]
-
-    @classmethod
-    def of(cls, con: duckdb.DuckDBPyConnection) -> Known:
-        """What a connection sees."""
-        macros = con.execute(
-            "SELECT lower(function_name), function_type FROM duckdb_functions() WHERE NOT internal "
-            "AND function_type IN ('macro', 'table_macro')"
-        ).fetchall()
-        tables = con.execute(
-            "SELECT lower(table_name) FROM duckdb_tables() UNION SELECT lower(view_name) FROM duckdb_views()"
-        ).fetchall()
-        return cls(
-            frozenset(name for name, kind in macros if kind == "macro"),
-            frozenset(name for name, kind in macros if kind == "table_macro"),
-            frozenset(name for (name,) in tables),
-        )
-
-
-@cache
-def allowed_functions() -> frozenset[str]:
-    """The engine's functions that may stand in an expression, in small letters."""
-    text = files("sqlscore.statements").joinpath("allowed_functions.txt").read_text(encoding="utf-8")
-    return frozenset(text.split())
-
-
-def _check_function(node: dict[str, Any], known: Known) -> None:
-    name = str(node["function_name"]).casefold()
-    if node.get("is_operator") or not name or not (name[0].isalpha() or name[0] == "_"):
-        return  # an operator: these have no side effects
-    if name in allowed_functions() or name in known.macros or name in TABLE_FUNCTIONS or name in known.table_macros:
-        return
-    if name == "current_setting" and _constant(node).casefold() in _READABLE_SETTINGS:
-        return
-    raise StatementError(
-        f"the function {excerpt(name)} is not for others: it may read files, settings or other people's queries, or is "
-        "not known to be harmless; use another, or ask the owner of the file for a view",
-        "function",
-    )
-
-
-def _check_table_function(node: dict[str, Any], known: Known) -> None:
-    function = node.get("function") or {}
-    name = str(function.get("function_name", "")).casefold()
-    if function.get("class") != "FUNCTION" or name not in TABLE_FUNCTIONS | known.table_macros:
-        raise StatementError(
-            f"FROM {excerpt(name) or 'this'}(...) is not for others: read the tables, views and table macros of the "
-            "file",
-            "function",
-        )
-
-
-def _check_table(node: dict[str, Any], known: Known, inside: set[str]) -> str:
-    name = str(node.get("table_name", ""))
-    if name.casefold() not in known.tables and name.casefold() not in inside:
-        raise StatementError(
-            f'there is no table "{excerpt(name)}" in the file: SHOW ALL TABLES lists them; files and other databases '
-            "are not read",
-            "table",
-        )
-    return name
-
-
-def _check_shown(node: dict[str, Any]) -> None:
-    name = str(node.get("table_name", "")).strip('"').casefold()
-    if node.get("query") is None and name in {"variables", "secrets", "settings"}:
-        raise StatementError(f"SHOW {name} is not for others: SHOW ALL TABLES lists what can be read", "setting")
-
-
-def _constant(node: dict[str, Any]) -> str:
-    """The text of the only argument, if it is written out; empty otherwise."""
-    arguments = node.get("arguments") or node.get("children") or []
-    if len(arguments) != 1:
-        return ""
-    expression = arguments[0].get("expression", arguments[0])
-    literal = expression.get("literal") or {}
-    return str(literal.get("text", ""))
 
 
 def _first_line(error: Exception) -> str:

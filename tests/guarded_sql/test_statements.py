@@ -17,7 +17,7 @@ import sqlscore
 from sqlscore.database.registry import register
 from sqlscore.errors import StatementError
 from sqlscore.guarded_sql.connection import Guarded, Limits
-from sqlscore.statements.checking import allowed_functions
+from sqlscore.statements.names import allowed_functions
 
 HERE = Path(__file__).parent
 HOSTILE = [line for line in (HERE / "hostile.sql").read_text(encoding="utf-8").splitlines() if line]

@@ -22,8 +22,9 @@ import duckdb
 from sqlscore.errors import MappingError
 from sqlscore.mapping.presets.columns import selected
 from sqlscore.mapping.presets.export import Counted, Export, Preset
+from sqlscore.mapping.presets.files import files_of, first_line
 from sqlscore.mapping.presets.promises import check_columns, check_values
-from sqlscore.mapping.presets.sources import Column, Source, files_of, first_line, headed, open_source
+from sqlscore.mapping.presets.sources import Column, Source, headed, open_source
 
 _TITLE = "Adobe Analytics (data feed)"
 _TAB = re.compile(r"(?<!\\)(?:\\\\)*\t")

@@ -8,7 +8,8 @@ import duckdb
 
 from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
-from sqlscore.mapping.presets.sources import Column, Source, explained, names_shown
+from sqlscore.mapping.presets.files import explained
+from sqlscore.mapping.presets.sources import Column, Source, names_shown
 from sqlscore.quoting import identifier
 
 _FIRST = "TIMESTAMP '2000-01-01'"

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 from sqlscore.errors import MappingError
+from sqlscore.mapping.presets.files import files_of, kind_of_file
 from sqlscore.mapping.presets.located import Elsewhere
-from sqlscore.mapping.presets.sources import files_of, kind_of_file
 from sqlscore.quoting import qualified
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.finetuning.labels import Labels
@@ -108,12 +109,13 @@ def learn(
     )
     folds = list(_folds(labels.user[rows], seed)) if calibrated or chosen is None else []
     kinds = (wanted > 0).astype(np.int64) if numbers else wanted.astype(np.int64)
-    choice, scale = _choose(readings, kinds, classes, folds, chosen)
-    weights, bias = _mixed(readings, kinds, classes, choice)
     nothing = np.zeros(0)
     amount_weights, level, residuals = nothing, np.zeros(4), nothing
-    if numbers:
-        choice, amount_weights, level, residuals = _amounts(readings, wanted, folds, choice, chosen is not None)
+    with threadpool_limits(limits=1, user_api="blas"):  # more of them wait for each other: matrices are narrow
+        choice, scale = _choose(readings, kinds, classes, folds, chosen)
+        weights, bias = _mixed(readings, kinds, classes, choice)
+        if numbers:
+            choice, amount_weights, level, residuals = _amounts(readings, wanted, folds, choice, chosen is not None)
     return Learned(
         Head(
             labels.kind, labels.values, mean, spread, weights, bias, scale, amount_weights, level, residuals,

@@ -1,9 +1,12 @@
 """Labels of one's own by how many there are: a head on a trained encoder beside what learns from labels alone.
 
-python benchmarks/finetune.py --data DIR [--seeds 3] [--plot FILE.svg]: log-loss and ROC AUC on later moments, means
-over the seeds, each of which draws other labels; the base is trained once. `scratch` is the base's network with new
-weights, trained on the labels alone; `logistic` and `lightgbm` read counts, sums and recency. At the end what is
-wanted of a head, seed by seed in standard errors over users (below -2: worse beyond noise), and CPU seconds.
+python benchmarks/finetune.py --data DIR [--seeds 3] [--log NAME] [--plot FILE.svg]: log-loss and ROC AUC on later
+moments, means over the seeds, each of which draws other labels; the base is trained once. `scratch` is the base's
+network with new weights, trained on the labels alone; `logistic` and `lightgbm` read counts, sums and recency; `last
+time` is what followed the same last label of a user, learned or not. `at level` is the log-loss once all logits are
+moved by the one number that suits the judged moments best: what is above it is a share of yes that moved since. At the
+end what is wanted of a head, seed by seed in standard errors over users (below -2: worse beyond noise), and CPU
+seconds.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import duckdb
 import numpy as np
 import torch
 from finetune_learners import answers, whole
+from scipy.optimize import minimize_scalar
 
 import sqlscore
 from sqlscore.arrays import Floats, Ints
@@ -31,7 +35,7 @@ from sqlscore.simulation.shop import simulate_shop
 SIZES = (100, 1_000, 10_000)
 TIMED = 10_000
 NOISE = -2.0
-PEERS = ("scratch", "logistic", "lightgbm")
+PEERS = ("scratch", "logistic", "lightgbm", "last time")
 
 
 class Log(NamedTuple):
@@ -72,6 +76,7 @@ class Result(NamedTuple):
     users: Ints  # whose it is
     auc: float
     seconds: float
+    at_level: float  # the mean loss if all logits are moved to the share of yes at these moments
 
     @property
     def loss(self) -> float:
@@ -88,11 +93,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of SET/*.parquet")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--users", type=int, default=6_000, help="of the simulated shop")
+    parser.add_argument("--log", choices=[log.name for log in LOGS], help="only this one")
     parser.add_argument("--plot", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     drawn: dict[str, Found] = {}
-    for log in LOGS:
+    for log in (log for log in LOGS if asked.log in (None, log.name)):
         with sqlscore.connect() as con:
             if log.name == "simulated shop":
                 con.from_arrow(simulate_shop(users=asked.users).events).create("log")
@@ -119,7 +125,7 @@ def measure(con: duckdb.DuckDBPyConnection, log: Log, seeds: int) -> Found:
     reading = time.process_time() - began
     events = (base, whole(con, base))
     print(f"\n{log.name}: {len(labels):,} labels, {labels.wanted.mean():.1%} true; base {info.label}", flush=True)
-    print(f"{'labels':>8} {'':12}{'log-loss':>10}{'least':>8}{'most':>8}{'AUC':>8}{'CPU s':>8}")
+    print(f"{'labels':>8} {'':12}{'log-loss':>10}{'least':>8}{'most':>8}{'at level':>10}{'AUC':>8}{'CPU s':>8}")
     everything = len(parts_of(labels, 0).learned)
     hundredth, tenth = everything // 100, everything // 10
     sizes = {*(size for size in SIZES if size < everything), hundredth, tenth, everything}
@@ -135,7 +141,8 @@ def measure(con: duckdb.DuckDBPyConnection, log: Log, seeds: int) -> Found:
             loss = [one.loss for one in each]
             print(
                 f"{size:>8,} {name:12}{np.mean(loss):>10.4f}{min(loss):>8.4f}{max(loss):>8.4f}"
-                f"{np.mean([one.auc for one in each]):>8.3f}{np.mean([one.seconds for one in each]):>8.2f}",
+                f"{np.mean([one.at_level for one in each]):>10.4f}{np.mean([one.auc for one in each]):>8.3f}"
+                f"{np.mean([one.seconds for one in each]):>8.2f}",
                 flush=True,
             )
     wanted(found, hundredth, tenth, everything)
@@ -152,7 +159,14 @@ def measure(con: duckdb.DuckDBPyConnection, log: Log, seeds: int) -> Found:
 def result(labels: Labels, rows: Ints, told: Floats, seconds: float) -> Result:
     """Answers, judged on some labels."""
     auc = figures(labels, rows, told[rows])["auc"]
-    return Result(losses(labels, rows, told[rows]), labels.user[rows], auc, seconds)
+    p, sign = np.clip(told[rows, 1], 1e-6, 1 - 1e-6), 1 - 2 * labels.wanted[rows]
+    logits = np.log(p / (1 - p))
+
+    def moved(by: float) -> float:
+        return float(np.logaddexp(0.0, sign * (logits + by)).mean())
+
+    level = float(minimize_scalar(moved, bounds=(-3.0, 3.0), method="bounded").fun)
+    return Result(losses(labels, rows, told[rows]), labels.user[rows], auc, seconds, level)
 
 
 def wanted(found: Found, hundredth: int, tenth: int, everything: int) -> None:

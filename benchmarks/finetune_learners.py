@@ -17,7 +17,7 @@ from sqlscore.database.catalog import mapped
 from sqlscore.database.events_query import canonical, usable_events
 from sqlscore.database.scan import scan
 from sqlscore.events.sequences import stretches
-from sqlscore.finetuning.baselines import boosted, linear
+from sqlscore.finetuning.baselines import boosted, last_time, linear
 from sqlscore.finetuning.examples import Examples, on_log_scale
 from sqlscore.finetuning.labels import TABLE, Labels
 from sqlscore.finetuning.learning import learn
@@ -40,6 +40,7 @@ def answers(
         ("scratch", lambda: scratch(*events, labels, learned, seed)),
         ("logistic", lambda: linear(on_log_scale(summaries), labels, learned, seed)),
         ("lightgbm", lambda: boosted(summaries, labels, learned, seed)),
+        ("last time", lambda: last_time(labels, learned)),
     )
     for name, learner in learners:
         began = time.process_time()

@@ -27,7 +27,7 @@ def answers_of_baselines(summaries: Table, labels: Labels, learned: Ints, seed: 
     """
     found = {
         "base_rate": _base_rate(labels, learned),
-        "last_time": _last_time(labels, learned),
+        "last_time": last_time(labels, learned),
         "logistic_regression": linear(on_log_scale(summaries), labels, learned, seed),
     }
     if find_spec("lightgbm") is not None:
@@ -83,7 +83,7 @@ def _base_rate(labels: Labels, learned: Ints) -> Floats:
     return np.tile(_mean(labels, learned), (len(labels), 1))
 
 
-def _last_time(labels: Labels, learned: Ints) -> Floats:
+def last_time(labels: Labels, learned: Ints) -> Floats:
     """By what the user's last label was that was known as of the moment: the mean of the training labels after such."""
     before = _before(labels)
     kinds = (labels.wanted > 0) if labels.kind in ("count", "amount") else labels.wanted

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -23,6 +23,9 @@ from sqlscore.live.openapi import ARROW, description, page
 from sqlscore.live.refusals import Refusal, as_body
 from sqlscore.live.scoring import LOG, Scorer
 from sqlscore.live.tokens import Token
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 _LARGE = 256 * 1024  # bytes; such a body is read in a thread, so that others need not wait for it
 _JSON = "application/json"
@@ -51,12 +54,6 @@ class Api:
         # One thread reads large bodies and new mappings, so that a flood of them cannot start many.
         aside = ThreadPoolExecutor(1, thread_name_prefix="sqlscore-read")
 
-        async def score(request: Request) -> Response:
-            began = time.perf_counter()
-            response = await self._answer(request, batcher, aside)
-            self.counting.answered(response.status_code, time.perf_counter() - began)
-            return response
-
         async def openapi(_: Request) -> Response:
             return JSONResponse(description(self.limits))
 
@@ -68,9 +65,16 @@ class Api:
             aside.shutdown(wait=False, cancel_futures=True)
 
         pages = [Route("/openapi.json", openapi, methods=["GET"]), Route("/docs", docs, methods=["GET"])]
-        return [Route("/score", score, methods=["POST"]), *pages], close
+        return [Route("/score", _Endpoint(self, batcher, aside), methods=["POST"]), *pages], close
 
-    async def _answer(self, request: Request, batcher: Batcher, aside: ThreadPoolExecutor) -> Response:
+    async def answer(self, request: Request, batcher: Batcher, aside: ThreadPoolExecutor) -> Response:
+        """The scores of one request, or why there are none.
+
+        Args:
+            request: is read here.
+            batcher: scores it, together with others.
+            aside: the thread in which a large body is read.
+        """
         read = False
         try:
             async with asyncio.timeout(self.limits.seconds):
@@ -139,6 +143,21 @@ class Api:
         if len(body) < _LARGE and self.scorer.is_ready:
             return read()
         return await asyncio.get_running_loop().run_in_executor(aside, read)
+
+
+@dataclass(frozen=True)
+class _Endpoint:
+    """`POST /score` as an application of its own, without what frameworks put around a function."""
+
+    api: Api
+    batcher: Batcher
+    aside: ThreadPoolExecutor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        response = await self.api.answer(Request(scope, receive), self.batcher, self.aside)
+        self.api.counting.answered(response.status_code, time.perf_counter() - began)
+        await response(scope, receive, send)
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +28,11 @@ class Call:
     public: Public
     values: Dict[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def text(self) -> str:
+        """The same for the same function with the same parameters under the same key."""
+        return json.dumps([self.key, self.public.name, self.values], sort_keys=True)
+
     def columns(self, size: int, model: str | None, as_of: pa.Array) -> dict[str, pa.Array]:
         """(N,) every parameter by name."""
         given = {**defaults(self.public), **self.values, "model": model}
@@ -48,7 +54,19 @@ def read_calls(given: Any) -> tuple[Call, ...]:
     Raises Refusal where it is none of these.
     """
     if given is None:
-        return (Call("score_events", public_functions()["score_events"]),)
+        return _named(("score_events",))
+    if isinstance(given, list) and all(isinstance(one, str) for one in given):
+        return _named(tuple(given))
+    return _read(given)
+
+
+@lru_cache(maxsize=256)
+def _named(names: tuple[str, ...]) -> tuple[Call, ...]:
+    """Functions without parameters, as most requests have them."""
+    return _read(list(names))
+
+
+def _read(given: Any) -> tuple[Call, ...]:
     if not isinstance(given, list) or not 1 <= len(given) <= _MOST:
         raise wrong("functions", given, f'write a list of 1 to {_MOST} functions, such as ["churn_risk"]')
     calls = tuple(_call(one, f"functions[{number}]") for number, one in enumerate(given))
@@ -59,9 +77,9 @@ def read_calls(given: Any) -> tuple[Call, ...]:
     return calls
 
 
-def key_of(calls: tuple[Call, ...]) -> str:
-    """A text that is the same for the same functions with the same parameters."""
-    return json.dumps([[call.key, call.public.name, call.values] for call in calls], sort_keys=True)
+def key_of(calls: tuple[Call, ...]) -> tuple[str, ...]:
+    """The same for the same functions with the same parameters."""
+    return tuple([call.text for call in calls])
 
 
 def _call(given: Any, place: str) -> Call:

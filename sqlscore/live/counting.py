@@ -16,6 +16,7 @@ class Counting:
     def __init__(self, registry: CollectorRegistry) -> None:
         """Make the metrics."""
         self._requests = Counter("sqlscore_score_requests", "Requests by status.", ["status"], registry=registry)
+        self._by_status: dict[int, Counter] = {}
         self._seconds = Histogram(
             "sqlscore_score_seconds", "From a request to its answer.", buckets=_SECONDS, registry=registry
         )
@@ -32,7 +33,10 @@ class Counting:
 
     def answered(self, status: int, seconds: float) -> None:
         """A request was answered."""
-        self._requests.labels(str(status)).inc()
+        counter = self._by_status.get(status)
+        if counter is None:
+            counter = self._by_status[status] = self._requests.labels(str(status))
+        counter.inc()
         self._seconds.observe(seconds)
 
     def scored(self, requests: int, sequences: int, events: int) -> None:

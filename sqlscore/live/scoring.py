@@ -33,11 +33,17 @@ class Scorer:
 
     Args:
         connection: gives the open connection to the file, which may be another one after it broke.
+        settle: is called after the first batch, and after the first one since something was mapped or trained: what
+            it had to load stays.
     """
 
-    def __init__(self, connection: Callable[[], duckdb.DuckDBPyConnection]) -> None:
+    def __init__(
+        self, connection: Callable[[], duckdb.DuckDBPyConnection], settle: Callable[[], object] = lambda: None
+    ) -> None:
         """See the class."""
         self._connection = connection
+        self._settle = settle
+        self._settled: Snapshot | None = None
         self._known: tuple[duckdb.DuckDBPyConnection, Catalog] | None = None
         self._shapes: tuple[Snapshot, dict[str, Shape]] = (Snapshot(), {})
 
@@ -72,7 +78,9 @@ class Scorer:
         requests that are wrong are refused; nothing is raised.
         """
         try:
-            return [*self._together(group)]
+            found = self._together(group)
+            self._settle_if_changed()
+            return [*found]
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the requests, and the server goes on
             if len(group) == 1:
                 return [_refusal(error)]
@@ -100,6 +108,12 @@ class Scorer:
             )
             start = stop
         return found
+
+    def _settle_if_changed(self) -> None:
+        snapshot = self._catalog().snapshot
+        if self._settled is not snapshot:
+            self._settled = snapshot
+            self._settle()
 
     def _newest(self, mapping: str, as_of: pa.Array) -> pa.Array:
         """(N,) the newest event of the mapped table, which is read only if some as_of is NULL."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import socket
 import threading
@@ -21,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 from sqlscore.errors import ServingError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Health = Callable[[], tuple[bool, dict[str, Any]]]
 
@@ -29,8 +30,8 @@ _MOST_CONNECTIONS = 1_024
 _TO_START = 30.0  # seconds
 
 
-def application(health: Health, registry: CollectorRegistry, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """The pages.
+def application(health: Health, registry: CollectorRegistry, more: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The pages. Those that are applications themselves are reached at once, not through Starlette's own.
 
     Args:
         health: whether all is well, and the facts.
@@ -54,7 +55,19 @@ def application(health: Health, registry: CollectorRegistry, more: Sequence[Base
     async def not_found(_: Request, __: Exception) -> Response:
         return PlainTextResponse(f"sqlscore serve: {', '.join(sorted(paths))}\n", 404)
 
-    return Starlette(routes=pages, exception_handlers={404: not_found})
+    others = Starlette(routes=pages, exception_handlers={404: not_found})
+    direct: dict[tuple[str, str], ASGIApp] = {
+        (method, page.path): page.endpoint
+        for page in pages
+        if isinstance(page, Route) and not inspect.isroutine(page.endpoint)
+        for method in page.methods or ()
+    }
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        page = direct.get((scope["method"], scope["path"]), others) if scope["type"] == "http" else others
+        await page(scope, receive, send)
+
+    return dispatch
 
 
 @contextmanager
@@ -77,6 +90,7 @@ def listening(host: str, port: int, app: ASGIApp, patience: float = 5.0) -> Iter
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nobody asks who the client is
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=max(1, round(patience)),
     )

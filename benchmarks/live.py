@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import BaseModel
+from served import end_with_parent
 from workload import make_events, random_model
 
 import sqlscore
@@ -140,28 +141,31 @@ def peer(path: str, *, pooled: bool) -> Any:
 
 
 @contextmanager
-def served(name: str, path: Path) -> Iterator[tuple[str, int]]:
+def serving(name: str, path: Path) -> Iterator[tuple[str, int]]:
     """A server in a process of its own; yields its address, host:port, and the number of its process."""
     if name == OURS:
-        command = ["-c", "from sqlscore.cli import main; main()", "serve", str(path), "--score", "--port", "0"]
+        command = ["-P", str(Path(__file__).with_name("served.py")), str(path), "--score", "--port", "0"]
     else:
         command = [__file__, "--peer", name, "--file", str(path)]
     environment = {**os.environ, "SQLSCORE_TOKEN": TOKEN, "SQLSCORE_CACHE_MB": "0", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, *command], stdin=pipe, stdout=pipe, text=True, env=environment)
     try:
         assert process.stdout is not None
         yield process.stdout.readline().partition("http://")[2].partition("/")[0].strip(), process.pid
     finally:
         process.terminate()
         process.wait(30)
-        if process.stdout is not None:
-            process.stdout.close()
+        for end in (process.stdin, process.stdout):
+            if end is not None:
+                end.close()
 
 
 def serve_peer(name: str, path: str) -> None:
     """Serve one of the peers until the process is told to stop."""
     from sqlscore.serving import loopback
 
+    end_with_parent()
     listener = loopback.listening(0)
     app = peer(path, pooled=name == POOL)
     loopback.run(app, listener, lambda: print(loopback.address(listener), flush=True))
@@ -233,7 +237,7 @@ def measure(clients: list[int], seconds: float, repeats: int) -> dict[int, dict[
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         bodies = make_file(folder / "live.duckdb")
-        servers = {name: stack.enter_context(served(name, folder / "live.duckdb")) for name in (OURS, POOL, LOOP)}
+        servers = {name: stack.enter_context(serving(name, folder / "live.duckdb")) for name in (OURS, POOL, LOOP)}
         expected = risks(servers[OURS][0], bodies[:50])
         for address, _ in servers.values():
             np.testing.assert_allclose(risks(address, bodies[:50]), expected, atol=1e-4)

@@ -119,10 +119,11 @@ class Child:
     """`sqlscore serve` in a process of its own."""
 
     def __init__(self, database: Path, log: Path, *options: str) -> None:
-        program = [sys.executable, "-c", "from sqlscore.cli import main; main()", "serve", str(database)]
+        program = [sys.executable, "-P", str(Path(__file__).with_name("served.py")), str(database)]
         self._log = log.open("a")
         self.process = subprocess.Popen(
             [*program, *options, "--port", "0"],
+            stdin=subprocess.PIPE,  # it ends with this process
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
@@ -171,7 +172,9 @@ class Child:
 
     def _closed(self, seconds: float) -> int:
         code = self.process.wait(seconds)
+        assert self.process.stdin is not None
         assert self.process.stdout is not None
+        self.process.stdin.close()
         self.process.stdout.close()
         self._log.close()
         return code

@@ -40,7 +40,8 @@ def as_cron(line):
 
 def days(times):
     times = list(times)
-    return len(times), " ".join(day for day in "Mon Tue Wed Thu Fri Sat Sun".split() if any(f"{at:%a}" == day for at in times))
+    seen = {f"{at:%a}" for at in times}
+    return len(times), " ".join(day for day in "Mon Tue Wed Thu Fri Sat Sun".split() if day in seen)
 
 
 recorded = {

@@ -108,4 +108,21 @@ def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
         return f"cast it in a view, CAST({column} AS BIGINT), since the texts are epoch numbers"
     if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
         return f"cast it in a view, CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
-    return f"cast it in a view, for example strptime({column}, '%Y-%m-%d %H:%M:%S')"
+    fitting = [form for form in _WRITTEN if texts and _all_read(con, texts, form)]
+    if len(fitting) > 1:
+        forms = " or ".join(f"'{form}'" for form in fitting)
+        return f"cast it in a view with strptime({column}, FORM), where FORM is {forms}: the first texts fit each"
+    return f"cast it in a view, for example strptime({column}, '{(fitting or _WRITTEN)[0]}')"
+
+
+_WRITTEN = tuple(
+    f"{date}{clock}"
+    for date in ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
+    for clock in (" %H:%M:%S", " %H:%M", " %H:%M:%S.%f", "T%H:%M:%S", "T%H:%M:%S.%f", "")
+)
+"""Ways in which times are often written as text; the first is named where none fits."""
+
+
+def _all_read(con: duckdb.DuckDBPyConnection, texts: list[str], form: str) -> bool:
+    row = one(con, "SELECT bool_and(try_strptime(t, $2) IS NOT NULL) FROM unnest($1) u(t)", [texts, form])
+    return bool(row and row[0])

@@ -16,9 +16,13 @@ from sqlscore.errors import SqlscoreError
     [
         (["1705276800000000", "1705276900000000"], 'CAST("event_time" AS BIGINT)'),
         (["2024-01-01 10:00:00Z", "2024-01-01T10:00:00.250+02:00"], 'CAST("event_time" AS TIMESTAMPTZ)'),
-        (["01.02.2024 10:00", "02.02.2024 11:00"], 'strptime("event_time"'),
+        (["01.02.2024 10:00", "02.02.2024 11:00"], """strptime("event_time", '%d.%m.%Y %H:%M')"""),
+        (["2024-02-01T10:00:00.5", "2024-02-02T11:00:00.25"], """strptime("event_time", '%Y-%m-%dT%H:%M:%S.%f')"""),
+        (["01/02/2024 10:00", "01/13/2024 11:00"], """strptime("event_time", '%m/%d/%Y %H:%M')"""),
+        (["01/02/2024", "02/03/2024"], "FORM is '%m/%d/%Y' or '%d/%m/%Y'"),
+        (["1 Feb 2024", "2 Feb 2024"], """for example strptime("event_time", '%Y-%m-%d %H:%M:%S')"""),
     ],
-    ids=["digits", "offsets", "else"],
+    ids=["digits", "offsets", "dots", "fractions", "month first", "either first", "else"],
 )
 def test_times_as_text_are_answered_with_the_cast_that_fits(
     con: duckdb.DuckDBPyConnection, texts: list[str], remedy: str
@@ -28,7 +32,7 @@ def test_times_as_text_are_answered_with_the_cast_that_fits(
     with pytest.raises(SqlscoreError) as caught:
         sqlscore.map_events(con, "e")
     assert remedy in str(caught.value)
-    if remedy.startswith("CAST"):
+    if remedy.startswith(("CAST", "strptime")):
         con.execute(f"CREATE VIEW v AS SELECT * REPLACE ({remedy} AS event_time) FROM e")
         assert sqlscore.map_events(con, "v").profile.n_events == len(texts)
 

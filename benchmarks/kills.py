@@ -37,7 +37,7 @@ from kills_world import LABELS, OUTPUTS, World, contents, make_worlds
 import sqlscore.cli
 import sqlscore.finetuning.fit
 import sqlscore.serving.server
-import sqlscore.training.fit
+import sqlscore.training.pretrain
 
 DB = "shop.duckdb"
 FORK = multiprocessing.get_context("fork")
@@ -63,6 +63,7 @@ COMMANDS = {
     "search": Command("mapped", ("search", DB, "--architectures", "gru", "--trials", "1", "--max-epochs", "1")),
     "backtest": Command("scored", ("backtest", DB, "--every", "10 days")),
     "serve": Command("changed", ("serve", DB, "--once", "--publish", OUTPUTS["duckdb"])),
+    "pretrain": Command("mapped", ("pretrain", DB, "--max-epochs", "3")),
     "finetune": Command("scored", ("finetune", DB, "--name", "soon", "--labels", LABELS)),
     "promote": Command("scored", ("promote", DB, "events@1", "--force")),
 }

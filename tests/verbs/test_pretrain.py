@@ -108,8 +108,11 @@ def test_a_checkpoint_of_fewer_events_is_thrown_away(shop: duckdb.DuckDBPyConnec
     """Other than `train --checkpoint FILE`, which names the file: here nobody chose it."""
     path = Path(f"{database(shop)}.base.pretraining")
     path.write_bytes(b"of another time")
+    half = path.with_name(f".{path.name}.0badf00d.partial")
+    half.write_bytes(b"of a process that was killed while it wrote")
     assert not sqlscore.pretrain(shop, **TINY).resumed
     assert not path.exists()
+    assert not half.exists()
 
 
 def test_a_head_is_learned_on_a_base_that_is_no_champion(shop: duckdb.DuckDBPyConnection) -> None:

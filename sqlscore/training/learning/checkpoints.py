@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import pickle
@@ -57,8 +58,10 @@ class Checkpoint:
             torch.save(self._content, partial)
 
     def remove(self) -> None:
-        """The training is done: the same call trains anew."""
+        """The training is done: the same call trains anew. What a process that was killed had half written goes too."""
         self.path.unlink(missing_ok=True)
+        for partial in self.path.absolute().parent.glob(f".{glob.escape(self.path.name)}.*.partial"):
+            partial.unlink(missing_ok=True)
 
 
 def is_of(path: str | Path, run: str) -> bool:

@@ -23,16 +23,13 @@ from mysql_mimic.types import Capabilities, ColumnType, Commands, uint_len
 
 from sqlscore.mysql.columns import Columns, definition
 from sqlscore.mysql.logins import require_whole
-from sqlscore.mysql.parameters import Prepared, values
+from sqlscore.mysql.parameters import values
 from sqlscore.mysql.passwords import OnePassword
+from sqlscore.mysql.prepared import PreparedStatements
 from sqlscore.mysql.refusals import (
     INTERRUPTED,
     NO_SUCH_THREAD,
-    PACKET_TOO_LARGE,
-    TOO_MANY_STATEMENTS,
     UNKNOWN_COMMAND,
-    UNKNOWN_STATEMENT,
-    WRONG_ARGUMENTS,
     WRONG_TEXT,
     Refusal,
     refusal,
@@ -40,12 +37,11 @@ from sqlscore.mysql.refusals import (
 )
 from sqlscore.mysql.session import Answer, Session
 from sqlscore.mysql.statements import Change
-from sqlscore.mysql.stream import MOST, PADDING, Stream
+from sqlscore.mysql.stream import PADDING, Stream
 
 # What clients may ask for: no attributes beside a statement, no files, no compression, no TLS.
 CAPABILITIES = DEFAULT_SERVER_CAPABILITIES & ~Capabilities.CLIENT_QUERY_ATTRIBUTES | Capabilities.CLIENT_TRANSACTIONS
 _TO_LOG_IN = 10.0  # seconds
-_MOST_PREPARED = 1_000  # statements of one client
 
 # It writes statements and messages to the log.
 logging.getLogger("mysql_mimic").setLevel(logging.CRITICAL)
@@ -67,8 +63,7 @@ class ClientConnection(Connection):
     def __init__(self, stream: Stream, session: Session, clients: Control, passwords: OnePassword) -> None:
         """See the class."""
         super().__init__(stream, session, clients, passwords, CAPABILITIES)
-        self.prepared: dict[int, Prepared] = {}
-        self._next = 1
+        self._prepared = PreparedStatements()
         self._commands: dict[int, Callable[[bytes], Awaitable[None]]] = {
             Commands.COM_QUERY: self.handle_query,
             Commands.COM_STMT_PREPARE: self.handle_stmt_prepare,
@@ -133,12 +128,10 @@ class ClientConnection(Connection):
 
     async def handle_stmt_prepare(self, data: bytes) -> None:
         """A statement whose values come later."""
-        if len(self.prepared) >= _MOST_PREPARED:
-            raise Refusal(TOO_MANY_STATEMENTS, f"{_MOST_PREPARED:,} statements are prepared already: close some")
+        self._prepared.require_room()
         sql = self._text(data)
         count = await self.session.prepared(sql)
-        number, self._next = self._next, self._next + 1
-        self.prepared[number] = Prepared(sql, count)
+        number = self._prepared.add(sql, count)
         self.stream.put(struct.pack("<BIHHBH", 0, number, 0, count, 0, 0))
         for _ in range(count):
             self.stream.put(definition("?", ColumnType.VAR_STRING, self.server_charset))
@@ -148,7 +141,7 @@ class ClientConnection(Connection):
 
     async def handle_stmt_execute(self, data: bytes) -> None:
         """The values of a prepared statement, which are bound to it."""
-        prepared = self._prepared(data)
+        prepared = self._prepared.named_in(data)
         try:
             bound = values(prepared, data[4:], self.client_charset.codec)
         finally:
@@ -158,24 +151,20 @@ class ClientConnection(Connection):
 
     async def handle_stmt_send_long_data(self, data: bytes) -> None:
         """A part of a value, ahead of the others. It has no answer; too much of it is refused with the execution."""
-        number, place = struct.unpack_from("<IH", data)
-        prepared = self.prepared.get(number)
-        if prepared is None or place >= prepared.count:
-            return
-        part = prepared.long.setdefault(place, bytearray())
-        part += data[6:]
-        if sum(map(len, prepared.long.values())) > MOST:
-            await self._refuse(Refusal(PACKET_TOO_LARGE, f"the values have more than {MOST:,} bytes"))
-            raise ConnectionClosed
+        try:
+            self._prepared.keep_part(data)
+        except Refusal as found:
+            await self._refuse(found)
+            raise ConnectionClosed from found
 
     async def handle_stmt_reset(self, data: bytes) -> None:
         """Forget the values that were sent ahead."""
-        self._prepared(data).long.clear()
+        self._prepared.named_in(data).long.clear()
         await self.stream.write(self.ok())
 
     async def handle_stmt_close(self, data: bytes) -> None:
         """Forget a prepared statement. It has no answer."""
-        self.prepared.pop(int.from_bytes(data[:4], "little"), None)
+        self._prepared.close(data)
 
     async def handle_init_db(self, data: bytes) -> None:
         """USE, as a command."""
@@ -186,7 +175,7 @@ class ClientConnection(Connection):
     async def handle_reset_connection(self, data: bytes) -> None:
         """As after the login."""
         await self.session.reset()
-        self.prepared.clear()
+        self._prepared.clear()
         await self.stream.write(self.ok())
 
     async def handle_field_list(self, data: bytes) -> None:
@@ -250,14 +239,6 @@ class ClientConnection(Connection):
 
     async def _tell(self, data: bytes) -> None:
         await self.stream.write(b"sqlscore over MySQL's protocol, for reading")
-
-    def _prepared(self, data: bytes) -> Prepared:
-        number = int.from_bytes(data[:4], "little")
-        if len(data) < 4:
-            raise Refusal(WRONG_ARGUMENTS, "the number of the statement is missing")
-        if number not in self.prepared:
-            raise Refusal(UNKNOWN_STATEMENT, f"no statement {number} is prepared")
-        return self.prepared[number]
 
     def _text(self, data: bytes) -> str:
         characters: CharacterSet = self.client_charset

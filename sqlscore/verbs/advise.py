@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from sqlscore.decisions.assignment import Assigned, assign_chosen, assign_users
 from sqlscore.decisions.signals import find_signals, let_go, match_plays
 from sqlscore.decisions.words import Worded, Words, client_of_environment, word_messages
 from sqlscore.errors import DecisionError
-from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.quoting import qualified
 from sqlscore.score_tables.mark import lost_rows, read_mark
 
@@ -88,6 +89,7 @@ def advise(
     cut = lost_rows(con, source, mark, ("scored_users",)) if mark is not None else None
     if cut is not None:
         raise DecisionError(f'the scores of "{mapping}" are not whole: {cut}; `sqlscore refresh` writes them anew')
+    _warn_of_later_events(con, source)
     if words:
         client_of_environment(words if isinstance(words, Words) else Words())  # before anything changes
     wanted = Wanted(float(risk_from), None if value_saved is None else float(value_saved), budget, contacts_per_day)
@@ -106,6 +108,18 @@ def advise(
         advice = Advice(mapping, table, newest[0] if newest else None, outcome, time.perf_counter() - start, worded)
         details.update(asdict(wanted) | advice.to_dict())
     return advice
+
+
+def _warn_of_later_events(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+    """Warn if events came since the refresh: drivers and habits are found in all events, risks are of before."""
+    scored, newest = (qualified(mapping.schema, name) for name in ("scored_users", "high_water"))
+    row = one(con, f"SELECT max(s.as_of), any_value(h.high_water) FROM {scored} s CROSS JOIN {newest} h")
+    if row is not None and row[0] is not None and row[1] is not None and row[0] < row[1]:
+        warnings.warn(
+            f'the scores of "{mapping.name}" are as of {row[0]}, and there are events up to {row[1]}: what drives '
+            "risks is found in all of them, the risks are of before; run sqlscore refresh first",
+            stacklevel=4,
+        )
 
 
 @on_own_connection

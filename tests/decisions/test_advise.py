@@ -56,6 +56,13 @@ def test_advice_is_one_row_a_user_the_same_each_time_and_within_its_limits(shop:
     assert "one row per active user at risk" in shop.execute(comment).fetchall()[0][0]
 
 
+def test_events_behind_the_scores_are_said(advised: duckdb.DuckDBPyConnection) -> None:
+    """The fixture's own advice warned of nothing: warnings are errors in tests."""
+    advised.execute("INSERT INTO e SELECT 1, max(event_time) + INTERVAL 1 HOUR, 'view' FROM e")
+    with pytest.warns(UserWarning, match=r"are as of 2025-.*, and there are events up to 2025-.*refresh first"):
+        sqlscore.advise(advised)
+
+
 def test_an_audience_has_a_limit_and_a_contact_cools_down(shop: duckdb.DuckDBPyConnection) -> None:
     shop.execute("UPDATE sqlscore.playbook SET audience_limit = 3 WHERE name = 'win_back'")
     shop.execute("UPDATE sqlscore.playbook SET held_out = 0.5")

@@ -3,8 +3,8 @@
 A request that comes while nothing is scored begins at once. Those that come meanwhile gather, and are the next batch:
 the busier the server, the larger its batches, without a delay to tune.
 
-What is known to be quick is scored on the event loop itself: a second thread that wants the interpreter's lock at every
-operation waits up to five milliseconds for it each time, while the loop reads requests.
+Many requests that are known to be quick together are scored on the event loop itself: a second thread that wants the
+interpreter's lock at every operation waits up to five milliseconds for it each time, while the loop reads requests.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from sqlscore.live.limits import Limits
 from sqlscore.live.pace import Pace
 from sqlscore.live.refusals import Refusal
 from sqlscore.live.scoring import Columns, Scores
+
+_MANY = 16
+"""Requests. Where there are fewer, others are better read meanwhile: eight clients were answered a fifth more often."""
 
 Waiting = tuple[Asked, "asyncio.Future[Columns]"]
 
@@ -104,7 +107,7 @@ class Batcher:
 
     async def _found(self, requests: list[Asked], size: int) -> list[Scores]:
         key = requests[0].key
-        if self._pace.is_quick(key, size):
+        if len(requests) >= _MANY and self._pace.is_quick(key, size):
             found, seconds = self._timed(requests)
         else:
             try:

@@ -35,7 +35,7 @@ def test_only_so_many_kinds_are_remembered():
     assert pace.is_quick(999, 1)
 
 
-def test_the_first_batch_goes_to_the_thread_and_those_like_it_do_not():
+def test_the_first_batch_goes_to_the_thread_and_many_requests_like_it_do_not():
     where: list[threading.Thread] = []
 
     def score(group: Sequence[Asked]) -> list[Scores]:
@@ -47,10 +47,11 @@ def test_the_first_batch_goes_to_the_thread_and_those_like_it_do_not():
 
     async def run() -> threading.Thread:
         with closing(Batcher(score, Limits())) as batcher:
-            for n_events in (10, 10, 10_000):
-                assert await batcher.scores(asked(n_events)) == {"one": [1]}
+            for requests, n_events in ((20, 10), (20, 10), (20, 1_000), (1, 10)):
+                found = await asyncio.gather(*[batcher.scores(asked(n_events)) for _ in range(requests)])
+                assert found == [{"one": [1]}] * requests
                 assert batcher.waiting == 0
         return threading.current_thread()
 
     loop = asyncio.run(run())
-    assert [thread is loop for thread in where] == [False, True, False]
+    assert [thread is loop for thread in where] == [False, True, False, False]

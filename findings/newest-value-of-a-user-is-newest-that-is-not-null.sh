@@ -6,8 +6,8 @@
 #   pyarrow's "last". polars' last() and max_by(), and datafusion's last_value(), say NULL. pandas' and pyarrow's
 #   last() take each column's own newest value: plan and price come from two rows, and such a row never was.
 # Source: observed; duckdb documents arg_max_null() beside it, pandas documents skipna and pyarrow skip_nulls of "last".
-# In sqlscore: arg_max and max_by are applied to columns that have no NULL, or after WHERE ... IS NOT NULL (the person of
-#   a device, sqlscore/mapping/presets/posthog.py).
+# In sqlscore: arg_max and max_by are applied to columns that mapped events must have, to what sqlscore itself fills, or
+#   after WHERE ... IS NOT NULL (the person of a device, sqlscore/mapping/presets/posthog.py).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from sqlscore.database.queries import one
 from sqlscore.errors import MappingError
 from sqlscore.events.attached import Attached
 from sqlscore.excerpts import engine_message
@@ -104,11 +106,31 @@ def _of_file(con: duckdb.DuckDBPyConnection, table: str, table_name: str | None,
         raise MappingError(
             f'"{table}" is not a file that sqlscore can read: rename it so that it ends in one of {", ".join(READERS)}'
         )
+    name = _attached_by_hand(con, table)
+    if name is not None:
+        raise MappingError(
+            f'"{table}" is of the database "{name}", which this connection alone has attached: say where it is, for '
+            f'every verb to come: attach={{"{name}": ...}} (--attach {name}=...)'
+        )
     kind = "file" if suffix in READERS else "table, view or file"
     raise MappingError(
         f'there is no {kind} "{table}" (tables and views here: {have}; files: {", ".join(READERS)}): check the name; '
         "a temporary table, a DataFrame or uncommitted rows must first be stored with CREATE TABLE ... AS"
     )
+
+
+def _attached_by_hand(con: duckdb.DuckDBPyConnection, table: str) -> str | None:
+    """The attached database with which the name of a table begins; None if there is none."""
+    first = re.match(r'"((?:[^"]|"")+)"\.|([^".]+)\.', table)
+    if first is None:
+        return None
+    row = one(
+        con,
+        """SELECT database_name FROM duckdb_databases()
+           WHERE lower(database_name) = lower(?) AND database_name <> current_database() AND NOT internal""",
+        [(first[1] or first[2]).replace('""', '"')],
+    )
+    return row[0] if row else None
 
 
 def in_words(table: str) -> str:

@@ -73,7 +73,10 @@ def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
     folded = [name.casefold() for name in mapping.columns]
     twice = next((name for name in folded if folded.count(name) > 1), None)
     if twice is not None:
-        raise MappingError(f'column "{twice}" is given two roles: user, time and action must differ')
+        raise MappingError(
+            f'column "{twice}" is given two roles: a column has one (names that differ in capitals alone are one '
+            "column), so name it once among user_id, event_time, event_type, features and the rest"
+        )
     roles = {"user_id": mapping.user_id, "event_time": mapping.event_time, "event_type": mapping.event_type}
     for feature in mapping.features:
         if feature.name.casefold() in roles and roles[feature.name.casefold()].casefold() != feature.name.casefold():

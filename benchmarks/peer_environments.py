@@ -55,7 +55,11 @@ def made(name: str, folder: Path) -> Path:
     return python
 
 
-def run_apart(name: str, table: str, database: Path, environments: Path) -> tuple[float, int]:
+OF = {"encoders": "lifestream"}
+"""Peers that run in the environment of another."""
+
+
+def run_apart(name: str, table: str, database: Path, environments: Path) -> tuple[float, float]:
     """(seconds, users) of a peer on a table of the database, by a process of its own environment.
 
     Raises ImportError if the environment cannot be made, or its libraries cannot be imported.
@@ -64,7 +68,7 @@ def run_apart(name: str, table: str, database: Path, environments: Path) -> tupl
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "benchmarks")])}
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
-        command: list[str | Path] = [made(name, environments), __file__, name, table, database, answer]
+        command: list[str | Path] = [made(OF.get(name, name), environments), __file__, name, table, database, answer]
         done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise ImportError(done.stderr.strip().splitlines()[-1])
@@ -74,10 +78,10 @@ def run_apart(name: str, table: str, database: Path, environments: Path) -> tupl
 
 def answer(name: str, table: str, database: str, into: str) -> None:
     """Run a peer here."""
-    from peer_libraries import boosted, lifestream, spark
+    from peer_libraries import boosted, encoders, lifestream, spark
     from peer_native import native
 
-    peers = {"native": native, "boosted": boosted, "lifestream": lifestream, "spark": spark}
+    peers = {"native": native, "boosted": boosted, "lifestream": lifestream, "encoders": encoders, "spark": spark}
     with sqlscore.connect(database) as con:
         found = peers[name](con, table, catalog(con).artifact(None, "events"))
     Path(into).write_text(json.dumps(found))

@@ -6,18 +6,22 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import torch
+from workload import in_turns
 
 from sqlscore.database.catalog import catalog
+from sqlscore.database.scan import scan
 from sqlscore.events.mapping import Mapping
 from sqlscore.events.reading import from_lists
 from sqlscore.models.loading import load
 from sqlscore.scoring.artifact import Artifact
+from sqlscore.scoring.batch import by_length
 from sqlscore.scoring.head_outputs import action_probabilities
 
 HIDDEN, EMBEDDING, BATCH = 64, 32, 512
@@ -66,19 +70,65 @@ def _features(frame: Any, artifact: Artifact) -> Any:
 
 def lifestream(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tuple[float, int]:
     """Its own way: records per user from pandas, padded batches, TrxEncoder and a GRU, a linear head, write-back."""
+    import pandas as pd
+
+    collate, model = _of_lifestream(artifact)
+    actions = artifact.manifest.inputs.actions
+    head = torch.nn.Linear(HIDDEN, len(actions))
+    start = time.perf_counter()
+    records, users = _records(con, table, artifact)
+    with torch.inference_mode():
+        found = [
+            head(model(collate(records[begin : begin + BATCH]))).argmax(1).numpy()
+            for begin in range(0, len(records), BATCH)
+        ]
+    result = pd.DataFrame({"user_id": users, "next_action": np.array(actions, dtype=object)[np.concatenate(found)]})
+    con.register("streamed", result)
+    con.execute("CREATE OR REPLACE TABLE streamed_scores AS SELECT * FROM streamed")
+    con.unregister("streamed")
+    return time.perf_counter() - start, len(users)
+
+
+def encoders(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tuple[float, float]:
+    """Seconds of the encoders alone, on batches that are ready, one thread: its padded ones, and ours of like lengths.
+
+    Ours reads the times too, and keeps running summaries, which its GRU does not.
+    """
+    collate, model = _of_lifestream(artifact)
+    torch.set_num_threads(1)
+    records, _ = _records(con, table, artifact)
+    padded = [collate(records[begin : begin + BATCH]) for begin in range(0, len(records), BATCH)]
+    mapping = replace(catalog(con).mapping("events"), relation=table)
+    ragged = [piece for users in scan(con, mapping) for _, piece in by_length(artifact.batch(users.sequences))]
+
+    def theirs() -> None:
+        for batch in padded:
+            model(batch)
+
+    def ours() -> None:
+        for batch in ragged:
+            artifact.module.encode(batch, None, None)
+
+    with torch.inference_mode():
+        found = in_turns({"theirs": theirs, "ours": ours}, repeats=5, clock=time.process_time)
+    return found["theirs"], found["ours"]
+
+
+def _of_lifestream(artifact: Artifact) -> tuple[Any, Any]:
+    """What makes a batch of records, and a GRU of the artifact's size with random weights."""
     try:
         from ptls.data_load.utils import collate_feature_dict
         from ptls.nn import RnnSeqEncoder, TrxEncoder
     except ImportError as error:
         raise ImportError(f"pip install pytorch-lifestream into an environment of its own ({error})") from error
-    import pandas as pd
+    size = len(artifact.manifest.inputs.actions) + 1
+    encoder = TrxEncoder(embeddings={"event_type": {"in": size, "out": EMBEDDING}})
+    return collate_feature_dict, RnnSeqEncoder(encoder, hidden_size=HIDDEN, type="gru").eval()
 
-    actions = artifact.manifest.inputs.actions
-    encoder = TrxEncoder(embeddings={"event_type": {"in": len(actions) + 1, "out": EMBEDDING}})
-    model = RnnSeqEncoder(encoder, hidden_size=HIDDEN, type="gru").eval()
-    head = torch.nn.Linear(HIDDEN, len(actions))
-    codes = {action: i + 1 for i, action in enumerate(actions)}
-    start = time.perf_counter()
+
+def _records(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tuple[list[Any], list[Any]]:
+    """What pytorch-lifestream reads of each user, and the users."""
+    codes = {action: i + 1 for i, action in enumerate(artifact.manifest.inputs.actions)}
     frame = con.execute(f"SELECT user_id, epoch(event_time) AS event_time, event_type FROM {table}").df()
     frame["event_type"] = frame["event_type"].map(codes)
     frame = frame.sort_values(["user_id", "event_time"])
@@ -88,16 +138,7 @@ def lifestream(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -
         records.append(
             {name: torch.from_numpy(events[name].to_numpy(copy=True)) for name in ("event_time", "event_type")}
         )
-    with torch.inference_mode():
-        found = [
-            head(model(collate_feature_dict(records[begin : begin + BATCH]))).argmax(1).numpy()
-            for begin in range(0, len(records), BATCH)
-        ]
-    result = pd.DataFrame({"user_id": users, "next_action": np.array(actions, dtype=object)[np.concatenate(found)]})
-    con.register("streamed", result)
-    con.execute("CREATE OR REPLACE TABLE streamed_scores AS SELECT * FROM streamed")
-    con.unregister("streamed")
-    return time.perf_counter() - start, len(users)
+    return records, users
 
 
 def spark(con: duckdb.DuckDBPyConnection, table: str, artifact: Artifact) -> tuple[float, int]:

@@ -4,7 +4,7 @@
 
 - a native (non-Arrow) Python function in DuckDB, called for every row, with the same weights;
 - pandas features by hand and LightGBM: another model, which is the usual one;
-- pytorch-lifestream inference with a GRU of the same size (its own random weights);
+- pytorch-lifestream inference with a GRU of the same size (its own random weights), and the encoders alone;
 - PySpark's arrow_udf on two local cores, with the same weights.
 
 Each peer runs in a process and an environment of its own, which the benchmark makes with pip (`--environments FOLDER`
@@ -67,6 +67,9 @@ def compare(chosen: argparse.Namespace, database: Path, environments: Path) -> N
             continue
         each = theirs / users
         print(f"{title:24} {each * 1e6:9.1f} µs a user: {each / ours:6.1f} times sqlscore's", flush=True)
+        if name == "lifestream":
+            theirs, own = run_apart("encoders", table, database, environments)
+            print(f"{'':24} its encoder on ready batches: {theirs / own:.2f} times sqlscore's", flush=True)
 
 
 if __name__ == "__main__":

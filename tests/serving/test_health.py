@@ -154,7 +154,11 @@ def asked(board: Board, path: str, method: str = "GET") -> tuple[str, bytes]:
         parts.append(part)
 
     scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], "app": app}
-    asyncio.run(app(scope, receive, send))
+
+    async def answered() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(answered())
     return str(parts[0]["status"]), b"".join(part["body"] for part in parts[1:])
 
 

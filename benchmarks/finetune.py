@@ -100,14 +100,18 @@ def main() -> None:
     drawn: dict[str, Found] = {}
     for log in (log for log in LOGS if asked.log in (None, log.name)):
         with sqlscore.connect() as con:
-            if log.name == "simulated shop":
-                con.from_arrow(simulate_shop(users=asked.users).events).create("log")
-            else:
-                file = str(asked.data / log.name / "invoices.parquet")
-                con.execute("CREATE TABLE log AS FROM read_parquet(?)", [file])
+            make_log(con, log, "log", asked.users, asked.data)
             drawn[log.name] = measure(con, log, asked.seeds)
     if asked.plot is not None:
         plot(drawn, asked.plot)
+
+
+def make_log(con: duckdb.DuckDBPyConnection, log: Log, table: str, users: int, data: Path) -> None:
+    """Make the table of a log: of a simulated shop of so many users, or from a file in a folder of `data`."""
+    if log.name == "simulated shop":
+        con.from_arrow(simulate_shop(users=users).events).create(table)
+    else:
+        con.execute(f"CREATE TABLE {table} AS FROM read_parquet(?)", [str(data / log.name / "invoices.parquet")])
 
 
 def measure(con: duckdb.DuckDBPyConnection, log: Log, seeds: int) -> Found:

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import duckdb
 import numpy as np
 import torch
-from finetune import LOGS, Log
+from finetune import LOGS, Log, make_log
 
 import sqlscore
 from sqlscore.arrays import Ints
@@ -29,7 +29,6 @@ from sqlscore.finetuning.judging import figures
 from sqlscore.finetuning.labels import read_labels
 from sqlscore.finetuning.learning import learn
 from sqlscore.scoring.batch import Batch
-from sqlscore.simulation.shop import simulate_shop
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.targets import Targets, cut
 from sqlscore.training.data.windows import Windows
@@ -51,11 +50,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for log in LOGS:
         with sqlscore.connect() as con:
-            if log.name == "simulated shop":
-                con.from_arrow(simulate_shop(users=asked.users).events).create("everything")
-            else:
-                file = str(asked.data / log.name / "invoices.parquet")
-                con.execute("CREATE TABLE everything AS FROM read_parquet(?)", [file])
+            make_log(con, log, "everything", asked.users, asked.data)
             measure(con, log._replace(first=FIRST[log.name], last=MOMENT[log.name]), asked.seeds, asked.share)
 
 

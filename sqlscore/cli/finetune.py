@@ -11,6 +11,8 @@ from rich.table import Table
 from sqlscore.cli import render
 from sqlscore.cli.options import Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import working
+from sqlscore.database.catalog import mapped
+from sqlscore.database.macros import source_of
 from sqlscore.quoting import literal
 
 if TYPE_CHECKING:
@@ -82,13 +84,15 @@ def finetune(
             mapping=mapping,
             seed=seed,
         )
+        source = mapped(con, mapping)
     if json:
         render.as_json(info)
         return
     show_head(info)
     function = "uplift" if uplift is not None else "expected_value" if amount else "propensity"
-    call = f"{function}(e, {literal(info.name)})"
-    render.next_step("sqlscore", "sql", db, f"SELECT user_id, {call} AS p FROM events e GROUP BY user_id LIMIT 5")
+    call = f"{source.prefix}{function}(e, {literal(info.name)})"
+    user, table = source_of(source)
+    render.next_step("sqlscore", "sql", db, f"SELECT {user}, {call} AS p FROM {table} e GROUP BY {user} LIMIT 5")
 
 
 def show_head(info: ModelInfo) -> None:

@@ -43,15 +43,20 @@ _NO_ROW = (
 an aggregate, whose type the engine does not know when it chooses an overload."""
 
 
+def source_of(mapping: Mapping) -> tuple[str, str]:
+    """The column of users and the relation, as SQL: what a query with row functions names."""
+    if mapping.composition is not None:  # whose own rows do not say who
+        return "user_id", qualified(mapping.schema, "events")
+    return identifier(mapping.user_id), mapping.relation.removeprefix('"main".') or "events"
+
+
 def _refusal(public: Public, mapping: Mapping) -> str:
     """SQL that says how a row function is called; without it the engine says only that a value is no struct."""
     name = mapping.prefix + public.name
     required = [parameter for parameter, default in public.parameters if default is None]
     row = ", ".join(["e", *required])
     of_list = ", ".join(["list(e)" if public.needs_times else "['view', 'cart']", *required])
-    user, table = identifier(mapping.user_id), mapping.relation.removeprefix('"main".') or "events"
-    if mapping.composition is not None:  # whose own rows do not say who
-        user, table = "user_id", qualified(mapping.schema, "events")
+    user, table = source_of(mapping)
     text = (
         f"{name} takes the alias of a table with the mapped columns, not a value or a list: "
         f"SELECT {user}, {name}({row}) FROM {table} e GROUP BY {user}; "

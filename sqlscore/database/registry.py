@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from sqlscore.database.damage import is_readable
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
 from sqlscore.errors import ModelError
-from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
+from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.scoring.catalog import HEAD, UNTRAINED, StoredModel
 from sqlscore.scoring.manifest import read_manifest, sha256_of
 
@@ -49,6 +48,11 @@ class ModelInfo:
     def is_pretrained(self) -> bool:
         """Whether it is a base for fine-tuning that `pretrain` made, which is never champion."""
         return "pretraining" in self.notes
+
+    @property
+    def may_reign(self) -> bool:
+        """Whether it can be champion."""
+        return not self.is_head and not self.is_pretrained
 
     @property
     def is_untrained(self) -> bool:
@@ -213,43 +217,6 @@ def heads_on(con: duckdb.DuckDBPyConnection, sha256: str) -> list[str]:
         [HEAD, sha256],
     ).fetchall()
     return [row[0] for row in rows]
-
-
-def lacking_features(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str = "champion") -> str:
-    """The feature columns, quoted and joined, that a model reads and its mapping lacks; empty if there are none."""
-    have = {feature.name for feature in mapping.features}
-    return ", ".join(f'"{name}"' for name in _features_read(con, mapping, model) or () if name not in have)
-
-
-def unread_features(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
-    """The feature columns, quoted and joined, that are mapped and that the champion does not read; empty if none."""
-    read = _features_read(con, mapping, "champion")
-    unread = () if read is None else (feature.name for feature in mapping.features if feature.name not in read)
-    return ", ".join(f'"{name}"' for name in unread)
-
-
-def _features_read(con: duckdb.DuckDBPyConnection, mapping: Mapping, model: str) -> tuple[str, ...] | None:
-    """The feature columns that a model of a mapping reads; None if there is no such model, or a damaged one."""
-    row = one(
-        con,
-        """SELECT m.manifest FROM sqlscore.models m LEFT JOIN sqlscore.aliases a
-             ON a.mapping = m.mapping AND a.name = m.name AND a.version = m.version
-           WHERE m.mapping = ? AND ? IN (a.alias, m.name || '@' || m.version)""",
-        [mapping.name, model],
-    )
-    if row is None or not is_readable(row[0]):
-        return None
-    inputs = json.loads(row[0])["inputs"]
-    return (*inputs["categorical"], *inputs["numeric"])
-
-
-def lacking_heads(con: duckdb.DuckDBPyConnection, mapping: str, heads: Iterable[str]) -> str:
-    """The heads, joined, that the champion of a mapping has and that are not among `heads`; empty if there are none.
-
-    A champion that nothing was trained for gives way to any model.
-    """
-    champion = next((m for m in registered_models(con, mapping) if m.is_champion and not m.is_untrained), None)
-    return ", ".join(head for head in (champion.heads if champion else ()) if head not in set(heads))
 
 
 def _next_version(con: duckdb.DuckDBPyConnection, name: str) -> int:

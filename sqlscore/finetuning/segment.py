@@ -87,14 +87,13 @@ def events_of(mapping: Mapping, condition: str) -> str:
     return f"SELECT user_id, event_time AS as_of FROM {qualified(mapping.schema, 'events')} WHERE {condition}"
 
 
-def in_segment(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str, condition: str) -> npt.NDArray[np.bool_]:
+def in_segment(con: duckdb.DuckDBPyConnection, mapping: Mapping, condition: str) -> npt.NDArray[np.bool_]:
     """(N,) whether each label in TABLE is of the segment: an event of its user, up to its moment, meets the condition.
 
     Args:
         con: The connection that has TABLE.
         mapping: The events.
-        where: What somebody wrote.
-        condition: What `condition_of` made of it.
+        condition: What `condition_of` gave.
 
     Raises TrainingError if too few labels are of the segment.
     """
@@ -107,8 +106,8 @@ def in_segment(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str, con
     chosen = np.asarray(rows["chosen"], np.bool_)
     if chosen.sum() < 2 * LEAST:
         raise TrainingError(
-            f"where is {where!r}, and {int(chosen.sum())} of {len(chosen):,} labels are of users for whom it holds as "
-            f"of their moment: at least {2 * LEAST} are needed"
+            f"where is {condition[1:-1].strip()!r}, and {int(chosen.sum())} of {len(chosen):,} labels are of users for "
+            f"whom it holds as of their moment: at least {2 * LEAST} are needed"
         )
     return chosen
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.composition import spelled_out
-from sqlscore.database.registry import lacking_features, unread_features
+from sqlscore.database.lacking import lacking_features, unread_features
 from sqlscore.events.mapping import Mapping
 from sqlscore.mapping.alike import alike
 from sqlscore.mapping.amounts import likely_amounts

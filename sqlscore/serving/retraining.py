@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.lacking import lacking_heads
 from sqlscore.database.policy import Policy, read_policy
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo, find_model, heads_on, lacking_heads, registered_models
+from sqlscore.database.registry import ModelInfo, find_model, heads_on, registered_models
 from sqlscore.database.transactions import now, on_own_connection, recorded
 from sqlscore.quoting import qualified
 from sqlscore.scoring.catalog import UNTRAINED

@@ -125,9 +125,7 @@ def finetune(
             labels, task = spend_query(reader, source, spend, until), "amount"
         if labels is not None:
             found = read_labels(reader, source, labels, task, until)
-            segment = None
-            if where is not None and condition is not None:
-                segment = in_segment(reader, source, where, condition)
+            segment = None if condition is None else in_segment(reader, source, condition)
             asked = Asked(labels, seed, threads, tuple(passed), where, segment, spend)
             data = fit_head(reader, source, artifact, judged, found, asked)
             details["labels"] = len(found)

@@ -9,9 +9,10 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.database.lacking import unread_features
 from sqlscore.database.materialized import is_table, materialized_tables
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo, unread_features
+from sqlscore.database.registry import ModelInfo
 from sqlscore.database.transactions import now
 from sqlscore.events.attached import Attached
 from sqlscore.events.mapping import Mapping

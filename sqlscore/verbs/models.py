@@ -112,8 +112,7 @@ def drop_model(con: duckdb.DuckDBPyConnection, model: str) -> None:
     head needs it.
     """
     info = find_model(con, model)
-    own = registered_models(con, info.mapping)
-    others = [m.label for m in own if m.label != info.label and not m.is_head and not m.is_pretrained]
+    others = [m.label for m in registered_models(con, info.mapping) if m.label != info.label and m.may_reign]
     if info.is_champion and others:
         raise ModelError(f"{info.label} is the champion: promote another first ({', '.join(others)})")
     same = [m.label for m in registered_models(con) if m.sha256 == info.sha256 and m.label != info.label]
@@ -219,7 +218,7 @@ def import_model(
     except ArtifactError as error:
         raise ArtifactError(f"{path} is not registered: {error}") from error
     info = register(con, data, name=name or mapping, mapping=mapping, champion=promote and force, verb="import_model")
-    if not promote or info.is_champion or info.is_head or info.is_pretrained:
+    if not promote or info.is_champion or not info.may_reign:
         return info
     against = objection(con, info)
     if against is not None:

@@ -10,7 +10,8 @@ import duckdb
 from sqlscore.database.catalog import catalog
 from sqlscore.database.champions import champion_of
 from sqlscore.database.damage import damage_of
-from sqlscore.database.registry import ModelInfo, lacking_features, lacking_heads
+from sqlscore.database.lacking import lacking_features, lacking_heads
+from sqlscore.database.registry import ModelInfo
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.scoring.manifest import read_manifest
 

@@ -9,10 +9,11 @@ import duckdb
 
 from sqlscore.database.catalog import catalog
 from sqlscore.database.damage import damage_in, lost_champion
+from sqlscore.database.lacking import lacking_features
 from sqlscore.database.lost_tables import emptied_tables, explain, missing_tables
 from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo, lacking_features
+from sqlscore.database.registry import ModelInfo
 from sqlscore.database.triggers import is_watched, watch_key
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
@@ -57,11 +58,11 @@ def mapping_problems(
     train, name = _command("train", database, mapping), f'"{mapping.name}"'
     lost = lost_champion(con, mapping.name)
     if lost is not None:
-        others = [m for m in models if m.mapping == mapping.name and m.label != lost[0] and _may_reign(m)]
+        others = [m for m in models if m.mapping == mapping.name and m.label != lost[0] and m.may_reign]
         mend = shlex.join(("sqlscore", "promote", database, others[0].label)) if others else train
         return [Problem(f"the champion of {name}, {lost[0]}, cannot be used: {lost[1]}", mend)]
     if state.champion is None:
-        own = [m.label for m in models if m.mapping == mapping.name and _may_reign(m)]
+        own = [m.label for m in models if m.mapping == mapping.name and m.may_reign]
         if own:
             return [Problem(f"{name} has no champion", shlex.join(("sqlscore", "promote", database, own[0])))]
         return [Problem(f"{name} has no model", train)]
@@ -71,11 +72,6 @@ def mapping_problems(
     edited = _edited_scores(con, mapping) if check and not by_dbt else None
     problems = [Problem(edited, _command("refresh", database, mapping, "--full"))] if edited else []
     return _champion_problems(con, mapping, state, database) + problems + ([Problem(found, mend)] if found else [])
-
-
-def _may_reign(model: ModelInfo) -> bool:
-    """Whether a model can be champion: heads and pretrained bases never are."""
-    return not model.is_head and not model.is_pretrained
 
 
 def guard_problems(con: duckdb.DuckDBPyConnection, mapping: Mapping, database: str) -> list[Problem]:

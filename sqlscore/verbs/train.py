@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
-from sqlscore.database.registry import ModelInfo, check_name, lacking_heads, model_of, register
+from sqlscore.database.lacking import lacking_heads
+from sqlscore.database.registry import ModelInfo, check_name, model_of, register
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING

@@ -60,7 +60,10 @@ def test_events_behind_the_scores_are_said(advised: duckdb.DuckDBPyConnection) -
     """The fixture's own advice warned of nothing: warnings are errors in tests."""
     advised.execute("INSERT INTO e SELECT 1, max(event_time) + INTERVAL 1 HOUR, 'view' FROM e")
     with pytest.warns(UserWarning, match=r"are as of 2025-.*, and there are events up to 2025-.*refresh first"):
-        sqlscore.advise(advised)
+        advice = sqlscore.advise(advised)
+    newest = advised.execute("SELECT max(event_time) FROM e").fetchall()[0][0]
+    assert advice.as_of is not None
+    assert advice.as_of < newest
 
 
 def test_an_audience_has_a_limit_and_a_contact_cools_down(shop: duckdb.DuckDBPyConnection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,6 +139,9 @@ def test_the_command_says_what_was_learned_from(con: duckdb.DuckDBPyConnection) 
     )
     assert ran.exit_code == 0, ran.output
     assert "the segment's labels alone" in " ".join(ran.output.split())
+    query = shlex.split(ran.output.partition("next: ")[2])[3]
+    with sqlscore.connect(path, read_only=True) as reader:  # what it names as the next step is one
+        assert [0 <= p <= 1 for _, p in reader.execute(query).fetchall()] == [True] * 5
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0.01, 0.99), st.floats(0.01, 0.99)), min_size=1, max_size=40))

@@ -17,6 +17,7 @@ from sqlscore.errors import EventsError, SqlscoreError
 from sqlscore.events.mapping import NO_TIME, Mapping
 from sqlscore.events.sequences import Sequences
 from sqlscore.events.times_in_arrow import to_microseconds
+from sqlscore.events.type_names import sql_name
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.times import moment, to_seconds
 
@@ -36,7 +37,7 @@ def constant(column: Column, parameter: str) -> Any:
     """The one value of a parameter that must be the same on every row (NULL: None)."""
     given = one_array(column)
     if pa.types.is_nested(given.type):
-        raise EventsError(f"{parameter} has type {given.type}: pass one value")
+        raise EventsError(f"{parameter} has type {sql_name(given.type)}: pass one value")
     values = pc.unique(given)
     if len(values) > 1:
         raise EventsError(f"{parameter} must be one value for the whole query, found {values[:3].to_pylist()}")
@@ -59,7 +60,7 @@ def numbers(column: Column, parameter: str, example: str) -> pa.Array:
     kind = given.type
     if pa.types.is_null(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return given.cast(pa.float64())
-    raise EventsError(f"{parameter} has type {kind}, expected a number: {example}")
+    raise EventsError(f"{parameter} has type {sql_name(kind)}, expected a number: {example}")
 
 
 def text(column: Column, parameter: str) -> str | None:
@@ -147,7 +148,7 @@ def moments(as_of: Column, high_water: Column, mapping: Mapping) -> Ints:
     try:
         times, finite = to_microseconds(asked, replace(mapping, time_cap=None))
     except EventsError as error:
-        raise EventsError(f"as_of has type {asked.type}, expected TIMESTAMP, TIMESTAMPTZ or DATE") from error
+        raise EventsError(f"as_of has type {sql_name(asked.type)}, expected TIMESTAMP, TIMESTAMPTZ or DATE") from error
     if bool((given & ~finite).any()):
         raise EventsError("as_of is infinite: pass a time, for example TIMESTAMP '2024-01-31 00:00:00'")
     if given.all():

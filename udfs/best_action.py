@@ -14,6 +14,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events.kinds import is_text
 from sqlscore.events.mapping import NO_TIME
 from sqlscore.events.sequences import offsets_of
+from sqlscore.events.type_names import sql_name
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
@@ -105,7 +106,9 @@ def _lists_of_actions(candidates: Column) -> pa.Array:
         element = kind.value_type.value_type if pa.types.is_dictionary(kind.value_type) else kind.value_type
         if is_text(element) or pa.types.is_null(element):
             return given.cast(pa.list_(kind.value_type)).cast(pa.list_(pa.string()))
-    raise EventsError(f"candidates has type {kind}, expected VARCHAR[]: pass a list of actions, as in ['view', 'buy']")
+    raise EventsError(
+        f"candidates has type {sql_name(kind)}, expected VARCHAR[]: pass a list of actions, as in ['view', 'buy']"
+    )
 
 
 def _each(artifact: Artifact, given: pa.ListArray) -> tuple[Ints, pa.Array]:

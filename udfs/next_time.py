@@ -10,6 +10,7 @@ from sqlscore.arrays import Floats
 from sqlscore.columns import column_of, is_valid, numbers_of
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import SESSION_GAP, US_PER_SECOND
+from sqlscore.events.type_names import sql_name
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.head_outputs import event_within, seconds_at, seconds_to_next_event
 from sqlscore.scoring.sql_types import VISIT_ARROW
@@ -84,7 +85,9 @@ def lists_of_levels(levels: Column) -> pa.ListArray:
     if pa.types.is_null(kind):
         return given.cast(pa.list_(pa.float64()))
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-        raise EventsError(f"quantiles has type {kind}, expected a list of numbers from 0 to 1, as in [0.1, 0.5, 0.9]")
+        raise EventsError(
+            f"quantiles has type {sql_name(kind)}, expected a list of numbers from 0 to 1, as in [0.1, 0.5, 0.9]"
+        )
     lists = given.cast(pa.list_(kind.value_type))
     values = numbers(lists.values, "quantiles", "as in [0.1, 0.5, 0.9]")
     _checked(values, "quantiles", "numbers from 0 to 1", 1.0)

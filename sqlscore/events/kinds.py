@@ -7,6 +7,7 @@ from typing import Literal
 import pyarrow as pa
 
 from sqlscore.errors import EventsError
+from sqlscore.events.type_names import sql_name
 
 Kind = Literal["categorical", "numeric"]
 
@@ -23,7 +24,7 @@ def kind_of(name: str, type_: pa.DataType) -> Kind:
     if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
         return "numeric"
     raise EventsError(
-        f'feature column "{name}" has type {type_}, which is neither a category nor a number; '
+        f'feature column "{name}" has type {sql_name(type_)}, which is neither a category nor a number; '
         "cast it in a view over the events (to VARCHAR for a category, to DOUBLE for a number) and map the view"
     )
 

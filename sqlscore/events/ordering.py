@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from sqlscore.arrays import Ints
 from sqlscore.columns import column_of, numbers_of
 from sqlscore.errors import EventsError
+from sqlscore.events.type_names import sql_name
 
 
 def time_order(times: Ints, offsets: Ints, tie_breakers: list[pa.Array]) -> Ints | None:
@@ -64,7 +65,7 @@ def _rank(column: pa.Array) -> Ints:
         ranks = pc.rank(values, sort_keys="ascending", tiebreaker="dense")
     except pa.ArrowNotImplementedError as error:
         raise EventsError(
-            f"a column of the events has type {column.type}, which neither a model reads nor events are ordered by: "
-            "pass a number or a text"
+            f"a column of the events has type {sql_name(column.type)}, which neither a model reads nor events are "
+            "ordered by: pass a number or a text"
         ) from error
     return np.asarray(numbers_of(ranks), np.int64)

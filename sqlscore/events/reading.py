@@ -22,6 +22,7 @@ from sqlscore.events.mapping import CANONICAL, HIGH_WATER, NO_TIME, Mapping
 from sqlscore.events.ordering import time_order
 from sqlscore.events.sequences import Sequences, newest_each, offsets_of
 from sqlscore.events.times_in_arrow import to_microseconds
+from sqlscore.events.type_names import sql_name
 
 
 def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
@@ -40,7 +41,7 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
     if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
         if not pa.types.is_fixed_size_list(lists.type):
             raise EventsError(
-                f"expected a list of events, found {lists.type}: pass list(e) over the events table e, "
+                f"expected a list of events, found {sql_name(lists.type)}: pass list(e) over the events table e, "
                 "or a VARCHAR[] of actions in time order"
             )
         lists = lists.cast(pa.list_(lists.type.value_type))
@@ -54,7 +55,7 @@ def from_lists(lists: pa.Array, mapping: Mapping) -> Sequences:
         return _of_actions(values, offsets, mapping)
     if not pa.types.is_struct(values.type):
         raise EventsError(
-            f"expected a list of structs or of actions (VARCHAR), found a list of {values.type}: "
+            f"expected a list of structs or of actions (VARCHAR), found a list of {sql_name(values.type)}: "
             f"pass list(e) over a table with the columns {_names(mapping.columns[1:3])}"
         )
     names = [values.type.field(i).name for i in range(values.type.num_fields)]
@@ -181,7 +182,7 @@ def _text(column: pa.Array, name: str) -> pa.Array:
         return column
     if is_text(kind) or pa.types.is_null(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return column.cast(pa.string())
-    raise EventsError(f'events column "{name}" has type {kind}, expected VARCHAR or ENUM: cast it to VARCHAR')
+    raise EventsError(f'events column "{name}" has type {sql_name(kind)}, expected VARCHAR or ENUM: cast it to VARCHAR')
 
 
 def _excluded(actions: pa.Array, mapping: Mapping) -> npt.NDArray[np.bool_]:

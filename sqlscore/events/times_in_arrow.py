@@ -14,6 +14,7 @@ from sqlscore.columns import is_valid, numbers_of
 from sqlscore.errors import EventsError
 from sqlscore.events.mapping import Mapping, us_per_unit
 from sqlscore.events.times_in_sql import wrong_time
+from sqlscore.events.type_names import sql_name
 
 _PER_TICK = {"us": 1, "ms": 1_000, "s": 1_000_000}
 _PER_DAY = 86_400 * 1_000_000
@@ -56,7 +57,7 @@ def to_microseconds(column: pa.Array, mapping: Mapping) -> tuple[Ints, Bools]:
             raise _too_far(name, finite[far][0])
         times = scaled.astype(np.int64)
     else:
-        raise EventsError(wrong_time(mapping, str(kind)))
+        raise EventsError(wrong_time(mapping, sql_name(kind)))
     if mapping.time_cap is not None:
         usable &= times <= mapping.time_cap
     return times, usable

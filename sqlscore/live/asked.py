@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sqlscore.events.mapping import DEFAULT_MAPPING
+from sqlscore.events.type_names import sql_name
 from sqlscore.live.calls import Call, key_of, read_calls
 from sqlscore.live.limits import Limits
 from sqlscore.live.refusals import Refusal, wrong
@@ -168,7 +169,9 @@ def from_arrow(body: bytes, head: Head, limits: Limits) -> Asked:
         element = pa.string() if pa.types.is_null(events.type) else events.type.value_type
         events = events.cast(pa.list_(element))
     if not pa.types.is_list(events.type):
-        raise Refusal(422, "events", f"the column events has type {events.type}: it must be a list of structs or texts")
+        raise Refusal(
+            422, "events", f"the column events has type {sql_name(events.type)}: it must be a list of structs or texts"
+        )
     default = _moment(head.as_of, "as_of")
     as_of = pa.array([default] * len(table), _TIME)
     if "as_of" in table.column_names:
@@ -199,7 +202,9 @@ def _times(column: pa.Array) -> pa.Array:
         return column.cast(_TIME)
     except pa.ArrowException as error:
         raise Refusal(
-            422, "as_of", f"the column as_of has type {kind}: it must be TIMESTAMP, TIMESTAMPTZ, DATE or ISO text"
+            422,
+            "as_of",
+            f"the column as_of has type {sql_name(kind)}: it must be TIMESTAMP, TIMESTAMPTZ, DATE or ISO text",
         ) from error
 
 

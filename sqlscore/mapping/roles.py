@@ -13,6 +13,7 @@ from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.kinds import Kind, kind_of
 from sqlscore.events.mapping import Feature, Mapping
+from sqlscore.events.type_names import sql_name
 from sqlscore.excerpts import engine_message
 from sqlscore.mapping.amounts import check_amount
 from sqlscore.mapping.composition.attributes import check_attributes
@@ -46,7 +47,9 @@ def features_of(
             raise MappingError(f'feature "{name}" cannot be read as {kind!r}: "categorical" or "numeric"')
         natural = kind_of(name, types[name])
         if kind == "numeric" and natural != "numeric":
-            raise MappingError(f'feature "{name}" has type {types[name]}, which is not a number: cast it in a view')
+            raise MappingError(
+                f'feature "{name}" has type {sql_name(types[name])}, which is not a number: cast it in a view'
+            )
         features.append(Feature(name, kind or natural))
     return tuple(features)
 
@@ -63,8 +66,8 @@ def check_levels(subtype: str, level: str, types: Dict[str, pa.DataType], relati
         )
     if kind_of_action(types[subtype]) is None:
         raise EventsError(
-            f'event_type column "{subtype}" has type {types[subtype]}, expected VARCHAR, ENUM or an integer code: '
-            "cast it to VARCHAR in a view"
+            f'event_type column "{subtype}" has type {sql_name(types[subtype])}, expected VARCHAR, ENUM or an integer '
+            "code: cast it to VARCHAR in a view"
         )
 
 
@@ -87,14 +90,14 @@ def check_roles(mapping: Mapping, types: Dict[str, pa.DataType]) -> None:
     kind = types[mapping.user_id]
     if pa.types.is_nested(kind):
         raise EventsError(
-            f'user_id column "{mapping.user_id}" has type {kind}, expected one value for a user: '
+            f'user_id column "{mapping.user_id}" has type {sql_name(kind)}, expected one value for a user: '
             "cast it to VARCHAR in a view, or choose one of its fields"
         )
     kind = types[mapping.event_type]
     if kind_of_action(kind) is None:
         raise EventsError(
-            f'event_type column "{mapping.event_type}" has type {kind}, expected VARCHAR, ENUM or an integer code: '
-            "cast it to VARCHAR in a view"
+            f'event_type column "{mapping.event_type}" has type {sql_name(kind)}, expected VARCHAR, ENUM or an integer '
+            "code: cast it to VARCHAR in a view"
         )
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.mapping import UNITS, Mapping, TimeUnit, unit_of
+from sqlscore.events.type_names import sql_name
 from sqlscore.quoting import identifier
 
 
@@ -20,12 +21,14 @@ def time_unit_of(
     column = identifier(mapping.event_time)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         if asked is not None:
-            raise MappingError(f'time_unit is for epoch numbers; "{mapping.event_time}" is a {kind}: leave it out')
+            raise MappingError(
+                f'time_unit is for epoch numbers; "{mapping.event_time}" is a {sql_name(kind)}: leave it out'
+            )
         return None
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise EventsError(
-            f'event_time column "{mapping.event_time}" has type {kind}, expected TIMESTAMP, TIMESTAMPTZ, DATE or an '
-            f"epoch number: {_cast_of(con, mapping)}"
+            f'event_time column "{mapping.event_time}" has type {sql_name(kind)}, expected TIMESTAMP, TIMESTAMPTZ, '
+            f"DATE or an epoch number: {_cast_of(con, mapping)}"
         )
     if asked is not None:
         if asked not in UNITS:

@@ -18,6 +18,7 @@ from sqlscore.errors import EventsError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.kinds import is_text, sort_of
 from sqlscore.events.sequences import Sequences, offsets_of
+from sqlscore.events.type_names import sql_name
 
 NGRAM_SIZES = (3, 4, 5)
 NGRAM_BUCKETS = 2048
@@ -133,7 +134,9 @@ def refuse_no_number(kind: pa.DataType, name: str) -> None:
     """Raises EventsError for a type that is none of numbers; a column of NULLs alone is one of missing numbers."""
     read = (pa.types.is_null, pa.types.is_integer, pa.types.is_decimal, pa.types.is_floating)
     if not any(is_read(kind) for is_read in read):
-        raise EventsError(f'events column "{name}" has type {kind}, the model expects a number: cast it to DOUBLE')
+        raise EventsError(
+            f'events column "{name}" has type {sql_name(kind)}, the model expects a number: cast it to DOUBLE'
+        )
 
 
 def to_float(column: pa.Array, name: str) -> npt.NDArray[np.float32]:

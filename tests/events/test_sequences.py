@@ -156,7 +156,7 @@ def test_missing_column_is_named_with_what_is_there() -> None:
 
 
 def test_text_time_is_refused_with_the_remedy() -> None:
-    with pytest.raises(EventsError, match='"at" has type string.*cast it to TIMESTAMP'):
+    with pytest.raises(EventsError, match='"at" has type VARCHAR.*cast it to TIMESTAMP'):
         from_lists(pa.array([[{"at": "2024-01-01", "what": "a"}]]), MAPPING)
 
 

@@ -107,7 +107,7 @@ def test_nothing_known_has_no_best_action(shop: duckdb.DuckDBPyConnection) -> No
     [
         ("['buy', 'fly']", "never seen action 'fly'.*'view', 'cart', 'buy'"),
         ("['buy'], goal := 'fly'", "never seen action 'fly'"),
-        ("'buy'", "candidates has type string, expected VARCHAR.*pass a list"),
+        ("'buy'", "candidates has type VARCHAR, expected VARCHAR.*pass a list"),
         ("['buy'], goal := 'view', n := 0", "n must be a whole number.*found 0"),
         ("['buy'], as_of := '2023-01-01'", "later than as_of 2023-01-01"),
     ],

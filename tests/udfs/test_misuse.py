@@ -62,5 +62,5 @@ def test_it_is_answered_before_events_are_mapped(con: duckdb.DuckDBPyConnection)
 
 
 def test_a_list_for_one_number_is_refused_with_the_parameter(shop: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(duckdb.InvalidInputException, match=r"k has type list<.*>: pass one value"):
+    with pytest.raises(duckdb.InvalidInputException, match=r"k has type .*\[\]: pass one value"):
         shop.execute('SELECT predict_next_actions(c, k := [1, 2]) FROM clicks c GROUP BY "client id"').fetchall()

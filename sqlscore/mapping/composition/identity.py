@@ -11,6 +11,7 @@ from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.attached import Attached
 from sqlscore.events.composition import Composition, IdentityRule
 from sqlscore.events.mapping import Mapping
+from sqlscore.events.type_names import sql_name
 from sqlscore.excerpts import excerpt
 from sqlscore.mapping.composition.checks import check_identity
 from sqlscore.mapping.composition.words import spelled
@@ -135,8 +136,8 @@ def _with_table(
     for name in filter(None, spans):
         if not pa.types.is_timestamp(types[name]) and not pa.types.is_date(types[name]):
             raise EventsError(
-                f'column "{name}" of "{asked.table}" has type {types[name]}, expected a time: cast it in a view, '
-                f"for example to_timestamp({identifier(name)})"
+                f'column "{name}" of "{asked.table}" has type {sql_name(types[name])}, expected a time: cast it in '
+                f"a view, for example to_timestamp({identifier(name)})"
             )
     chains = asked.chains if asked.chains is not None or rule.device is not None else True
     begins, ends = spans

@@ -16,13 +16,14 @@ from sqlscore.mapping.candidates import Candidate
 from sqlscore.models.loading import load
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.manifest import sha256_of
+from sqlscore.training.checking import LEARNED, check_options
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import parts_of
 from sqlscore.training.evaluation.evaluate import transitions_at
 from sqlscore.training.evaluation.predicted import predict
-from sqlscore.training.fit import LEARNED, check_options, fit_log, split
+from sqlscore.training.fit import fit_log, split
 from sqlscore.training.options import TrainingOptions
 
 MOST = 12

@@ -17,8 +17,8 @@ from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.catalog import UNTRAINED
 from sqlscore.scoring.manifest import sha256_of
 from sqlscore.scoring.notes import TrainingNotes, TrainingRun
+from sqlscore.training.checking import ALL as ARCHITECTURES
 from sqlscore.training.counted.fit import count_log
-from sqlscore.training.fit import ALL as ARCHITECTURES
 from sqlscore.training.fit import fit_log
 from sqlscore.training.options import TrainingOptions
 

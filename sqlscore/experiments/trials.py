@@ -16,6 +16,7 @@ from sqlscore.models.loading import load
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.manifest import sha256_of
+from sqlscore.training.checking import KINDS_OF_ATTENTION, LEARNED
 from sqlscore.training.data.encoding import encode_log
 from sqlscore.training.data.event_log import EventLog, read_log
 from sqlscore.training.data.split import Periods
@@ -23,7 +24,7 @@ from sqlscore.training.data.windows import parts_of
 from sqlscore.training.evaluation import metrics
 from sqlscore.training.evaluation.evaluate import transitions_at
 from sqlscore.training.evaluation.predicted import predict
-from sqlscore.training.fit import KINDS_OF_ATTENTION, LEARNED, fit_log, split
+from sqlscore.training.fit import fit_log, split
 from sqlscore.training.learning.training import Epoch
 from sqlscore.training.options import TrainedModel, TrainingOptions
 

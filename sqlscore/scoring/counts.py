@@ -12,6 +12,7 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import ArtifactError
 from sqlscore.events.mapping import NO_TIME, US_PER_SECOND
 from sqlscore.scoring.encoding import Columns
+from sqlscore.scoring.even_quantiles import median, quantiles, share_within
 from sqlscore.scoring.recency import Recency
 from sqlscore.scoring.tables import Singles, Tables
 from sqlscore.scoring.weights import Weights
@@ -158,24 +159,15 @@ class Counts:
 
     def seconds(self, hidden: Singles) -> Floats:
         """(N, S) -> (N,) the median of the seconds to the next event."""
-        return np.asarray(np.expm1(self._levels(hidden)[:, self.log_seconds.shape[1] // 2].astype(np.float64)))
+        return median(self._levels(hidden))
 
     def seconds_at(self, hidden: Singles, levels: Floats) -> Floats:
         """(N, S), (N, Q) in [0, 1] -> (N, Q) these quantiles of the seconds."""
-        edges = self._levels(hidden)
-        place = levels.astype(np.float32) * np.float32(edges.shape[1] - 1)
-        below = np.clip(np.ceil(place).astype(np.int64) - 1, 0, edges.shape[1] - 2)
-        low, high = np.take_along_axis(edges, below, 1), np.take_along_axis(edges, below + 1, 1)
-        return np.asarray(np.expm1((low + (high - low) * (place - below)).astype(np.float64)))
+        return quantiles(self._levels(hidden), levels)
 
     def within(self, hidden: Singles, seconds: Floats) -> Singles:
         """(N, S), (N,) -> (N,) the probability that the next event comes within these seconds."""
-        edges, value = self._levels(hidden), np.log1p(seconds).astype(np.float32)[:, None]
-        size = edges.shape[1] - 1
-        at = (edges[:, 1:] <= value).sum(1, keepdims=True).clip(max=size - 1)
-        low, high = np.take_along_axis(edges, at, 1), np.take_along_axis(edges, at + 1, 1)
-        part = np.clip((value - low) / np.maximum(high - low, np.float32(1e-30)), 0.0, 1.0)
-        return np.asarray(np.minimum((at + part) / size, 1.0)[:, 0], np.float32)
+        return share_within(self._levels(hidden), seconds)
 
     def representations(self, hidden: Singles) -> Singles:
         """(N, S) -> (N, A + 1): the shares of the most frequent actions in the history, the others' first."""

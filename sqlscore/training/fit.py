@@ -16,13 +16,13 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.inputs import Inputs
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.models.architectures import ARCHITECTURES
-from sqlscore.models.config import LARGEST, ModelConfig
-from sqlscore.models.encoders.attention_rnn import ATTENTIONS
+from sqlscore.models.config import ModelConfig
 from sqlscore.models.export import script
 from sqlscore.models.stored import to_weights
 from sqlscore.progress import Progress, Silent
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.manifest import Manifest, pack, read_manifest
+from sqlscore.training.checking import check_options
 from sqlscore.training.data.churn_labels import choose_churn, weighting_of
 from sqlscore.training.data.encoding import encode_log, vocabulary
 from sqlscore.training.data.event_log import EventLog, read_log
@@ -31,18 +31,11 @@ from sqlscore.training.data.windows import Windows, parts_of
 from sqlscore.training.describe import manifest_of, notes_of
 from sqlscore.training.evaluation.evaluate import evaluate_log
 from sqlscore.training.learning.checkpoints import Checkpoint, fingerprint
-from sqlscore.training.learning.objective import check_objective
 from sqlscore.training.learning.scaling import scaled
 from sqlscore.training.learning.stages import count, learn
 from sqlscore.training.learning.training import Epoch, Learned, Training
 from sqlscore.training.newest import train_through_now
 from sqlscore.training.options import TrainedModel, TrainingOptions
-
-ALL = tuple(ARCHITECTURES)
-"""Names of the architectures that can be trained."""
-LEARNED = tuple(name for name, architecture in ARCHITECTURES.items() if not architecture.counted)
-"""The architectures that learn by gradient descent, so that there is something to tune."""
-KINDS_OF_ATTENTION = ATTENTIONS
 
 _MIN_TARGETS = 20
 
@@ -72,30 +65,6 @@ def fit(
     limits = options.max_events, options.max_user_events
     log = read_log(con, mapping, *limits, progress, weight_from=options.weight_from)
     return fit_log(log, split(log, options), options, progress, search=search, allowed_leaks=allowed_leaks)
-
-
-def check_options(options: TrainingOptions) -> None:
-    """Raises TrainingError if an option has a value that does not exist."""
-    if options.architecture == "gbm":
-        raise TrainingError(
-            'architecture "gbm" cannot be scored in SQL, so it is a peer in comparisons alone: '
-            "`sqlscore compare DB --architectures gru,gbm` shows how it does beside a model that can"
-        )
-    if options.architecture not in ARCHITECTURES:
-        known = ", ".join(sorted(ARCHITECTURES))
-        raise TrainingError(f'there is no architecture "{options.architecture}": choose one of {known}')
-    if options.attention not in ATTENTIONS:
-        raise TrainingError(f'attention="{options.attention}": choose one of {", ".join(ATTENTIONS)}')
-    for name in ("embedding", "hidden", "width"):
-        if not 1 <= getattr(options, name) <= LARGEST:
-            raise TrainingError(f"{name}={getattr(options, name)}: choose a size from 1 to {LARGEST}")
-    check_objective(options)
-    if options.weight_from not in (None, "interventions"):
-        raise TrainingError(f'weight_from="{options.weight_from}": labels are weighted from "interventions", or not')
-    if options.device not in ("cpu", "cuda"):
-        raise TrainingError(f'device="{options.device}": choose "cpu" or "cuda"')
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError('device="cuda" was asked for, and torch finds no CUDA device: train with device="cpu"')
 
 
 def fit_log(

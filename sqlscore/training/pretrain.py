@@ -12,8 +12,9 @@ from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.progress import Progress
+from sqlscore.training.checking import check_options
 from sqlscore.training.data.event_log import read_log
-from sqlscore.training.fit import check_options, fit_log, split
+from sqlscore.training.fit import fit_log, split
 from sqlscore.training.learning.checkpoints import fingerprint, is_of
 from sqlscore.training.options import TrainedModel, TrainingOptions
 

@@ -181,7 +181,7 @@ class File:
             models = [each for each in registered_models(con) if each.mapping == mapping]
             chosen = [each for each in models if (each.is_champion if model is None else each.label == model)]
             if not chosen and needs_model:
-                have = ", ".join(each.label for each in models) or "none"
+                have = ", ".join(each.label for each in models if not each.is_head) or "none"
                 raise ModelError(f'"{mapping}" has no model {model or "that is champion"} (there are: {have})')
             return schema, chosen[0].label if chosen else ""
 

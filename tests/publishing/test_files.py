@@ -124,6 +124,17 @@ def test_parquet_is_cut_into_hive_folders_and_reads_back(scored, tmp_path):
     assert notes["scored_users"]["model"] == "tiny@1"
 
 
+def test_values_of_folders_come_back_as_they_were(scored, tmp_path):
+    """No text and NULL are two folders, and a code stays text: other writers make one of the first two."""
+    values = [("", 1), ("01", 2), ("DE", 3), ("a/b = %", 4), (None, 5)]
+    scored.execute("CREATE TABLE by_country (country VARCHAR, n INTEGER)")
+    scored.executemany("INSERT INTO by_country VALUES (?, ?)", values)
+    sqlscore.publish(scored, tmp_path / "bi", tables=["by_country"], partition_by=["country"])
+    files = f"read_parquet('{tmp_path}/bi/by_country/**/*.parquet', hive_types_autocast = false)"
+    assert duckdb.sql(f"SELECT country, n FROM {files} ORDER BY n").fetchall() == values
+    assert len(list((tmp_path / "bi" / "by_country").iterdir())) == len(values)
+
+
 def test_types_that_parquet_lacks_keep_their_values(scored, tmp_path):
     """HUGEINT would be stored as DOUBLE, intervals as milliseconds: they go as decimals and text."""
     scored.execute(

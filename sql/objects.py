@@ -97,6 +97,20 @@ FILES: tuple[str, ...] = (
 """Views and macros, one a file. A file stands after those that it reads: views are bound when they are created."""
 
 
+_VIEW = re.compile(r"^(CREATE OR REPLACE VIEW \S+) AS$", re.MULTILINE)
+
+
+def parts(text: str) -> tuple[str, str]:
+    """What creates an object, and what comments on it, from the text of both."""
+    created, comment, rest = text.partition("\nCOMMENT ON")
+    return created, comment + rest
+
+
+def bound_when_read(created: str) -> str:
+    """What creates a view that is bound when somebody first reads it or asks for its columns; a macro as it is."""
+    return _VIEW.sub(r"\1 WITH (DEFER_BINDING) AS", created, count=1)
+
+
 @dataclass(frozen=True)
 class SqlObject:
     """One table, view or macro in schema `sqlscore`; `text` creates it and sets its comments.

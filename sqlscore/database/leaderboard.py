@@ -8,26 +8,24 @@ from typing import Any
 
 import duckdb
 
+from sqlscore.database.materialized import is_table
 from sqlscore.quoting import qualified
-from sqlscore.sql.objects import table
+from sqlscore.sql.objects import parts, table
 
 LEADERBOARD = table("leaderboard")
 LEADERBOARD_COLUMNS = LEADERBOARD.commented_columns
 
 
-def create_leaderboard(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+def create_leaderboard(con: duckdb.DuckDBPyConnection, schema: str, comments: bool = True) -> None:
     """Make the empty table in a mapping's schema if it is missing, and comment it; in the caller's transaction.
 
     A table with the columns of another version is replaced: the next comparison fills it again.
     """
-    rows = con.execute(
-        """SELECT column_name FROM duckdb_columns()
-           WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index""",
-        [schema, LEADERBOARD.name],
-    ).fetchall()
-    if rows and tuple(row[0] for row in rows) != LEADERBOARD_COLUMNS:
-        con.execute(f"DROP TABLE {qualified(schema, LEADERBOARD.name)}")
-    con.execute(LEADERBOARD.for_schema(schema))
+    name = qualified(schema, LEADERBOARD.name)
+    if is_table(con, schema, LEADERBOARD.name) and tuple(con.sql(f"FROM {name}").columns) != LEADERBOARD_COLUMNS:
+        con.execute(f"DROP TABLE {name}")
+    text = LEADERBOARD.for_schema(schema)
+    con.execute(text if comments else parts(text)[0])
 
 
 def write_leaderboard(con: duckdb.DuckDBPyConnection, schema: str, rows: Sequence[Rows[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlscore.database.high_water import GROUPS, newest_of_row
 from sqlscore.events.mapping import Mapping
@@ -18,21 +19,34 @@ def names(prefix: str) -> list[str]:
     return [prefix + name for public in PUBLIC for name in (public.name, public.list_name)]
 
 
-def statements(mapping: Mapping, file: int) -> Iterator[str]:
-    """The SQL that makes the public functions of a mapping in the file with this number, with their comments."""
+@dataclass(frozen=True)
+class Made:
+    """A public function of a mapping: the SQL that makes it, and the SQL that comments on it."""
+
+    name: str
+    text: str
+    comment: str
+
+
+def statements(mapping: Mapping, file: int) -> Iterator[Made]:
+    """The public functions of a mapping in the file with this number."""
     newest = None
     if mapping.group is not None:
         newest = newest_of_row("e", mapping.group, qualified(mapping.schema, GROUPS), is_of_this_file(file))
     row = packed(mapping, newest)
     for public in PUBLIC:
         for name, first, events in ((public.name, "e", row), (public.list_name, "l", "l")):
-            macro = qualified("main", mapping.prefix + name)
+            called = mapping.prefix + name
+            macro = qualified("main", called)
             overloads = [f"({_parameters(first, public)}) AS {_body(public, events, mapping, file)}"]
             if events is row:
                 parameters = _parameters(f"{first} {_NO_ROW}", public)
                 overloads.append(f"({parameters}) AS {_refusal(public, mapping)}")
-            yield f"CREATE OR REPLACE MACRO {macro}{', '.join(overloads)}"
-            yield f"COMMENT ON MACRO {macro} IS {literal(public.comment)}"
+            yield Made(
+                called,
+                f"CREATE OR REPLACE MACRO {macro}{', '.join(overloads)}",
+                f"COMMENT ON MACRO {macro} IS {literal(public.comment)}",
+            )
 
 
 _NO_ROW = (
@@ -47,7 +61,7 @@ def source_of(mapping: Mapping) -> tuple[str, str]:
     """The column of users and the relation, as SQL: what a query with row functions names."""
     if mapping.composition is not None:  # whose own rows do not say who
         return "user_id", qualified(mapping.schema, "events")
-    return identifier(mapping.user_id), mapping.relation.removeprefix('"main".') or "events"
+    return identifier(mapping.user_id), mapping.relation.removeprefix('"main".') or identifier("events")
 
 
 def _refusal(public: Public, mapping: Mapping) -> str:

@@ -8,7 +8,13 @@ from sqlscore.database.composition import drop_composition, install_composition
 from sqlscore.database.composition.attributes import install_attributes
 from sqlscore.database.derived_columns import upgrade
 from sqlscore.database.events_query import mapped_events
-from sqlscore.database.functions import drop_functions, install_functions
+from sqlscore.database.functions import (
+    FunctionsHere,
+    drop_functions,
+    functions_here,
+    install_functions,
+    refuse_taken,
+)
 from sqlscore.database.group_views import make_groups, make_user_groups
 from sqlscore.database.identity import file_number
 from sqlscore.database.leaderboard import LEADERBOARD, create_leaderboard
@@ -18,25 +24,50 @@ from sqlscore.database.score_triggers import without_score_triggers
 from sqlscore.database.unmapped import no_events, was_mapped
 from sqlscore.events.mapping import DEFAULT_MAPPING, HIGH_WATER, Mapping
 from sqlscore.quoting import identifier, literal, qualified
-from sqlscore.sql.objects import objects_of, table
+from sqlscore.scoring.catalog import unmapped
+from sqlscore.sql.objects import bound_when_read, objects_of, parts, table
 
 PLAYBOOK = table("playbook")
 
 
-def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, *, functions: bool = True) -> None:
+def install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, before: Mapping | None = None) -> None:
     """Make the views and functions of one mapping, inside the caller's transaction.
+
+    Args:
+        con: A connection in a transaction.
+        mapping: The mapped events.
+        before: The mapping of the same name that those in the file were made for by this version of sqlscore, which
+            may be `unmapped()`: macros that are the same then stay. Without it, all is made anew.
 
     Raises InstallError if a function of the user's own has one of the names.
     """
+    here = functions_here(con, mapping)
+    refuse_taken(here)
     with without_score_triggers(con, mapping):
-        _install_mapping(con, mapping, functions)
+        _install(con, mapping, here, before)
 
 
-def _install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, functions: bool) -> None:
+def install_unmapped(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Make what a file has while no events are mapped under the default name, inside the caller's transaction.
+
+    Views have no comments, and are bound when they are read: with the first mapping they are made anew.
+
+    Returns names of functions that are the user's own: if there are any, none of sqlscore's is made.
+    """
+    here = functions_here(con, unmapped())
+    with without_score_triggers(con, unmapped()):
+        _install(con, unmapped(), None if here.taken else here, None)
+    return here.taken
+
+
+def _install(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, here: FunctionsHere | None, before: Mapping | None
+) -> None:
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(mapping.schema)}")
     if mapping.relation or not was_mapped(con):
-        create_leaderboard(con, mapping.schema)
-        con.execute(PLAYBOOK.for_schema(mapping.schema))
+        create_leaderboard(con, mapping.schema, comments=bool(mapping.relation))
+        playbook = PLAYBOOK.for_schema(mapping.schema)
+        con.execute(playbook if mapping.relation else parts(playbook)[0])
     install_composition(con, mapping)
     if mapping.group is not None:
         make_groups(con, mapping, empty=True)
@@ -52,21 +83,35 @@ def _install_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, functions
     if mapping.group is None:
         make_groups(con, mapping)
     make_user_groups(con, mapping)
-    if functions:
-        install_functions(con, mapping)
-        kept = materialized_tables(con, mapping)
-        if "scored_users" in kept:
-            upgrade(con, mapping)
-        for item in objects_of(file_number(con)):
-            if item.name in kept:
-                continue
-            con.execute(item.for_schema(mapping.schema, mapping.prefix, mapping.order, mapping.group))
+    if here is not None:
+        install_functions(con, mapping, here, before)
+        _install_objects(con, mapping, here, before)
     if mapping.group is not None:
         make_groups(con, mapping)
     con.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     drop_composition(con, mapping)
     install_attributes(con, mapping)
     _comment_events(con, mapping, view)
+
+
+def _install_objects(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, here: FunctionsHere, before: Mapping | None
+) -> None:
+    kept = materialized_tables(con, mapping)
+    if "scored_users" in kept:
+        upgrade(con, mapping)
+    same = before is not None and _names_and_order(before) == _names_and_order(mapping)
+    for item in objects_of(file_number(con)):
+        if item.name in kept:
+            continue
+        if same and item.kind == "macro" and (mapping.schema, item.name) in here.macros:
+            continue
+        text = item.for_schema(*_names_and_order(mapping))
+        con.execute(text if mapping.relation or item.kind == "macro" else bound_when_read(parts(text)[0]))
+
+
+def _names_and_order(mapping: Mapping) -> tuple[str, str, tuple[str, ...], str | None]:
+    return mapping.schema, mapping.prefix, mapping.order, mapping.group
 
 
 def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:

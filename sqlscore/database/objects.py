@@ -12,12 +12,11 @@ import duckdb
 
 from sqlscore.database.attaching import attach
 from sqlscore.database.composition import sample_of_all_parts
-from sqlscore.database.functions import taken_functions
 from sqlscore.database.identity import file_number, number_file
 from sqlscore.database.leaderboard import LEADERBOARD
 from sqlscore.database.lost_tables import FROM_THE_START, emptied_tables, explain, missing_tables, restore
 from sqlscore.database.macros import statements
-from sqlscore.database.mapping_objects import PLAYBOOK, install_mapping
+from sqlscore.database.mapping_objects import PLAYBOOK, install_mapping, install_unmapped
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import transaction
 from sqlscore.database.unmapped import NOTHING_MAPPED, note_unmapped
@@ -38,7 +37,7 @@ def version() -> str:
     full = replace(unmapped(), features=(feature,), time_cap=0, order=("place",), exclude_types=("action",))
     mappings = [replace(full, time_unit=unit) for unit in (None, *UNITS)]
     mappings.append(replace(full, group="site"))
-    functions = [statement for mapping in mappings for statement in statements(mapping, 0)]
+    functions = [text for mapping in mappings for made in statements(mapping, 0) for text in (made.text, made.comment)]
     made = objects_of(0)
     texts = [item.text for item in (*registry_tables(), LEADERBOARD, PLAYBOOK, *made)]
     texts += [item.in_groups for item in made if item.in_groups is not None]
@@ -71,16 +70,15 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
         rows = con.execute("SELECT mapping FROM sqlscore.mappings ORDER BY name").fetchall()
         mappings = [Mapping.from_json(row[0]) for row in rows]
         if all(mapping.name != DEFAULT_MAPPING for mapping in mappings):
-            taken = taken_functions(con, unmapped())
+            if "mappings" in lost:
+                note_unmapped(con, True)
+            taken = install_unmapped(con)
             if taken:
                 warnings.warn(
                     f"this file has functions of its own named {', '.join(taken)}: they stay as they are; for "
                     "sqlscore's functions, map the events with a prefix, map_events(..., prefix='ss_')",
                     stacklevel=3,
                 )
-            if "mappings" in lost:
-                note_unmapped(con, True)
-            install_mapping(con, unmapped(), functions=not taken)
         for mapping in mappings:
             attach(con, mapping.attached)
             install_mapping(con, mapping)

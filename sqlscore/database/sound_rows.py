@@ -146,14 +146,21 @@ def columns_of_table(name: str) -> dict[str, str]:
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> list[tuple[str, dict[str, str]]]:
+    """Names and types of the columns of each table. The engine's list of columns would bind all views of the file."""
     rows = con.execute(
-        """SELECT c.table_name, map_from_entries(list((c.column_name, c.data_type)))
-           FROM duckdb_columns() c
-           WHERE c.database_name = current_database() AND c.schema_name = ? AND list_contains(?, c.table_name)
-           GROUP BY ALL""",
+        """SELECT table_name FROM duckdb_tables()
+           WHERE database_name = current_database() AND schema_name = ? AND list_contains(?, table_name)""",
         [SCHEMA, list(REGISTRY_TABLES)],
     ).fetchall()
-    return [(name, dict(types)) for name, types in rows]
+    if not rows:
+        return []
+    names = [identifier(name) for (name,) in rows]
+    tables = ", ".join(f"{qualified(SCHEMA, name)} AS {identifier(name)}" for (name,) in rows)
+    relation = con.sql(f"SELECT {', '.join(names)} FROM {tables}")  # bound, and never read
+    return [
+        (name, {column: str(kind) for column, kind in row.children})
+        for name, row in zip(relation.columns, relation.types, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,14 @@ from collections.abc import Collection
 import duckdb
 
 from sqlscore.database.attaching import attach
-from sqlscore.database.functions import taken_functions
 from sqlscore.database.lost_tables import LOST_WITH, emptied_tables, functions_noted_again
-from sqlscore.database.mapping_objects import install_mapping
+from sqlscore.database.mapping_objects import install_mapping, install_unmapped
 from sqlscore.database.objects import installed_version, make_registry, note_version, version
 from sqlscore.database.queries import one
 from sqlscore.database.unmapped import note_unmapped
 from sqlscore.errors import SourceError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
 from sqlscore.quoting import identifier, qualified
-from sqlscore.scoring.catalog import unmapped
 from sqlscore.sql.names import REGISTRY_TABLES, SCHEMA
 from sqlscore.upkeep.findings import Findings
 from sqlscore.upkeep.score_columns import drop_scores_of
@@ -94,7 +92,7 @@ def mend_objects(con: duckdb.DuckDBPyConnection, unbound: Collection[str] = ()) 
     if all(mapping.name != DEFAULT_MAPPING for mapping in mappings):
         if mappings or con.execute("SELECT 1 FROM sqlscore.models LIMIT 1").fetchall():
             note_unmapped(con, True)
-        install_mapping(con, unmapped(), functions=not taken_functions(con, unmapped()))
+        install_unmapped(con)
     for mapping in mappings:
         wrong = _why_unreadable(con, mapping)
         if wrong is not None:

@@ -16,7 +16,6 @@ from sqlscore.database.attaching import attach_all
 from sqlscore.database.catalog import catalog, synchronize
 from sqlscore.database.lost_tables import NEEDED, explain, missing_tables
 from sqlscore.database.objects import install, installed_version, version
-from sqlscore.database.queries import one
 from sqlscore.database.sound_rows import require_sound
 from sqlscore.errors import InstallError, LostTablesError, SourceWarning
 from sqlscore.models.loading import load
@@ -98,7 +97,7 @@ def _check(path: str, device: str) -> None:
 def register_functions(con: duckdb.DuckDBPyConnection, path: str, device: str = "auto") -> None:
     """Register the internal functions, once per database instance."""
     with _registering:
-        if one(con, "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [INSTANCE]):
+        if _has_functions(con):
             return
         made = Catalog(device, load, None if path == ":memory:" else str(Path(path).absolute()))
         key = made.key
@@ -117,6 +116,16 @@ def register_functions(con: duckdb.DuckDBPyConnection, path: str, device: str = 
 
 
 _registering = threading.Lock()
+
+
+def _has_functions(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the instance has the functions; the engine's list of all functions would take thirty times as long."""
+    with con.cursor() as own:  # an error would end the transaction that the caller may be in
+        try:
+            own.sql(f"SELECT {INSTANCE}()")
+        except duckdb.CatalogException:
+            return False
+    return True
 
 
 def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:

@@ -13,7 +13,7 @@ import duckdb
 
 from sqlscore.database.attaching import leave_nothing_unused
 from sqlscore.database.catalog import catalog, mapped, synchronize
-from sqlscore.database.mapping_objects import install_mapping, remove_mapping
+from sqlscore.database.mapping_objects import install_mapping, install_unmapped, remove_mapping
 from sqlscore.database.transactions import now, on_own_connection, recorded, transaction
 from sqlscore.database.triggers import stop
 from sqlscore.database.unmapped import note_unmapped
@@ -194,7 +194,7 @@ def put_mapping(
         return replace(report, unchanged=True)
     if old is not None:
         report = replace(report, dropped=rows_to_drop(con, old), kept=past_rows(con, old))
-    return _store(con, report, watched, found)
+    return _store(con, report, watched, found, old or (unmapped() if mapping.name == DEFAULT_MAPPING else None))
 
 
 def _mend(con: duckdb.DuckDBPyConnection, mapping: Mapping, watched: Watched, found: tuple[Finding, ...]) -> None:
@@ -215,9 +215,13 @@ _WATCHED = "changes of the events are noted no longer: watch again (sqlscore wat
 
 
 def _store(
-    con: duckdb.DuckDBPyConnection, report: MappingReport, watched: Watched, found: tuple[Finding, ...]
+    con: duckdb.DuckDBPyConnection,
+    report: MappingReport,
+    watched: Watched,
+    found: tuple[Finding, ...],
+    before: Mapping | None,
 ) -> MappingReport:
-    """Put a mapping in place of the one of the same name, in one transaction; past scores stay. Returns the report."""
+    """Put a mapping in place of the one before, in one transaction; past scores stay. Returns the report."""
     mapping = report.mapping
     with recorded(con, "map_events", mapping.name) as details, transaction(con):
         if stop(con, mapping):  # the tables may be others now
@@ -235,7 +239,7 @@ def _store(
         write_profile(con, mapping.name, MAPPED, watched, found)
         if mapping.name == DEFAULT_MAPPING:
             note_unmapped(con, False)
-        install_mapping(con, mapping)
+        install_mapping(con, mapping, before)
     synchronize(con)
     return report
 
@@ -256,5 +260,5 @@ def unmap(con: duckdb.DuckDBPyConnection, name: str = DEFAULT_MAPPING) -> None:
         forget_views(con, name)
         if name == DEFAULT_MAPPING:
             note_unmapped(con, True)
-            install_mapping(con, unmapped())
+            install_unmapped(con)
     synchronize(con)

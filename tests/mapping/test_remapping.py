@@ -238,3 +238,37 @@ def test_a_file_without_mapped_events_scores_events_that_are_given(con: duckdb.D
     assert con.execute(query).fetchall() == before
     with pytest.raises(duckdb.Error, match="there is no as_of, and no event in the mapped events table"):
         con.execute("SELECT churn_risk(e) FROM e GROUP BY user_id").fetchall()
+
+
+NUMBERS = """SELECT function_name, function_oid FROM duckdb_functions() WHERE database_name = current_database()
+             AND function_name IN ('sessions_with', 'churn_risk', 'list_churn_risk')"""
+
+
+def test_a_mapping_makes_only_those_macros_anew_that_are_others_now_or_gone(con: duckdb.DuckDBPyConnection) -> None:
+    """Macros over lists and tables are the same for all columns, and make half of the work; the engine numbers anew."""
+    event = "TIMESTAMP '2024-01-01' AS event_time, 'view' AS event_type"
+    con.execute(f"CREATE TABLE a AS SELECT 1 AS user_id, {event}; CREATE TABLE b AS SELECT 1 AS who, {event}")
+    new = dict(con.execute(NUMBERS).fetchall())
+    sqlscore.map_events(con, "a")
+    first = dict(con.execute(NUMBERS).fetchall())
+    assert {name for name in new if first[name] == new[name]} == {"sessions_with", "list_churn_risk"}
+    con.execute("DROP MACRO main.list_churn_risk; DROP MACRO TABLE sqlscore.session_stats_with")
+    sqlscore.map_events(con, "b", user_id="who")
+    second = dict(con.execute(NUMBERS).fetchall())
+    assert {name for name in first if second[name] == first[name]} == {"sessions_with"}
+    assert con.execute("SELECT n_sessions FROM sqlscore.session_stats_with()").fetchall() == [(1,)]
+    uncommented = """SELECT function_name FROM duckdb_functions() WHERE database_name = current_database()
+                     AND schema_name IN ('main', 'sqlscore') AND comment IS NULL"""
+    assert con.execute(uncommented).fetchall() == []
+
+
+def test_views_that_nobody_reads_are_not_bound_before_events_are_mapped(tmp_path: Path) -> None:
+    """That is half of the work for a new file; whoever reads one or asks for its columns gets them all the same."""
+    bound = "SELECT column_count FROM duckdb_views() WHERE schema_name = 'sqlscore' AND view_name = 'sessions'"
+    for _ in ("new", "again"):
+        with sqlscore.connect(tmp_path / "new.duckdb") as con:
+            assert con.execute(bound).fetchall() == [(None,)]
+    with sqlscore.connect(tmp_path / "new.duckdb") as con:
+        assert con.execute("FROM sqlscore.sessions").fetchall() == []
+        columns = "SELECT count(column_name) FROM duckdb_columns() WHERE table_name = 'session_stats'"
+        assert con.execute(columns).fetchall() == [(len(con.table("sqlscore.session_stats").columns),)]

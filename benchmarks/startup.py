@@ -3,9 +3,9 @@
     python benchmarks/startup.py [--repeats 7] [--architecture markov] [--clock processor]
     python benchmarks/startup.py --new
 
-A model of counts (`--architecture markov`) imports no torch. Beside them stands importing torch, duckdb and pyarrow with
-nothing of ours: no score of a network comes sooner. The runs alternate, so that load on the machine and a cold disk
-touch all; reported are ratios of the medians. On a loaded machine, `--clock processor` counts processor seconds.
+A model of counts (`--architecture markov`) imports no torch. Beside them stands importing torch, duckdb and pyarrow
+with nothing of ours: no score of a network comes sooner. The runs alternate, so that load on the machine and a cold
+disk touch all; reported are ratios of the medians. On a loaded machine, `--clock processor` counts processor seconds.
 
 With `--new`, instead: processor seconds of `connect()` to a file that is not there yet and of mapping a table in it, by
 the time that the engine takes for as many statements as a mapped file has comments, which sets the least.

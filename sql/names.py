@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
 
 from sqlscore.quoting import identifier, literal
 from sqlscore.sql.public_functions import PUBLIC
-
-if TYPE_CHECKING:
-    from sqlglot import Token
 
 SCHEMA = "sqlscore"
 
@@ -42,6 +39,16 @@ PREFIXED = frozenset(name for public in PUBLIC for name in (public.name, public.
 """The public functions: those of a second mapping have its prefix."""
 
 
+_QUOTED = r'"(?:[^"]|"")*"'
+_TOKEN = re.compile(
+    rf"""--[^\n]*|/\*.*?\*/|\.\s*(?:\w+|{_QUOTED})
+        |'(?P<text>(?:[^']|'')*)'
+        |(?P<name>\w+|{_QUOTED})(?P<after>\s*\.\s*(?P<member>\w+|{_QUOTED})|\s*\(|)""",
+    re.DOTALL | re.VERBOSE,
+)
+"""A comment or what stands behind a dot, which stay as they are; a string; a name with what follows it."""
+
+
 def retarget(sql: str, schema: str, prefix: str) -> str:
     """Move the objects in `sql` to `schema`, and let the names of its scoring functions begin with `prefix`.
 
@@ -51,34 +58,23 @@ def retarget(sql: str, schema: str, prefix: str) -> str:
     """
     if schema == SCHEMA and not prefix:
         return sql
-    from sqlglot.dialects.duckdb import DuckDB  # a fifth of a second, which a first mapping does not need
 
-    tokens = DuckDB.Tokenizer().tokenize(sql)
-    pieces: list[str] = []
-    done = 0
-    for i, token in enumerate(tokens):
-        replacement = _replacement(tokens, i, schema, prefix)
-        if replacement is not None:
-            pieces += (sql[done : token.start], replacement)
-            done = token.end + 1
-    return "".join((*pieces, sql[done:]))
+    def moved(token: re.Match[str]) -> str:
+        if token["text"] is not None:
+            qualifier, _, name = token["text"].partition(".")
+            moves = qualifier == SCHEMA and name.isidentifier() and name not in REGISTRY_TABLES
+            return literal(f"{identifier(schema)}.{name}") if moves else token[0]
+        if token["name"] is None:
+            return token[0]
+        name, after = _bare(token["name"]), token["after"]
+        if name == SCHEMA and token["member"] is not None and _bare(token["member"]) not in REGISTRY_TABLES:
+            return identifier(schema) + after
+        if name in PREFIXED and after.endswith("("):
+            return identifier(prefix + name) + after
+        return token[0]
+
+    return _TOKEN.sub(moved, sql)
 
 
-def _replacement(tokens: list[Token], i: int, schema: str, prefix: str) -> str | None:
-    """What to write instead of token i, or None to leave it."""
-    from sqlglot import TokenType
-
-    token = tokens[i]
-    follower = tokens[i + 1].token_type if i + 1 < len(tokens) else None
-    after_dot = i > 0 and tokens[i - 1].token_type == TokenType.DOT
-    if token.token_type == TokenType.STRING:
-        qualifier, _, name = token.text.partition(".")
-        if qualifier == SCHEMA and name.isidentifier() and name not in REGISTRY_TABLES:
-            return literal(f"{identifier(schema)}.{name}")
-    elif token.token_type in (TokenType.VAR, TokenType.IDENTIFIER) and not after_dot:
-        name = token.text.casefold()
-        if name == SCHEMA and follower == TokenType.DOT and tokens[i + 2].text.casefold() not in REGISTRY_TABLES:
-            return identifier(schema)
-        if name in PREFIXED and follower == TokenType.L_PAREN:
-            return identifier(prefix + name)
-    return None
+def _bare(name: str) -> str:
+    return name.strip('"').casefold()

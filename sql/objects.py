@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -155,7 +155,8 @@ def objects() -> list[SqlObject]:
     return [_read(file) for file in FILES]
 
 
-def objects_of(file: int) -> list[SqlObject]:
+@lru_cache(maxsize=4)  # a file is mapped in the process that made it
+def objects_of(file: int) -> tuple[SqlObject, ...]:
     """All views and macros as they are installed in the database file with this number."""
     guarded: set[str] = set()
     found = []
@@ -164,7 +165,7 @@ def objects_of(file: int) -> list[SqlObject]:
         text = belonging(item.text, item.kind, file, guarded)
         in_groups = None if item.in_groups is None else belonging(item.in_groups, item.kind, file, apart)
         found.append(replace(item, text=text, in_groups=in_groups))
-    return found
+    return tuple(found)
 
 
 def registry_tables() -> list[SqlObject]:

@@ -15,7 +15,7 @@ END = "<!-- end of tables -->"
 
 
 def fresh() -> duckdb.DuckDBPyConnection:
-    """A database in memory in which every table of sqlscore was made: scores, past ones, vectors, labels, advice."""
+    """A database in memory in which every table of sqlscore was made: scores, past ones, vectors, of labels, advice."""
     con = sqlscore.connect()
     con.execute(
         """CREATE TABLE events AS SELECT i % 120 AS user_id, TIMESTAMP '2024-01-01' + to_hours(i) AS event_time,
@@ -23,9 +23,11 @@ def fresh() -> duckdb.DuckDBPyConnection:
     )
     sqlscore.map_events(con, "events")
     sqlscore.train(con, architecture="markov")
-    labels = """SELECT user_id, as_of, user_id % 2 = 0 AS label FROM (SELECT DISTINCT user_id FROM events),
+    labels = """SELECT user_id, as_of, as_of + INTERVAL 10 DAY AS known_at, user_id % 2 = 0 AS label
+                FROM (SELECT DISTINCT user_id FROM events),
                     (VALUES (TIMESTAMP '2024-03-01'), (TIMESTAMP '2024-03-20')) t(as_of)"""
     sqlscore.finetune(con, labels, name="even")
+    sqlscore.backtest(con, model="even", include_seen=True)
     sqlscore.watch(con)
     sqlscore.refresh(con, keep_history=True, vectors=True)
     sqlscore.advise(con)

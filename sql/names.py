@@ -26,6 +26,7 @@ REGISTRY_TABLES = (
 
 MAPPING_TABLES = (
     "changed_users",
+    "label_backtests",
     "leaderboard",
     "playbook",
     "refreshed",

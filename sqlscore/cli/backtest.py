@@ -9,9 +9,9 @@ import typer
 from rich.table import Table
 
 from sqlscore.cli import render
+from sqlscore.cli.backtest_head import show_head
 from sqlscore.cli.options import AllowLeak, Database, Device, Json, MappingName, open_database
 from sqlscore.cli.progress import Bar
-from sqlscore.cli.train import Architecture
 from sqlscore.times import in_words
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ _DROPPABLE = (
 
 def backtest(
     db: Database,
-    every: Annotated[str, typer.Option("--every", metavar="SPAN", help="The step, e.g. '30 days'.")] = "7 days",
+    every: Annotated[
+        str | None,
+        typer.Option("--every", metavar="SPAN", help="The step (default: 7 days; of a head, its labels' moments)."),
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option("--from", metavar="TIME", help="The first moment (default: where the model's training ended)."),
@@ -60,12 +63,18 @@ def backtest(
         str | None, typer.Option("--to", metavar="TIME", help="The last moment (default: the newest event).")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME@V", help="Which (default: the champion).")
+        str | None, typer.Option("--model", metavar="NAME@V", help="Which, or a head (default: the champion).")
     ] = None,
     retrain: Annotated[
-        bool, typer.Option("--retrain", help="Train at each moment on its past, instead of using one model.")
+        bool,
+        typer.Option(
+            "--retrain", help="Train at each moment on its past, instead of using one model; of a head, its base."
+        ),
     ] = False,
-    architecture: Architecture = "gru",
+    architecture: Annotated[
+        str | None,
+        typer.Option("--architecture", "-a", help="What to retrain (default: gru; of a head, as its base)."),
+    ] = None,
     horizon: Annotated[
         str | None, typer.Option("--horizon", help="How far ahead churn is looked at (default: the model's).")
     ] = None,
@@ -77,7 +86,7 @@ def backtest(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Walk through time: score from the past alone, judge by what came after.
+    """Walk through time: score from the past alone, judge by what came after. A head is learned anew at each moment.
 
     Example: sqlscore backtest shop.duckdb --from 2024-03-01 --every '7 days' --retrain
     """
@@ -100,6 +109,8 @@ def backtest(
         )
     if json:
         render.as_json(result)
+    elif result.verdict:
+        show_head(result)
     else:
         _show(result)
 

@@ -33,6 +33,7 @@ LOST_WITH = {
     "past_scores": "the scores that were kept; those of later refreshes with --keep-history are kept anew",
     "changed_users": "whose events changed since the last refresh: the next one compares all events",
     "scored_labels": "what fine-tuned heads say of all users, which the next refresh makes anew",
+    "label_backtests": "how good heads were at past moments, which sqlscore backtest makes anew",
     "segment_value_at_risk": "what may be lost by segment, which the next refresh makes anew",
     "user_vectors": "stored vectors of users, which sqlscore refresh --vectors makes anew",
     "user_signals": "what the newest advice rests on, which sqlscore advise makes anew",

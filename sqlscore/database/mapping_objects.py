@@ -120,7 +120,7 @@ def remove_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     if mapping.name != DEFAULT_MAPPING:
         con.execute(f"DROP SCHEMA IF EXISTS {identifier(mapping.schema)} CASCADE")
         return
-    for name in (*PER_USER, "segment_value_at_risk", "refreshed", LEADERBOARD.name, PLAYBOOK.name):
+    for name in (*PER_USER, "segment_value_at_risk", "label_backtests", "refreshed", LEADERBOARD.name, PLAYBOOK.name):
         if is_table(con, mapping.schema, name):
             con.execute(f"DROP TABLE {qualified(mapping.schema, name)}")
 

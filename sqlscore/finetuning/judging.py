@@ -17,7 +17,7 @@ from sqlscore.scoring.label_head import Head
 LEVELS = np.array([0.1, 0.5, 0.9])
 _POWER = 1.5  # of the Tweedie deviance: between a count's and an amount's spread
 _BINS = 10
-_NOISE = 2.0
+NOISE = 2.0
 _LEAST = 1e-6
 NAMES = {
     "base_rate": "the mean of all labels",
@@ -129,9 +129,9 @@ def _sentence(kind: str, part: str, found: Mapping[str, Any]) -> str:
         said += f", ROC AUC {found['auc']:.3f}"
     peer = f"{NAMES[best]} ({peers[best]['loss']:.3f})"
     distance = peers[best]["better"]
-    if distance > _NOISE:
+    if distance > NOISE:
         return f"{said}; better than the best baseline, {peer}."
-    if distance >= -_NOISE:
+    if distance >= -NOISE:
         return f"{said}; no better than {peer} beyond noise."
     return f"{said}; worse than {peer} beyond noise: do not rely on this head, use that baseline or more labels."
 
@@ -141,7 +141,7 @@ def _beside(buying: Mapping[str, Any] | None, peers: Mapping[str, Any]) -> str:
     if buying is None or buying["loss"] <= min(peer["loss"] for peer in peers.values()):
         return ""
     distance = buying["better"]
-    how = "better than" if distance > _NOISE else "worse than" if distance < -_NOISE else "no better beyond noise than"
+    how = "better than" if distance > NOISE else "worse than" if distance < -NOISE else "no better beyond noise than"
     return f" The head is {how} {NAMES['bg_nbd']} ({buying['loss']:.3f})."
 
 

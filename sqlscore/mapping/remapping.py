@@ -19,7 +19,8 @@ from sqlscore.quoting import qualified
 
 _SCORES = (
     *MATERIALIZED,
-    *("user_states", "user_vectors", "scored_labels", "segment_value_at_risk", "user_signals", "recommendations"),
+    *("user_states", "user_vectors", "scored_labels", "label_backtests", "segment_value_at_risk"),
+    *("user_signals", "recommendations"),
 )
 _PAST = ("past_scores", "interventions")
 _LEADERBOARD = "leaderboard"

@@ -43,7 +43,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """The columns that tell rows of the large tables apart: their primary key, by which changed rows are found."""
 
-_SHOWN = {"models", "runs", "leaderboard", "scored_labels", "segment_value_at_risk"}
+_SHOWN = {"models", "runs", "leaderboard", "scored_labels", "label_backtests", "segment_value_at_risk"}
 _INTERNAL = frozenset((*REGISTRY_TABLES, *MAPPING_TABLES)) - _SHOWN
 """Tables that sqlscore keeps for itself: they are not offered."""
 

@@ -19,6 +19,7 @@ from sqlscore.upkeep.findings import Findings
 _MADE_BY = {
     **dict.fromkeys(MATERIALIZED, "sqlscore refresh DB"),
     "scored_labels": "sqlscore refresh DB",
+    "label_backtests": "sqlscore backtest DB --model HEAD",
     "user_vectors": "sqlscore refresh DB --vectors",
     "user_signals": "sqlscore advise DB",
     "recommendations": "sqlscore advise DB",

@@ -18,7 +18,9 @@ from sqlscore.sql.names import MAPPING_TABLES, REGISTRY_TABLES
 
 TABLES = (
     *REGISTRY_TABLES,
-    *(name for name in MAPPING_TABLES if name not in ("scored_labels", "segment_value_at_risk")),  # of heads alone
+    *(
+        name for name in MAPPING_TABLES if name not in ("scored_labels", "label_backtests", "segment_value_at_risk")
+    ),  # of heads alone
     *("scored_users", "scored_sessions", "past_scores"),
 )
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 _NEAR = 1.01  # a factor between two mean errors that nobody would notice
+_TOLD = 0.95  # of the majority's log-loss: below that, events say something about the next one
 
 
 def verdict(evaluation: dict[str, Any]) -> list[str]:
@@ -48,9 +49,16 @@ def _next_action(found: dict[str, Any]) -> str:
             f"{said}: what follows is mostly fixed by the last events; use the probabilities "
             f"(log-loss {loss:.3f}, the baselines' best {least:.3f}) or a simpler rule."
         )
+    said = f"{said}, nor are its probabilities better (log-loss {loss:.3f}, {counting} {least:.3f})"
+    majority = found["baselines"]["majority"]["log_loss"]
+    if loss < _TOLD * majority:
+        return (
+            f"{said}: the last events tell what comes (log-loss without them {majority:.3f}), and counting what "
+            f"followed them does as well; {_remedy(counting)}."
+        )
     return (
-        f"{said}, nor are its probabilities better (log-loss {loss:.3f}, {counting} {least:.3f}): "
-        f"these events say little about the next one; do not rely on predict_next_action, or {_remedy(counting)}."
+        f"{said}: these events say little about the next one; do not rely on predict_next_action, or "
+        f"{_remedy(counting)}."
     )
 
 

@@ -240,6 +240,18 @@ def test_verdict_claims_nothing_within_the_noise() -> None:
     assert "beats" not in said[0]
 
 
+def test_verdict_tells_events_that_say_nothing_from_events_that_counting_reads_as_well() -> None:
+    """Where a chain of actions is all there is, counting cannot be beaten, and the scores are as good as they get."""
+    found = made(0.5, 0.8, 0.25)
+    found["next_action"]["log_loss"] = 0.99
+    found["next_action"]["baselines"]["markov2"]["log_loss"] = 0.985
+    assert "these events say little about the next one; do not rely on" in verdict(found)[0]
+    found["next_action"]["baselines"]["majority"]["log_loss"] = 2.0
+    said = verdict(found)[0]
+    assert "log-loss without them 2.000), and counting what followed them does as well" in said
+    assert "say little" not in said
+
+
 def test_verdict_says_so_where_every_action_is_new() -> None:
     """There is no log-loss to report then, and nothing to compare."""
     found = made(0.0, 0.8, 0.25)

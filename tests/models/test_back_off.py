@@ -49,12 +49,20 @@ def by_hand(data: Encoded, counting: Counting, recent: list[int]) -> list[float]
     for i, weight in zip(at, weights, strict=True):
         totals[int(data.target[i])] += weight
     p = {action: totals[action] / sum(totals.values()) for action in range(1, KNOWN + 1)}
+    same = sum(weight for i, weight in zip(at, weights, strict=True) if data.categories[i, 0] == data.target[i])
+    rate, last_action = (same + 1) / (weights.sum() + 2), recent[0]
+    if counting.again and 1 <= last_action <= KNOWN and rate > p[last_action]:
+        repeats = counting.prior * (rate - p[last_action]) / (1 - rate)
+    else:
+        repeats = 0.0
     for order in range(1, counting.order + 1):
         after: Counter[int] = Counter()
         for i, weight in zip(at, weights, strict=True):
             last = [int(data.categories[i - back, 0]) if i - back >= first[i] else 0 for back in range(order)]
             if last == recent[:order]:
                 after[int(data.target[i])] += weight
+        if order == 1:
+            after[last_action] += repeats
         total = sum(after.values())
         p = {action: (after[action] + counting.prior * p[action]) / (total + counting.prior) for action in p}
     return [p[action] for action in range(1, KNOWN + 1)]
@@ -67,11 +75,12 @@ def by_hand(data: Encoded, counting: Counting, recent: list[int]) -> list[float]
     order=st.integers(1, 3),
     prior=st.sampled_from([0.5, 2.0, 10.0]),
     fade=st.sampled_from([0.0, 4.0]),
+    again=st.booleans(),
 )
 def test_probabilities_are_the_formula_summed_or_stored(
-    histories: list[list[int]], recent: list[int], order: int, prior: float, fade: float
+    histories: list[list[int]], recent: list[int], order: int, prior: float, fade: float, again: bool
 ) -> None:
-    counting = Counting(order, prior, fade)
+    counting = Counting(order, prior, fade, again=again)
     back_off, data = counted(histories, counting)
     codes = torch.tensor([recent], dtype=torch.float32)
     summed = back_off(codes)

@@ -28,6 +28,7 @@ class Counting:
         prior: How many observations the shorter context's distribution counts for.
         fade: How often a target's weight halves from the newest target back to the oldest, by the rank of its time.
         weight: Of the network, the rest is the counts'; 1 leaves them out.
+        again: Whether how often an action comes again is counted for all actions together, see `again_counts`.
         log_loss: Of both together on validation, None if that held nothing.
     """
 
@@ -35,6 +36,7 @@ class Counting:
     prior: float = 2.0
     fade: float = 0.0
     weight: float = 1.0
+    again: bool = False
     log_loss: float | None = None
 
 
@@ -47,16 +49,23 @@ def tables_of(data: Encoded, part: Windows, counting: Counting) -> Tables:
     counted = np.flatnonzero(part.wanted & (data.target <= data.known))
     weights = fading(data.target_time[counted], counting.fade)
     target = data.target[counted].astype(np.int64)
+    share = weighted_shares(target, weights, data.known)
     wide = data.known + 2
     contexts, totals, sizes, actions, counts = [], [], [], [], []
     for order in range(1, counting.order + 1):
-        of_order, of_target = distinct(context_at(data, counted, order))
-        pairs, of_pair = distinct(of_target * wide + target)
+        context, following, seen = context_at(data, counted, order), target, weights
+        if order == 1 and counting.again:
+            more = again_counts(context, target, weights, share) * counting.prior
+            (added,) = np.nonzero(more)
+            context, following = np.append(context, added), np.append(target, added)
+            seen = np.append(weights, more[added])
+        of_order, of_target = distinct(context)
+        pairs, of_pair = distinct(of_target * wide + following)
         contexts.append(of_order)
-        totals.append(np.bincount(of_target, weights, minlength=len(of_order)))
+        totals.append(np.bincount(of_target, seen, minlength=len(of_order)))
         sizes.append(np.bincount(pairs // wide, minlength=len(of_order)))
         actions.append(pairs % wide - 1)
-        counts.append(np.bincount(of_pair, weights, minlength=len(pairs)))
+        counts.append(np.bincount(of_pair, seen, minlength=len(pairs)))
     return Tables(
         counting.order,
         counting.prior,
@@ -67,8 +76,29 @@ def tables_of(data: Encoded, part: Windows, counting: Counting) -> Tables:
         np.concatenate(totals).astype(np.float32),
         np.concatenate(actions),
         np.concatenate(counts).astype(np.float32),
-        weighted_shares(target, weights, data.known)[1:].astype(np.float32),
+        share[1:].astype(np.float32),
     )
+
+
+def again_counts(last: Ints, target: Ints, weights: Floats, share: Floats) -> Floats:
+    """How often each action is to be counted as having come again, for a prior of 1, before anything is counted.
+
+    Some logs repeat themselves, whatever the action. With these counts an action that was seldom seen is expected to
+    come again as often as all actions do: (m + k s) / (m + k) is the rate of all if m = k (rate - s) / (1 - rate),
+    where s is the action's share and k the prior.
+
+    Args:
+        last: (P,) codes of the actions before the targets.
+        target: (P,) codes 1..V.
+        weights: (P,) of the targets.
+        share: (V + 1,) of each action among the targets, 0 for code 0.
+
+    Returns (V + 2,) by code; 0 for no action and for unknown ones, and where an action's share is above the rate.
+    """
+    rate = (float(weights[last == target].sum()) + 1.0) / (float(weights.sum()) + 2.0)
+    more = np.append(np.maximum(rate - share, 0.0) / (1.0 - rate), 0.0)
+    more[0] = 0.0
+    return np.asarray(more)
 
 
 def context_at(data: Encoded, at: Ints, order: int) -> Ints:

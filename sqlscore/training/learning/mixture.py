@@ -13,7 +13,7 @@ from sqlscore.scoring.tables import longest_order
 from sqlscore.training.data.distinct import distinct
 from sqlscore.training.data.encoding import Encoded
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.following import NOTHING, Counting, context_at, fading, weighted_shares
+from sqlscore.training.learning.following import NOTHING, Counting, again_counts, context_at, fading, weighted_shares
 from sqlscore.training.learning.mixture_weight import best_weight
 
 FADES = (0.0, 2.0, 4.0, 8.0, 16.0)
@@ -71,7 +71,8 @@ def effective(weights: Floats) -> float:
 def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Counting, Floats]:
     """The counting that lowers the log-loss of the network's probabilities most on validation.
 
-    Older targets count for less if that gains more than a part of its standard error over users. The weight of the
+    Older targets count for less, and repeats of all actions together, if that gains more than a part of its standard
+    error over users. The weight of the
     network starts at one half, which is seldom far from the best, and moves as far as validation has targets that say
     so: where these are few, the best weight on them is mostly their noise.
 
@@ -85,23 +86,17 @@ def choose_counting(data: Encoded, train: Windows, judged: Judged) -> tuple[Coun
     if not len(judged.at):
         return NOTHING, np.zeros(0)
     users, weights = users_at(data, judged.at), judged.weights
-    tables = _Tables(data, train, judged.at)
-    network = np.maximum(judged.network, _TINY)
-    best: dict[float, tuple[float, Counting, Floats]] = {}
-    weight, held = 0.5, len(weights) / (effective(weights) * USUAL**2)
-    for fade in FADES:
-        for order, prior, counted in tables.probabilities(fade):
-            weight = best_weight(network, counted, weights, weight, held)
-            mixed = -np.log(weight * network + (1 - weight) * counted)
-            loss = float(np.average(mixed, weights=weights))
-            if fade not in best or loss < best[fade][0]:
-                best[fade] = (loss, Counting(order, prior, fade, weight), mixed)
-    chosen = best[0.0]
-    for fade in FADES[1:]:
-        if better(chosen[2] - best[fade][2], users, _NEWER, weights):
-            chosen = best[fade]
-    later = chosen[2][: judged.later]
-    return replace(chosen[1], log_loss=float(later.mean()) if len(later) else None), chosen[2]
+    search = _Search(_Tables(data, train, judged.at), np.maximum(judged.network, _TINY), weights)
+    plain, *faded = [search.best(fade, False) for fade in FADES]
+    chosen = plain
+    for other in faded:
+        if better(chosen.losses - other.losses, users, _NEWER, weights):
+            chosen = other
+    again = search.best(chosen.counting.fade, True)
+    if better(chosen.losses - again.losses, users, _NEWER, weights):
+        chosen = again
+    later = chosen.losses[: judged.later]
+    return replace(chosen.counting, log_loss=float(later.mean()) if len(later) else None), chosen.losses
 
 
 def drifts(data: Encoded, train: Windows, validating: Sequence[Windows]) -> bool:
@@ -135,6 +130,34 @@ def better(gains: Floats, users: Ints, errors: float = 1.0, weights: Floats | No
     return total > errors * float(np.sqrt((of_user**2).sum()))
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A counting, and the log-loss (P,) of each target with it."""
+
+    counting: Counting
+    losses: Floats
+
+
+class _Search:
+    """The best order, prior and weight on P targets, to which the network gave these probabilities."""
+
+    def __init__(self, tables: _Tables, network: Floats, weights: Floats) -> None:
+        self.tables, self.network, self.weights = tables, network, weights
+        self.held = len(weights) / (effective(weights) * USUAL**2)
+        self.weight = 0.5  # of the network, where the last search ended: seldom far from the next
+
+    def best(self, fade: float, again: bool) -> _Found:
+        """Of this fading, with repeats counted for all actions together or not."""
+        least, found = np.inf, _Found(NOTHING, np.zeros(0))
+        for order, prior, counted in self.tables.probabilities(fade, again):
+            self.weight = best_weight(self.network, counted, self.weights, self.weight, self.held)
+            losses = -np.log(self.weight * self.network + (1 - self.weight) * counted)
+            loss = float(np.average(losses, weights=self.weights))
+            if loss < least:
+                least, found = loss, _Found(Counting(order, prior, fade, self.weight, again), losses)
+        return found
+
+
 class _Tables:
     """Counts of a training part for all orders, grouped once, and where the judged targets stand in them."""
 
@@ -143,6 +166,7 @@ class _Tables:
         counted = np.flatnonzero(train.wanted & (data.target <= data.known))
         self.times, self.target = data.target_time[counted], data.target[counted]
         self.judged = data.target[at]
+        self.last, self.last_judged = context_at(data, counted, 1), context_at(data, at, 1)
         self.orders: list[tuple[Ints, Ints, Ints, Ints]] = []
         wide = data.known + 2
         for order in range(1, longest_order(data.known, ORDER) + 1):
@@ -153,16 +177,25 @@ class _Tables:
             pair = np.where(row >= 0, _found(pairs, row * wide + self.judged), -1)
             self.orders.append((of_target, of_pair, row, pair))
 
-    def probabilities(self, fade: float) -> Iterator[tuple[int, float, Floats]]:
-        """(order, prior, (P,) probability of what happened) for all orders and priors."""
+    def probabilities(self, fade: float, again: bool = False) -> Iterator[tuple[int, float, Floats]]:
+        """(order, prior, (P,) probability of what happened) for all orders and priors.
+
+        again: Whether repeats of all actions are counted together.
+        """
         weights = fading(self.times, fade)
-        share = weighted_shares(self.target, weights, self.known)[self.judged]
-        lower = [share for _ in _PRIORS]
+        shares = weighted_shares(self.target, weights, self.known)
+        more, repeated = np.zeros(len(self.judged)), self.judged == self.last_judged
+        if again:
+            more = again_counts(self.last, self.target, weights, shares)[self.last_judged]
+        lower = [shares[self.judged] for _ in _PRIORS]
         for order, (of_target, of_pair, row, pair) in enumerate(self.orders, start=1):
             total = np.append(np.bincount(of_target, weights), 0.0)[row]  # the last of all, 0, where not found
             count = np.append(np.bincount(of_pair, weights), 0.0)[pair]
+            if order > 1:
+                more = np.zeros(len(self.judged))
             for i, prior in enumerate(_PRIORS):
-                lower[i] = (count + prior * lower[i]) / (total + prior)
+                added = prior * more
+                lower[i] = (count + added * repeated + prior * lower[i]) / (total + added + prior)
                 yield order, prior, lower[i]
 
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import offsets_of
+from sqlscore.models.back_off import BackOff
 from sqlscore.models.loading import load, load_judged
 from sqlscore.progress import Silent
 from sqlscore.scoring.artifact import Artifact
@@ -20,7 +22,8 @@ from sqlscore.training.data.windows import windows
 from sqlscore.training.evaluation.evaluate import evaluate_log
 from sqlscore.training.evaluation.predicted import predict
 from sqlscore.training.fit import fit_log, split
-from sqlscore.training.learning.following import fading
+from sqlscore.training.learning.counting import fill
+from sqlscore.training.learning.following import context_at, fading
 from sqlscore.training.learning.mixture import Judged, better, choose_counting
 from sqlscore.training.options import TrainedModel, TrainingOptions
 
@@ -116,6 +119,24 @@ def test_counts_stay_beside_a_network_that_few_targets_prefer(users: int, low: f
     counting, losses = choose_counting(data, part, Judged(at, np.full(len(at), 0.9), len(at)))
     assert low < counting.weight <= high
     assert counting.log_loss == pytest.approx(losses.mean())
+
+
+def test_repeats_of_all_actions_are_counted_together_where_that_says_more() -> None:
+    """Of forty actions most are seldom seen, and each comes again as often as the others."""
+    random = np.random.default_rng(3)
+    steps = np.repeat(random.integers(0, 40, (300, 2)), 6, axis=1)
+    names, times = [f"a{i}" for i in range(40)], np.arange(300 * 12) * MINUTE
+    log = EventLog(Column((steps.ravel() + 1).astype(np.int32), names), times, offsets_of(np.full(300, 12)), {}, {})
+    data = encode_log(log, trained(log, replace(QUICK, architecture="markov")).manifest.inputs)
+    part = windows(log, data, None, None, np.arange(300) < 150, None, None)
+    at = np.flatnonzero((data.target > 0) & (data.target <= data.known) & (log.rows >= 150))
+    counting, losses = choose_counting(data, part, Judged(at, np.full(len(at), 0.5), len(at)))
+    assert counting.again
+    back_off = BackOff(data.known, counting.order)
+    fill(back_off, data, part, counting)
+    recent = [context_at(data, at, n + 1) // (data.known + 2) ** n for n in range(counting.order)]
+    counted = back_off(torch.from_numpy(np.stack(recent, 1)).float())[range(len(at)), data.target[at] - 1].numpy()
+    assert -np.log(0.5 * counting.weight + (1 - counting.weight) * counted) == pytest.approx(losses, abs=1e-5)
 
 
 def test_what_judged_the_model_is_learned_after_that_and_not_before() -> None:

@@ -150,7 +150,7 @@ def train(
 def evaluate(
     db: Database,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME@V", help="Which (default: the champion).")
+        str | None, typer.Option("--model", metavar="NAME@V", help="Which, or a head (default: the champion).")
     ] = None,
     mapping: MappingName = "events",
     device: Device = "auto",

@@ -95,16 +95,18 @@ def backtest_head(con: duckdb.DuckDBPyConnection, source: Mapping, model: str, w
             moments.append((cut.at, judged))
             trained_after = not walk.retrain and seen_until(base.manifest) > cut.at
             periods.append(_row(cut, head, used, trained_after, judged))
-    if not moments:
-        raise TrainingError("no moment has enough labels of the head's segment that were known by then and that came")
-    left = len(honest) - len(moments)
-    if left:
-        warnings.append(
-            f"{left} of {len(honest)} moments are left out: too few labels were known by then, or came after"
-        )
-    warnings += _of_new_classes(periods)
-    with transaction(con):
-        _keep(con, source, head.name, periods)
+        if not moments:
+            raise TrainingError(
+                "no moment has enough labels of the head's segment that were known by then and that came"
+            )
+        left = len(honest) - len(moments)
+        if left:
+            warnings.append(
+                f"{left} of {len(honest)} moments are left out: too few labels were known by then, or came after"
+            )
+        warnings += _of_new_classes(periods)
+        with transaction(con):
+            _keep(con, source, head.name, periods)
     summary = summary_of(asked.labels.kind, moments)
     return HeadFound(tuple(periods), summary, verdict_of(summary, moments), tuple(warnings))
 

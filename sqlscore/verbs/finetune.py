@@ -162,4 +162,7 @@ def evaluate_head(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> d
     head = catalog(con).finetuned(model, mapping)
     if not head.manifest.metrics:
         raise ModelError(f"{head.name} has no figures: finetune it again")
-    return {"model": head.name, "kind": head.head.kind, **head.manifest.metrics}
+    figures, caveat = head.manifest.metrics, head.manifest.notes.get("no_known_at")
+    if caveat is not None:  # it holds of the figures, so it stands with them
+        figures = {**figures, "verdict": [*figures["verdict"], f"{caveat[:1].upper()}{caveat[1:]}."]}
+    return {"model": head.name, "kind": head.head.kind, **figures}

@@ -92,6 +92,12 @@ def test_later_moments_and_other_users_are_judged_apart_and_beside_baselines(
     assert len(found["verdict"]) == 2
 
 
+def test_figures_of_labels_that_do_not_say_when_they_were_known_say_so(con: duckdb.DuckDBPyConnection) -> None:
+    """Outcomes may reach into what is judged: that stands with the figures whenever they are read."""
+    sqlscore.finetune(con, f"SELECT * EXCLUDE known_at FROM ({COMES_BACK})", name="unsaid")
+    assert any("do not say when they were known" in sentence for sentence in figures(con, "unsaid")["verdict"])
+
+
 def test_probabilities_of_a_yes_no_label_rank_and_are_calibrated(read: duckdb.DuckDBPyConnection) -> None:
     later = figures(read, "back")["label"]["later"]
     assert later["auc"] > 0.7

@@ -151,6 +151,7 @@ def test_actions_of_the_test_part_that_training_never_saw_count_as_missed(
     assert found["log_loss"] is None
 
 
+@pytest.mark.slow
 def test_plain_lists_without_times_are_understood(visits: duckdb.DuckDBPyConnection) -> None:
     """Some training sequences are shown without times, so that a list of actions alone can be scored."""
     import pyarrow as pa

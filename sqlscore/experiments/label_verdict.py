@@ -109,7 +109,7 @@ def _calibration(summary: Mapping[str, Any], moments: Sequence[tuple[int, Judged
     off = summary["excess_in_errors"]
     how = "within noise" if abs(off) <= NOISE else f"too {'high' if off > 0 else 'low'} beyond noise"
     wrong = [at for at, judged in moments if abs(judged.figures["excess_in_errors"]) > NOISE]
-    at = f"; by itself beyond noise at {len(wrong)} of {len(moments)} moments" if len(moments) > 1 else ""
+    at = f"; taken alone, {len(wrong)} of {len(moments)} moments are off beyond noise" if len(moments) > 1 else ""
     return f"{what} {told} on average and {true} came true, {how}{at}."
 
 

@@ -134,6 +134,9 @@ def test_only_what_chance_assigned_first_is_learned(learned: Learned, tmp_path: 
         assert each in text
     judged = CliRunner().invoke(app, ["evaluate", str(file), "--model", "offer_a"])
     assert "by what they were told" in judged.output
+    walked = CliRunner().invoke(app, ["backtest", str(file), "--model", "offer_a"])
+    assert walked.exit_code == 1
+    assert "offer_a@2 is an uplift, which was judged on users that were held out by chance" in walked.output
     with sqlscore.connect(file, read_only=True) as con:
         assert con.execute(query.format("@2")).fetchall() == con.execute(query.format("@1")).fetchall()
 

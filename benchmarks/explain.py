@@ -2,7 +2,8 @@
 
 python benchmarks/explain.py [FILE]    FILE: a database with mapped events and a model that has a churn head
 
-Without FILE: a simulated shop of 2,000 customers, and a model that is trained on it for two epochs.
+Without FILE: a simulated shop of 2,000 customers, a model that is trained on it for two epochs, and a fine-tuned head
+for who buys within two weeks. Of a FILE, the first of its heads is explained too, if it has any.
 """
 
 from __future__ import annotations
@@ -23,15 +24,24 @@ from sqlscore.arrays import Floats
 from sqlscore.database.catalog import catalog
 from sqlscore.events.reading import from_lists
 from sqlscore.events.sequences import Sequences
+from sqlscore.quoting import literal
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
-from sqlscore.scoring.explanation import attribution, shapley
+from sqlscore.scoring.explanation import attribution, beginnings, shapley
 from sqlscore.scoring.explanation.attribution import attribute
 from sqlscore.scoring.explanation.beginnings import Value
+from sqlscore.scoring.explanation.reasons import of_action, of_churn
 from sqlscore.scoring.explanation.shapley import EXACT
-from sqlscore.scoring.torch_heads import action_probabilities, churn_risk
+from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.simulation.shop import simulate_shop
 
+BUYS_SOON = """
+    WITH moments AS (
+        SELECT unnest(generate_series(TIMESTAMP '2025-02-01', TIMESTAMP '2025-03-15', INTERVAL 14 DAY)) AS as_of
+    )
+    SELECT e.user_id, m.as_of, m.as_of + INTERVAL 14 DAY AS known_at, count(*) FILTER (
+        e.event_type = 'purchase' AND e.event_time > m.as_of AND e.event_time <= m.as_of + INTERVAL 14 DAY) > 0 AS label
+    FROM events e CROSS JOIN moments m GROUP BY ALL HAVING min(e.event_time) <= m.as_of"""
 TAKEN_OUT = 3
 CIRCLES = 10
 
@@ -52,25 +62,20 @@ def main() -> None:
     ).to_arrow_table()
     sequences = from_lists(rows["events"].combine_chunks(), opened.mapping("events"))
     con.close()
-    hidden, clock = artifact.encode_batch(artifact.batch(sequences))
-    best = action_probabilities(artifact, hidden).argmax(dim=1)
-    last = clock[:, 1]
-
-    def probability(hidden: torch.Tensor, _clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
-        return action_probabilities(artifact, hidden).gather(1, best[torch.from_numpy(row)].unsqueeze(1))[:, 0]
-
-    def risk(hidden: torch.Tensor, clock: torch.Tensor, row: npt.NDArray[np.int64]) -> torch.Tensor:
-        return churn_risk(artifact, hidden, clock, last[torch.from_numpy(row)])
-
+    states = artifact.encode(sequences)
+    values = (
+        ("next action", of_action(artifact, action_probabilities(artifact, states.hidden).argmax(axis=1))),
+        ("churn risk", of_churn(artifact, states.clock[:, 1])),
+    )
     print(f"\n{len(sequences)} users with {EXACT + 1} to {attribution.SINGLE} events")
     print(f"mean fall of the score when {TAKEN_OUT} of their events are taken out:")
-    for name, value in (("next action", probability), ("churn risk", risk)):
+    for name, value in values:
         faithfulness(name, artifact, sequences, value)
     few = sequences.select(np.arange(min(len(sequences), 40)))
     print(
         f"mean |error| of a weight against {CIRCLES} times as many orders, beside mean |weight|, of {len(few)} of them:"
     )
-    for name, value in (("next action", probability), ("churn risk", risk)):
+    for name, value in values:
         exactness(name, artifact, few, value)
 
 
@@ -79,6 +84,7 @@ def simulated() -> duckdb.DuckDBPyConnection:
     con.from_arrow(simulate_shop(users=2_000).events).create("events")
     sqlscore.map_events(con, "events", features=["brand", "price", "channel"])
     sqlscore.train(con, max_epochs=2)
+    sqlscore.finetune(con, BUYS_SOON, name="buys_soon")
     return con
 
 
@@ -92,7 +98,11 @@ def speed(con: duckdb.DuckDBPyConnection, users: int) -> None:
     n, events = con.execute("SELECT count(DISTINCT user_id), count(*) FROM chosen").fetchall()[0]
     actions = con.execute("SELECT list(DISTINCT event_type)[:3] FROM sqlscore.events").fetchall()[0][0]
     print(f"{n:,} users with {events:,} events:")
+    heads = [model.name for model in sqlscore.list_models(con) if model.is_head][:1]
     for call in (
+        "score_events(list(e))",
+        *(f"expected_value(list(e), {literal(name)})" for name in heads),
+        *(f"explain_label(list(e), {literal(name)})" for name in heads),
         "churn_risk(list(e))",
         "explain_churn_risk(list(e))",
         "explain_next_action(list(e))",
@@ -115,7 +125,7 @@ def faithfulness(name: str, artifact: Artifact, sequences: Sequences, value: Val
     size = len(sequences)
 
     def score(some: Sequences) -> Floats:
-        return value(*artifact.encode_batch(artifact.batch(some)), np.arange(size)).double().numpy()
+        return value(artifact.encode(some), np.arange(size))
 
     full = score(sequences)
     weights = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
@@ -141,9 +151,13 @@ def faithfulness(name: str, artifact: Artifact, sequences: Sequences, value: Val
 def exactness(name: str, artifact: Artifact, sequences: Sequences, value: Value) -> None:
     """How far the fixed design is from one with many more orders of arrival, drawn otherwise."""
     batch, size = artifact.batch(sequences), len(sequences)
-    full = value(*artifact.encode_batch(batch), np.arange(size)).double().numpy()
+    full = value(artifact.encode(sequences), np.arange(size))
     ours = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
-    with patch("sqlscore.scoring.explanation.attribution.design", more_orders):
+    with (
+        patch("sqlscore.scoring.explanation.attribution.design", more_orders),
+        patch("sqlscore.scoring.explanation.beginnings.design", more_orders),
+        patch("sqlscore.scoring.explanation.beginnings.plan", lru_cache(beginnings.plan.__wrapped__)),
+    ):
         theirs = attribute(artifact, batch, np.full(size, 0.5), full, value).weights
     print(f"  {name:12} {np.abs(ours - theirs).mean():.4f} beside {np.abs(theirs).mean():.4f}")
 

@@ -151,6 +151,15 @@ PUBLIC: tuple[Public, ...] = (
         "weight > 0), with the silence since the last one as (silence); all sum to the risk minus the base rate",
     ),
     Public(
+        "explain_label",
+        (("label", None), ("value", "NULL"), ("k", "5"), _AS_OF),
+        "explain_label",
+        ("{events}", "label", "value", "k", "as_of", "{high_water}", "{mapping}"),
+        "STRUCT(event_time, action, weight)[]: the k events (NULL: all) that moved what a label which finetune learned "
+        "says of the user the most, with the silence since the last one as (silence): a probability (of classes that "
+        "of value, or of the most likely), the mean of a number, or an uplift; all sum to it minus the labels' mean",
+    ),
+    Public(
         "attend_events",
         (_MODEL,),
         "attend",

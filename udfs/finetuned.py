@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from sqlscore.arrays import Floats
+from sqlscore.arrays import Floats, Ints
 from sqlscore.errors import EventsError, ModelError
+from sqlscore.events.sequences import Sequences
+from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.cache.states import STATES
 from sqlscore.scoring.catalog import Catalog
 from sqlscore.scoring.label_artifact import FinetunedModel
 from sqlscore.scoring.label_features import Table, label_features
 from sqlscore.scoring.scores import refuse_future
-from sqlscore.scoring.states import without_times
+from sqlscore.scoring.states import States, without_times
 from sqlscore.scoring.states_in_arrow import times_array
 from sqlscore.udfs.arguments import Column, constant, mapping_of, moments_of, newest_of, text
 from sqlscore.udfs.columns import scatter
@@ -118,29 +121,45 @@ def _answers(
     kind: pa.DataType,
     answer: Callable[[FinetunedModel, Table], pa.Array],
 ) -> pa.Array:
-    pieces = []
-    for rows, head, features in _features(catalog, lists, label, as_of, high_water, mapping):
-        pieces.append((rows, answer(head, features)))
-    return scatter(pieces, len(lists), kind)
+    found = asked_of(catalog, lists, label, as_of, high_water, mapping)
+    if found is None:
+        return pa.nulls(len(lists), kind)
+    features = label_features(found.base, found.states, found.as_of)
+    return scatter([(found.rows, answer(found.model, features))], len(lists), kind)
 
 
-def _features(
+@dataclass(frozen=True)
+class Asked:
+    """A head, and M users of whom it is asked. rows: (M,) their numbers. as_of: int64 (M,), µs."""
+
+    rows: pa.Array
+    model: FinetunedModel
+    base: Artifact
+    sequences: Sequences
+    states: States
+    as_of: Ints
+
+
+def asked_of(
     catalog: Catalog, lists: Column, label: Column, as_of: Column, high_water: Column, mapping: Column
-) -> Iterator[tuple[pa.Array, FinetunedModel, Table]]:
-    """(row numbers, the head, what it reads of them); rows without usable events appear in none."""
+) -> Asked | None:
+    """What is asked, of the rows that have usable events; None if no row has.
+
+    Raises ModelError if there is no such label, EventsError if events have no times or are later than as_of.
+    """
     if len(lists) == 0:
-        return
+        return None
     mapped = mapping_of(catalog, mapping)
     name = text(label, "label")
     if name is None:
         raise ModelError("label is NULL: name what sqlscore finetune learned")
-    head = catalog.finetuned(name, mapped.name)
-    artifact = catalog.base_of(head)
+    model = catalog.finetuned(name, mapped.name)
+    base = catalog.base_of(model)
     found = sequences_of(lists, mapped)
     if found is None:
-        return
+        return None
     rows, sequences = found
-    states, encoded = STATES.encode(artifact, sequences)
+    states, encoded = STATES.encode(base, sequences)
     catalog.count(encoded)
     if bool(without_times(states.clock).any()):
         raise EventsError(
@@ -149,4 +168,4 @@ def _features(
         )
     moments = moments_of(rows, as_of, high_water, times_array(newest_of(sequences)), mapped)
     refuse_future(states.clock[:, 1], moments)
-    yield rows, head, label_features(artifact, states, moments)
+    return Asked(rows, model, base, sequences, states, moments)

@@ -98,6 +98,7 @@ FUNCTIONS: tuple[Internal, ...] = (
     Internal("score", SCORE_SQL, "churn", "score"),
     Internal("explain_next", WEIGHTS_SQL, "explain", "explain_next_action"),
     Internal("explain_churn", WEIGHTS_SQL, "explain", "explain_churn"),
+    Internal("explain_label", WEIGHTS_SQL, "explain", "explain_label"),
     Internal("attend", WEIGHTS_SQL, "attend", "attend"),
     Internal("best_action", CANDIDATES_SQL, "best_action", "best_action"),
 )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import threading
 from collections.abc import Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlscore.database.catalog import mapped
+from sqlscore.agents.plain import plain
+from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.registry import registered_models
 from sqlscore.errors import InstallError, ModelError, StatementError
 from sqlscore.guarded_sql.connection import Answer, Guarded, Limits
@@ -26,9 +23,10 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from sqlscore.scoring.label_artifact import FinetunedModel
+
 T = TypeVar("T")
 MOST_ROWS = 200
-_LONGEST_TEXT = 300  # characters of one value
 _HEADS = ("next_action", "churn")
 
 
@@ -71,7 +69,7 @@ class File:
         more = len(report.findings) > MOST_ROWS
         clean = report.is_clean and not report.unread
         return dict(
-            _plain(
+            plain(
                 {"is_clean": clean, "findings": findings, "there_are_more": more, "not_looked_at": list(report.unread)},
                 longest=1_000,
             )
@@ -80,7 +78,7 @@ class File:
     def status(self) -> dict[str, Any]:
         """What is mapped, scored and trained, how fresh it is, and what is wrong, with the command that mends it."""
         found = self._with(status).to_dict()
-        return dict(_plain({name: found[name] for name in ("database", "mappings", "n_models", "problems")}))
+        return dict(plain({name: found[name] for name in ("database", "mappings", "n_models", "problems")}))
 
     def models(self) -> dict[str, Any]:
         """The registered models: what each predicts and how good it was on events after its training."""
@@ -100,7 +98,7 @@ class File:
                 for model in registered_models(con)
             ]
 
-        return {"models": _plain(self._with(listed))}
+        return {"models": plain(self._with(listed))}
 
     def score(self, user: str, mapping: str, model: str | None) -> dict[str, Any]:
         """The scores of one user as of the newest event, and the last actions that they rest on."""
@@ -115,18 +113,40 @@ class File:
         return {**row["score"], "user_id": user, "last_actions_newest_first": row["last_actions"], **_UNITS}
 
     def explain(self, user: str, head: str, mapping: str, model: str | None) -> dict[str, Any]:
-        """The events that moved a score of one user the most. head: "next_action" or "churn"."""
-        if head not in _HEADS:
-            raise StatementError(f'there is no score "{head}": choose one of {", ".join(_HEADS)}')
-        schema, label = self._about(mapping, model)
-        function = "list_explain_churn_risk" if head == "churn" else "list_explain_next_action"
+        """The events that moved a score of one user the most. head: "next_action", "churn" or a fine-tuned label."""
+        of_label = head not in _HEADS
+        schema, label = self._about(mapping, model, needs_model=not of_label)
+        unit = "probability: above 0 made it likelier, below 0 less likely"
+        if of_label:
+            learned = self._learned(head, mapping, model)
+            label = learned.name
+            call = f"list_explain_label(list(e), {literal(label)}, k := 8)"
+            if learned.head.kind in ("count", "amount"):
+                unit = "that of the label: above 0 raised its expected value, below 0 lowered it"
+        else:
+            function = "list_explain_churn_risk" if head == "churn" else "list_explain_next_action"
+            call = f"{function}(list(e), k := 8, model := {literal(label)})"
         sql = (
-            f"SELECT {function}(list(e), k := 8, model := {literal(label)}) AS events\n"
+            f"SELECT {call} AS events\n"
             f"FROM {qualified(schema, 'events')} AS e WHERE CAST(user_id AS VARCHAR) = ? GROUP BY user_id"
         )
         row = self._one(sql, user)
-        unit = "log-odds: above 0 made it likelier, below 0 less likely"
         return {"user_id": user, "score": head, "model": label, "events": row["events"], "unit_of_weight": unit}
+
+    def _learned(self, label: str, mapping: str, model: str | None) -> FinetunedModel:
+        """The head of a fine-tuned label. Raises StatementError if there is none, or if a model is named besides."""
+
+        def found(con: duckdb.DuckDBPyConnection) -> FinetunedModel:
+            known = catalog(con)
+            labels = [stored.label for stored in known.heads(mapping)]
+            if label not in {*labels, *(each.rpartition("@")[0] for each in labels)}:
+                raise StatementError(f'there is no score "{label}": choose one of {", ".join([*_HEADS, *labels])}')
+            return known.finetuned(label, mapping)
+
+        learned = self._with(found)
+        if model is not None:
+            raise StatementError(f"{learned.name} stands on a model of its own: leave model out")
+        return learned
 
     def view(self, name: str, mapping: str, rows: int, order: str) -> dict[str, Any]:
         """The first rows of one of our views. order: SQL of ours."""
@@ -158,7 +178,7 @@ class File:
             FROM duckdb_functions() WHERE schema_name LIKE 'sqlscore%' AND comment IS NOT NULL
             ORDER BY name"""
         with self._lock:
-            return {"objects": _plain(self._guarded.run(sql).table.to_pylist(), longest=2_000)}
+            return {"objects": plain(self._guarded.run(sql).table.to_pylist(), longest=2_000)}
 
     def refresh(self, mapping: str) -> dict[str, Any]:
         """Score everybody anew: the file is opened for writing, and for reading again afterwards."""
@@ -166,7 +186,7 @@ class File:
             self._guarded.close()
             try:
                 with connect(self._path, device=self._device) as con:
-                    return dict(_plain(refresh(con, mapping=mapping).to_dict()))
+                    return dict(plain(refresh(con, mapping=mapping).to_dict()))
             finally:
                 self._guarded = self._opened()
 
@@ -196,7 +216,7 @@ class File:
             found = self._guarded.run(sql, [user]).table.to_pylist()
         if not found:
             raise StatementError(f'nobody has the id "{user}": pass it as it stands in the events')
-        return dict(_plain(found[0]))
+        return dict(plain(found[0]))
 
     def _rows(self, sql: str, values: Sequence[Any], rows: int) -> dict[str, Any]:
         if not 1 <= rows <= MOST_ROWS:
@@ -204,7 +224,7 @@ class File:
         answer: Answer = self._guarded.run(sql, values)
         table = answer.table.slice(0, rows)
         cut = answer.is_cut or answer.table.num_rows > rows
-        return {"columns": table.column_names, "rows": _plain(table.to_pylist()), "there_are_more": cut}
+        return {"columns": table.column_names, "rows": plain(table.to_pylist()), "there_are_more": cut}
 
 
 _UNITS = {
@@ -214,30 +234,3 @@ _UNITS = {
         "next_action_probability": "probability from 0 to 1",
     }
 }
-
-
-def _plain(value: Any, longest: int = _LONGEST_TEXT) -> Any:
-    """A value as JSON has it: long text is cut and says so, what is no number is null."""
-    if isinstance(value, dict):
-        return {str(name): _plain(each, longest) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each, longest) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return f"({len(value):,} bytes)"
-    text = value if isinstance(value, str) else _as_text(value)
-    return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters)"
-
-
-def _as_text(value: object) -> str:
-    try:
-        return json.dumps(value)
-    except TypeError:
-        return str(value)

@@ -121,7 +121,7 @@ def _reading(file: File) -> list[Callable[..., dict[str, Any]]]:
     def explain_user(
         user_id: str, score: str = "churn", model: str | None = None, mapping: str = DEFAULT_MAPPING
     ) -> dict[str, Any]:
-        """Which of one user's events moved a score the most. score: "churn" or "next_action"."""
+        """Which of one user's events moved a score the most. score: "churn", "next_action" or a fine-tuned label."""
         return _answered(lambda: file.explain(user_id, score, mapping, model))
 
     def segments(rows: Rows = 30, mapping: str = DEFAULT_MAPPING) -> dict[str, Any]:

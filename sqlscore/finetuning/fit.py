@@ -22,7 +22,7 @@ from sqlscore.finetuning.learning import Learned, learn
 from sqlscore.finetuning.segment import Comparison, compare
 from sqlscore.finetuning.spend import Spend
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.label_artifact import head_manifest, pack_head
+from sqlscore.scoring.label_artifact import LabelRates, head_manifest, pack_head
 
 _LATER = 0.2  # of the labels, the newest: to be judged as a forecast
 _STRANGERS = 5  # one of so many users is held out
@@ -134,6 +134,7 @@ def fit_head(
         notes={
             "labels": asked.query,
             "n_labels": len(labels),
+            "base_rates": _rates(labels, rows).to_json(),
             "n_users": len(np.unique(labels.user)),
             "n_learned_to_be_judged": len(parts.learned),
             "n_between": parts.n_between,
@@ -146,6 +147,15 @@ def fit_head(
         metrics=metrics,
     )
     return pack_head(final.head, manifest)
+
+
+def _rates(labels: Labels, rows: Ints) -> LabelRates:
+    """What is usual among these labels, where explanations start from."""
+    wanted = labels.wanted[rows]
+    is_number = labels.kind in ("count", "amount")
+    kinds = (wanted > 0 if is_number else wanted).astype(np.int64)
+    shares = np.bincount(kinds, minlength=len(labels.values) or 2) / len(rows)
+    return LabelRates(tuple(shares.tolist()), float(wanted.mean()) if is_number else None)
 
 
 _NO_KNOWN_AT = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +23,18 @@ _MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
+class LabelRates:
+    """What is usual among the labels that were learned. shares: of each class, or of no and yes, or of 0 and more."""
+
+    shares: tuple[float, ...]
+    mean: float | None  # of numbers
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a manifest's notes."""
+        return {"shares": list(self.shares), **({} if self.mean is None else {"mean": self.mean})}
+
+
+@dataclass(frozen=True)
 class FinetunedModel:
     """A head as the registry has it, with the base model that it needs."""
 
@@ -29,6 +42,7 @@ class FinetunedModel:
     sha256: str
     manifest: Manifest
     head: Head
+    rates: LabelRates | None  # None: its manifest does not say, as that of an uplift and those of before
 
     @property
     def base_sha256(self) -> str:
@@ -103,6 +117,20 @@ def load_head(data: bytes, sha256: str, name: str) -> FinetunedModel:
         kind, values = cast("Kind", manifest.config["kind"]), tuple(manifest.config["values"])
         if kind not in KINDS or not all(isinstance(value, str) for value in values):
             raise ArtifactError(f"its label is {str(kind)[:40]!r}, which is none of {', '.join(KINDS)}")
-        return FinetunedModel(name, sha256, manifest, Head.from_bytes(numbers, kind, values))
+        head = Head.from_bytes(numbers, kind, values)
+        return FinetunedModel(name, sha256, manifest, head, _rates(manifest.notes, head))
     except (ArtifactError, *UNREADABLE, AttributeError, KeyError, ValueError, TypeError) as error:
         raise ArtifactError(f"model {name}: the head cannot be loaded ({error}): finetune again") from error
+
+
+def _rates(notes: dict[str, Any], head: Head) -> LabelRates | None:
+    """Raises ArtifactError, or what reading something else raises, if they are not those of such a label."""
+    noted = notes.get("base_rates")
+    if noted is None or head.kind == "uplift":
+        return None
+    shares = tuple(float(share) for share in noted["shares"])
+    mean = float(noted["mean"]) if head.kind in ("count", "amount") else None
+    n_values = len(head.values) if head.kind == "classes" else 2
+    if len(shares) != n_values or not all(map(math.isfinite, (*shares, mean or 0.0))):
+        raise ArtifactError(f"its base rates are not those of a label that is {head.kind!r}")
+    return LabelRates(shares, mean)

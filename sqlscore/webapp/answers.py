@@ -93,6 +93,7 @@ def _weeks(sequences: Sequences, asked: Asked, steps: list[Step], last: datetime
 
 def _why(sequences: Sequences, asked: Asked, steps: list[Step], last: datetime) -> None:
     heads = {"next action": "next_action"} | ({"churn risk": "churn"} if "churn" in asked.heads else {})
+    heads |= {f"label {label.rpartition('@')[0]}": label for label in sequences.labels(asked.model)}
     head = st.selectbox("why this", list(heads), key=f"why {asked.model}")
     sql = sequences.explained(steps, last, asked, heads[head])
     found = sequences.rows(sql)
@@ -105,7 +106,5 @@ def _why(sequences: Sequences, asked: Asked, steps: list[Step], last: datetime) 
             "weight": [row["weight"] for row in found],
         }
     )
-    charts.show(
-        charts.signed(table, "event", "weight", "how far it moved the score (log-odds)"), f"because {asked.model}"
-    )
+    charts.show(charts.signed(table, "event", "weight", "how far it moved the score"), f"because {asked.model}")
     show_sql(sequences.shown(sql))

@@ -27,6 +27,11 @@ class Current:
         """The model that scores."""
         return next((model for model in self.models if model.is_champion), None)
 
+    @property
+    def predicting(self) -> tuple[ModelInfo, ...]:
+        """The models that say what comes next: all but fine-tuned heads."""
+        return tuple(model for model in self.models if not model.is_head)
+
     def has_model(self) -> bool:
         """Whether there is a model; if not, the page says what to run."""
         if not self.models:

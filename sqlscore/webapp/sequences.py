@@ -115,18 +115,31 @@ class Sequences:
         )
 
     def explained(self, steps: list[Step], last: datetime, asked: Asked, head: str) -> Sql:
-        """The query of the events behind a score. head: "next_action" or "churn"."""
-        moment: Sql = (", as_of := ", Value(asked.as_of)) if head == "churn" else ()
-        function = "list_explain_churn_risk" if head == "churn" else "list_explain_next_action"
+        """The query of the events behind a score. head: "next_action", "churn", or a label as `labels` names it."""
+        call: Sql = ("list_explain_label(l, ", Value(head), ", as_of := ", Value(asked.as_of))
+        if head == "churn":
+            call = ("list_explain_churn_risk(l, as_of := ", Value(asked.as_of), ", model := ", Value(asked.model))
+        elif head == "next_action":
+            call = ("list_explain_next_action(l, model := ", Value(asked.model))
         return (
-            f"SELECT unnest({function}(l, k := 12",
-            *moment,
-            ", model := ",
-            Value(asked.model),
-            "), recursive := true)\nFROM (SELECT list(e) AS l FROM (",
+            "SELECT unnest(",
+            *call,
+            ", k := 12), recursive := true)\nFROM (SELECT list(e) AS l FROM (",
             *self.events(steps, last),
             ") AS e)",
         )
+
+    def labels(self, model: str) -> list[str]:
+        """The newest heads that were fine-tuned on this model, name@version."""
+        found = self.database.rows(
+            """SELECT concat(name, '@', version) AS label FROM sqlscore.models AS h
+               WHERE manifest ->> '$.config.base_sha256' = (
+                   SELECT any_value(sha256) FROM sqlscore.models WHERE concat(name, '@', version) = ?)
+               AND version = (SELECT max(version) FROM sqlscore.models AS o WHERE o.name = h.name)
+               ORDER BY name""",
+            [model],
+        )
+        return [row["label"] for row in found]
 
     def risks(self, steps: list[Step], last: datetime, asked: Asked) -> Sql:
         """The query of the churn risk over the coming weeks if nothing happens: as_of, risk."""

@@ -15,6 +15,7 @@ import anyio
 import httpx2
 import pytest
 from customers import MARKUP, USERS, customers_file
+from made_heads import add_head, head, read_of
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
@@ -22,6 +23,7 @@ from mcp.client.streamable_http import streamable_http_client
 import sqlscore
 from sqlscore.agents.answers import File
 from sqlscore.agents.server import make_server
+from sqlscore.database.catalog import catalog
 from sqlscore.sql.objects import objects
 
 READING = {
@@ -84,8 +86,30 @@ def test_a_user_scores_as_in_the_table(file: File) -> None:
 
 def test_an_explanation_names_its_unit(file: File) -> None:
     answer = call(file, "explain_user", user_id="customer 11", score="next_action")
-    assert "log-odds" in answer["unit_of_weight"]
+    assert "probability" in answer["unit_of_weight"]
     assert {"event_time", "action", "weight"} == set(answer["events"][0])
+
+
+def test_a_fine_tuned_label_is_explained_by_its_name(tmp_path: Path) -> None:
+    """Weights are of what the label says, in its unit; a model beside it would be ignored, so it is refused."""
+    path = customers_file(tmp_path / "labelled.duckdb")
+    with sqlscore.connect(path) as con:
+        base = catalog(con).artifact(None, "events")
+        for kind in ("yes_no", "amount"):
+            add_head(con, base, head(kind, read_of(con, base)), kind)
+    opened = File(path, "cpu")
+    try:
+        answers = [call(opened, "explain_user", user_id="customer 11", score=kind) for kind in ("yes_no", "amount@1")]
+        assert [answer["model"] for answer in answers] == ["yes_no@1", "amount@1"]
+        assert [len(answer["events"]) for answer in answers] == [8, 8]
+        assert "probability" in answers[0]["unit_of_weight"]
+        assert "that of the label" in answers[1]["unit_of_weight"]
+        refused = call(opened, "explain_user", user_id="customer 11", score="yes_no", model="tiny@1")
+        assert "leave model out" in refused["error"]
+        unknown = call(opened, "explain_user", user_id="customer 11", score="love")
+        assert "choose one of next_action, churn, yes_no@1, amount@1" in unknown["error"]
+    finally:
+        opened.close()
 
 
 def test_status_models_and_figures_are_those_of_the_file(file: File) -> None:

@@ -13,7 +13,7 @@ import torch
 from tiny_model import tiny_artifact
 
 import sqlscore
-from sqlscore.arrays import Ints
+from sqlscore.arrays import Floats, Ints
 from sqlscore.database.catalog import catalog
 from sqlscore.database.registry import register
 from sqlscore.events.inputs import Inputs
@@ -23,9 +23,10 @@ from sqlscore.models.config import ModelConfig
 from sqlscore.models.stored import to_weights
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.explanation.attribution import attribute
+from sqlscore.scoring.head_outputs import action_probabilities
 from sqlscore.scoring.manifest import Manifest, pack
 from sqlscore.scoring.module import capabilities_of
-from sqlscore.scoring.torch_heads import action_probabilities
+from sqlscore.scoring.states import States
 from sqlscore.simulation.shop import CHURN_DRIVERS, simulate_shop
 from sqlscore.udfs.attend import ATTENTIVE
 
@@ -96,10 +97,10 @@ def test_shared_beginnings_change_no_weight(models: duckdb.DuckDBPyConnection, a
     sequences = from_lists(lists["e"].combine_chunks(), catalog(models).mapping("events"))
     batch, none = fold.batch(sequences), np.zeros(len(sequences))
 
-    def value(hidden: torch.Tensor, clock: torch.Tensor, row: Ints) -> torch.Tensor:
-        """Probabilities, and the clock, which tells how many events are behind it and when the last one was."""
-        first = action_probabilities(fold, hidden)[:, 0].double()
-        return first + (clock[:, 1] % 997 + clock[:, 0] % 991) * 1e-3 + torch.from_numpy(row)
+    def value(states: States, row: Ints) -> Floats:
+        """Probabilities, the clock, which tells when the events began and ended, and how many there are."""
+        first = action_probabilities(fold, states.hidden)[:, 0].astype(np.float64)
+        return first + (states.clock[:, 1] % 997 + states.clock[:, 0] % 991) * 1e-3 + row + states.n_events**2 * 0.01
 
     with_shared, one_by_one = (attribute(artifact, batch, none, none, value) for artifact in (fold, whole))
     assert np.abs(one_by_one.weights).max() > 0.01

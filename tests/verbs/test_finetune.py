@@ -194,6 +194,24 @@ def test_classes_have_a_probability_each(read: duckdb.DuckDBPyConnection) -> Non
         read.execute("SELECT propensity(e, 'what', value := 'tea') FROM ev e GROUP BY user_id").fetchall()
 
 
+def test_explanations_start_from_the_mean_of_what_was_learned(read: duckdb.DuckDBPyConnection) -> None:
+    """Of each kind of label; what the events and the silence add to it is the answer, with a trained head too."""
+    means = f"""SELECT (SELECT avg(label::INT) FROM ({COMES_BACK})), (SELECT avg(label) FROM ({HOW_MANY})),
+                       (SELECT avg(label) FROM ({HOW_MUCH})), (SELECT avg((label = 'badge')::INT) FROM ({WHAT}))"""
+    expected = read.execute(means).fetchall()[0]
+    calls = (("back", "propensity", ""), ("many", "expected_value", ""), ("much", "expected_value", ""),
+             ("what", "propensity", ", value := 'badge'"))  # fmt: skip
+    starts = ", ".join(
+        f"""{answer}(e, '{label}'{value}) - list_sum(list_transform(
+            explain_label(e, '{label}'{value}, k := NULL), lambda w: w.weight))"""
+        for label, answer, value in calls
+    )
+    rows = read.execute(f"SELECT {starts} FROM (FROM ev WHERE hash(user_id) % 50 = 0) e GROUP BY user_id").fetchall()
+    assert len(rows) > 10
+    for row in rows:
+        assert row == pytest.approx(expected, rel=1e-4, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

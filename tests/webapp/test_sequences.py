@@ -11,7 +11,10 @@ import pytest
 from customers import ACTIONS, STYLED, customers_file
 from hypothesis import given
 from hypothesis import strategies as st
+from made_heads import add_head, head, read_of
 
+import sqlscore
+from sqlscore.database.catalog import catalog
 from sqlscore.errors import EventsError
 from sqlscore.webapp.graph import dot
 from sqlscore.webapp.opening import Database
@@ -67,6 +70,28 @@ def test_risk_rises_over_the_weeks_and_begins_with_the_score(sequences: Sequence
 def test_no_churn_is_asked_of_a_model_without_that_head(sequences: Sequences) -> None:
     what = replace(asked(sequences), heads=("next_action", "time_to_next"))
     assert "risk" not in sequences.rows(sequences.answer(typed("view"), what.as_of, what))[0]
+
+
+def test_the_labels_of_a_model_are_explained(tmp_path: Path) -> None:
+    """The newest version of each that was fine-tuned on it; what is shown answers the same."""
+    path = customers_file(tmp_path / "labelled.duckdb")
+    with sqlscore.connect(path) as con:
+        base = catalog(con).artifact(None, "events")
+        for name in ("churn", "churn", "it's"):
+            add_head(con, base, head("yes_no", read_of(con, base)), name)
+    database = Database(path, "cpu")
+    try:
+        labelled = Sequences.of(database, "sqlscore", ())
+        assert labelled.labels("tiny@1") == ["churn@2", "it's@1"]
+        assert labelled.labels("churn@2") == []
+        what, steps = asked(labelled), typed("view > 2d > buy > 1d > view")
+        whys = [labelled.explained(steps, what.as_of, what, each) for each in ("churn@2", "it's@1", "churn")]
+        told = [labelled.rows(why) for why in whys]
+        assert [len(rows) for rows in told] == [3, 3, 3]
+        assert told[0] == told[1] != told[2]
+        assert database.rows(labelled.shown(whys[1])) == told[1]
+    finally:
+        database.close()
 
 
 def test_typed_lengths_are_of_the_gap_and_names_stay_names() -> None:

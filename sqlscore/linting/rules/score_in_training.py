@@ -13,7 +13,8 @@ from sqlscore.linting.relations import Relation
 from sqlscore.times import iso
 
 RULE = "score-in-training"
-_OF_LABELS = ("propensity", "expected_value", "value_quantiles", "uplift")  # they name what was learned first
+# they name what was learned first
+_OF_LABELS = ("propensity", "expected_value", "value_quantiles", "uplift", "explain_label")
 
 
 def score_in_training(model: Model) -> Iterator[Finding]:

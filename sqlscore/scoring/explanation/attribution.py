@@ -19,6 +19,7 @@ from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, select_events
 from sqlscore.scoring.explanation.beginnings import Value, values_of_subsets
 from sqlscore.scoring.explanation.shapley import Design, design
+from sqlscore.scoring.states import States
 
 SINGLE = 24
 """Number of newest events that are a player each; all older events are one player together."""
@@ -91,7 +92,8 @@ def _one_by_one(artifact: Artifact, batch: Batch, designs: list[Design], places:
     for some in _together(pieces):
         offsets = torch.from_numpy(offsets_of(some.sizes))
         hidden, clock = artifact.encode_batch(select_events(batch, torch.from_numpy(some.events), offsets))
-        values[some.at] = value(hidden, clock, some.row).double().numpy()
+        states = States(hidden.numpy(), clock.numpy(), some.sizes, np.zeros_like(some.sizes))
+        values[some.at] = value(states, some.row)
     return values
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from sqlscore.events.sequences import offsets_of, stretches
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, select_events
 from sqlscore.scoring.explanation.shapley import design
+from sqlscore.scoring.states import States
 
 _STATE_COST = 2.0
 """What it takes to read a state and write the next, in events: measured by `gru` and `mingru`, and flat around it."""
@@ -28,8 +30,11 @@ _STATE_COST = 2.0
 _STATES = 1 << 15  # of several sequences together: few steps for many, and still some megabytes
 _ROWS = 4_096  # that go through a head at once
 
-Value = Callable[[torch.Tensor, torch.Tensor, Ints], torch.Tensor]
-"""(hidden (R, S), clock (R, 2), int64 (R,) which sequence each is a subset of) -> (R,) the score to explain."""
+Value = Callable[[States, Ints], Floats]
+"""(R states, int64 (R,) which sequence each is a subset of) -> (R,) the score to explain.
+
+The states say how many events a subset has, and not how many of them are unknown: no score reads that.
+"""
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,11 @@ def values_of_subsets(
     for some in _together(plans):
         base = offsets_of(np.array([plans[i].size for i in some], np.int64))
         hidden = torch.zeros(int(base[-1]), artifact.manifest.state_size)
-        clock = torch.full((int(base[-1]), 2), NO_TIME)
+        clock, n_events = torch.full((int(base[-1]), 2), NO_TIME), np.zeros(int(base[-1]), np.int64)
         hidden[base[:-1] + 1], clock[base[:-1] + 1] = begun[0][some], begun[1][some]
+        n_events[base[:-1] + 1] = (singles - starts)[some]
         for turn in range(max(len(plans[i].stages) for i in some)):
-            _advance(artifact, batch, hidden, clock, [
+            _advance(artifact, batch, _Made(hidden, clock, n_events), [
                 (plans[i].stages[turn], int(base[at]), int(singles[i]))
                 for at, i in enumerate(some) if turn < len(plans[i].stages)
             ])  # fmt: skip
@@ -122,8 +128,11 @@ def values_of_subsets(
         row = np.repeat(some, [len(plans[i].after) for i in some])
         for low in range(0, len(row), _ROWS):
             part = after[low : low + _ROWS]
-            states = hidden.index_select(0, part), clock.index_select(0, part)
-            found.append(value(*states, row[low : low + _ROWS]).double().numpy())
+            sizes = n_events[part.numpy()]
+            states = States(
+                hidden.index_select(0, part).numpy(), clock.index_select(0, part).numpy(), sizes, np.zeros_like(sizes)
+            )
+            found.append(value(states, row[low : low + _ROWS]))
     return np.concatenate([np.zeros(0), *found])
 
 
@@ -146,17 +155,24 @@ def _together(plans: list[Plan]) -> Iterator[Ints]:
     yield from np.split(np.arange(len(plans)), np.flatnonzero(np.diff(piece)) + 1)
 
 
-def _advance(
-    artifact: Artifact, batch: Batch, hidden: torch.Tensor, clock: torch.Tensor, stages: list[tuple[Stage, int, int]]
-) -> None:
+class _Made(NamedTuple):
+    """States of several sequences, some of them made already. n_events: how many events each has behind it."""
+
+    hidden: torch.Tensor  # (R, S)
+    clock: torch.Tensor  # (R, 2)
+    n_events: Ints  # (R,)
+
+
+def _advance(artifact: Artifact, batch: Batch, states: _Made, stages: list[tuple[Stage, int, int]]) -> None:
     """Fills in the states of stages, with (stage, where its sequence's states begin, where its events do) of each."""
     parents = torch.from_numpy(np.concatenate([stage.parents + base for stage, base, _ in stages]))
     made = torch.from_numpy(
         np.concatenate([np.arange(stage.first, stage.first + len(stage.sizes)) + base for stage, base, _ in stages])
     )
     events = torch.from_numpy(np.concatenate([stage.events + start for stage, _, start in stages]))
-    offsets = torch.from_numpy(offsets_of(np.concatenate([stage.sizes for stage, _, _ in stages])))
-    given = hidden.index_select(0, parents), clock.index_select(0, parents)
-    states = artifact.encode_batch(select_events(batch, events, offsets), *given)
-    hidden.index_copy_(0, made, states[0])
-    clock.index_copy_(0, made, states[1])
+    sizes = np.concatenate([stage.sizes for stage, _, _ in stages])
+    given = states.hidden.index_select(0, parents), states.clock.index_select(0, parents)
+    hidden, clock = artifact.encode_batch(select_events(batch, events, torch.from_numpy(offsets_of(sizes))), *given)
+    states.hidden.index_copy_(0, made, hidden)
+    states.clock.index_copy_(0, made, clock)
+    states.n_events[made.numpy()] = states.n_events[parents.numpy()] + sizes

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.events.sequences import Sequences, offsets_of
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.explanation.attribution import Attribution
 from sqlscore.scoring.explanation.beginnings import Value
+from sqlscore.scoring.head_outputs import action_probabilities, churn_risk
 from sqlscore.scoring.notes import TrainingNotes
 from sqlscore.scoring.sql_types import WEIGHTS_ARROW
+from sqlscore.scoring.states import States
 from sqlscore.scoring.states_in_arrow import times_array
-from sqlscore.scoring.torch_heads import action_probabilities, churn_risk
 
 EARLIER = "(earlier events)"
 
@@ -114,11 +114,12 @@ def with_silence(reasons: Reasons, as_of: Ints, last: Ints, weight: Floats) -> R
     )
 
 
-def of_action(artifact: Artifact, action: torch.Tensor) -> Value:
+def of_action(artifact: Artifact, action: Ints) -> Value:
     """The value that is explained: the probability of `action` (codes, (N,))."""
 
-    def probability(hidden: torch.Tensor, _clock: torch.Tensor, row: Ints) -> torch.Tensor:
-        return action_probabilities(artifact, hidden).gather(1, action[torch.from_numpy(row)].unsqueeze(1))[:, 0]
+    def probability(states: States, row: Ints) -> Floats:
+        told = action_probabilities(artifact, states.hidden)
+        return told[np.arange(len(row)), action[row]].astype(np.float64)
 
     return probability
 
@@ -126,7 +127,7 @@ def of_action(artifact: Artifact, action: torch.Tensor) -> Value:
 def of_churn(artifact: Artifact, as_of: Ints) -> Value:
     """The value that is explained: the churn risk at `as_of` (µs, (N,))."""
 
-    def risk(hidden: torch.Tensor, clock: torch.Tensor, row: Ints) -> torch.Tensor:
-        return churn_risk(artifact, hidden, clock, torch.from_numpy(as_of[row]))
+    def risk(states: States, row: Ints) -> Floats:
+        return churn_risk(artifact, states.hidden, states.clock, as_of[row]).astype(np.float64)
 
     return risk

@@ -46,12 +46,12 @@ def _single(events: Current, sequences: Sequences) -> None:
         return
     steps = _edited(sequences, actions, steps)
     left, right = st.columns(2)
-    labels = [model.label for model in events.models]
+    labels = [model.label for model in events.predicting]
     names = left.multiselect("models, side by side", labels, default=labels[:1], key="models")
     silent = right.number_input("days since the last event", min_value=0.0, value=0.0, step=1.0, key="since")
     now = sequences.high_water() or datetime(2000, 1, 1)
     last = now - timedelta(days=silent)
-    models = [model for model in events.models if model.label in names]
+    models = [model for model in events.predicting if model.label in names]
     pinned: list[Step] | None = st.session_state.get(_PINNED)
     for place, model in zip(st.columns(max(len(models), 1)), models, strict=False):
         with place:

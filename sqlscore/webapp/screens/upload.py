@@ -30,7 +30,7 @@ def part(events: Current, sequences: Sequences) -> None:
         path.write_bytes(file.getvalue())
         names = header(SERVED.database, path)
         columns = _columns(names)
-        model = st.selectbox("model", [model.label for model in events.models], key="model of file")
+        model = st.selectbox("model", [model.label for model in events.predicting], key="model of file")
         if columns is None or not model:
             return
         found = scored(SERVED.database, sequences, path, columns, model)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import duckdb
 import pyarrow as pa
 
@@ -11,6 +9,7 @@ from sqlscore.database.queries import one
 from sqlscore.errors import EventsError, MappingError
 from sqlscore.events.mapping import UNITS, Mapping, TimeUnit, unit_of
 from sqlscore.events.type_names import sql_name
+from sqlscore.mapping.written_times import reading_of
 from sqlscore.quoting import identifier
 
 
@@ -100,32 +99,4 @@ def _cast_of(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
         return f'a time of day lacks its day; add it in a view, for example "day" + {column}'
     if kind.id not in ("varchar", "enum"):
         return "name a column that holds a moment (--event-time), or make a view that has one"
-    row = one(
-        con,
-        f"""SELECT list(t) FROM (
-                SELECT CAST({column} AS VARCHAR) AS t FROM {mapping.relation} WHERE {column} IS NOT NULL LIMIT 20
-            ) WHERE t <> ''""",
-    )
-    texts = [text.strip() for text in (row[0] if row and row[0] else ())]
-    if texts and all(re.fullmatch(r"-?\d{9,19}", text) for text in texts):
-        return f"cast it in a view, CAST({column} AS BIGINT), since the texts are epoch numbers"
-    if texts and all(re.search(r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts):
-        return f"cast it in a view, CAST({column} AS TIMESTAMPTZ), since the texts have an offset"
-    fitting = [form for form in _WRITTEN if texts and _all_read(con, texts, form)]
-    if len(fitting) > 1:
-        forms = " or ".join(f"'{form}'" for form in fitting)
-        return f"cast it in a view with strptime({column}, FORM), where FORM is {forms}: the first texts fit each"
-    return f"cast it in a view, for example strptime({column}, '{(fitting or _WRITTEN)[0]}')"
-
-
-_WRITTEN = tuple(
-    f"{date}{clock}"
-    for date in ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
-    for clock in (" %H:%M:%S", " %H:%M", " %H:%M:%S.%f", "T%H:%M:%S", "T%H:%M:%S.%f", "")
-)
-"""Ways in which times are often written as text; the first is named where none fits."""
-
-
-def _all_read(con: duckdb.DuckDBPyConnection, texts: list[str], form: str) -> bool:
-    row = one(con, "SELECT bool_and(try_strptime(t, $2) IS NOT NULL) FROM unnest($1) u(t)", [texts, form])
-    return bool(row and row[0])
+    return reading_of(con, mapping.relation, column)

@@ -17,12 +17,28 @@ from sqlscore.errors import SqlscoreError
         (["1705276800000000", "1705276900000000"], 'CAST("event_time" AS BIGINT)'),
         (["2024-01-01 10:00:00Z", "2024-01-01T10:00:00.250+02:00"], 'CAST("event_time" AS TIMESTAMPTZ)'),
         (["01.02.2024 10:00", "02.02.2024 11:00"], """strptime("event_time", '%d.%m.%Y %H:%M')"""),
-        (["2024-02-01T10:00:00.5", "2024-02-02T11:00:00.25"], """strptime("event_time", '%Y-%m-%dT%H:%M:%S.%f')"""),
+        (["2024-02-01T10:00:00.5", "2024-02-02 11:00"], 'CAST("event_time" AS TIMESTAMP)'),
+        (
+            ["2024-02-01T10:00:00", "2024-02-02T11:00:00-05:30"],
+            r"""CAST(trim("event_time") || CASE WHEN regexp_matches("""
+            r""""event_time", '[ T]\d\d?(:\d\d)+[.\d]*\s*$') THEN 'Z' ELSE '' END AS TIMESTAMPTZ)""",
+        ),
+        (["2024-02-01 10:00:00 UTC", "2024-02-02 11:00 Europe/Berlin"], 'CAST("event_time" AS TIMESTAMPTZ)'),
         (["01/02/2024 10:00", "01/13/2024 11:00"], """strptime("event_time", '%m/%d/%Y %H:%M')"""),
-        (["01/02/2024", "02/03/2024"], "FORM is '%m/%d/%Y' or '%d/%m/%Y'"),
-        (["1 Feb 2024", "2 Feb 2024"], """for example strptime("event_time", '%Y-%m-%d %H:%M:%S')"""),
+        (["1/2/24 10:00 PM", "1/13/24 1:07 AM"], """strptime("event_time", '%m/%d/%y %I:%M %p')"""),
+        (["20240201", "20240202"], """strptime("event_time", '%Y%m%d')"""),
+        (["20240201100000", "20240202110000"], """strptime("event_time", '%Y%m%d%H%M%S')"""),
+        (["1705276800.25", "1705276900.5"], 'CAST("event_time" AS DOUBLE)'),
+        (["01/Feb/2024:10:00:00 +0200", "02/Feb/2024:11:00:00 +0200"], "'%d/%b/%Y:%H:%M:%S %z'"),
+        (["2024-02-01 10:00:00,250", "2024-02-02 11:00:00,500"], "'%Y-%m-%d %H:%M:%S,%f'"),
+        (["1 Feb 2024", "2 Feb 2024"], """strptime("event_time", '%d %b %Y')"""),
+        (
+            ["2024-02-01", "2024-02-02", "n/a"],
+            "TRY_CAST(\"event_time\" AS TIMESTAMP); 1 of the texts, such as 'n/a', give NULL then",
+        ),
+        (["01/02/2024", "02/03/2024"], "'%m/%d/%Y') or strptime(\"event_time\", '%d/%m/%Y'): the texts fit each"),
+        (["2024-W05", "2024-W06"], """with strptime("event_time", FORM); '2024-W05' is written in none of the ways"""),
     ],
-    ids=["digits", "offsets", "dots", "fractions", "month first", "either first", "else"],
 )
 def test_times_as_text_are_answered_with_the_cast_that_fits(
     con: duckdb.DuckDBPyConnection, texts: list[str], remedy: str

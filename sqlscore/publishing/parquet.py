@@ -90,7 +90,7 @@ def _write(
         raise PublishError(f'"{source.name}" cannot be the name of a folder: publish it through a view')
     folder.mkdir()
     names = [identifier(name) for name, _ in source.columns]
-    _refuse_infinite(reader, source)
+    _refuse_what_it_lacks(reader, source)
     values = [
         f"CAST({name} AS {_CAST[str(kind.id)]}) AS {name}" if kind.id in _CAST else name
         for name, (_, kind) in zip(names, source.columns, strict=True)
@@ -116,9 +116,21 @@ def _write(
     return PublishedTable(rows, digest, rows)
 
 
-def _refuse_infinite(reader: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Raise PublishError if a time is infinite: Parquet would hold a date some 290,000 years away."""
+def _refuse_what_it_lacks(reader: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Raise PublishError for values that Parquet has no place for.
+
+    An infinite time would be a date some 290,000 years away, and whole numbers end after 38 digits.
+    """
     for name, kind in source.columns:
+        if kind.id == "hugeint":
+            column = identifier(name)
+            longer = f"{column} IS NOT NULL AND TRY_CAST({column} AS DECIMAL(38, 0)) IS NULL"
+            counted = one(reader, f"SELECT count(*), min({column}) FROM {source.relation} WHERE {longer}")
+            if counted and counted[0]:
+                raise PublishError(
+                    f'column "{name}" of {source.name} has {counted[0]:,} numbers of 39 digits, such as {counted[1]}, '
+                    "and whole numbers in Parquet have 38: publish a view in which they are text"
+                )
         if str(kind.id).startswith("timestamp") or kind.id == "date":
             column = identifier(name)
             counted = one(reader, f"SELECT count(*) FROM {source.relation} WHERE NOT isfinite({column})")

@@ -147,6 +147,19 @@ def test_types_that_parquet_lacks_keep_their_values(scored, tmp_path):
     assert rows[0][1:] == ("00:00:01.000001", "101", "a", [{"x": 1}])
 
 
+def test_a_number_that_parquet_has_no_place_for_is_refused_with_the_remedy(scored, tmp_path):
+    """DECIMAL(38, 0) is the widest whole number there, and a HUGEINT may have a digit more."""
+    scored.execute("CREATE TABLE wide AS SELECT unnest([1, 170141183460469231731687303715884105727])::HUGEINT AS id")
+    with pytest.raises(
+        PublishError, match='"id" of wide has 1 numbers of 39 digits, such as 1701.*in which they are text'
+    ):
+        sqlscore.publish(scored, tmp_path / "bi", tables=["wide"])
+    assert list(tmp_path.iterdir()) == []
+    scored.execute("CREATE VIEW wide_text AS SELECT CAST(id AS VARCHAR) AS id FROM wide")
+    sqlscore.publish(scored, tmp_path / "bi", tables=["wide_text"])
+    assert duckdb.sql(f"SELECT max(id) FROM '{tmp_path}/bi/wide_text/*.parquet'").fetchall()[0][0].endswith("105727")
+
+
 def test_a_parquet_folder_changes_at_once(scored, tmp_path):
     """Readers that list and open all the time see the old rows or the new ones, or no file in the instant between;
     never some of each."""

@@ -15,11 +15,12 @@ from torch.nn import functional as F
 from sqlscore.arrays import Ints
 from sqlscore.training.data.encoding import Encoded, ordered_batches
 from sqlscore.training.data.windows import Windows
-from sqlscore.training.learning.mixture import USUAL, Judged, effective, evenly
+from sqlscore.training.learning.mixture import Judged, effective, evenly
 from sqlscore.training.learning.passes import outputs_over, prefix_share
 
 _MAX_NUMBERS = 40_000_000  # logits that are held at once
 _PREFIX_EVENTS = 400_000  # that are read if a model reads every prefix anew
+_USUAL = 0.1  # the standard deviation of the normal prior of a temperature's logarithm: how far it lies from 0
 
 
 def calibrate_actions(model: Any, data: Encoded, validating: Sequence[Windows], seed: int) -> Judged:
@@ -76,7 +77,7 @@ def temperature(logits: Tensor, actions: Tensor, weights: Tensor | None = None) 
     def loss(log_temperature: float) -> float:
         each = F.cross_entropy(logits / math.exp(log_temperature), actions, reduction="none")
         log_loss = float(each.mean() if weights is None else each @ weights / len(each))
-        return log_loss + (log_temperature / USUAL) ** 2 / (2 * targets)
+        return log_loss + (log_temperature / _USUAL) ** 2 / (2 * targets)
 
     found = minimize_scalar(loss, bounds=(math.log(0.25), math.log(4.0)), method="bounded", options={"xatol": 1e-3})
     return math.exp(float(found.x))

@@ -25,9 +25,10 @@ _TINY = 1e-12
 _MOST_JUDGED = 100_000  # targets that show whether a log drifts
 _HEAVIEST = 5.0  # what a target of other users counts for at most, beside one of the later period
 _NEWER = 0.25  # standard errors that fading must gain
-USUAL = 0.1
-"""How far the logarithm of a temperature lies from 0 and the weight of a network from one half before any target says
-so: the standard deviation of their normal priors."""
+USUAL = 0.15
+"""How far the weight of a network lies from one half before any target says so: the standard deviation of its normal
+prior. On logs of 60 to 600 users that processes made, judged on other users of the same, .1 held it too firmly where
+the network was much the worse of both, and .2 let few targets of real logs move it too far."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ def assign_users(
         con.sql(f"SELECT user_id FROM {users}")
     except duckdb.Error as error:
         raise DecisionError(
-            f"the users cannot be read as a relation with a column user_id: {engine_message(error)}"
+            f"the users cannot be read as a relation with a column user_id: {engine_message(error)}; name a table or "
+            "view, or write a query in brackets: (SELECT user_id FROM ...)"
         ) from error
     scored, advice = (qualified(mapping.schema, name) for name in ("scored_users", "recommendations"))
     chosen = f"""SELECT s.user_id, {literal(which)} AS which, CAST({held_out!r} AS DOUBLE) AS held_out,

@@ -138,6 +138,13 @@ def test_numbers_out_of_range_are_said(shop: duckdb.DuckDBPyConnection, asked: d
         sqlscore.advise(shop, **asked)
 
 
+@pytest.mark.parametrize("users", ["SELECT user_id FROM e", "(SELECT user_id AS who FROM e)", "nobody"])
+def test_users_of_a_campaign_are_a_relation(shop: duckdb.DuckDBPyConnection, users: str) -> None:
+    """A bare query, as other options take it, is none: the remedy shows the brackets."""
+    with pytest.raises(DecisionError, match=r"in brackets: \(SELECT user_id FROM"):
+        sqlscore.assign(shop, which="spring", users=users)
+
+
 def test_advice_needs_scores_and_an_assignment_needs_advice(shop: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(DecisionError, match="no advice.*sqlscore advise"):
         sqlscore.assign(shop)

@@ -7,6 +7,8 @@ time` is what followed the same last label of a user, learned or not. `at level`
 moved by the one number that suits the judged moments best: what is above it is a share of yes that moved since. At the
 end what is wanted of a head, seed by seed in standard errors over users (below -2: worse beyond noise), and CPU
 seconds.
+
+With --tune, a head on the encoder as it is beside one on a copy that was tuned for the label, see `finetune_tuned.py`.
 """
 
 from __future__ import annotations
@@ -21,15 +23,16 @@ import duckdb
 import numpy as np
 import torch
 from finetune_learners import answers, whole
+from finetune_tuned import measure_tuned
 from scipy.optimize import minimize_scalar
 
 import sqlscore
 from sqlscore.arrays import Floats, Ints
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.finetuning.examples import examples_of
-from sqlscore.finetuning.fit import parts_of
 from sqlscore.finetuning.judging import figures, in_errors, losses
 from sqlscore.finetuning.labels import Labels, read_labels
+from sqlscore.finetuning.parts import parts_of
 from sqlscore.simulation.shop import simulate_shop
 
 SIZES = (100, 1_000, 10_000)
@@ -95,14 +98,20 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=6_000, help="of the simulated shop")
     parser.add_argument("--log", choices=[log.name for log in LOGS], help="only this one")
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--tune", action="store_true", help="encoders that are tuned beside those as they are, alone")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     drawn: dict[str, Found] = {}
     for log in (log for log in LOGS if asked.log in (None, log.name)):
         with sqlscore.connect() as con:
             make_log(con, log, "log", asked.users, asked.data)
+            if asked.tune:
+                sqlscore.map_events(con, "log", event_time=log.time, features=log.features)
+                print(f"\n{log.name}", flush=True)
+                measure_tuned(con, log.labels, SIZES[:2], asked.seeds)
+                continue
             drawn[log.name] = measure(con, log, asked.seeds)
-    if asked.plot is not None:
+    if asked.plot is not None and drawn:
         plot(drawn, asked.plot)
 
 

@@ -52,6 +52,9 @@ def finetune(
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help="For users with such events, if that is better.")
     ] = None,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Train a copy of the encoder on for the label; kept if that is better.")
+    ] = False,
     allow_leak: Annotated[
         list[str] | None, typer.Option("--allow-leak", metavar="RULE", help="Let a rule of the linter pass; repeat it.")
     ] = None,
@@ -80,6 +83,7 @@ def finetune(
             base=base,
             task=cast("Any", task),  # the verb says what there is
             where=where,
+            tune=tune,
             allow_leak=allow_leak or (),
             mapping=mapping,
             seed=seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from sqlscore.database.attaching import attach
-from sqlscore.database.champions import IS_PRETRAINED
+from sqlscore.database.champions import IS_BASE
 from sqlscore.database.identity import file_number
 from sqlscore.database.queries import one
 from sqlscore.errors import InstallError, MappingError
@@ -52,8 +52,8 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
         for name, text in con.execute("SELECT name, mapping FROM sqlscore.mappings").fetchall()
     }
     models = {}
-    for name, version, mapping, sha256, architecture, pretrained in con.execute(
-        f"SELECT name, version, mapping, sha256, architecture, {IS_PRETRAINED} FROM sqlscore.models"
+    for name, version, mapping, sha256, architecture, is_base in con.execute(
+        f"SELECT name, version, mapping, sha256, architecture, {IS_BASE} FROM sqlscore.models"
     ).fetchall():
         label = f"{name}@{version}"
         same = label in known and known[label].sha256 == sha256
@@ -63,7 +63,7 @@ def synchronize(con: duckdb.DuckDBPyConnection) -> None:
             sha256,
             known[label].data if same else _artifact(con, name, version),
             architecture,
-            pretrained,
+            is_base,
         )
     aliases = {
         (mapping, alias): f"{name}@{version}"

@@ -8,7 +8,10 @@ from sqlscore.database.queries import one
 from sqlscore.database.transactions import now
 
 ROLLBACK = "rollback"
-IS_PRETRAINED = "coalesce(CASE WHEN json_valid(manifest) THEN json_exists(manifest, '$.notes.pretraining') END, false)"
+IS_BASE = (
+    "coalesce(CASE WHEN json_valid(manifest) THEN json_exists(manifest, '$.notes.pretraining') "
+    "OR json_exists(manifest, '$.notes.tuned_for') END, false)"
+)
 """SQL over a row of `sqlscore.models`: whether it is a base for fine-tuning, which is never champion."""
 
 

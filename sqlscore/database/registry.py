@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, synchronize
-from sqlscore.database.champions import IS_PRETRAINED, set_champion
+from sqlscore.database.champions import set_champion
 from sqlscore.database.damage import is_readable
+from sqlscore.database.model_names import base_name, check_free, may_reign
 from sqlscore.database.queries import one
 from sqlscore.database.transactions import now, recorded, transaction
 from sqlscore.errors import ModelError
@@ -50,9 +52,20 @@ class ModelInfo:
         return "pretraining" in self.notes
 
     @property
+    def tuned_for(self) -> str | None:
+        """The label for which `finetune` tuned its encoder; None of other models. It is never champion."""
+        found = self.notes.get("tuned_for")
+        return None if found is None else str(found["label"])
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is a base for fine-tuning and nothing else."""
+        return self.is_pretrained or self.tuned_for is not None
+
+    @property
     def may_reign(self) -> bool:
         """Whether it can be champion."""
-        return not self.is_head and not self.is_pretrained
+        return not self.is_head and not self.is_base
 
     @property
     def is_untrained(self) -> bool:
@@ -64,6 +77,8 @@ class ModelInfo:
         """What it is, in words: its architecture, and that it was not trained, or is a base for fine-tuning."""
         if self.is_untrained:
             return "counts, no training"
+        if self.tuned_for is not None:
+            return f"{self.architecture}, tuned for {self.tuned_for}"
         return f"{self.architecture}, pretrained" if self.is_pretrained else self.architecture
 
     @property
@@ -144,41 +159,18 @@ def register(
         data: The artifact.
         name: The name of the model.
         mapping: The mapping that it belongs to.
-        champion: Whether to promote it; the first model of a mapping always is, and a head or a pretrained
-            base never.
+        champion: Whether to promote it; the first model of a mapping always is, and a head or a base for one never.
         verb: The verb to record in `sqlscore.runs`.
 
     Raises ModelError if the name is not valid, or if it is that of another kind: of models, fine-tuned heads and
-    pretrained bases.
+    bases for them.
     """
-    manifest = read_manifest(data)
-    if not name or "@" in name:
-        raise ModelError(f"a model's name may not be empty or contain an @, found {name!r}: choose another")
-    pretrained = "pretraining" in manifest.notes
-    check_name(con, name, manifest.architecture == HEAD, pretrained)
+    check_free(con, name, data)
     with recorded(con, verb, mapping) as details, transaction(con):
-        version = _next_version(con, name)
+        version = _store(con, data, name, mapping)
         details["model"] = f"{name}@{version}"
-        row = {
-            "name": name,
-            "version": version,
-            "mapping": mapping,
-            "architecture": manifest.architecture,
-            "config": json.dumps(manifest.config),
-            "manifest": manifest.to_json(),
-            "metrics": json.dumps(manifest.metrics),
-            "trained_from": manifest.trained_from,
-            "trained_to": manifest.trained_to,
-            "sha256": sha256_of(data),
-            "artifact": data,
-            "created_at": now(),
-        }
-        columns, places = ", ".join(row), ", ".join("?" for _ in row)
-        con.execute(f"INSERT INTO sqlscore.models ({columns}) VALUES ({places})", list(row.values()))
-        if (
-            manifest.architecture != HEAD
-            and not pretrained
-            and (champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping]))
+        if may_reign(data) and (
+            champion or not one(con, "SELECT 1 FROM sqlscore.aliases WHERE mapping = ?", [mapping])
         ):
             why = "It was asked for." if champion else "It was the first model of the mapping."
             set_champion(con, mapping, name, version, verb, why)
@@ -186,27 +178,52 @@ def register(
     return find_model(con, f"{name}@{version}")
 
 
-def check_name(con: duckdb.DuckDBPyConnection, name: str, head: bool, pretrained: bool = False) -> None:
-    """Raise ModelError if another kind has this name: models, fine-tuned heads and pretrained bases share none.
+def register_with_base(
+    con: duckdb.DuckDBPyConnection, head: Callable[[str], bytes], base: bytes, *, name: str, mapping: str, verb: str
+) -> ModelInfo:
+    """Store a head and the base that was tuned for it, both or neither.
 
-    Models that are neither are called as their mapping by default, so that the others are not called so.
+    Args:
+        con: A writable connection.
+        head: What its base is registered as, name@version -> its artifact.
+        base: The artifact of the base.
+        name: The name of the head; `base_name` says that of the base.
+        mapping: The mapping that both belong to.
+        verb: The verb to record in `sqlscore.runs`.
+
+    Returns the head. Raises ModelError as `register`.
     """
-    taken = one(
-        con,
-        f"""SELECT architecture, {IS_PRETRAINED} FROM sqlscore.models
-            WHERE name = ? AND (architecture = ?, {IS_PRETRAINED}) <> (?, ?) LIMIT 1""",
-        [name, HEAD, head, pretrained],
-    )
-    reserved = name in ("champion", DEFAULT_MAPPING) or (
-        pretrained and one(con, "SELECT 1 FROM sqlscore.mappings WHERE name = ?", [name]) is not None
-    )
-    if taken or ((head or pretrained) and reserved):
-        kind = "model" if not taken else "fine-tuned head" if taken[0] == HEAD else _kind_of(taken[1])
-        raise ModelError(f"{name!r} is the name of a {kind}: choose another")
+    own = base_name(name)
+    check_free(con, own, base)
+    with recorded(con, verb, mapping) as details, transaction(con):
+        details["base"] = f"{own}@{_store(con, base, own, mapping)}"
+        data = head(details["base"])
+        check_free(con, name, data)
+        details["model"] = f"{name}@{_store(con, data, name, mapping)}"
+    synchronize(con)
+    return find_model(con, details["model"])
 
 
-def _kind_of(pretrained: bool) -> str:
-    return "pretrained base" if pretrained else "model"
+def _store(con: duckdb.DuckDBPyConnection, data: bytes, name: str, mapping: str) -> int:
+    """Store an artifact in the caller's transaction. Returns its version."""
+    manifest, version = read_manifest(data), _next_version(con, name)
+    row = {
+        "name": name,
+        "version": version,
+        "mapping": mapping,
+        "architecture": manifest.architecture,
+        "config": json.dumps(manifest.config),
+        "manifest": manifest.to_json(),
+        "metrics": json.dumps(manifest.metrics),
+        "trained_from": manifest.trained_from,
+        "trained_to": manifest.trained_to,
+        "sha256": sha256_of(data),
+        "artifact": data,
+        "created_at": now(),
+    }
+    columns, places = ", ".join(row), ", ".join("?" for _ in row)
+    con.execute(f"INSERT INTO sqlscore.models ({columns}) VALUES ({places})", list(row.values()))
+    return version
 
 
 def heads_on(con: duckdb.DuckDBPyConnection, sha256: str) -> list[str]:

@@ -15,10 +15,10 @@ from sqlscore.experiments.label_moments import Cut, can_learn
 from sqlscore.finetuning.baselines import answers_of_baselines
 from sqlscore.finetuning.buyers import BG_NBD, spend_by_buying
 from sqlscore.finetuning.examples import Examples
-from sqlscore.finetuning.fit import parts_of
 from sqlscore.finetuning.judging import figures, in_errors, losses
 from sqlscore.finetuning.labels import LEAST, Labels
 from sqlscore.finetuning.learning import learn
+from sqlscore.finetuning.parts import parts_of
 from sqlscore.finetuning.segment import compare
 from sqlscore.finetuning.spend import Spend
 from sqlscore.scoring.label_features import Table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -19,57 +19,14 @@ from sqlscore.finetuning.examples import Examples, examples_of
 from sqlscore.finetuning.judging import judge, verdict
 from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.learning import Learned, learn
+from sqlscore.finetuning.parts import LEAST_PART, Parts, parts_of
 from sqlscore.finetuning.segment import Comparison, compare
 from sqlscore.finetuning.spend import Spend
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.label_artifact import LabelRates, head_manifest, pack_head
+from sqlscore.scoring.label_artifact import Fitted, LabelRates, head_manifest
 
-_LATER = 0.2  # of the labels, the newest: to be judged as a forecast
-_STRANGERS = 5  # one of so many users is held out
-_LEAST = 20  # labels that a part needs to be judged
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Rows of the labels: what is learned, what is judged later in time, and what is judged on other users."""
-
-    learned: Ints
-    later: Ints
-    other_users: Ints
-    n_between: int  # neither: their outcome was not known before the later part begins
-
-    def within(self, chosen: npt.NDArray[np.bool_]) -> Parts:
-        """The same parts of some of the labels, (N,)."""
-        learned, later, other_users = (part[chosen[part]] for part in (self.learned, self.later, self.other_users))
-        return Parts(learned, later, other_users, self.n_between)
-
-
-def parts_of(labels: Labels, seed: int) -> Parts:
-    """Cut the labels by time, then the earlier ones by users.
-
-    The newest fifth of the labels is the later part, as far as moments differ. Of the others, those of every fifth user
-    are judged, and those whose outcome was known only after the later part began are left out of learning.
-    """
-    stranger = np.random.default_rng([seed, 7]).permutation(int(labels.user.max()) + 1)[labels.user] % _STRANGERS == 0
-    ordered = np.sort(labels.as_of)
-    cut = ordered[int(len(ordered) * (1 - _LATER))]
-    later = labels.as_of >= cut
-    if later.mean() > 2 * _LATER:  # many labels at that one moment
-        later = labels.as_of > cut
-    if later.sum() < _LEAST:
-        later = np.zeros(len(labels), np.bool_)
-    overlapping = np.zeros(len(labels), np.bool_)
-    if later.any() and labels.known_at is not None:
-        overlapping = ~later & (labels.known_at > labels.as_of[later].min())
-    if (stranger & ~later).sum() < _LEAST:
-        stranger[:] = False
-    learned = ~later & ~stranger & ~overlapping
-    if learned.sum() < _LEAST:  # moments that overlap too much to part them
-        later, overlapping = np.zeros(len(labels), np.bool_), np.zeros(len(labels), np.bool_)
-        learned = ~stranger
-    return Parts(
-        np.flatnonzero(learned), np.flatnonzero(later), np.flatnonzero(stranger & ~later), int(overlapping.sum())
-    )
+if TYPE_CHECKING:  # torch
+    from sqlscore.finetuning.tuning import Trial, Tuner
 
 
 @dataclass(frozen=True)
@@ -102,8 +59,9 @@ def fit_head(
     judged_base: Artifact,
     labels: Labels,
     asked: Asked,
-) -> bytes:
-    """The artifact of a head for these labels, with its figures.
+    tuner: Tuner | None = None,
+) -> Fitted:
+    """A head for these labels, with its figures.
 
     Args:
         con: The connection that has the labels' table.
@@ -112,6 +70,7 @@ def fit_head(
         judged_base: The same before it learned the newest events: what is judged reads its states.
         labels: The labels.
         asked: What the head is to be.
+        tuner: Tunes a copy of the base's encoder, which is kept if it is better; None leaves the encoder as it is.
     """
     clock, seed, segment = _Clock(), asked.seed, asked.segment
     twice = judged_base.sha256 != base.sha256
@@ -120,11 +79,25 @@ def fit_head(
     parts = parts_of(labels, seed)
     more = _of_spend(con, mapping, labels, parts, asked)
     clock.note("baselines")
-    metrics, chosen, comparison = _judged(examples, labels, parts, segment, seed, clock, more)
-    own = segment is not None and comparison is not None and comparison.is_better
-    rows = np.flatnonzero(segment) if own and segment is not None else np.arange(len(labels))
-    final = learn(examples.features[0], labels, rows, seed, chosen.choice, plain=examples.plain[0])
-    clock.note("learning")
+    judged = _judged(examples, labels, parts, asked, clock, more, tuner)
+    metrics, chosen, comparison, trial = judged.metrics, judged.learned, judged.comparison, judged.trial
+    rows, tuned = np.arange(len(labels)), None
+    if tuner is not None and trial is not None and trial.head is not None and trial.is_better:
+        made = tuner.final(examples.features[0], examples.plain[0], trial.head, trial.epochs)
+        base, final, tuned = made.base.model, made.learned, made.base.data
+        clock.note("tuning")
+    else:
+        if segment is not None and comparison is not None and comparison.is_better:
+            rows = np.flatnonzero(segment)
+        final = learn(examples.features[0], labels, rows, seed, chosen.choice, plain=examples.plain[0])
+        clock.note("learning")
+    notes: dict[str, Any] = {}
+    if trial is not None:
+        spent, size = clock.spent["tuning"], None if tuned is None else len(tuned)
+        metrics["verdict"].append(trial.sentence(spent, size))
+        notes["tuning"] = {**trial.to_dict(), "cpu_seconds": spent, "n_bytes": size}
+    if comparison is not None:
+        notes["segment"] = {"where": asked.where, **comparison.to_dict()}
     span = labels.as_of if labels.known_at is None else labels.known_at
     manifest = head_manifest(
         base,
@@ -141,12 +114,12 @@ def fit_head(
             "moments": len(np.unique(labels.as_of)),
             "cpu_seconds": clock.spent,
             **({"allowed_leaks": list(asked.allowed)} if asked.allowed else {}),
-            **({} if comparison is None else {"segment": {"where": asked.where, **comparison.to_dict()}}),
+            **notes,
             **({} if labels.known_at is not None else {"no_known_at": _NO_KNOWN_AT}),
         },
         metrics=metrics,
     )
-    return pack_head(final.head, manifest)
+    return Fitted(final.head, manifest, tuned)
 
 
 def _rates(labels: Labels, rows: Ints) -> LabelRates:
@@ -189,42 +162,54 @@ class _Clock:
         self._since = now
 
 
+@dataclass(frozen=True)
+class _Judgement:
+    """The figures, what was learned to be judged, and how a segment's own head, or a tuned encoder, compares."""
+
+    metrics: dict[str, Any]
+    learned: Learned
+    comparison: Comparison | None = None
+    trial: Trial | None = None
+
+
 def _judged(
     examples: Examples,
     labels: Labels,
     parts: Parts,
-    segment: npt.NDArray[np.bool_] | None,
-    seed: int,
+    asked: Asked,
     clock: _Clock,
     more: dict[str, npt.NDArray[np.float64]],
-) -> tuple[dict[str, Any], Learned, Comparison | None]:
-    """The figures, what was learned to be judged, and how a segment's own head compares with that of all users.
-
-    `more` are answers of all labels by baselines besides the usual ones.
-    """
-    features, plain = examples.features[-1], examples.plain[-1]
-    learned, comparison = learn(features, labels, parts.learned, seed, plain=plain), None
-    others: dict[str, Learned] = {}
+    tuner: Tuner | None,
+) -> _Judgement:
+    """Learn without what judges, and judge. `more` are answers of all labels by baselines besides the usual ones."""
+    features, plain, seed = examples.features[-1], examples.plain[-1], asked.seed
+    learned, comparison, trial = learn(features, labels, parts.learned, seed, plain=plain), None, None
+    peers: dict[str, npt.NDArray[np.float64]] = {}
     judged = parts
-    if segment is not None:
-        judged = parts.within(segment)
-        if len(judged.learned) < _LEAST:
+    if asked.segment is not None:
+        judged = parts.within(asked.segment)
+        if len(judged.learned) < LEAST_PART:
             raise TrainingError(
                 f"only {len(judged.learned)} labels of the segment are left to learn from where the others judge: at "
-                f"least {_LEAST} are needed; add users or moments"
+                f"least {LEAST_PART} are needed; add users or moments"
             )
         own = learn(features, labels, judged.learned, seed, plain=plain)
         rows = np.union1d(judged.later, judged.other_users)
         comparison = compare(labels, rows, learned.head.answers(features), own.head.answers(features))
-        better = comparison.is_better
-        others = {"all_users": learned} if better else {"segment_alone": own}
-        learned = own if better else learned
+        kept, other, name = (own, learned, "all_users") if comparison.is_better else (learned, own, "segment_alone")
+        learned, peers[name] = kept, other.head.answers(features)
     clock.note("learning")
-    peers = answers_of_baselines(examples.summaries, labels, parts.learned, seed)
-    peers |= more
-    peers |= {name: other.head.answers(features) for name, other in others.items()}
+    if tuner is not None:
+        trial = tuner.attempt(features, plain, parts.learned, parts.other_users, learned)
+        clock.note("tuning")
+        if trial.is_better and trial.head is not None:
+            peers["encoder_as_it_was"] = learned.head.answers(features)
+            learned, features = trial.head.learned, trial.head.features
+        elif trial.head is not None:
+            peers["tuned_encoder"] = trial.head.learned.head.answers(trial.head.features)
+    peers = answers_of_baselines(examples.summaries, labels, parts.learned, seed) | more | peers
     found = {
-        name: judge(learned.head, features, labels, rows, peers) if len(rows) >= _LEAST else None
+        name: judge(learned.head, features, labels, rows, peers) if len(rows) >= LEAST_PART else None
         for name, rows in (("later", judged.later), ("other_users", judged.other_users))
     }
     clock.note("baselines")
@@ -234,4 +219,4 @@ def _judged(
     ]
     if comparison is not None:
         metrics["verdict"].append(comparison.sentence())
-    return metrics, learned, comparison
+    return _Judgement(metrics, learned, comparison, trial)

@@ -27,6 +27,8 @@ NAMES = {
     "bg_nbd": "BG/NBD with gamma-gamma",
     "all_users": "the head of all users",
     "segment_alone": "the head of the segment alone",
+    "encoder_as_it_was": "the head on the encoder as it was",
+    "tuned_encoder": "the head on the tuned encoder",
 }
 
 

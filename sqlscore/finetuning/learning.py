@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
@@ -80,6 +81,7 @@ def learn(
     chosen: Choice | None = None,
     calibrated: bool = True,
     plain: Ints | None = None,
+    left_out: npt.NDArray[np.bool_] | None = None,
 ) -> Learned:
     """Learn a head from some labels.
 
@@ -91,6 +93,8 @@ def learn(
         chosen: what was found before; None tries it on users that were left out.
         calibrated: whether to calibrate on users that were left out; without it and with `chosen` nobody is.
         plain: which columns say something by themselves; None learns one straight model of all columns.
+        left_out: (N,) whose users are left out where something is tried: those that the features were not learned from;
+            None leaves out each in turn.
     """
     if len(rows) > _MOST:
         rows = np.sort(np.random.default_rng(seed).choice(rows, _MOST, replace=False))
@@ -107,7 +111,11 @@ def learn(
         np.arange(features.shape[1]),
         np.append(plain, features.shape[1] + np.arange(len(knots))),
     )
-    folds = list(_folds(labels.user[rows], seed)) if calibrated or chosen is None else []
+    folds: list[tuple[Ints, Ints]] = []
+    if left_out is not None:
+        folds = [(np.flatnonzero(~left_out[rows]), np.flatnonzero(left_out[rows]))]
+    elif calibrated or chosen is None:
+        folds = list(_folds(labels.user[rows], seed))
     kinds = (wanted > 0).astype(np.int64) if numbers else wanted.astype(np.int64)
     nothing = np.zeros(0)
     amount_weights, level, residuals = nothing, np.zeros(4), nothing

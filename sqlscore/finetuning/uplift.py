@@ -11,7 +11,7 @@ from sqlscore.finetuning.trials import Trial
 from sqlscore.finetuning.uplift_judging import judge_uplift, uplift_verdict
 from sqlscore.finetuning.uplift_learning import learn_uplift
 from sqlscore.scoring.artifact import Artifact
-from sqlscore.scoring.label_artifact import head_manifest, pack_head
+from sqlscore.scoring.label_artifact import Fitted, head_manifest
 
 _JUDGED = 3  # one of so many users
 
@@ -26,8 +26,8 @@ def fit_uplift(
     seed: int = 0,
     threads: int | None = None,
     allowed: list[dict[str, str]],
-) -> bytes:
-    """The artifact of a head that says the uplift, with its figures on a third of the users.
+) -> Fitted:
+    """A head that says the uplift, with its figures on a third of the users.
 
     Args:
         con: The connection that has the labels' table.
@@ -51,7 +51,7 @@ def fit_uplift(
     )
     final = learn_uplift(examples.features[0], trial, np.arange(len(trial)), seed, learned)
     labels = trial.labels
-    return pack_head(
+    return Fitted(
         final.head,
         head_manifest(
             base,

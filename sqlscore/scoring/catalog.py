@@ -34,7 +34,7 @@ class StoredModel:
     sha256: str
     data: bytes
     architecture: str = ""
-    is_pretrained: bool = False  # a base for fine-tuning, which is never champion
+    is_base: bool = False  # a base for fine-tuning, which is never champion
 
     @property
     def is_head(self) -> bool:
@@ -183,7 +183,7 @@ class Catalog:
     def _labels(self, mapping: str) -> list[str]:
         """The models of a mapping that can be its champion."""
         mine = (m for m in self.snapshot.models.values() if m.mapping == mapping)
-        return [m.label for m in mine if not m.is_head and not m.is_pretrained]
+        return [m.label for m in mine if not m.is_head and not m.is_base]
 
 
 def unmapped() -> Mapping:

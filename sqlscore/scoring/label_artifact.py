@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -97,6 +97,20 @@ def head_manifest(
 def pack_head(head: Head, manifest: Manifest) -> bytes:
     """The artifact of a head; the same input gives the same bytes."""
     return zipped([(_MANIFEST, manifest.to_json().encode()), (_NUMBERS, head.to_bytes())])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A head, and its base if that was tuned for it: an artifact that nobody has registered yet."""
+
+    head: Head
+    manifest: Manifest
+    base: bytes | None = None
+
+    def artifact(self, base: str | None = None) -> bytes:
+        """The head's artifact. base: what its base was registered as, name@version."""
+        config = self.manifest.config | ({} if base is None else {"base": base})
+        return pack_head(self.head, replace(self.manifest, config=config))
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ from sqlscore.scoring.states import States
 
 Table = npt.NDArray[np.float32]
 
-_WIDEST = 512
+WIDEST = 512
 """Columns of a state, a representation or a vocabulary above which that part is left out: too many to learn."""
 _LEAST = 1e-6
 _FADED = 1e-3  # of an event: less of one is none, in logs
@@ -62,14 +62,14 @@ def _blocks(artifact: Artifact, states: States, as_of: Ints) -> Iterator[tuple[b
     """(whether its columns are plain, (N, .. of P))."""
     hidden, manifest = states.hidden, artifact.manifest
     yield True, _when(states, as_of)
-    if hidden.shape[1] <= _WIDEST:
+    if hidden.shape[1] <= WIDEST:
         logs = np.sign(hidden) * np.log1p(np.abs(hidden))
         encoded = _encoded(artifact)
         yield False, logs[:, :encoded]
         yield True, logs[:, encoded:]
-    if manifest.embedding_size <= _WIDEST:
+    if manifest.embedding_size <= WIDEST:
         yield artifact.counts is not None, representations(artifact, hidden)
-    if "next_action" in manifest.heads and len(manifest.inputs.actions) <= _WIDEST:
+    if "next_action" in manifest.heads and len(manifest.inputs.actions) <= WIDEST:
         yield True, np.log(np.maximum(action_probabilities(artifact, hidden), _LEAST))
     if "time_to_next" in manifest.heads:
         expected = np.log1p(np.maximum(seconds_to_next_event(artifact, hidden), 0.0))

@@ -20,6 +20,7 @@ _ONLY_SOME = (
     "allowed_leaks",
     "weighted_labels",
     "pretraining",
+    "tuned_for",
 )
 
 
@@ -94,6 +95,8 @@ class TrainingNotes:
         allowed_leaks: findings of the linter in the mapped view that were let pass, each with rule, place and reason.
         weighted_labels: how interventions changed the churn labels, see `training.data.churn_labels.weighting_of`.
         pretraining: of a base for fine-tuning, which is no champion: how many "sources" it read, and its "objective".
+        tuned_for: of a copy whose encoder was tuned, no champion either: the "label", and the "base" that was copied,
+            with its "base_sha256".
     """
 
     periods: dict[str, Any] | None = None
@@ -110,6 +113,7 @@ class TrainingNotes:
     allowed_leaks: list[dict[str, str]] | None = None
     weighted_labels: dict[str, Any] | None = None
     pretraining: dict[str, Any] | None = None
+    tuned_for: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they stand in the manifest."""

@@ -97,7 +97,7 @@ def fit_log(
     if ARCHITECTURES[options.architecture].counted and periods.churn is not None:
         periods, reason = replace(periods, churn=None), _knows_no_churn(options)
     began = time.monotonic()
-    with _torch(options):
+    with seeded(options):
         made = _learn(log, periods, options, progress, on_epoch)
         manifest = _manifest(log, made, reason, chosen)
         learned = time.monotonic()
@@ -224,7 +224,7 @@ def _config(log: EventLog, periods: Periods, options: TrainingOptions) -> ModelC
 
 
 @contextmanager
-def _torch(options: TrainingOptions) -> Iterator[None]:
+def seeded(options: TrainingOptions) -> Iterator[None]:
     """Seeded, with the given number of threads; the process's own generator and threads are put back."""
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if options.device == "cuda" else []):

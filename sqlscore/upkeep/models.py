@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from sqlscore.database.champions import IS_PRETRAINED, champion_of, end_reign, set_champion
+from sqlscore.database.champions import IS_BASE, champion_of, end_reign, set_champion
 from sqlscore.database.damage import damage_in, damage_of, is_readable
 from sqlscore.database.queries import one
 from sqlscore.errors import ArtifactError
@@ -16,7 +16,7 @@ from sqlscore.upkeep.findings import Findings
 
 VERB = "repair"
 
-_MAY_REIGN = f"(architecture <> ? AND NOT {IS_PRETRAINED})"  # heads and pretrained bases are never champion
+_MAY_REIGN = f"(architecture <> ? AND NOT {IS_BASE})"  # heads and bases for them are never champion
 
 
 def mend_models(con: duckdb.DuckDBPyConnection) -> Findings:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.model_names import base_name, check_name
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo, check_name, register
+from sqlscore.database.registry import ModelInfo, register, register_with_base
 from sqlscore.database.transactions import on_own_connection, recorded, snapshot
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
 from sqlscore.mapping.roles import check_readable
 from sqlscore.quoting import qualified
+from sqlscore.scoring.manifest import judged_part
 from sqlscore.times import to_seconds
 from sqlscore.verbs.leaks import refuse_leaks, refuse_leaks_of_query
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
+    from sqlscore.events.mapping import Mapping
+    from sqlscore.finetuning.fit import Asked
+    from sqlscore.finetuning.labels import Labels
+    from sqlscore.finetuning.tuning import Tuner
+    from sqlscore.scoring.artifact import Artifact
     from sqlscore.scoring.label_head import Kind
 
 
@@ -37,6 +44,7 @@ def finetune(
     base: str | None = None,
     task: Kind | None = None,
     where: str | None = None,
+    tune: bool = False,
     allow_leak: Sequence[str] = (),
     mapping: str = DEFAULT_MAPPING,
     seed: int = 0,
@@ -44,10 +52,11 @@ def finetune(
 ) -> ModelInfo:
     """Learn a head for a label that SQL expresses, or for what an intervention does, as the next version of `name`.
 
-    The encoder of the base model stays as it is. For each label, only the user's events up to its `as_of` are read.
-    The head is judged on the newest moments, and on users that it did not learn, beside the mean of all labels, the
-    user's last label, logistic regression and LightGBM (if installed) on counts and recency; then it learns all labels.
-    In SQL, `propensity(e, name)`, `expected_value(e, name)` and `value_quantiles(e, name)` use it.
+    The encoder of the base model stays as it is, unless `tune` asks otherwise. For each label, only the user's events
+    up to its `as_of` are read. The head is judged on the newest moments, and on users that it did not learn, beside the
+    mean of all labels, the user's last label, logistic regression and LightGBM (if installed) on counts and recency;
+    then it learns all labels. In SQL, `propensity(e, name)`, `expected_value(e, name)` and `value_quantiles(e, name)`
+    use it.
 
     With `amount`, the labels are made from the amount that was mapped (`map_events(amount=...)`): what each user spends
     within the horizon after several moments, less what is refunded. Beside the other baselines stands BG/NBD with
@@ -74,6 +83,10 @@ def finetune(
             for users of whom an event up to a label's moment meets it. One learned from their labels alone is kept if
             it is better for held-out users of theirs, beyond noise; else the head is that of all users. Both are
             judged on these users; `notes["segment"]` has the comparison, and the verdict says it.
+        tune: Whether to train a copy of the base's encoder on for the label, a few epochs at a small rate. It is kept
+            if the head on it is better for users that neither learned, beyond noise, and registered with the head as
+            the next version of `name` with "_base" behind it, a base that is never champion; else the head is that on
+            the base as it is. `notes["tuning"]` has the comparison and the cost, and the verdict says it.
         allow_leak: Rules of the linter whose findings in `labels` and `where` pass.
         mapping: The name of the mapping.
         seed: The same seed, data and base give the same head.
@@ -82,8 +95,9 @@ def finetune(
     Returns the registered head: `metrics["label"]` or `metrics["uplift"]` has its figures, `metrics["verdict"]` says
     them in words.
 
-    Raises TrainingError if the labels or the intervention cannot be learned from, or if the linter finds that labels
-    rest on what their rows could not know; ModelError if there is no such base, or if a model has that name.
+    Raises TrainingError if the labels or the intervention cannot be learned from, if the linter finds that labels rest
+    on what their rows could not know, or if a base that counts is to be tuned; ModelError if there is no such base, or
+    if a model has that name.
 
     Examples:
         >>> sqlscore.finetune(con, "SELECT user_id, as_of, label FROM returns", name="returns_30d").label
@@ -98,11 +112,14 @@ def finetune(
     from sqlscore.finetuning.uplift import fit_uplift
 
     _check_asked(labels, uplift, amount, task, where, horizon)
+    _check_tune(tune, uplift, where)
     name = name or uplift or (SPEND if amount else None)
     if name is None:
         raise TrainingError("pass name: what propensity(e, name) is to call the label")
     source = mapped(con, mapping)
     check_name(con, name, head=True)
+    if tune:
+        check_name(con, base_name(name), head=False, base=True)
     check_readable(con, source)
     stored = catalog(con).find(base, mapping)
     artifact, judged = catalog(con).artifact(stored.label, mapping), catalog(con).judged(stored.label, mapping)
@@ -115,25 +132,67 @@ def finetune(
         of_segment = events_of(source, condition)
         passed = [*passed, *refuse_leaks_of_query(con, of_segment, allow_leak, TrainingError, "the condition where")]
     with recorded(con, "finetune", mapping) as details, snapshot(con) as reader:
-        newest = one(reader, f"SELECT epoch_us(max(event_time)) FROM {qualified(source.schema, 'events')}")
-        if newest is None or newest[0] is None:
-            raise TrainingError(
-                f'the events mapped as "{mapping}" hold no usable event: there is nothing to learn from'
-            )
-        until = int(newest[0])
+        until = _newest(reader, source)
         if spend is not None:
             labels, task = spend_query(reader, source, spend, until), "amount"
         if labels is not None:
             found = read_labels(reader, source, labels, task, until)
             segment = None if condition is None else in_segment(reader, source, condition)
             asked = Asked(labels, seed, threads, tuple(passed), where, segment, spend)
-            data = fit_head(reader, source, artifact, judged, found, asked)
+            models = artifact, judged
+            tuner = _tuner(reader, source, models, stored.data, found, asked, name, until) if tune else None
+            made = fit_head(reader, source, artifact, judged, found, asked, tuner)
             details["labels"] = len(found)
         elif uplift is not None:
             trial = read_trial(reader, source, uplift, until)
-            data = fit_uplift(reader, source, artifact, judged, trial, seed=seed, threads=threads, allowed=passed)
+            made = fit_uplift(reader, source, artifact, judged, trial, seed=seed, threads=threads, allowed=passed)
             details["users"] = len(trial)
-    return register(con, data, name=name, mapping=mapping, champion=False, verb="finetune")
+    if made.base is not None:
+        return register_with_base(con, made.artifact, made.base, name=name, mapping=mapping, verb="finetune")
+    return register(con, made.artifact(), name=name, mapping=mapping, champion=False, verb="finetune")
+
+
+def _newest(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> int:
+    """µs of the newest event. Raises TrainingError if there is none."""
+    newest = one(con, f"SELECT epoch_us(max(event_time)) FROM {qualified(mapping.schema, 'events')}")
+    if newest is None or newest[0] is None:
+        raise TrainingError(
+            f'the events mapped as "{mapping.name}" hold no usable event: there is nothing to learn from'
+        )
+    return int(newest[0])
+
+
+def _tuner(
+    con: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    models: tuple[Artifact, Artifact],
+    data: bytes,
+    labels: Labels,
+    asked: Asked,
+    name: str,
+    newest: int,
+) -> Tuner:
+    """What tunes the encoder of a base.
+
+    Args:
+        con: The connection that has the labels' table.
+        mapping: The events.
+        models: The base, and as it was judged.
+        data: Its artifact.
+        labels: The labels.
+        asked: What the head is to be.
+        name: What it is called.
+        newest: µs, the newest event.
+
+    Raises TrainingError if it has no encoder.
+    """
+    from sqlscore.finetuning.tuning import Base, Tuner  # torch
+    from sqlscore.training.tuning import require_tunable
+
+    base, judged = models
+    require_tunable(data, base.name)
+    both = Base(data, base), Base(judged_part(data) or data, judged)
+    return Tuner(con, mapping, labels, *both, base_name(name), name, newest, asked.seed, asked.threads)
 
 
 def _check_asked(
@@ -152,6 +211,13 @@ def _check_asked(
         raise TrainingError(f"task {task!r} is for labels of your own: what users spend is an amount")
     if horizon is not None and not amount:
         raise TrainingError("horizon is for amount=True (--amount): labels of your own say it in their query")
+
+
+def _check_tune(tune: bool, uplift: str | None, where: str | None) -> None:
+    if tune and (uplift is not None or where is not None):
+        raise TrainingError(
+            f"tune is for labels of all users: leave out {'uplift' if where is None else 'where'}, or tune (--tune)"
+        )
 
 
 def evaluate_head(con: duckdb.DuckDBPyConnection, model: str, mapping: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def promote(con: duckdb.DuckDBPyConnection, model: str, *, force: bool = False) 
         force: Promote it even if it is damaged, lacks a head that the present champion has, reads columns that are not
             mapped, or is worse than the champion on the same test events by more than chance explains.
 
-    Raises ModelError if it is not registered, if it is a fine-tuned head or a pretrained base, which are never
+    Raises ModelError if it is not registered, if it is a fine-tuned head or a base for one, which are never
     champion, or if it should not be promoted without `force`.
 
     Examples:
@@ -54,9 +54,10 @@ def promote(con: duckdb.DuckDBPyConnection, model: str, *, force: bool = False) 
         raise ModelError(
             f"{info.label} is a fine-tuned head and cannot be champion: propensity(e, {info.name!r}) uses it"
         )
-    if info.is_pretrained:
+    if info.is_base:
+        made = "pretrained" if info.tuned_for is None else f"tuned for {info.tuned_for}"
         raise ModelError(
-            f"{info.label} is pretrained, a base for fine-tuning, and is not made champion: train one (sqlscore train)"
+            f"{info.label} is {made}, a base for fine-tuning, and is not made champion: train one (sqlscore train)"
         )
     against = objection(con, info)
     if against is not None and not force:

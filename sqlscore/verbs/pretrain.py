@@ -12,8 +12,9 @@ from urllib.parse import quote
 import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
+from sqlscore.database.model_names import check_name
 from sqlscore.database.queries import one
-from sqlscore.database.registry import ModelInfo, check_name, register
+from sqlscore.database.registry import ModelInfo, register
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import InstallError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING, Mapping
@@ -95,7 +96,7 @@ def pretrain(
     began = time.process_time()
     _refuse_read_only(con)
     source = mapped(con, mapping)
-    check_name(con, name, head=False, pretrained=True)
+    check_name(con, name, head=False, base=True)
     check_readable(con, source)
     passed = refuse_leaks(con, source, allow_leak, TrainingError)
     own = {"device": resolve_device(catalog(con).device), "checkpoint": _checkpoint(catalog(con).path, name)}

@@ -12,7 +12,8 @@ import duckdb
 
 from sqlscore.database.catalog import catalog, mapped
 from sqlscore.database.lacking import lacking_heads
-from sqlscore.database.registry import ModelInfo, check_name, model_of, register
+from sqlscore.database.model_names import check_name
+from sqlscore.database.registry import ModelInfo, model_of, register
 from sqlscore.database.transactions import on_own_connection, recorded
 from sqlscore.errors import ModelError, TrainingError
 from sqlscore.events.mapping import DEFAULT_MAPPING
@@ -152,8 +153,8 @@ def evaluate(
         model: `name@version`, a name (its newest version), or None for the champion.
         mapping: The name of the mapping.
 
-    Raises ModelError if there is no such model, if it belongs to another mapping, or if the mapped view shows the
-    future in a way that the training did not allow.
+    Raises ModelError if there is no such model, if it belongs to another mapping, if it was tuned for a label, or if
+    the mapped view shows the future in a way that the training did not allow.
 
     Examples:
         >>> sqlscore.evaluate(con)["next_action"]["accuracy"]
@@ -165,6 +166,11 @@ def evaluate(
         return evaluate_head(con, model, mapping)
     check_readable(con, source)
     stored = model_of(con, model, mapping)
-    known = TrainingNotes.from_json(read_manifest(stored.data).notes).allowed_leaks or []
-    refuse_leaks(con, source, [leak["rule"] for leak in known], ModelError)
+    notes = TrainingNotes.from_json(read_manifest(stored.data).notes)
+    if notes.tuned_for is not None:
+        label = notes.tuned_for["label"]
+        raise ModelError(
+            f"{stored.label} was tuned for {label}, which may have come true within the test split: evaluate {label}"
+        )
+    refuse_leaks(con, source, [leak["rule"] for leak in notes.allowed_leaks or []], ModelError)
     return judge(con, source, catalog(con).judged(stored.label, mapping))

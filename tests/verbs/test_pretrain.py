@@ -160,9 +160,9 @@ def test_a_base_shares_its_name_with_no_other_kind(shop: duckdb.DuckDBPyConnecti
     sqlscore.train(shop, architecture="markov", name="m")
     with pytest.raises(ModelError, match=f"'{name}' is the name of a model"):
         sqlscore.pretrain(shop, name=name, **TINY)
-    with pytest.raises(ModelError, match="'base' is the name of a pretrained base"):
+    with pytest.raises(ModelError, match="'base' is the name of a base for fine-tuning"):
         sqlscore.train(shop, architecture="markov", name="base")
-    with pytest.raises(ModelError, match="'base' is the name of a pretrained base"):
+    with pytest.raises(ModelError, match="'base' is the name of a base for fine-tuning"):
         sqlscore.finetune(shop, LABELS, name="base", base="base")
 
 

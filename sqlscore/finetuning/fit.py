@@ -81,7 +81,8 @@ def fit_head(
     clock.note("baselines")
     judged = _judged(examples, labels, parts, asked, clock, more, tuner)
     metrics, chosen, comparison, trial = judged.metrics, judged.learned, judged.comparison, judged.trial
-    rows, tuned = np.arange(len(labels)), None
+    rows: Ints = np.arange(len(labels))
+    tuned: bytes | None = None
     if tuner is not None and trial is not None and trial.head is not None and trial.is_better:
         made = tuner.final(examples.features[0], examples.plain[0], trial.head, trial.epochs)
         base, final, tuned = made.base.model, made.learned, made.base.data

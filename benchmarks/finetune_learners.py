@@ -64,9 +64,11 @@ def whole(con: duckdb.DuckDBPyConnection, base: Artifact) -> Batch:
     assert (np.diff(np.concatenate(rows)) > 0).all(), "labels are in the order of their rows"
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])
     nothing = np.zeros(0, np.int64)
+    categories = np.concatenate([part.categories for part in parts])
+    categories[categories[:, 0] > len(base.manifest.inputs.actions), 0] = 0  # an action that it never saw is none
     return batch_of(
         Columns(
-            np.minimum(np.concatenate([part.categories for part in parts]), len(base.manifest.inputs.actions)),
+            categories,
             np.concatenate([part.numbers for part in parts]),
             np.concatenate([part.times for part in parts]),
             np.append(0, np.cumsum(lengths)),

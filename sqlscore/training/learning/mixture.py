@@ -165,7 +165,7 @@ class _Tables:
     def __init__(self, data: Encoded, train: Windows, at: Ints) -> None:
         self.known = data.known
         counted = np.flatnonzero(train.wanted & (data.target <= data.known))
-        self.times, self.target = data.target_time[counted], data.target[counted]
+        self.times, self.target = data.target_time[counted], data.target[counted].astype(np.int64)
         self.judged = data.target[at]
         self.last, self.last_judged = context_at(data, counted, 1), context_at(data, at, 1)
         self.orders: list[tuple[Ints, Ints, Ints, Ints]] = []

@@ -8,6 +8,7 @@ from itertools import product
 import duckdb
 
 from sqlscore.database.queries import one
+from sqlscore.excerpts import excerpt
 from sqlscore.quoting import literal
 
 _SAMPLE = 200
@@ -98,14 +99,14 @@ def reading_of(con: duckdb.DuckDBPyConnection, relation: str, column: str) -> st
     best = _best(con, texts, likely)
     if not best:
         row = one(con, f"SELECT t FROM ({texts}) WHERE trim(t) <> '' LIMIT 1")
-        such = f"; {row[0]!r} is written in none of the ways that are tried" if row else ""
+        such = f"; {excerpt(row[0])!r} is written in none of the ways that are tried" if row else ""
         return f"cast it in a view with strptime({column}, FORM){such}"
     row = one(con, f"SELECT count(*), min(t) FROM ({texts}) WHERE NOT {best[0].tried('t')}")
     left, such = row or (0, None)
     reads = [form.read.format(text=column) for form in best]
     if left:
         reads = [f"try_{read}" if read.startswith("strptime") else f"TRY_{read}" for read in reads]
-    rest = f"; {left:,} of the texts, such as {such!r}, give NULL then" if left else ""
+    rest = f"; {left:,} of the texts, such as {excerpt(str(such))!r}, give NULL then" if left else ""
     if len(best) > 1 and best[0].read.startswith("strptime"):
         return f"cast it in a view with {' or '.join(reads)}: the texts fit each{rest}"
     return f"cast it in a view, {reads[0]}{best[0].said}{rest}"

@@ -37,6 +37,7 @@ from sqlscore.errors import SqlscoreError
             "TRY_CAST(\"event_time\" AS TIMESTAMP); 1 of the texts, such as 'n/a', give NULL then",
         ),
         (["01/02/2024", "02/03/2024"], "'%m/%d/%Y') or strptime(\"event_time\", '%d/%m/%Y'): the texts fit each"),
+        (["lorem ipsum " * 1_000, "2024-W06"], "ipsum' is written in none of the ways"),
         (["2024-W05", "2024-W06"], """with strptime("event_time", FORM); '2024-W05' is written in none of the ways"""),
     ],
 )

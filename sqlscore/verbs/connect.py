@@ -137,8 +137,10 @@ def _require_prepared(con: duckdb.DuckDBPyConnection, path: str) -> None:
         )
     installed = installed_version(con)
     if installed != version():
-        state = "was not prepared by sqlscore" if installed is None else "was prepared by another version of sqlscore"
-        raise InstallError(f"{path} {state}: open it once without read_only=True, then read-only works")
+        state, command = "was prepared by another version of sqlscore", f"sqlscore repair {path}"
+        if installed is None:
+            state, command = "was not prepared by sqlscore", f"sqlscore init {path} --events TABLE"
+        raise InstallError(f"{path} {state}: open it once without read_only=True, or run `{command}`")
 
 
 def opened(path: str, read_only: bool = False, options: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:

@@ -93,8 +93,18 @@ def test_read_only_works_on_a_prepared_file_and_by_two(prepared: Path) -> None:
 def test_read_only_on_an_unprepared_file_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "bare.duckdb"
     duckdb.connect(str(path)).close()
-    with pytest.raises(InstallError, match="not prepared.*open it once without read_only"):
+    with pytest.raises(InstallError, match="not prepared.*open it once without read_only.* or run `sqlscore init "):
         sqlscore.connect(path, read_only=True)
+
+
+def test_a_file_of_another_version_is_made_readable_by_the_command_that_is_named(prepared: Path) -> None:
+    with duckdb.connect(str(prepared)) as con:
+        con.execute("UPDATE sqlscore.meta SET value = 'of before' WHERE key = 'objects'")
+    with pytest.raises(InstallError, match=f"another version of sqlscore: .* or run `sqlscore repair {prepared}`"):
+        sqlscore.connect(prepared, read_only=True)
+    sqlscore.repair(prepared)
+    with sqlscore.connect(prepared, read_only=True) as con:
+        assert con.execute(LIST).fetchall() == [("cart",)]
 
 
 def test_plain_duckdb_reads_every_table_and_learns_what_functions_need(prepared: Path) -> None:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from sqlscore.arrays import Floats, Ints
 from sqlscore.database.catalog import mapped
-from sqlscore.database.events_query import canonical, usable_events
+from sqlscore.database.events_query import canonical, columns_read, usable_events
 from sqlscore.database.scan import scan
 from sqlscore.events.sequences import stretches
 from sqlscore.finetuning.baselines import boosted, last_time, linear
@@ -51,9 +51,8 @@ def answers(
 def whole(con: duckdb.DuckDBPyConnection, base: Artifact) -> Batch:
     """The events up to each label's moment, in the base's codes."""
     source = mapped(con, "events")
-    names = ", ".join(f'e."{name}"' for name in ("event_time", "event_type", *source.extras))
     query = (
-        f"SELECT l.row AS user_id, {names} FROM ({usable_events(con, source)}) e JOIN {TABLE} l "
+        f"SELECT l.row AS user_id, {columns_read(source)} FROM ({usable_events(con, source)}) e JOIN {TABLE} l "
         "ON l.user_id = e.user_id AND e.event_time <= l.as_of"
     )
     parts: list[Columns] = []

@@ -49,6 +49,11 @@ def usable_events(con: duckdb.DuckDBPyConnection, mapping: Mapping, where: str =
     )
 
 
+def columns_read(mapping: Mapping) -> str:
+    """SQL for all that is read of an event but its user, in the canonical names; the alias of the events is e."""
+    return ", ".join(f"e.{identifier(name)}" for name in ("event_time", "event_type", *mapping.extras))
+
+
 def mapped_events(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
     """The query of the view `sqlscore.events`: where events have groups, with the newest event of each one's group."""
     usable = usable_events(con, mapping)

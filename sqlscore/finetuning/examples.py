@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sqlscore.arrays import Floats, Ints
-from sqlscore.database.events_query import canonical, usable_events
+from sqlscore.database.events_query import canonical, columns_read, usable_events
 from sqlscore.database.scan import Users, scan
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.events.sequences import Sequences
@@ -52,9 +52,8 @@ def examples_of(
         labels: What `read_labels` gave.
         threads: How many threads encode; None: one a core.
     """
-    extras = "".join(f', e."{name}"' for name in (n.replace('"', '""') for n in mapping.extras))
     query = (
-        f"SELECT l.row AS user_id, e.event_time, e.event_type{extras} FROM ({usable_events(con, mapping)}) e "
+        f"SELECT l.row AS user_id, {columns_read(mapping)} FROM ({usable_events(con, mapping)}) e "
         f"JOIN {TABLE} l ON l.user_id = e.user_id AND e.event_time <= l.as_of"
     )
     events = replace(canonical(mapping, query), group=None)

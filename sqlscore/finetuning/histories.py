@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import duckdb
 import numpy as np
 
 from sqlscore.arrays import Ints
-from sqlscore.database.events_query import canonical, usable_events
+from sqlscore.database.events_query import canonical, columns_read, usable_events
 from sqlscore.database.scan import scan
 from sqlscore.events.mapping import Mapping
 from sqlscore.finetuning.labels import TABLE, Labels
@@ -35,10 +34,9 @@ def histories_of(
         The events, int64 (N,) which sequence each label is of, and int64 (N,) the newest of all events up to its
         moment; -1 if that is too long before the user's newest one to be read.
     """
-    extras = "".join(f', e."{name}"' for name in (n.replace('"', '""') for n in mapping.extras))
     query = (
         f"WITH u AS (SELECT user_id, max(as_of) AS until, dense_rank() OVER (ORDER BY user_id) AS user FROM {TABLE} "
-        f"GROUP BY user_id) SELECT u.user AS user_id, e.event_time, e.event_type{extras} "
+        f"GROUP BY user_id) SELECT u.user AS user_id, {columns_read(mapping)} "
         f"FROM ({usable_events(con, mapping)}) e JOIN u ON u.user_id = e.user_id AND e.event_time <= u.until"
     )
     parts, users, times = [], [], []
@@ -46,7 +44,7 @@ def histories_of(
         sequences = found.sequences.newest(_LONGEST)
         parts.append(batch_of(encode_columns(sequences, model.manifest.inputs)))
         users.append(found.ids.to_numpy().astype(np.int64))
-        times += list(_each(sequences.times, sequences.offsets))
+        times += np.split(sequences.times, sequences.offsets[1:-1])
     events = join(parts, len(model.manifest.inputs.actions))
     place = np.full(int(labels.user.max()) + 1, -1, np.int64)
     every = np.concatenate(users)
@@ -55,7 +53,3 @@ def histories_of(
     inside = [np.searchsorted(times[of], moment, "right") for of, moment in zip(sequence, labels.as_of, strict=True)]
     position = np.where(np.array(inside) > 0, events.offsets.numpy()[sequence] + np.array(inside) - 1, -1)
     return events, sequence, position
-
-
-def _each(times: Ints, offsets: Ints) -> Iterator[Ints]:
-    yield from np.split(times, offsets[1:-1])

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import duckdb
 
-from sqlscore.database.events_query import SOURCE, usable_events
+from sqlscore.database.events_query import SOURCE, columns_read, usable_events
 from sqlscore.database.materialized import is_table
 from sqlscore.database.queries import one
 from sqlscore.events.mapping import SESSION_GAP, Mapping
-from sqlscore.quoting import identifier, qualified
+from sqlscore.quoting import qualified
 from sqlscore.score_tables.appended import why_not_appended
 from sqlscore.score_tables.mark import MARK_TABLE, STATES_TABLE, Mark, columns_of, has_rowid, lost_rows
 from sqlscore.score_tables.marked import GONE, MARKED, UNSEEN, note_marked, only_marked
@@ -135,7 +135,7 @@ def _mark_differing(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         f"""CREATE OR REPLACE TEMP TABLE {MARKED} AS
             WITH users AS (
                 SELECT e.user_id, count(*) AS n_now, max(e.event_time) AS newest,
-                    sum(hash({_hashed(mapping)})) % 18446744073709551616 AS content_now
+                    sum(hash({columns_read(mapping)})) % 18446744073709551616 AS content_now
                 FROM ({usable_events(con, mapping)}) e GROUP BY e.user_id
             )
             SELECT coalesce(u.user_id, s.user_id) AS user_id FROM users u FULL JOIN {states} s USING (user_id)
@@ -156,7 +156,7 @@ def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping, marked: bool) ->
         f"""CREATE OR REPLACE TEMP TABLE {CHANGES_TABLE} AS
             WITH events AS (
                 SELECT e.user_id, e.event_time, s.user_id IS NOT NULL AS known, s.last_time, s.n_events, s.content,
-                    hash({_hashed(mapping)}) AS word, coalesce(e.event_time <= s.last_time, false) AS seen
+                    hash({columns_read(mapping)}) AS word, coalesce(e.event_time <= s.last_time, false) AS seen
                 FROM {events} e LEFT JOIN {states} s USING (user_id)
             ), users AS (
                 SELECT user_id, any_value(last_time) AS last_time, any_value(n_events) AS n_events,
@@ -175,11 +175,6 @@ def _compared(con: duckdb.DuckDBPyConnection, mapping: Mapping, marked: bool) ->
             UNION ALL
             SELECT s.user_id, 'gone', s.last_time, NULL, NULL, NULL FROM {states} s ANTI JOIN users USING (user_id)"""
     )
-
-
-def _hashed(mapping: Mapping) -> str:
-    """SQL for what is hashed of an event, whose alias is e."""
-    return ", ".join(f"e.{identifier(name)}" for name in ("event_time", "event_type", *mapping.extras))
 
 
 def _rewrite_marked(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:

@@ -29,7 +29,8 @@ KINDS: tuple[Kind, ...] = (*TASKS, "uplift")
 LEVELS: Floats = np.linspace(0.005, 0.995, 100)
 """The levels of the quantiles of residuals that a head of amounts keeps."""
 
-_WITHIN = 4.0
+WITHIN = 4.0
+"""Standard deviations from the mean to which columns are clipped before a head reads them."""
 
 
 def bent(x: Floats, knot_columns: Floats | Ints, knots: Floats) -> Floats:
@@ -84,7 +85,7 @@ class Head:
         Columns behind the first P are of a kind that this head did not know when it learned.
         """
         features = features[:, : len(self.mean)]
-        x = np.asarray(np.clip((features - self.mean) / self.spread, -_WITHIN, _WITHIN), np.float64)
+        x = np.asarray(np.clip((features - self.mean) / self.spread, -WITHIN, WITHIN), np.float64)
         return bent(x, self.knot_columns, self.knots)
 
     def probabilities(self, features: Table) -> Floats:

@@ -15,16 +15,15 @@ from sqlscore.events.mapping import US_PER_SECOND
 from sqlscore.events.sequences import stretches
 from sqlscore.scoring.batch import Batch, select_events
 from sqlscore.scoring.label_features import WIDEST
+from sqlscore.scoring.label_head import WITHIN
 from sqlscore.training.data.targets import Targets
-from sqlscore.training.learning.losses import losses
+from sqlscore.training.learning.losses import TIME_WEIGHT, losses
 from sqlscore.training.learning.passes import Outputs
 
 BESIDE = 0.1
 """What the loss of the next events counts for, beside the label's."""
 
 _NEXT = 512  # next events a step, at most
-_TIME = 0.1  # of the time to the next event, beside which event it is: as in `train`
-_WITHIN = 4.0  # standard deviations, as `label_head.Head` reads columns
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class LabelNet(nn.Module):
 
     def _of_labels(self, rows: Ints, hidden: Tensor, u: Tensor) -> Tensor:
         """(M,) losses."""
-        x = ((made_by(self.model, hidden, u) - self.mean) / self.spread).clamp(-_WITHIN, _WITHIN)
+        x = ((made_by(self.model, hidden, u) - self.mean) / self.spread).clamp(-WITHIN, WITHIN)
         z = self.rest[rows] + x @ self.weights + self.bias  # (M, K)
         if z.shape[1] > 1:
             return F.cross_entropy(z, self.kinds[rows], reduction="none")
@@ -152,7 +151,7 @@ class LabelNet(nn.Module):
         )
         targets = Targets(at, action, gaps, at[:0], nothing.double(), nothing, at.numpy(), np.zeros(0, np.int64))
         next_action, time = losses(outputs, targets)
-        return (next_action + _TIME * time) / len(at)
+        return (next_action + TIME_WEIGHT * time) / len(at)
 
 
 def _float(array: Floats) -> Tensor:

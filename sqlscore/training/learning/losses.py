@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from sqlscore.training.data.targets import Targets
 from sqlscore.training.learning.passes import Outputs
 
+TIME_WEIGHT = 0.1
+"""What the time to the next event counts for, beside which event it is."""
 _NO_TIME = -1
 
 

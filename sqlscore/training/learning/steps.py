@@ -15,14 +15,13 @@ from sqlscore.training.data.encoding import ordered_batches
 from sqlscore.training.data.targets import cut
 from sqlscore.training.data.windows import Windows
 from sqlscore.training.learning.batches import STEPS_AT_LEAST, events_per_batch, shuffled
-from sqlscore.training.learning.losses import losses
+from sqlscore.training.learning.losses import TIME_WEIGHT, losses
 from sqlscore.training.learning.objective import objective_of
 from sqlscore.training.learning.optimiser import Optimiser
 from sqlscore.training.learning.passes import device_of, prefix_share, run
 from sqlscore.training.learning.reading import Reading, parted, read, together
 from sqlscore.training.learning.training import Training
 
-_TIME_WEIGHT = 0.1
 _UNTIMED = 0.05  # share of training sequences that are shown without times, as plain lists of actions are
 _WARM_UP = 0.05
 _CELLS = 1.5e9  # targets x actions over the whole run; above it, the next-action loss is taken on a sample
@@ -78,7 +77,7 @@ class Steps:
                 with self.mixed:
                     outputs = run(self.model, reading)
                     action, gap = losses(outputs, reading.targets, self.objective.gamma, self.objective.shift)
-                loss: Tensor = (action + _TIME_WEIGHT * gap) / per_batch
+                loss: Tensor = (action + TIME_WEIGHT * gap) / per_batch
                 self.optimiser.step(loss)
                 total += loss.detach()
                 self.progress.advance(1)

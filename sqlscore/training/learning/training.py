@@ -15,6 +15,7 @@ from sqlscore.training.data.split import Periods
 from sqlscore.training.data.windows import Parts, Windows
 from sqlscore.training.learning.checkpoints import Checkpoint
 from sqlscore.training.learning.following import NOTHING, Counting
+from sqlscore.training.learning.losses import TIME_WEIGHT
 from sqlscore.training.options import TrainingOptions
 
 
@@ -30,7 +31,7 @@ class Epoch:
     @property
     def judged(self) -> float:
         """The loss that early stopping watches."""
-        return self.next_action + 0.1 * self.time
+        return self.next_action + TIME_WEIGHT * self.time
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from sqlscore.database.scan import scan
 from sqlscore.events.sequences import stretches
 from sqlscore.finetuning.baselines import boosted, last_time, linear
 from sqlscore.finetuning.examples import Examples, on_log_scale
-from sqlscore.finetuning.labels import TABLE, Labels
+from sqlscore.finetuning.label_checks import TABLE
+from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.learning import learn
 from sqlscore.models.architectures import ARCHITECTURES
 from sqlscore.models.config import ModelConfig

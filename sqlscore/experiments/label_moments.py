@@ -9,7 +9,8 @@ import numpy as np
 from sqlscore.arrays import Ints
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import US_PER_SECOND
-from sqlscore.finetuning.labels import LEAST, Labels
+from sqlscore.finetuning.label_checks import LEAST
+from sqlscore.finetuning.labels import Labels
 from sqlscore.times import iso
 
 _OWN_MOMENTS = 24  # of the labels: more of them are too fine to be walked one by one

@@ -16,7 +16,8 @@ from sqlscore.finetuning.baselines import answers_of_baselines
 from sqlscore.finetuning.buyers import BG_NBD, spend_by_buying
 from sqlscore.finetuning.examples import Examples
 from sqlscore.finetuning.judging import figures, in_errors, losses
-from sqlscore.finetuning.labels import LEAST, Labels
+from sqlscore.finetuning.label_checks import LEAST
+from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.learning import learn
 from sqlscore.finetuning.parts import parts_of
 from sqlscore.finetuning.segment import compare

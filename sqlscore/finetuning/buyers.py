@@ -12,7 +12,8 @@ from sqlscore.arrays import Floats, Ints
 from sqlscore.events.mapping import Mapping
 from sqlscore.finetuning.bg_nbd import BgNbd, fit_bg_nbd
 from sqlscore.finetuning.gamma_gamma import GammaGamma, fit_gamma_gamma
-from sqlscore.finetuning.labels import TABLE, Labels
+from sqlscore.finetuning.label_checks import TABLE
+from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.spend import Spend
 from sqlscore.quoting import identifier, qualified
 

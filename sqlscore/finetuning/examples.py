@@ -15,7 +15,8 @@ from sqlscore.database.events_query import canonical, columns_read, usable_event
 from sqlscore.database.scan import Users, scan
 from sqlscore.events.mapping import US_PER_SECOND, Mapping
 from sqlscore.events.sequences import Sequences
-from sqlscore.finetuning.labels import TABLE, Labels
+from sqlscore.finetuning.label_checks import TABLE
+from sqlscore.finetuning.labels import Labels
 from sqlscore.parallel import in_order
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.label_features import Table, label_features, plain_columns

@@ -11,7 +11,8 @@ from sqlscore.arrays import Ints
 from sqlscore.database.events_query import canonical, columns_read, usable_events
 from sqlscore.database.scan import scan
 from sqlscore.events.mapping import Mapping
-from sqlscore.finetuning.labels import TABLE, Labels
+from sqlscore.finetuning.label_checks import TABLE
+from sqlscore.finetuning.labels import Labels
 from sqlscore.scoring.artifact import Artifact
 from sqlscore.scoring.batch import Batch, batch_of, join
 from sqlscore.scoring.encoding import encode_columns

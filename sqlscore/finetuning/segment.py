@@ -14,7 +14,8 @@ from sqlscore.errors import StatementError, TrainingError
 from sqlscore.events.mapping import Mapping
 from sqlscore.excerpts import excerpt
 from sqlscore.finetuning.judging import losses
-from sqlscore.finetuning.labels import LEAST, TABLE, Labels
+from sqlscore.finetuning.label_checks import LEAST, TABLE
+from sqlscore.finetuning.labels import Labels
 from sqlscore.quoting import qualified
 from sqlscore.statements.conditions import checked_condition
 

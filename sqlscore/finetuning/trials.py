@@ -11,7 +11,8 @@ from sqlscore.arrays import Bools, Floats
 from sqlscore.database.queries import one
 from sqlscore.errors import TrainingError
 from sqlscore.events.mapping import Mapping
-from sqlscore.finetuning.labels import TABLE, Labels, read_labels
+from sqlscore.finetuning.label_checks import TABLE
+from sqlscore.finetuning.labels import Labels, read_labels
 from sqlscore.quoting import qualified
 
 LEAST = 100

@@ -13,7 +13,8 @@ from sqlscore.arrays import Ints
 from sqlscore.events.mapping import Mapping
 from sqlscore.finetuning.examples import examples_of
 from sqlscore.finetuning.histories import histories_of
-from sqlscore.finetuning.labels import LEAST, Labels
+from sqlscore.finetuning.label_checks import LEAST
+from sqlscore.finetuning.labels import Labels
 from sqlscore.finetuning.learning import Choice, Learned, learn
 from sqlscore.finetuning.segment import Comparison, compare
 from sqlscore.models.loading import load
